@@ -1,0 +1,208 @@
+//! The only way in and out of the queue: ordered [`AcdInput`]s and the [`AcdEffect`]s they have.
+//!
+//! The inputs are a log: applied in the same order to the same settings they give the same effects,
+//! whoever keeps the log. Timers that fire are inputs as well.
+
+use std::time::Duration;
+
+use crate::call::command::{AtClosing, QueueReturn};
+use crate::event::{AgentState, OfferOutcome, StateReason};
+use crate::id::{AgentId, CallId, QueueName, Skill};
+use crate::time::Time;
+
+/// Something that the queue must take into account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AcdInput {
+    /// A call wants a person. If it holds a ticket already (moved, or back after no answer) it
+    /// keeps the instant of its first entry.
+    Enter {
+        /// Which call.
+        call: CallId,
+        /// Into which queue.
+        queue: QueueName,
+        /// Skills that it needs besides the queue's own.
+        skills: Vec<Skill>,
+        /// What happens to it when the queue closes.
+        at_closing: AtClosing,
+    },
+    /// A call no longer waits (hung up, or went elsewhere). Idempotent. An offer under way for it
+    /// is taken back with [`AcdEffect::CancelOffer`].
+    Leave {
+        /// Which call.
+        call: CallId,
+    },
+    /// The agent's phone answered: claims the ticket. The claim's result is
+    /// [`AcdEffect::Claimed`] or, if the caller is no longer there or somebody else's,
+    /// [`AcdEffect::ClaimRefused`].
+    Claim {
+        /// For which call.
+        call: CallId,
+        /// Who answered.
+        agent: AgentId,
+    },
+    /// An offer came to nothing. `CallerLeft` and `Withdrawn` never arrive here: those come from
+    /// the queue itself.
+    OfferFailed {
+        /// For which call.
+        call: CallId,
+        /// To whom it was made.
+        agent: AgentId,
+        /// How it ended: `NoAnswer`, `Rejected` or `Unreachable`.
+        outcome: OfferOutcome,
+    },
+    /// The conversation of an agent is over: wrap-up begins, if the queue has any.
+    TalkEnded {
+        /// Who talked.
+        agent: AgentId,
+        /// In which call.
+        call: CallId,
+    },
+    /// The agent, or a supervisor for them, chooses.
+    Choose {
+        /// Who.
+        agent: AgentId,
+        /// What.
+        choice: AgentChoice,
+        /// Whose choice it is: `Own` or `Supervisor`.
+        reason: StateReason,
+        /// The actor's name, for the journal.
+        by: Option<String>,
+    },
+    /// Whether an agent has a phone that can be rung.
+    Reachable {
+        /// Who.
+        agent: AgentId,
+        /// At least one contact.
+        reachable: bool,
+    },
+    /// Restores what an agent had chosen before a restart: applied before anything else.
+    Restore {
+        /// Who.
+        agent: AgentId,
+        /// The last state that the journal knows.
+        state: AgentState,
+    },
+    /// Something is due ([`Acd::poll_timeout`](super::Acd::poll_timeout)), or the wall clock was
+    /// stepped and calendars must be read again.
+    Timer,
+}
+
+/// What an agent can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentChoice {
+    /// Signs in (not ready).
+    SignIn,
+    /// Signs out. A call under way goes on; signed out after it.
+    SignOut,
+    /// Can be offered calls; also ends wrap-up early.
+    Ready,
+    /// Not to be offered calls; after the call under way, if there is one.
+    NotReady,
+}
+
+/// Why a choice cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceError {
+    /// No such agent in the settings.
+    #[error("no such agent")]
+    UnknownAgent,
+    /// The agent must sign in first.
+    #[error("the agent is signed out: sign in first")]
+    SignedOut,
+}
+
+/// What the queue wants done, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AcdEffect {
+    /// The call now waits. Tells the call to play the queue's music.
+    Entered {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueName,
+        /// The first entry of this episode.
+        first_at: Time,
+        /// The queue it left for this one, if it was moved.
+        moved_from: Option<QueueName>,
+        /// The skills that it needs, the queue's own included.
+        skills: Vec<Skill>,
+    },
+    /// The call does not wait any more (or never did) and goes back to its flow.
+    Returned {
+        /// Which call.
+        call: CallId,
+        /// From which queue.
+        queue: QueueName,
+        /// Why.
+        why: QueueReturn,
+        /// Whether it had waited (then the journal needs a `QueueLeft`).
+        had_entered: bool,
+        /// The first entry of this episode; now, if it never waited.
+        first_at: Time,
+    },
+    /// Ring this agent's phones for this call. The agent is reserved.
+    Offer {
+        /// Which call.
+        call: CallId,
+        /// From which queue.
+        queue: QueueName,
+        /// To whom.
+        agent: AgentId,
+        /// How long to ring before `OfferFailed { NoAnswer }`; the engine's timer.
+        ring_for: Duration,
+        /// Why this agent, in plain words.
+        why: String,
+    },
+    /// Stop ringing: the caller left or the offer was taken back.
+    CancelOffer {
+        /// Which call.
+        call: CallId,
+        /// Whose phones.
+        agent: AgentId,
+        /// `CallerLeft` or `Withdrawn`.
+        outcome: OfferOutcome,
+    },
+    /// The claim holds: join them. The ticket is gone.
+    Claimed {
+        /// Which call.
+        call: CallId,
+        /// From which queue.
+        queue: QueueName,
+        /// With whom.
+        agent: AgentId,
+        /// The first entry of this episode.
+        first_at: Time,
+        /// The entry of this visit.
+        visit_at: Time,
+    },
+    /// The claim came too late: hang up the agent's leg.
+    ClaimRefused {
+        /// Which call.
+        call: CallId,
+        /// Who answered in vain.
+        agent: AgentId,
+    },
+    /// An agent's state changed.
+    AgentChanged {
+        /// Who.
+        agent: AgentId,
+        /// From.
+        from: AgentState,
+        /// To.
+        to: AgentState,
+        /// Why.
+        reason: StateReason,
+        /// Who decided, if somebody did.
+        by: Option<String>,
+        /// How long the old state had lasted.
+        lasted: Duration,
+    },
+    /// The choice was refused; nothing changed.
+    ChoiceRefused {
+        /// Whose.
+        agent: AgentId,
+        /// Why.
+        error: ChoiceError,
+    },
+}

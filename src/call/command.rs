@@ -1,0 +1,105 @@
+//! The words between a call and its controller (a flow, an assistant, an agent's desk). A
+//! controller sends [`Command`]s and reads [`Notice`]s and knows nothing of SIP, SDP or RTP.
+
+use std::time::Duration;
+
+use crate::event::EndCause;
+use crate::id::{CalendarName, NodeName, PromptName, QueueName, Skill};
+use crate::media::command::Key;
+
+/// What a controller asks of its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Notes in the journal that the caller came to a node.
+    Enter {
+        /// Which node.
+        node: NodeName,
+    },
+    /// Notes in the journal that the caller chose in a menu.
+    Chose {
+        /// At which node.
+        node: NodeName,
+        /// The key.
+        key: Key,
+    },
+    /// Plays prompts in order, replacing what plays. Answered by [`Notice::Played`].
+    Play {
+        /// Which prompts.
+        prompts: Vec<PromptName>,
+    },
+    /// Stops what plays.
+    StopPlaying,
+    /// Asks for [`Notice::TimerDone`] after a time; replaces an earlier one. One timer for each
+    /// controller.
+    SetTimer {
+        /// How long.
+        after: Duration,
+    },
+    /// Forgets the timer.
+    CancelTimer,
+    /// Asks whether a calendar is open now. Answered by [`Notice::Hours`].
+    AskHours {
+        /// Which calendar.
+        calendar: CalendarName,
+    },
+    /// Puts the call into a queue: it gets a ticket (or keeps its place in time if it has one) and
+    /// the caller hears music. The controller rests until [`Notice::QueueLeft`]; if the caller is
+    /// answered, it is over.
+    Queue {
+        /// Which queue.
+        queue: QueueName,
+        /// Skills that the call needs besides the queue's own.
+        skills: Vec<Skill>,
+        /// What to do with the caller if the queue closes while they wait.
+        at_closing: AtClosing,
+    },
+    /// Ends the call.
+    HangUp {
+        /// Why.
+        cause: EndCause,
+    },
+}
+
+/// What happens to those who wait when the queue's hours end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AtClosing {
+    /// Whoever waits is still served.
+    #[default]
+    Serve,
+    /// Whoever waits is handed back to the flow, which tells them.
+    Tell,
+}
+
+/// Why a queue handed a caller back to the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QueueReturn {
+    /// The queue's hours are over (now, or already when the caller came).
+    Closed,
+    /// As many wait as the queue's limit allows.
+    Full,
+    /// The caller has waited as long as the queue's limit allows.
+    WaitedTooLong,
+    /// No agent who could serve the call is signed in, and the queue does not let callers wait then.
+    NobodyOnDuty,
+}
+
+/// What a call tells its controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The caller's leg is answered and media flow: begin.
+    Started,
+    /// The prompts asked for last have been played to their end.
+    Played,
+    /// The caller pressed a key.
+    Key(Key),
+    /// The timer asked for last is over.
+    TimerDone,
+    /// The answer to [`Command::AskHours`].
+    Hours {
+        /// Whether the calendar is open.
+        open: bool,
+    },
+    /// The queue hands the caller back.
+    QueueLeft(QueueReturn),
+}

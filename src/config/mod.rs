@@ -1,0 +1,3 @@
+//! Settings: what can be said, how it is read, and what is wrong with it.
+
+pub mod settings;

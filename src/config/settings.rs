@@ -1,0 +1,329 @@
+//! What `config/switchboard.toml` can say. Every field has its unit in its name, a default where
+//! one makes sense, and a meaning that `switchboard check` verifies. An unknown key is an error.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::acd::calendar::CalendarSettings;
+use crate::acd::settings::QueueSettings;
+use crate::id::{AgentId, CalendarName, FlowName, QueueName, Skill};
+
+/// The whole settings file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The organisation's name as shown to people and in SIP headers.
+    pub organisation: String,
+    /// IANA name of the time zone of calendars, days and half hours.
+    #[serde(default = "default_time_zone")]
+    pub time_zone: String,
+    /// Signalling.
+    #[serde(default)]
+    pub sip: SipSettings,
+    /// Voice.
+    #[serde(default)]
+    pub rtp: RtpSettings,
+    /// Pages and API.
+    #[serde(default)]
+    pub http: HttpSettings,
+    /// Where files are.
+    #[serde(default)]
+    pub files: FileSettings,
+    /// What is refused beyond.
+    #[serde(default)]
+    pub limits: LimitSettings,
+    /// Any dialled user part (a full number, a short code, a name) to its flow.
+    pub numbers: BTreeMap<String, FlowName>,
+    /// Queues by name.
+    #[serde(default, rename = "queue")]
+    pub queues: BTreeMap<QueueName, QueueSettings>,
+    /// Agents by name.
+    #[serde(default, rename = "agent")]
+    pub agents: BTreeMap<AgentId, AgentSettings>,
+    /// Calendars of opening hours by name.
+    #[serde(default, rename = "calendar")]
+    pub calendars: BTreeMap<CalendarName, CalendarSettings>,
+    /// Star codes that agents dial on their phones.
+    #[serde(default)]
+    pub star_codes: StarCodes,
+    /// Who may change things through the API.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<TokenSettings>,
+}
+
+fn default_time_zone() -> String {
+    "Europe/London".to_owned()
+}
+
+/// Signalling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipSettings {
+    /// Where to listen (UDP).
+    pub listen: Vec<ListenSettings>,
+    /// The digest realm of agents' phones (RFC 8760).
+    pub realm: String,
+    /// The shortest registration accepted, in seconds; shorter gets 423 (RFC 3261 section 10.2.8).
+    pub min_expires_s: u32,
+    /// The longest registration granted, in seconds.
+    pub max_expires_s: u32,
+}
+
+impl Default for SipSettings {
+    fn default() -> Self {
+        SipSettings {
+            listen: vec![ListenSettings {
+                bind: SocketAddr::from(([0, 0, 0, 0], 5060)),
+                advertise: None,
+            }],
+            realm: "switchboard".to_owned(),
+            min_expires_s: 60,
+            max_expires_s: 3600,
+        }
+    }
+}
+
+/// One listener.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenSettings {
+    /// The local address and port.
+    pub bind: SocketAddr,
+    /// The address that peers are told (Contact, Via, SDP). Needed behind NAT; if `bind` is
+    /// unspecified (0.0.0.0) and this is not given, the address of the default route is taken at
+    /// start.
+    #[serde(default)]
+    pub advertise: Option<IpAddr>,
+}
+
+/// Voice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RtpSettings {
+    /// First and last port; each leg takes an even port for RTP and the odd one above for RTCP.
+    pub ports: PortRange,
+    /// Media threads; 0 for one for each core up to four.
+    pub threads: usize,
+    /// A leg that should send and has been silent for this long is reported, in seconds.
+    pub silence_s: u32,
+}
+
+impl Default for RtpSettings {
+    fn default() -> Self {
+        RtpSettings { ports: PortRange { first: 20_000, last: 29_999 }, threads: 0, silence_s: 30 }
+    }
+}
+
+/// A range of ports, both ends included. Written `"20000-29999"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PortRange {
+    /// The first port.
+    pub first: u16,
+    /// The last port.
+    pub last: u16,
+}
+
+impl std::str::FromStr for PortRange {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once('-').and_then(|(first, last)| {
+            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+        });
+        match parsed {
+            Some((first, last)) if first > 0 && last > first => Ok(PortRange { first, last }),
+            _ => Err(format!("`{text}` is not a port range; write FIRST-LAST, as in 20000-29999")),
+        }
+    }
+}
+
+impl TryFrom<String> for PortRange {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<PortRange> for String {
+    fn from(range: PortRange) -> String {
+        format!("{}-{}", range.first, range.last)
+    }
+}
+
+/// Pages and API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// The local address and port.
+    pub bind: SocketAddr,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        HttpSettings { bind: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// Where files are. Relative paths are relative to the folder of the settings file's parent
+/// (`config/..`), so that the shipped layout works from anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSettings {
+    /// Flows (`*.yaml`).
+    pub flows: PathBuf,
+    /// Prompts and music; one folder for each language below it, and `music`.
+    pub sounds: PathBuf,
+    /// The language of prompts, a folder below `sounds`.
+    pub language: String,
+    /// The journal and other data that the engine writes.
+    pub data: PathBuf,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        FileSettings {
+            flows: "ivr-flows".into(),
+            sounds: "sounds".into(),
+            language: "en-GB".to_owned(),
+            data: "data".into(),
+        }
+    }
+}
+
+/// What is refused beyond (503 with Retry-After).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Calls at once.
+    pub calls: usize,
+    /// New calls in a second.
+    pub calls_per_second: u32,
+    /// Events that wait for the disk before new calls are refused.
+    pub journal_backlog: usize,
+    /// Longest call, in seconds.
+    pub call_s: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        LimitSettings {
+            calls: 2_000,
+            calls_per_second: 200,
+            journal_backlog: 100_000,
+            call_s: 14_400,
+        }
+    }
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSettings {
+    /// The name shown to people.
+    pub name: String,
+    /// What the agent can do.
+    #[serde(default)]
+    pub skills: Vec<Skill>,
+    /// The password of the agent's phones, which register as the agent's id.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// Instead of the password: hex of MD5(id:realm:password) and SHA-256 of the same.
+    #[serde(default)]
+    pub ha1: Option<Ha1Settings>,
+    /// Phones at fixed addresses that do not register (`sip:1001@10.0.0.7:5060`, numeric hosts).
+    #[serde(default)]
+    pub contacts: Vec<String>,
+}
+
+/// Digest secrets already hashed (RFC 7616 section 3.4.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ha1Settings {
+    /// MD5, 32 hexadecimal digits.
+    pub md5: Option<Secret>,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: Option<Secret>,
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Secret(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(secret)")
+    }
+}
+
+/// Star codes that agents dial on their phones; each answers with a short confirmation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StarCodes {
+    /// Sign in (and ready).
+    pub sign_in: String,
+    /// Sign out.
+    pub sign_out: String,
+    /// Ready.
+    pub ready: String,
+    /// Not ready.
+    pub not_ready: String,
+}
+
+impl Default for StarCodes {
+    fn default() -> Self {
+        StarCodes {
+            sign_in: "*70".to_owned(),
+            sign_out: "*71".to_owned(),
+            ready: "*72".to_owned(),
+            not_ready: "*73".to_owned(),
+        }
+    }
+}
+
+/// Who may change things through the API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// The actor's name, written into the journal with each change.
+    pub actor: String,
+    /// What the actor may do.
+    pub role: Role,
+    /// The agent whose own state an `agent` may change.
+    #[serde(default)]
+    pub agent: Option<AgentId>,
+    /// SHA-256 of the token, 64 hexadecimal digits (`printf %s TOKEN | sha256sum`).
+    pub sha256: Secret,
+}
+
+/// What an actor of the API may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Change their own state.
+    Agent,
+    /// Change any agent's state and see personal data.
+    Supervisor,
+}

@@ -1,0 +1,113 @@
+//! The one door of the core: what comes in, and what goes out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::acd::command::{AgentChoice, ChoiceError};
+use crate::event::{AgentState, Entry};
+use crate::id::{AgentId, CallId};
+use crate::media;
+use crate::sip::{ListenerId, Transmit};
+use crate::time::UnixMicros;
+
+/// Identifies a request of the API until its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Something that happened outside.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A SIP datagram arrived.
+    Datagram {
+        /// On which listener.
+        listener: ListenerId,
+        /// From where.
+        from: SocketAddr,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// Media tell something.
+    Media(media::command::Event),
+    /// The wall clock shows this now: at the start, and whenever it was stepped.
+    WallClock(UnixMicros),
+    /// The API asks for something.
+    Request {
+        /// Echoed in the reply.
+        id: RequestId,
+        /// Who asks, for the journal.
+        actor: Arc<str>,
+        /// Whether the actor acts for themselves or as a supervisor.
+        own: bool,
+        /// What.
+        request: Request,
+    },
+    /// How the journal's writer fares. Sent whenever it changes.
+    Journal(JournalHealth),
+    /// New settings, checked: calls under way keep the flow that they began with.
+    Settings(Arc<super::Plan>),
+    /// Take no new calls from now on; calls under way go on.
+    Drain,
+    /// End every call now (`EndCause::Shutdown`).
+    Stop,
+}
+
+/// How the journal's writer fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JournalHealth {
+    /// Events that wait to be committed.
+    pub backlog: usize,
+    /// Whether new calls must be refused: the buffer is full.
+    pub full: bool,
+}
+
+/// What the API can ask of the core. Reads are served from `stats` and never come here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// An agent's choice.
+    Agent {
+        /// Who.
+        agent: AgentId,
+        /// What.
+        choice: AgentChoice,
+    },
+    /// Hang up a call (supervisors).
+    HangUp {
+        /// Which.
+        call: CallId,
+    },
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Done; the agent is now in this state.
+    Agent(AgentState),
+    /// Done.
+    Done,
+    /// The choice cannot be carried out.
+    ChoiceRefused(ChoiceError),
+    /// No such call is up.
+    UnknownCall,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Send a datagram.
+    Transmit(Transmit),
+    /// Tell media.
+    Media(media::command::Command),
+    /// Keep an event.
+    Journal(Entry),
+    /// Answer the API once the journal has committed everything up to `after`.
+    Reply {
+        /// The request's id.
+        id: RequestId,
+        /// The answer.
+        reply: Reply,
+        /// The journal position that the answer's promise rests on.
+        after: u64,
+    },
+}

@@ -1,0 +1,604 @@
+//! The journal's vocabulary: what happened, in the words that every figure is folded from.
+//!
+//! An [`Entry`] is one line of the journal. Whatever matters to a person is an event here; metrics,
+//! the wallboard, records and reports derive from these and from nothing else, so a replay gives
+//! the same numbers. Durations are measured on the monotonic clock by whoever emits the event and
+//! written in whole microseconds: a stepped wall clock never changes a wait.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, Skill};
+use crate::time::{Time, UnixMicros};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position in the journal: 1, 2, 3 ... over all runs, without gaps.
+    pub seq: u64,
+    /// When, on the calendar.
+    pub at: UnixMicros,
+    /// When, on the monotonic clock of the run that wrote it.
+    pub time: Time,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened, and to whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Event {
+    /// To a call.
+    Call {
+        /// Whose life this is part of.
+        call: CallId,
+        /// What happened to it.
+        #[serde(flatten)]
+        event: CallEvent,
+    },
+    /// To an agent.
+    Agent {
+        /// Who.
+        agent: AgentId,
+        /// What happened.
+        #[serde(flatten)]
+        event: AgentEvent,
+    },
+    /// To the engine as a whole.
+    System {
+        /// What happened.
+        #[serde(flatten)]
+        event: SystemEvent,
+    },
+}
+
+/// Who rings, as far as the network tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Caller {
+    /// The number or SIP user part; none if withheld or unknown.
+    pub number: Option<String>,
+    /// The display name; none if withheld or not given.
+    pub name: Option<String>,
+    /// The caller asked that neither is shown (RFC 3323; `anonymous`).
+    pub withheld: bool,
+}
+
+/// A moment in a call's life, in the order in which they can occur.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum CallEvent {
+    /// The INVITE was admitted.
+    Arrived {
+        /// The caller's leg.
+        leg: LegId,
+        /// Who rings.
+        caller: Caller,
+        /// The user part that was dialled.
+        called: String,
+        /// The flow that the number belongs to; none for an agent's star code.
+        flow: Option<FlowName>,
+    },
+    /// We answered the caller's leg (200 OK sent).
+    LegAnswered {
+        /// INVITE to 200, in microseconds.
+        after_us: u64,
+    },
+    /// The flow came to a node.
+    NodeEntered {
+        /// In which flow.
+        flow: FlowName,
+        /// Which node.
+        node: NodeName,
+    },
+    /// The caller chose in a menu.
+    Chose {
+        /// At which node.
+        node: NodeName,
+        /// The key.
+        key: char,
+    },
+    /// The caller began to wait for a person in a queue.
+    QueueEntered {
+        /// Which queue.
+        queue: QueueName,
+        /// Skills that the call needs.
+        skills: Vec<Skill>,
+        /// Whether this is the call's first entry into any queue (then the call counts as offered).
+        first: bool,
+        /// 1 for the first wait of the call, 2 for a wait after an answer, and so on.
+        episode: u32,
+    },
+    /// An agent's phones began to ring for this call.
+    Offered {
+        /// For which queue.
+        queue: QueueName,
+        /// To whom.
+        agent: AgentId,
+        /// The legs that ring, one for each contact.
+        legs: Vec<LegId>,
+        /// Why this agent, in plain words (candidates and the deciding figure).
+        why: String,
+    },
+    /// An offer ended.
+    OfferEnded {
+        /// To whom it was made.
+        agent: AgentId,
+        /// How.
+        outcome: OfferOutcome,
+        /// How long it rang, in microseconds.
+        rang_us: u64,
+    },
+    /// The answer: caller and agent are joined.
+    Joined {
+        /// For which queue.
+        queue: QueueName,
+        /// With whom.
+        agent: AgentId,
+        /// The agent's leg.
+        leg: LegId,
+        /// From the first queue entry of this episode to now, in microseconds.
+        wait_us: u64,
+        /// From the last queue entry (this visit) to now, in microseconds.
+        visit_us: u64,
+        /// From the INVITE's arrival to now (menus included), in microseconds.
+        to_person_us: u64,
+        /// See [`CallEvent::QueueEntered`].
+        episode: u32,
+    },
+    /// A visit to a queue ended. Follows [`CallEvent::Joined`] at once for [`Outcome::Answered`].
+    QueueLeft {
+        /// Which queue.
+        queue: QueueName,
+        /// How.
+        outcome: Outcome,
+        /// From the first queue entry of this episode to now, in microseconds.
+        wait_us: u64,
+        /// See [`CallEvent::QueueEntered`].
+        episode: u32,
+    },
+    /// Caller and agent are no longer joined.
+    Parted {
+        /// For which queue they were joined.
+        queue: QueueName,
+        /// Who the caller had.
+        agent: AgentId,
+        /// Talk time, in microseconds (hold excluded).
+        talk_us: u64,
+        /// Hold time, in microseconds.
+        hold_us: u64,
+        /// Who ended it.
+        by: Party,
+    },
+    /// A leg's media were closed; what was seen on it.
+    LegClosed {
+        /// Which leg.
+        leg: LegId,
+        /// Packets received and accepted.
+        received: u64,
+        /// Packets sent.
+        sent: u64,
+        /// Packets dropped (late, foreign, malformed).
+        dropped: u64,
+    },
+    /// The call is over. Exactly one for each call, and the last of its events apart from
+    /// [`CallEvent::LegClosed`].
+    Ended {
+        /// Why, and whose doing.
+        cause: EndCause,
+        /// From arrival to end, in microseconds.
+        duration_us: u64,
+    },
+}
+
+/// How an offer to an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferOutcome {
+    /// The agent answered and was joined to the caller.
+    Accepted,
+    /// The phones rang and nobody answered in time (RONA: redirection on no answer).
+    NoAnswer,
+    /// The agent refused (busy, decline).
+    Rejected,
+    /// No phone could be reached (no contact, error, no reply).
+    Unreachable,
+    /// The caller hung up while the phones rang.
+    CallerLeft,
+    /// We took the offer back (closing time, shutdown, agent signed out).
+    Withdrawn,
+}
+
+/// How waiting in a queue ended (`measures.md`: outcome). One for each visit; the one that is not
+/// `Moved` is the call's outcome for the episode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Joined to an agent.
+    Answered,
+    /// The caller hung up while waiting.
+    Abandoned,
+    /// Left for a number or flow outside the queues.
+    Overflowed,
+    /// A callback was promised.
+    CallbackTaken,
+    /// A message was left.
+    Voicemail,
+    /// Ended by the system: closure, limit, fault.
+    EndedBySystem,
+    /// Moved to another queue; the wait goes on.
+    Moved,
+}
+
+/// A side of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// Who rang the council.
+    Caller,
+    /// Who answered.
+    Agent,
+    /// Ourselves.
+    System,
+}
+
+/// Whose doing the end of a call was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Nobody's: the business is done.
+    Nobody,
+    /// The caller's choice.
+    Caller,
+    /// The agent's choice.
+    Agent,
+    /// The network between.
+    Network,
+    /// Ours.
+    System,
+}
+
+/// Why a call ended. Closed, and each value says whose doing it was ([`EndCause::fault`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// The flow came to its end with the caller's business done.
+    Completed,
+    /// The flow hung up because the office is closed.
+    Closed,
+    /// The flow hung up after too many wrong or missing keys.
+    GaveUpOnInput,
+    /// The caller hung up before we answered (CANCEL).
+    CallerCancelled,
+    /// The caller hung up in the menu or an announcement.
+    CallerLeftFlow,
+    /// The caller hung up while waiting for an agent.
+    CallerAbandoned,
+    /// The caller hung up during or after the conversation.
+    CallerHungUp,
+    /// The agent hung up.
+    AgentHungUp,
+    /// An agent's star code was carried out.
+    StarCodeDone,
+    /// The caller's side never acknowledged our answer (RFC 3261 section 13.3.1.4).
+    NoAck,
+    /// The caller's audio stopped for longer than the limit.
+    CallerSilent,
+    /// The agent's audio stopped for longer than the limit.
+    AgentSilent,
+    /// The transaction layer gave up on a peer (timer, transport error).
+    SignallingLost,
+    /// No codec in common (488).
+    NoCommonCodec,
+    /// The flow named something that cannot be played or reached.
+    FlowFault,
+    /// No media port was free or a media thread failed.
+    MediaFailed,
+    /// A queue was full or the engine was at a limit.
+    Limit,
+    /// The engine was shut down.
+    Shutdown,
+    /// The last run of the engine died with this call open.
+    ProcessDied,
+}
+
+impl EndCause {
+    /// Every cause, for tables and metrics.
+    pub const ALL: [EndCause; 19] = [
+        EndCause::Completed,
+        EndCause::Closed,
+        EndCause::GaveUpOnInput,
+        EndCause::CallerCancelled,
+        EndCause::CallerLeftFlow,
+        EndCause::CallerAbandoned,
+        EndCause::CallerHungUp,
+        EndCause::AgentHungUp,
+        EndCause::StarCodeDone,
+        EndCause::NoAck,
+        EndCause::CallerSilent,
+        EndCause::AgentSilent,
+        EndCause::SignallingLost,
+        EndCause::NoCommonCodec,
+        EndCause::FlowFault,
+        EndCause::MediaFailed,
+        EndCause::Limit,
+        EndCause::Shutdown,
+        EndCause::ProcessDied,
+    ];
+
+    /// Whose doing it was.
+    pub const fn fault(self) -> Fault {
+        match self {
+            EndCause::Completed | EndCause::Closed | EndCause::StarCodeDone => Fault::Nobody,
+            EndCause::GaveUpOnInput
+            | EndCause::CallerCancelled
+            | EndCause::CallerLeftFlow
+            | EndCause::CallerAbandoned
+            | EndCause::CallerHungUp => Fault::Caller,
+            EndCause::AgentHungUp => Fault::Agent,
+            EndCause::NoAck
+            | EndCause::CallerSilent
+            | EndCause::AgentSilent
+            | EndCause::SignallingLost
+            | EndCause::NoCommonCodec => Fault::Network,
+            EndCause::FlowFault
+            | EndCause::MediaFailed
+            | EndCause::Limit
+            | EndCause::Shutdown
+            | EndCause::ProcessDied => Fault::System,
+        }
+    }
+
+    /// The name used in the journal, in metrics' labels and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EndCause::Completed => "completed",
+            EndCause::Closed => "closed",
+            EndCause::GaveUpOnInput => "gave_up_on_input",
+            EndCause::CallerCancelled => "caller_cancelled",
+            EndCause::CallerLeftFlow => "caller_left_flow",
+            EndCause::CallerAbandoned => "caller_abandoned",
+            EndCause::CallerHungUp => "caller_hung_up",
+            EndCause::AgentHungUp => "agent_hung_up",
+            EndCause::StarCodeDone => "star_code_done",
+            EndCause::NoAck => "no_ack",
+            EndCause::CallerSilent => "caller_silent",
+            EndCause::AgentSilent => "agent_silent",
+            EndCause::SignallingLost => "signalling_lost",
+            EndCause::NoCommonCodec => "no_common_codec",
+            EndCause::FlowFault => "flow_fault",
+            EndCause::MediaFailed => "media_failed",
+            EndCause::Limit => "limit",
+            EndCause::Shutdown => "shutdown",
+            EndCause::ProcessDied => "process_died",
+        }
+    }
+}
+
+/// What an agent is doing: one state over all queues, derived from live legs and own choices.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Not at work.
+    #[default]
+    SignedOut,
+    /// Signed in, and can be offered a call.
+    Ready,
+    /// Chosen for a caller; the phones are about to ring.
+    Reserved,
+    /// The phones ring.
+    Ringing,
+    /// Joined to a caller.
+    Talking,
+    /// Finishing the last call's work.
+    WrapUp,
+    /// Signed in, and not to be offered calls.
+    NotReady,
+    /// Would be ready, but no phone can be reached.
+    Unreachable,
+}
+
+impl AgentState {
+    /// Every state, for tables and metrics.
+    pub const ALL: [AgentState; 8] = [
+        AgentState::SignedOut,
+        AgentState::Ready,
+        AgentState::Reserved,
+        AgentState::Ringing,
+        AgentState::Talking,
+        AgentState::WrapUp,
+        AgentState::NotReady,
+        AgentState::Unreachable,
+    ];
+
+    /// The name used in the journal, in metrics' labels and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AgentState::SignedOut => "signed_out",
+            AgentState::Ready => "ready",
+            AgentState::Reserved => "reserved",
+            AgentState::Ringing => "ringing",
+            AgentState::Talking => "talking",
+            AgentState::WrapUp => "wrap_up",
+            AgentState::NotReady => "not_ready",
+            AgentState::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// Why an agent's state changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateReason {
+    /// The agent's own choice, by the page, the API or a star code.
+    Own,
+    /// A supervisor's choice, by the API.
+    Supervisor,
+    /// Followed from a call: an offer, an answer, its end.
+    Call,
+    /// The phones rang and nobody answered.
+    Rona,
+    /// The agent refused an offer.
+    Refused,
+    /// Wrap-up time is over.
+    WrapUpOver,
+    /// A phone registered or its registration ended.
+    Phone,
+    /// Restored from the journal at a start.
+    Restored,
+}
+
+/// Something that happened to an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AgentEvent {
+    /// The state changed.
+    State {
+        /// From.
+        from: AgentState,
+        /// To.
+        to: AgentState,
+        /// Why.
+        reason: StateReason,
+        /// Who decided: an actor of the API; none where it follows from calls.
+        by: Option<String>,
+        /// How long the old state had lasted, in microseconds.
+        lasted_us: u64,
+    },
+    /// A phone registered or refreshed (RFC 3261 section 10).
+    Registered {
+        /// The contact's address of the phone, as a SIP URI.
+        contact: String,
+        /// Where requests to it are sent, `address:port` as seen in the REGISTER's source.
+        source: String,
+        /// The listener that it registered over.
+        listener: u8,
+        /// The phone's Call-ID, for the order of refreshes (RFC 3261 section 10.3).
+        call_id: String,
+        /// The phone's CSeq number.
+        cseq: u32,
+        /// When the binding ends, on the calendar.
+        expires_at: UnixMicros,
+    },
+    /// A registration ended: removed by the phone, or expired.
+    Unregistered {
+        /// The contact's address, as registered.
+        contact: String,
+        /// True if it expired, false if the phone removed it.
+        expired: bool,
+    },
+}
+
+/// The thresholds in force for a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSettingsInForce {
+    /// Which queue.
+    pub queue: QueueName,
+    /// Its name as shown to people ("Waste and recycling").
+    pub title: String,
+    /// The standard, in microseconds (60 s unless set otherwise).
+    pub standard_us: u64,
+    /// A hang-up earlier than this is a short abandon, in microseconds (5 s unless set otherwise).
+    pub short_abandon_us: u64,
+}
+
+/// Something that happened to the engine as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum SystemEvent {
+    /// The engine started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// The thresholds from here on. Written at each start and reload: a replay needs no settings.
+    SettingsInForce {
+        /// The organisation's name as shown to people.
+        organisation: String,
+        /// The IANA name of the time zone in which days and half hours are counted.
+        time_zone: String,
+        /// All queues.
+        queues: Vec<QueueSettingsInForce>,
+        /// All agents and their names as shown to people.
+        agents: Vec<(AgentId, String)>,
+    },
+    /// An INVITE was not admitted, so no call began.
+    Refused {
+        /// Why.
+        reason: RefusalReason,
+        /// The SIP status sent.
+        status: u16,
+        /// The user part that was dialled, cut at 64 characters.
+        called: String,
+    },
+    /// Events could not be kept: the disk or database failed for longer than the buffer lasts.
+    JournalGap {
+        /// How many events are missing.
+        lost: u64,
+        /// Since when, on the calendar.
+        since: UnixMicros,
+    },
+    /// The engine stopped in order.
+    Stopped,
+}
+
+/// Why an INVITE was not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    /// 404: we do not serve that number.
+    UnknownNumber,
+    /// 488: no codec in common.
+    NoCommonCodec,
+    /// 503: as many calls as the limit allows.
+    TooManyCalls,
+    /// 503: more calls in a second than the limit allows.
+    TooFast,
+    /// 503: the journal cannot keep events.
+    JournalFull,
+    /// 503: the engine is shutting down.
+    ShuttingDown,
+    /// 403: an agent's code from somebody who is not that agent.
+    NotAllowed,
+    /// 400: the offer cannot be read.
+    BadOffer,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_reads_back_as_it_was_written() {
+        let entry = Entry {
+            seq: 3,
+            at: UnixMicros(5),
+            time: Time::from_millis(1),
+            event: Event::Call {
+                call: crate::id::Entropy::from_seed([1; 32]).call_id(UnixMicros(0)),
+                event: CallEvent::QueueLeft {
+                    queue: "waste".into(),
+                    outcome: Outcome::Abandoned,
+                    wait_us: 60_000_000,
+                    episode: 1,
+                },
+            },
+        };
+        let json = serde_json::to_string(&entry).expect("writes");
+        assert!(
+            json.contains(r#""of":"call""#) && json.contains(r#""event":"queue_left""#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Entry>(&json).expect("reads"), entry);
+    }
+
+    #[test]
+    fn every_cause_has_the_name_that_the_journal_writes() {
+        for cause in EndCause::ALL {
+            assert_eq!(serde_json::to_value(cause).expect("writes"), cause.as_str());
+        }
+        for state in AgentState::ALL {
+            assert_eq!(serde_json::to_value(state).expect("writes"), state.as_str());
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The only words between control and media.
+//!
+//! Control sends [`Command`]s and reads [`Event`]s; neither waits for the other. Commands for a
+//! leg are carried out in the order in which they were sent.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::id::{LegId, PromptName};
+
+/// A voice codec. Frames are 20 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// G.711 mu-law, RTP payload type 0 (RFC 3551).
+    Pcmu,
+    /// G.711 A-law, RTP payload type 8 (RFC 3551).
+    Pcma,
+}
+
+/// Which way audio may flow on a leg, from our side (RFC 3264 section 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    SendRecv,
+    /// We only send.
+    SendOnly,
+    /// We only receive.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+/// What offer and answer agreed on for a leg: everything that media needs to know of SDP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Where to send RTP: the peer's address from its SDP.
+    pub remote: SocketAddr,
+    /// Where to send RTCP (RFC 3605 `a=rtcp`, else the RTP port plus one).
+    pub remote_rtcp: SocketAddr,
+    /// The address that the peer's signalling came from: RTP from another port or address is
+    /// latched onto only if it comes from here or from `remote`'s address.
+    pub signalled_from: IpAddr,
+    /// The codec in both directions.
+    pub codec: Codec,
+    /// The payload type of the codec, towards the peer and from it.
+    pub payload_type: u8,
+    /// The payload type of telephone-event (RFC 4733), if agreed on.
+    pub telephone_event: Option<u8>,
+    /// Which way audio flows, from our side.
+    pub direction: Direction,
+}
+
+/// Identifies one playback on a leg, so that a late "finished" is not taken for a newer one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayId(pub u64);
+
+/// What control asks of media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Opens a leg: reserves an RTP and an RTCP port. Answered by [`Event::Opened`] or
+    /// [`Event::OpenFailed`].
+    Open {
+        /// The new leg.
+        leg: LegId,
+        /// A leg that this one will hear: both then live on the same media thread.
+        beside: Option<LegId>,
+    },
+    /// Sets or changes what was negotiated. The leg sends from now on (silence, until told what to
+    /// play), so that media starts from our side on answer.
+    Negotiate {
+        /// Which leg.
+        leg: LegId,
+        /// What was agreed on.
+        negotiated: Negotiated,
+    },
+    /// Plays prompts one after the other, replacing whatever the leg heard. Answered by
+    /// [`Event::Played`] when all have been sent, unless replaced or stopped before.
+    Play {
+        /// Which leg hears them.
+        leg: LegId,
+        /// Echoed in [`Event::Played`].
+        play: PlayId,
+        /// Which prompts; a name that is not in the bank is skipped and counted.
+        prompts: Vec<PromptName>,
+    },
+    /// Plays music on hold until something else is asked for. The music goes on where it is for
+    /// everybody who hears it.
+    Music {
+        /// Which leg hears it.
+        leg: LegId,
+        /// Which music, a name in the bank (`music/hold`).
+        music: PromptName,
+    },
+    /// Plays nothing: silence.
+    Quiet {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// Joins two legs so that they hear each other: same codec is relayed packet by packet.
+    Bridge {
+        /// One leg.
+        a: LegId,
+        /// The other.
+        b: LegId,
+    },
+    /// Parts a leg from whatever it is bridged to; both then hear silence.
+    Unbridge {
+        /// Either of the two legs.
+        leg: LegId,
+    },
+    /// Closes a leg and frees its ports. Answered by [`Event::Closed`]. Idempotent.
+    Close {
+        /// Which leg.
+        leg: LegId,
+    },
+}
+
+impl Command {
+    /// The leg that the command is addressed to (for a bridge, the first).
+    pub fn leg(&self) -> LegId {
+        match self {
+            Command::Open { leg, .. }
+            | Command::Negotiate { leg, .. }
+            | Command::Play { leg, .. }
+            | Command::Music { leg, .. }
+            | Command::Quiet { leg }
+            | Command::Unbridge { leg }
+            | Command::Close { leg } => *leg,
+            Command::Bridge { a, .. } => *a,
+        }
+    }
+}
+
+/// A key of the telephone keypad (RFC 4733 events 0 to 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u8);
+
+impl Key {
+    /// The key of an RFC 4733 event code; none above 15.
+    pub fn from_event(code: u8) -> Option<Key> {
+        b"0123456789*#ABCD".get(usize::from(code)).map(|c| Key(*c))
+    }
+
+    /// The key that `c` names (`0`-`9`, `*`, `#`, `A`-`D`).
+    pub fn from_char(c: char) -> Option<Key> {
+        u8::try_from(c).ok().filter(|c| b"0123456789*#ABCD".contains(c)).map(Key)
+    }
+
+    /// The RFC 4733 event code.
+    pub fn event(self) -> u8 {
+        b"0123456789*#ABCD".iter().position(|c| *c == self.0).map_or(0, |at| at as u8)
+    }
+
+    /// The character that names it.
+    pub fn as_char(self) -> char {
+        char::from(self.0)
+    }
+}
+
+/// Packets of a leg over its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LegCounters {
+    /// RTP packets received and accepted.
+    pub received: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// RTP packets dropped for any reason.
+    pub dropped: u64,
+}
+
+/// Why a leg could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Every port of the range is in use.
+    #[error("every RTP port of the range is in use")]
+    NoFreePort,
+    /// The operating system refused (descriptors, memory, address).
+    #[error("the operating system refused a socket")]
+    Refused,
+}
+
+/// What media tells control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The leg has ports. The address is for SDP: never unspecified.
+    Opened {
+        /// Which leg.
+        leg: LegId,
+        /// Its advertised RTP address; RTCP is the port above.
+        local: SocketAddr,
+    },
+    /// The leg could not be opened; it does not exist.
+    OpenFailed {
+        /// Which leg.
+        leg: LegId,
+        /// Why.
+        error: OpenError,
+    },
+    /// All prompts of a playback have been sent.
+    Played {
+        /// Which leg.
+        leg: LegId,
+        /// Which playback.
+        play: PlayId,
+    },
+    /// The peer pressed a key: once for each press, however many packets told of it.
+    Key {
+        /// On which leg.
+        leg: LegId,
+        /// Which key.
+        key: Key,
+    },
+    /// No RTP has come for the silence limit although the peer should send. Repeats no more often
+    /// than the limit.
+    Silent {
+        /// On which leg.
+        leg: LegId,
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The leg is closed.
+    Closed {
+        /// Which leg.
+        leg: LegId,
+        /// Its packets.
+        counters: LegCounters,
+    },
+}

@@ -1,0 +1,1 @@
+//! The simulated world: callers, advisers and a network whose clock jumps to the next deadline.

@@ -1,0 +1,22 @@
+//! SIP (RFC 3261 and friends) over bytes and [`Time`](crate::time::Time): no socket, no clock.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+pub mod endpoint;
+
+/// Which of the settings' listeners, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub u8);
+
+/// A datagram to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// From which listener.
+    pub listener: ListenerId,
+    /// Where to.
+    pub to: SocketAddr,
+    /// What.
+    pub bytes: Bytes,
+}

@@ -1,0 +1,144 @@
+//! What the wallboard, the JSON and /metrics show: one snapshot of the fold, so that no two places
+//! can disagree.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::event::{AgentState, EndCause, Outcome};
+use crate::id::{AgentId, QueueName};
+use crate::time::{Time, UnixMicros};
+
+/// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
+/// time zone; totals count since the journal began.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Live {
+    /// When the snapshot was taken, on the calendar.
+    pub at: UnixMicros,
+    /// The same on the engine's monotonic clock.
+    #[serde(skip)]
+    pub time: Time,
+    /// The organisation's name.
+    pub organisation: String,
+    /// The last journal entry that is in these figures.
+    pub seq: u64,
+    /// Calls up now.
+    pub calls_active: u64,
+    /// Queues in the order of their names.
+    pub queues: Vec<QueueLive>,
+    /// All queues together: today's figures by calls' first queue.
+    pub today: Today,
+    /// How many agents are in each state; every state is there.
+    pub agents: BTreeMap<AgentState, u64>,
+    /// Every agent; personal, so shown only to those who may see it.
+    #[serde(skip)]
+    pub agent_list: Vec<AgentLive>,
+    /// Calls ended, by cause, since the journal began.
+    #[serde(skip)]
+    pub ended_total: BTreeMap<EndCause, u64>,
+}
+
+/// One queue now and today.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueueLive {
+    /// Its name in the settings.
+    pub queue: QueueName,
+    /// Its name for people.
+    pub title: String,
+    /// The standard in force, in seconds.
+    pub standard_s: f64,
+    /// Callers who wait now.
+    pub waiting: u64,
+    /// How long the longest of them has waited since the first entry of its episode, in seconds;
+    /// none if nobody waits.
+    pub longest_wait_s: Option<f64>,
+    /// Today's figures by calls' first queue.
+    pub today: Today,
+    /// Since the journal began, by calls' first queue; never reset.
+    #[serde(skip)]
+    pub total: Totals,
+    /// The difference in the balance of visits (`measures.md`): 0, or a defect.
+    pub books_difference: i64,
+}
+
+/// A day's figures. Ratios are absent while there are no calls.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Today {
+    /// Calls that entered a queue asking for a person.
+    pub offered: u64,
+    /// Of them, answered.
+    pub answered: u64,
+    /// Of them, answered within the standard.
+    pub answered_within_standard: u64,
+    /// Hung up while waiting.
+    pub abandoned: u64,
+    /// Of the abandoned, those below the short-abandon bound.
+    pub short_abandons: u64,
+    /// Left for a number or flow outside the queues.
+    pub overflowed: u64,
+    /// Took a callback.
+    pub callbacks: u64,
+    /// Left a message.
+    pub voicemail: u64,
+    /// Ended by the system.
+    pub ended_by_system: u64,
+    /// Still waiting.
+    pub still_waiting: u64,
+    /// Average speed of answer, in seconds.
+    pub asa_s: Option<f64>,
+    /// The longest wait of an answered call, in seconds.
+    pub longest_wait_s: Option<f64>,
+    /// A_T / O: the headline.
+    pub answered_within_of_offered: Option<f64>,
+    /// A_T / A.
+    pub answered_within_of_answered: Option<f64>,
+    /// A_T / (O - short abandons).
+    pub excluding_short_abandons: Option<f64>,
+    /// A_T / (O - B_T).
+    pub excluding_abandons_within: Option<f64>,
+}
+
+/// Counters since the journal began.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Totals {
+    /// Calls offered.
+    pub offered: u64,
+    /// Calls answered.
+    pub answered: u64,
+    /// Answered within the standard in force at the answer.
+    pub answered_within_standard: u64,
+    /// Abandoned, not short.
+    pub abandoned_long: u64,
+    /// Abandoned, short.
+    pub abandoned_short: u64,
+    /// Every outcome.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// Waits of answered calls: counts for each bound of [`WAIT_BOUNDS_S`], not cumulative, one
+    /// more for those above the last.
+    pub wait_buckets: Vec<u64>,
+    /// Sum of those waits, in seconds.
+    pub wait_sum_s: f64,
+    /// Times from INVITE to a person, in the same buckets.
+    pub person_buckets: Vec<u64>,
+    /// Sum of those times, in seconds.
+    pub person_sum_s: f64,
+}
+
+/// Upper bounds of the wait histograms, in seconds; the common standards are among them.
+pub const WAIT_BOUNDS_S: [f64; 13] =
+    [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0, 1800.0];
+
+/// One agent now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AgentLive {
+    /// Who.
+    pub agent: AgentId,
+    /// The name shown to people.
+    pub name: String,
+    /// Doing what.
+    pub state: AgentState,
+    /// For how long, in seconds.
+    pub for_s: f64,
+    /// Phones registered now.
+    pub phones: u64,
+}

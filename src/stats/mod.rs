@@ -1,0 +1,3 @@
+//! Folds over the journal: every figure that anybody sees.
+
+pub mod live;

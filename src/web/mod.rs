@@ -1,0 +1,1 @@
+//! People's side of the shell: pages, live figures, API.

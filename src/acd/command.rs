@@ -24,6 +24,16 @@ pub enum AcdInput {
         skills: Vec<Skill>,
         /// What happens to it when the queue closes.
         at_closing: AtClosing,
+        /// The first entry of this episode, if the call has waited in it before and was handed
+        /// back to its flow: it keeps that place.
+        since: Option<Time>,
+    },
+    /// The agent's phone rings (180): reserved becomes ringing.
+    Ringing {
+        /// For which call.
+        call: CallId,
+        /// Whose phone.
+        agent: AgentId,
     },
     /// A call no longer waits (hung up, or went elsewhere). Idempotent. An offer under way for it
     /// is taken back with [`AcdEffect::CancelOffer`].

@@ -5,6 +5,12 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 pub mod endpoint;
+pub mod error;
+pub mod header;
+pub mod message;
+pub mod method;
+pub mod uri;
+pub mod write;
 
 /// Which of the settings' listeners, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,6 +14,8 @@
 mod leg;
 mod offer;
 mod talk;
+#[cfg(test)]
+mod tests;
 
 pub mod command;
 

@@ -2,8 +2,8 @@
 
 use crate::acd::command::AgentChoice;
 use crate::config::settings::StarCodes;
-use crate::id::{AgentId, FlowName, PromptName};
 use crate::flow;
+use crate::id::{AgentId, FlowName, PromptName};
 
 /// A call's controller.
 #[derive(Debug)]

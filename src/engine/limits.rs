@@ -84,9 +84,8 @@ mod tests {
         assert_eq!(door.admit(Time::from_millis(99), 0, &limits), Err(RefusalReason::TooFast));
         assert_eq!(door.admit(Time::from_millis(100), 0, &limits), Ok(()));
         assert_eq!(door.admit(Time::from_millis(100), 0, &limits), Err(RefusalReason::TooFast));
-        let admitted = (0..100)
-            .filter(|_| door.admit(Time::from_millis(60_000), 0, &limits).is_ok())
-            .count();
+        let admitted =
+            (0..100).filter(|_| door.admit(Time::from_millis(60_000), 0, &limits).is_ok()).count();
         assert_eq!(admitted, 10, "an idle minute saves up no more than one second's worth");
     }
 

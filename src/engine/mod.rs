@@ -22,6 +22,7 @@ use crate::event::{CallEvent, EndCause, Entry, Event, SystemEvent};
 use crate::id::{CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
+use crate::stats::Restored;
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
 use self::controller::{Controller, StarCode};
@@ -30,16 +31,19 @@ use self::limits::Admission;
 pub use self::plan::{AgentPlan, Plan, PlanError};
 
 /// What a start continues from.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Start {
-    /// The last position of the journal; 0 for a new one.
-    pub last_seq: u64,
-    /// What closes whatever the last run left open, to be written first.
-    pub closing: Vec<Event>,
-    /// Registered contacts that are still good.
-    pub registrations: Vec<crate::stats::restore::Registration>,
-    /// What agents had chosen.
-    pub agents: Vec<(crate::id::AgentId, crate::event::AgentState)>,
+    /// What closes whatever the last run left open: written first, as it is.
+    pub closing: Vec<Entry>,
+    /// What the journal knows once that is done.
+    pub restored: Restored,
+}
+
+impl Default for Start {
+    /// A new journal.
+    fn default() -> Self {
+        Start { closing: Vec::new(), restored: crate::stats::Fold::new().restore_point() }
+    }
 }
 
 /// How much the engine holds: all zero when nothing goes on.
@@ -99,21 +103,19 @@ impl Engine {
             closing: BTreeMap::new(),
             timers: Deadlines::new(),
             admission: Admission::new(now, &plan.limits),
-            seq: start.last_seq,
+            seq: start.restored.next_seq.saturating_sub(1),
             work: VecDeque::new(),
             out: VecDeque::new(),
             plan,
         };
-        for event in start.closing {
-            engine.record(now, event);
-        }
+        engine.out.extend(start.closing.into_iter().map(Output::Journal));
         let version = env!("CARGO_PKG_VERSION").to_owned();
         engine.record_system(now, SystemEvent::Started { version });
         engine.record_system(now, engine.plan.in_force());
-        for (agent, state) in start.agents {
+        for (agent, state) in start.restored.agents {
             engine.apply(now, AcdInput::Restore { agent, state });
         }
-        for registration in start.registrations {
+        for registration in start.restored.registrations {
             engine.restore_registration(now, registration);
         }
         engine.all_reachable(now);
@@ -211,8 +213,8 @@ impl Engine {
         self.endpoint.reconfigure(plan.endpoint.clone());
         self.plan = plan;
         self.record_system(now, self.plan.in_force());
-        let effects = self.acd.reconfigure(now, &self.wall, self.plan.acd.clone());
-        self.carry_out(now, effects);
+        self.acd.reconfigure(self.plan.acd.clone());
+        self.apply(now, AcdInput::Timer);
         self.all_reachable(now);
     }
 

@@ -15,7 +15,7 @@ use crate::flow::Flows;
 use crate::id::{AgentId, CalendarName, FlowName};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{Account, EndpointSettings};
-use crate::sip::uri::{Host, Uri};
+use crate::sip::uri::Uri;
 
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,9 @@ pub enum PlanError {
     #[error("`{0}` is not an IANA time zone; Europe/London is one")]
     TimeZone(String),
     /// A fixed contact cannot be rung.
-    #[error("agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060")]
+    #[error(
+        "agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"
+    )]
     Contact {
         /// Whose.
         agent: AgentId,
@@ -32,7 +34,9 @@ pub enum PlanError {
         contact: String,
     },
     /// A listener would advertise an address that nobody can send to.
-    #[error("the advertised address {0} is unspecified: set `advertise` to one that peers can reach")]
+    #[error(
+        "the advertised address {0} is unspecified: set `advertise` to one that peers can reach"
+    )]
     Unspecified(SocketAddr),
 }
 
@@ -169,9 +173,7 @@ impl Plan {
 
 fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> {
     match (&agent.password, &agent.ha1) {
-        (Some(password), _) => {
-            Some(Account::from_password(id.as_str(), realm, password.reveal()))
-        }
+        (Some(password), _) => Some(Account::from_password(id.as_str(), realm, password.reveal())),
         (None, Some(ha1)) => Some(Account {
             ha1_md5: ha1.md5.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
             ha1_sha256: ha1.sha256.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
@@ -183,11 +185,7 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
 /// A fixed contact, rung over the first listener of its address family.
 fn target(contact: &str, listeners: &[SocketAddr]) -> Option<Target> {
     let uri = Uri::parse(contact.as_bytes()).ok()?;
-    let ip = match uri.host()? {
-        Host::V4(ip) => IpAddr::V4(*ip),
-        Host::V6(ip) => IpAddr::V6(*ip),
-        Host::Name(_) => return None,
-    };
+    let ip = uri.host()?.ip()?;
     let to = SocketAddr::new(ip, uri.port().unwrap_or(5060));
     let at = listeners.iter().position(|listener| listener.is_ipv4() == to.is_ipv4())?;
     Some(Target { uri: contact.to_owned(), to, listener: ListenerId(u8::try_from(at).ok()?) })

@@ -8,7 +8,7 @@ use crate::event::{AgentEvent, Event, OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::Binding;
-use crate::stats::restore::Registration;
+use crate::stats::Registration;
 use crate::time::Time;
 
 use super::Engine;

@@ -36,23 +36,22 @@ impl Engine {
     }
 
     fn route(&mut self, now: Time, invite: &IncomingInvite) -> Route {
-        let (controller, flow) = if let Some(code) =
-            StarCode::dialled(&invite.called, &self.plan.star_codes)
-        {
-            match self.agent_behind(invite) {
-                Ok(agent) => (Controller::StarCode { agent, code }, None),
-                Err(route) => return route,
-            }
-        } else {
-            let flow = self.plan.numbers.get(&invite.called).and_then(|name| {
-                self.plan.flows.get(name).map(|flow| (name.clone(), flow.clone()))
-            });
-            let Some((name, flow)) = flow else {
-                return Route::Refuse(RefusalReason::UnknownNumber);
+        let (controller, flow) =
+            if let Some(code) = StarCode::dialled(&invite.called, &self.plan.star_codes) {
+                match self.agent_behind(invite) {
+                    Ok(agent) => (Controller::StarCode { agent, code }, None),
+                    Err(route) => return route,
+                }
+            } else {
+                let flow = self.plan.numbers.get(&invite.called).and_then(|name| {
+                    self.plan.flows.get(name).map(|flow| (name.clone(), flow.clone()))
+                });
+                let Some((name, flow)) = flow else {
+                    return Route::Refuse(RefusalReason::UnknownNumber);
+                };
+                let run = flow::Run::new(flow);
+                (Controller::Flow { name: name.clone(), run }, Some(name))
             };
-            let run = flow::Run::new(flow);
-            (Controller::Flow { name: name.clone(), run }, Some(name))
-        };
         match invite.offer.as_deref().map_or(Ok(()), sdp::acceptable) {
             Err(SdpError::Malformed) => return Route::Refuse(RefusalReason::BadOffer),
             Err(SdpError::NoCommonCodec) => return Route::Refuse(RefusalReason::NoCommonCodec),

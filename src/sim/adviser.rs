@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::id::Entropy;
 use crate::time::Time;
 
-use super::caller::Moment;
+use super::diary::{Diary, Moment};
 use super::phone::{Phone, PhoneEvent};
 
 /// How long a star code's confirmation may last before the adviser hangs up.
@@ -73,7 +73,7 @@ pub struct Adviser {
     start_at: Option<Time>,
     offers: u32,
     dials: VecDeque<(Time, String)>,
-    diary: Vec<(Time, Moment)>,
+    diary: Diary,
 }
 
 impl Adviser {
@@ -87,7 +87,7 @@ impl Adviser {
             start_at: Some(start_at),
             offers: 0,
             dials: VecDeque::new(),
-            diary: Vec::new(),
+            diary: Diary::default(),
         }
     }
 
@@ -107,13 +107,8 @@ impl Adviser {
     }
 
     /// What was noticed and done, and when.
-    pub fn diary(&self) -> &[(Time, Moment)] {
+    pub fn diary(&self) -> &Diary {
         &self.diary
-    }
-
-    /// When something was first noticed or done.
-    pub fn when(&self, moment: &Moment) -> Option<Time> {
-        self.diary.iter().find(|(_, one)| one == moment).map(|(at, _)| *at)
     }
 
     /// How often the phone rang.
@@ -134,7 +129,18 @@ impl Adviser {
     /// Hangs up whatever is on.
     pub fn hang_up(&mut self, now: Time) {
         self.phone.hang_up(now);
-        self.diary.push((now, Moment::HungUp));
+        self.diary.note(now, Moment::HungUp);
+    }
+
+    /// Hangs up, unregisters, and dials nothing more.
+    pub fn leave(&mut self, now: Time) {
+        self.start_at = None;
+        self.dials.clear();
+        self.habits.recovers = None;
+        self.hang_up(now);
+        if self.phone.is_registered() {
+            self.phone.register(now, 0);
+        }
     }
 
     /// When [`Adviser::proceed`] must be called next, apart from the phone's.
@@ -158,7 +164,7 @@ impl Adviser {
         }
         while let Some(event) = self.phone.poll_event() {
             self.notice(now, &event);
-            self.diary.push((now, Moment::Phone(event)));
+            self.diary.note(now, Moment::Phone(event));
         }
         match self.doing {
             Doing::PickUp(at) if at <= now => {

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::time::Time;
 
+use super::diary::{Diary, Moment};
 use super::ear::Expect;
 use super::phone::{Phone, PhoneEvent};
 use super::tone::Sound;
+
+/// How often a caller listens for what it waits for: measuring a tone costs more than a packet.
+const ATTENTION: Duration = Duration::from_millis(20);
 
 /// One thing to do, or to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,24 +61,6 @@ pub enum Otherwise {
     HangUp,
 }
 
-/// Something that a person noticed or did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Moment {
-    /// Something happened on the phone.
-    Phone(PhoneEvent),
-    /// Heard what it waited for.
-    Heard(Expect),
-    /// Hung up, or gave up.
-    HungUp,
-    /// Lost patience, and hung up.
-    LostPatience,
-    /// The step of this number (from 0) failed: what was waited for did not come in time, or the
-    /// call was over before.
-    Failed(usize),
-    /// The script is through.
-    Done,
-}
-
 /// A resident.
 #[derive(Debug)]
 pub struct Caller {
@@ -87,7 +73,8 @@ pub struct Caller {
     answered: bool,
     refused: bool,
     ended: bool,
-    diary: Vec<(Time, Moment)>,
+    listened_at: Time,
+    diary: Diary,
 }
 
 impl Caller {
@@ -103,7 +90,8 @@ impl Caller {
             answered: false,
             refused: false,
             ended: false,
-            diary: Vec::new(),
+            listened_at: Time::ZERO,
+            diary: Diary::default(),
         }
     }
 
@@ -118,13 +106,8 @@ impl Caller {
     }
 
     /// What was noticed and done, and when.
-    pub fn diary(&self) -> &[(Time, Moment)] {
+    pub fn diary(&self) -> &Diary {
         &self.diary
-    }
-
-    /// When something was first noticed or done.
-    pub fn when(&self, moment: &Moment) -> Option<Time> {
-        self.diary.iter().find(|(_, one)| one == moment).map(|(at, _)| *at)
     }
 
     /// Whether the script is through, well or badly, and the phone is at rest.
@@ -140,7 +123,16 @@ impl Caller {
         })
     }
 
-    /// When [`Caller::handle_timeout`] must be called next, apart from the phone's.
+    /// Drops the script and hangs up.
+    pub fn leave(&mut self, now: Time) {
+        if !self.done {
+            self.steps.clear();
+            self.finish(now, Moment::HungUp);
+        }
+        self.phone.hang_up(now);
+    }
+
+    /// When [`Caller::proceed`] must be called next, apart from the phone's.
     pub fn poll_timeout(&self) -> Option<Time> {
         if self.done {
             return None;
@@ -172,7 +164,7 @@ impl Caller {
                 PhoneEvent::Ended { .. } => self.ended = true,
                 _ => {}
             }
-            self.diary.push((now, Moment::Phone(event)));
+            self.diary.note(now, Moment::Phone(event));
         }
         if now < self.start_at {
             return;
@@ -207,7 +199,7 @@ impl Caller {
 
     fn finish(&mut self, now: Time, moment: Moment) {
         self.done = true;
-        self.diary.push((now, moment));
+        self.diary.note(now, moment);
     }
 
     fn attempt(&mut self, now: Time, begun: Time, first: bool, step: &Step) -> Progress {
@@ -242,8 +234,12 @@ impl Caller {
                 if self.phone.voice().pressing() { Progress::Waits } else { Progress::Done }
             }
             Step::UntilHears { what, within, otherwise } => {
-                if !self.ended && self.phone.voice().ear().hears(now, what) {
-                    self.diary.push((now, Moment::Heard(what.clone())));
+                let attentive = now.since(self.listened_at) >= ATTENTION;
+                if attentive {
+                    self.listened_at = now;
+                }
+                if attentive && !self.ended && self.phone.voice().ear().hears(now, what) {
+                    self.diary.note(now, Moment::Heard(what.clone()));
                     return Progress::Done;
                 }
                 match until(false, self.ended, *within) {
@@ -257,7 +253,7 @@ impl Caller {
             }
             Step::HangUp => {
                 self.phone.hang_up(now);
-                self.diary.push((now, Moment::HungUp));
+                self.diary.note(now, Moment::HungUp);
                 Progress::Done
             }
         }

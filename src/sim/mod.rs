@@ -6,6 +6,7 @@
 
 pub mod adviser;
 pub mod caller;
+pub mod diary;
 pub mod ear;
 pub mod person;
 pub mod phone;

@@ -59,6 +59,19 @@ impl Person {
         self.phone_mut().poll_transmit()
     }
 
+    /// Hangs up whatever is on, unregisters, and does nothing more.
+    pub fn leave(&mut self, now: Time) {
+        match self {
+            Person::Caller(caller) => caller.leave(now),
+            Person::Adviser(adviser) => adviser.leave(now),
+        }
+    }
+
+    /// Whether the farewell is complete: no call is on and nothing is registered.
+    pub fn has_left(&self) -> bool {
+        !self.phone().is_busy() && !self.phone().is_registered()
+    }
+
     fn proceed(&mut self, now: Time) {
         match self {
             Person::Caller(caller) => caller.proceed(now),

@@ -39,6 +39,11 @@ impl Registration {
 }
 
 impl Phone {
+    /// Whether it is registered, or on its way there or back.
+    pub fn is_registered(&self) -> bool {
+        self.registration.is_some()
+    }
+
     /// Registers for so many seconds, and keeps the registration fresh. 0 removes it.
     pub fn register(&mut self, now: Time, expires_s: u32) {
         match &mut self.registration {

@@ -1,1 +1,4 @@
 //! The shell: sockets, threads, the clock, files, the database.
+
+pub mod flows;
+pub mod prompts;

@@ -145,6 +145,17 @@ pub fn text(field: &str, tree: &Tree, faults: &mut Faults) -> Option<At<String>>
     Some(At { place: tree.place, value: written })
 }
 
+/// Notes a text that is too long to be an announcement.
+pub fn not_too_long(text: &At<String>, faults: &mut Faults) {
+    let letters = text.value.chars().count();
+    if letters > MAX_LETTERS {
+        faults.note(FaultKind::TextTooLong { letters, most: MAX_LETTERS }, text.place);
+    }
+}
+
+/// A longer text (a minute and a half) is no announcement.
+const MAX_LETTERS: usize = 1_200;
+
 /// One word of a few.
 pub fn choice<T: Copy>(
     field: &str,

@@ -96,8 +96,6 @@ const KINDS: &[Kind] = &[
 const NO_INPUT_AFTER_S: (u32, u32, u32) = (8, 2, 120);
 /// How often a menu is said by default and at least and at most.
 const TRIES: (u32, u32, u32) = (2, 1, 5);
-/// A longer text is no announcement.
-const MAX_LETTERS: usize = 1_200;
 
 /// Understands the tree of a flow's file.
 pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
@@ -345,11 +343,8 @@ impl Reader<'_> {
 
     fn text(&mut self, field: &str, tree: &Tree, part: Option<&str>) -> Option<PromptName> {
         let text = fields::text(field, tree, self.faults)?;
+        fields::not_too_long(&text, self.faults);
         let spoken = prompt::spoken(self.flow, &self.draft.name.value, part, text.value);
-        let letters = spoken.text.chars().count();
-        if letters > MAX_LETTERS {
-            self.faults.note(FaultKind::TextTooLong { letters, most: MAX_LETTERS }, tree.place);
-        }
         let prompt = spoken.prompt.clone();
         self.draft.texts.push(At { place: tree.place, value: spoken });
         Some(prompt)

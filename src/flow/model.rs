@@ -104,12 +104,18 @@ pub enum Reason {
     Closed,
     /// The caller chose nothing.
     GaveUp,
+    /// Nobody can take the call: a queue is full or nobody is on duty.
+    Busy,
 }
 
 impl Reason {
     /// The words of the language.
-    pub const WORDS: [(&'static str, Reason); 3] =
-        [("completed", Reason::Completed), ("closed", Reason::Closed), ("gave_up", Reason::GaveUp)];
+    pub const WORDS: [(&'static str, Reason); 4] = [
+        ("completed", Reason::Completed),
+        ("closed", Reason::Closed),
+        ("gave_up", Reason::GaveUp),
+        ("busy", Reason::Busy),
+    ];
 
     /// How the journal puts it.
     pub const fn cause(self) -> EndCause {
@@ -117,6 +123,7 @@ impl Reason {
             Reason::Completed => EndCause::Completed,
             Reason::Closed => EndCause::Closed,
             Reason::GaveUp => EndCause::GaveUpOnInput,
+            Reason::Busy => EndCause::Limit,
         }
     }
 }

@@ -85,6 +85,7 @@ pub fn read_texts(tree: &Tree, faults: &mut Faults) -> Vec<At<SpokenText>> {
         if !matches!(two, (Some(a), Some(b), None) if fields::is_name(a) && fields::is_name(b)) {
             faults.note(FaultKind::BadName { name: name.value.clone() }, name.place);
         } else if let Some(text) = fields::text(&name.value, tree, faults) {
+            fields::not_too_long(&text, faults);
             let prompt = PromptName::from(name.value.as_str());
             texts.push(At { place: text.place, value: SpokenText { prompt, text: text.value } });
         }

@@ -2,3 +2,5 @@
 
 pub mod clock;
 pub mod demo;
+pub mod flows;
+pub mod prompts;

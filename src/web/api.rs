@@ -20,7 +20,7 @@ use crate::stats::live::AgentLive;
 
 use super::auth::{self, Capacity};
 use super::problem::Problem;
-use super::serve::{App, REPLY_WITHIN};
+use super::serve::App;
 use super::{Asked, PortClosed};
 
 /// `GET /api/v1/agents`: the agents that the token's holder may see.
@@ -110,7 +110,7 @@ pub(super) async fn hang_up(
 /// Asks the engine and waits for what the journal has committed.
 async fn ask(app: &App, asked: Asked) -> Result<Reply, Problem> {
     let reply = Arc::clone(&app.web.requests)(asked);
-    match tokio::time::timeout(REPLY_WITHIN, reply).await {
+    match tokio::time::timeout(app.reply_within, reply).await {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(PortClosed)) => Err(Problem::Stopped),
         Err(_elapsed) => Err(Problem::NoReply),

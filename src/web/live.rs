@@ -214,3 +214,107 @@ fn events(
         Some((Ok(event), (frames, Some(frame.version))))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::time::UnixMicros;
+
+    fn hub() -> (Hub, Arc<Mutex<Live>>) {
+        let now = Arc::new(Mutex::new(crate::web::tests::live()));
+        let source = Arc::clone(&now);
+        let live = move || Arc::new(source.lock().expect("not poisoned").clone());
+        (Hub::new(Arc::new(live), TimeZone::UTC), now)
+    }
+
+    /// A second passes, and perhaps something happens in it.
+    fn second(now: &Mutex<Live>, happens: impl FnOnce(&mut Live)) {
+        let mut live = now.lock().expect("not poisoned");
+        live.at = UnixMicros(live.at.0 + 1_000_000);
+        happens(&mut live);
+    }
+
+    async fn next(
+        stream: &mut (impl stream::Stream<Item = Result<Bytes, Infallible>> + Unpin),
+    ) -> String {
+        let bytes = stream.next().await.expect("the stream goes on").expect("infallible");
+        String::from_utf8(bytes.to_vec()).expect("UTF-8")
+    }
+
+    #[tokio::test]
+    async fn a_client_gets_the_figures_then_changes_then_a_beat_when_nothing_changes() {
+        let (hub, now) = hub();
+        hub.publish();
+        let mut stream = Box::pin(events(hub.frames.subscribe()));
+        assert!(next(&mut stream).await.contains("event: figures\n"));
+        second(&now, |live| live.calls_active = 9);
+        hub.publish();
+        let event = next(&mut stream).await;
+        assert!(event.starts_with("id: 41\nevent: figures\n"), "{event}");
+        assert!(
+            event.contains(r#""calls_active":9"#) && event.contains(r#""local_time":"12:00:01""#)
+        );
+        assert!(!event.contains("amy"), "{event}");
+        // The journal's position moves on, no figure does.
+        second(&now, |live| live.seq = 42);
+        hub.publish();
+        second(&now, |_| {});
+        hub.publish();
+        let event = next(&mut stream).await;
+        assert!(event.starts_with("id: 42\nevent: beat\n"), "{event}");
+        assert!(
+            event.contains(r#""local_time":"12:00:03""#) && !event.contains("queues"),
+            "{event}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_that_missed_a_change_gets_the_newest_figures_and_not_the_beat() {
+        let (hub, now) = hub();
+        hub.publish();
+        let mut stream = Box::pin(events(hub.frames.subscribe()));
+        next(&mut stream).await;
+        second(&now, |live| live.calls_active = 9);
+        hub.publish();
+        for _ in 0..2 {
+            second(&now, |_| {});
+            hub.publish();
+        }
+        let event = next(&mut stream).await;
+        assert!(
+            event.contains("event: figures") && event.contains(r#""calls_active":9"#),
+            "{event}"
+        );
+        assert!(event.contains(r#""local_time":"12:00:03""#), "{event}");
+    }
+
+    #[tokio::test]
+    async fn all_clients_share_one_event_and_a_closed_hub_ends_them() {
+        let (hub, _now) = hub();
+        hub.publish();
+        let (mut one, mut two) = (hub.frames.subscribe(), hub.frames.subscribe());
+        assert_eq!(
+            one.borrow_and_update().figures.as_ptr(),
+            two.borrow_and_update().figures.as_ptr()
+        );
+        let mut stream = Box::pin(events(one));
+        next(&mut stream).await;
+        hub.close();
+        assert!(stream.next().await.is_none());
+        assert!(Box::pin(events(two)).next().await.is_none());
+        assert!(!hub.still_needed());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_once_nobody_looks() {
+        let (hub, _now) = hub();
+        let hub = Arc::new(hub);
+        let client = hub.subscribe();
+        assert!(hub.still_needed());
+        drop(client);
+        assert!(!hub.still_needed());
+        assert!(!hub.writer.lock().expect("not poisoned").running);
+    }
+}

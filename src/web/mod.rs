@@ -28,6 +28,8 @@ mod live;
 mod pages;
 mod problem;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use self::auth::{Token, TokenError};
 pub use self::serve::{router, serve};

@@ -42,12 +42,14 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 pub(super) struct App {
     pub web: Arc<WebState>,
     pub hub: Arc<Hub>,
+    /// [`REPLY_WITHIN`], or less in tests.
+    pub reply_within: Duration,
 }
 
 impl App {
     pub(super) fn new(state: WebState) -> Self {
         let hub = Arc::new(Hub::new(Arc::clone(&state.live), state.zone.clone()));
-        App { web: Arc::new(state), hub }
+        App { web: Arc::new(state), hub, reply_within: REPLY_WITHIN }
     }
 }
 

@@ -11,11 +11,13 @@ use crate::acd::calendar::Calendar;
 use crate::call::Target;
 use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes};
 use crate::event::{QueueSettingsInForce, SystemEvent};
-use crate::flow::Flows;
-use crate::id::{AgentId, CalendarName, FlowName};
+use crate::flow::{self, Flows};
+use crate::id::{AgentId, CalendarName, FlowName, PromptName};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{Account, EndpointSettings};
 use crate::sip::uri::Uri;
+
+use super::controller::StarCode;
 
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,6 +145,16 @@ impl Plan {
     /// The longest that any call may last.
     pub fn longest_call(&self) -> Duration {
         Duration::from_secs(u64::from(self.limits.call_s))
+    }
+
+    /// Every prompt and piece of music that can be played.
+    pub fn sounds(&self) -> Vec<PromptName> {
+        let mut names = flow::prompts(&self.flows);
+        names.extend(StarCode::prompts());
+        names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// What the figures need to know, for the journal.

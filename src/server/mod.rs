@@ -1,4 +1,6 @@
 //! The shell: sockets, threads, the clock, files, the database.
 
+pub mod clock;
+pub mod demo;
 pub mod flows;
 pub mod prompts;

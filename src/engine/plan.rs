@@ -14,6 +14,7 @@ use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, CalendarName, FlowName, PromptName};
 use crate::sip::ListenerId;
+use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
 use crate::sip::uri::Uri;
 
@@ -185,7 +186,13 @@ impl Plan {
 
 fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> {
     match (&agent.password, &agent.ha1) {
-        (Some(password), _) => Some(Account::from_password(id.as_str(), realm, password.reveal())),
+        (Some(password), _) => {
+            let ha1 = |algorithm| ha1(algorithm, id.as_str(), realm, password.reveal());
+            Some(Account {
+                ha1_md5: Some(ha1(Algorithm::Md5)),
+                ha1_sha256: Some(ha1(Algorithm::Sha256)),
+            })
+        }
         (None, Some(ha1)) => Some(Account {
             ha1_md5: ha1.md5.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
             ha1_sha256: ha1.sha256.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),

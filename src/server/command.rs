@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -244,14 +245,18 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
             Some((id.to_string(), password, agent.name.clone()))
         })
         .collect();
+    let wrap_up_s = settings.queues.values().map(|queue| queue.wrap_up_s).max().unwrap_or(0);
+    let wrap_up = Duration::from_secs(u64::from(wrap_up_s));
     let seed = match options.seed {
         Some(seed) => seed,
         None => run::seed()?.into_iter().fold(0, |seed, byte| seed << 8 | u64::from(byte)),
     };
     let population = demo::start(DemoSettings {
-        server: sip,
+        server: reach(settings.sip.listen.first().map(|listen| listen.bind.ip()), sip),
         number: number.clone(),
         advisers,
+        star_codes: settings.star_codes.clone(),
+        wrap_up,
         calls_per_minute: options.calls_per_minute,
         seed,
     })
@@ -284,6 +289,19 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     let _ = tokio::task::spawn_blocking(move || population.stop()).await;
     server.stop().await?;
     Ok(())
+}
+
+/// Where the demo's people reach the server: over loopback, if it listens there.
+fn reach(bound: Option<IpAddr>, advertised: SocketAddr) -> SocketAddr {
+    match bound {
+        Some(IpAddr::V4(ip)) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), advertised.port())
+        }
+        Some(IpAddr::V6(ip)) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), advertised.port())
+        }
+        Some(_) | None => advertised,
+    }
 }
 
 /// Hours of every day and hour.

@@ -3,4 +3,7 @@
 pub mod clock;
 pub mod demo;
 pub mod flows;
+pub mod log;
 pub mod prompts;
+pub mod store;
+pub mod udp;

@@ -1,4 +1,5 @@
 //! The shell: sockets, threads, the clock, files, the database.
 
-pub mod flows;
-pub mod prompts;
+pub mod clock;
+pub mod media_thread;
+pub mod sounds;

@@ -18,7 +18,7 @@ use crate::{flow, stats};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
-use super::installation::{Installation, Problem};
+use super::installation::{Installation, Problems};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::store::{JournalHandle, StoreError};
 use super::udp::{ListenError, Listener};
@@ -28,7 +28,7 @@ use super::udp::{ListenError, Listener};
 pub enum ServeError {
     /// Settings, flows or sounds are not right.
     #[error("{0}")]
-    Installation(#[from] Problem),
+    Installation(#[from] Problems),
     /// The settings cannot be put to work.
     #[error("{0}")]
     Plan(#[from] PlanError),
@@ -286,16 +286,3 @@ fn wire(
     let _ = (&state, &rtp, journal);
     stats::metrics::Wire::default()
 }
-
-/// Every prompt and piece of music that a plan can play.
-pub fn sounds_of(plan: &Plan) -> Vec<PromptName> {
-    let mut names = flow::prompts(&plan.flows);
-    names.extend(StarCode::prompts());
-    names.extend(plan.acd.queues.values().map(|queue| queue.music.clone()));
-    names.sort();
-    names.dedup();
-    names
-}
-
-#[allow(dead_code)]
-fn _unused(_: &LimitSettings, _: PortRange, _: &Path, _: PathBuf, _: Bank) {}

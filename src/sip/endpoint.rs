@@ -343,10 +343,3 @@ pub struct Load {
 // Used by the signatures above once bodies are in place.
 #[allow(dead_code)]
 fn _keep(_: IpAddr, _: UnixMicros) {}
-
-impl Account {
-    /// The hashes of a password, with both algorithms.
-    pub fn from_password(_user: &str, _realm: &str, _password: &str) -> Self {
-        unimplemented!()
-    }
-}

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod header;

@@ -194,7 +194,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<Tree, Tree>()? {
+        while let Some((key, mut value)) = entries.next_entry::<Tree, Tree>()? {
+            if value.value == Value::Nothing {
+                // Nothing has no place of its own that could be shown.
+                value.place = key.place;
+            }
             let name = match key.value {
                 Value::Text(text) => text,
                 Value::Whole(number) => number.to_string(),

@@ -155,3 +155,12 @@ fn folders_and_files_that_cannot_be_read_are_findings() {
     let nowhere = load(&root.join("nowhere"), &root.join("nowhere"), "en-GB", &known());
     assert!(!nowhere.expect_err("is refused").is_empty());
 }
+
+#[test]
+fn the_flow_in_the_documentation_is_a_good_one() {
+    let text = fs::read_to_string(shipped("docs/flows.md")).expect("reads");
+    let block = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let block = block.expect("has an example");
+    let loaded = flow::load_text(&"main".into(), "docs/flows.md", block, &known());
+    assert!(loaded.is_ok(), "{loaded:?}");
+}

@@ -318,3 +318,120 @@ fn distribution(buckets: &[u64], sum_s: f64) -> Metric {
     sample.set_histogram(histogram);
     sample
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EndCause;
+    use crate::stats::stream::{S, Stream};
+
+    fn wire() -> Wire {
+        Wire {
+            sip_received: BTreeMap::from([(("INVITE", 0), 3), (("INVITE", 200), 1)]),
+            sip_sent: BTreeMap::from([(("INVITE", 503), 2)]),
+            sip_rejected: BTreeMap::from([("malformed", 4)]),
+            rtp_received: 50,
+            rtp_sent: 49,
+            rtp_dropped: BTreeMap::from([("late", 2)]),
+            journal_lag_events: 7,
+        }
+    }
+
+    fn has(text: &str, line: &str) {
+        assert!(text.lines().any(|found| found == line), "no line {line:?} in:\n{text}");
+    }
+
+    #[test]
+    fn a_day_with_calls_is_rendered_with_the_names_of_the_design() {
+        let mut stream = Stream::starting("2026-11-23T12:00:00Z");
+        let mut call = stream.arrive();
+        stream.pass(20 * S);
+        stream.enter(&mut call, "waste");
+        stream.pass(60 * S);
+        stream.answer(&mut call, "amy");
+        let short = stream.queued("waste");
+        stream.pass(S);
+        stream.abandon(short);
+        stream.end(&call, EndCause::CallerHungUp);
+        stream.queued("waste");
+        stream.pass(3 * S / 2);
+        let text = render(&stream.live(), &wire());
+        for line in [
+            r#"switchboard_calls_offered_total{queue="waste"} 3"#,
+            r#"switchboard_calls_offered_total{queue="parking"} 0"#,
+            r#"switchboard_calls_answered_total{queue="waste"} 1"#,
+            r#"switchboard_calls_answered_within_standard_total{queue="waste"} 1"#,
+            r#"switchboard_calls_abandoned_total{queue="waste",short="true"} 1"#,
+            r#"switchboard_calls_abandoned_total{queue="waste",short="false"} 0"#,
+            r#"switchboard_calls_ended_total{cause="caller_abandoned"} 1"#,
+            r#"switchboard_answer_wait_seconds_bucket{queue="waste",le="45"} 0"#,
+            r#"switchboard_answer_wait_seconds_bucket{queue="waste",le="60"} 1"#,
+            r#"switchboard_answer_wait_seconds_bucket{queue="waste",le="+Inf"} 1"#,
+            r#"switchboard_answer_wait_seconds_sum{queue="waste"} 60"#,
+            r#"switchboard_answer_wait_seconds_count{queue="waste"} 1"#,
+            r#"switchboard_time_to_person_seconds_sum{queue="waste"} 80"#,
+            r#"switchboard_queue_waiting{queue="waste"} 1"#,
+            r#"switchboard_queue_longest_wait_seconds{queue="waste"} 1.5"#,
+            r#"switchboard_queue_outcomes_total{queue="waste",outcome="answered"} 1"#,
+            r#"switchboard_service_level_ratio{queue="waste",formula="excluding_short_abandons"} 0.5"#,
+            r#"switchboard_agents{state="signed_out"} 2"#,
+            r#"switchboard_agents{state="ready"} 0"#,
+            "switchboard_calls_active 1",
+            "switchboard_journal_lag_events 7",
+            r#"switchboard_books_difference{queue="waste"} 0"#,
+            r#"switchboard_offered_difference{queue="waste"} 0"#,
+            r#"switchboard_rtp_packets_total{direction="in"} 50"#,
+            r#"switchboard_rtp_dropped_total{reason="late"} 2"#,
+            r#"switchboard_sip_messages_total{direction="in",method="INVITE",status="request"} 3"#,
+            r#"switchboard_sip_messages_total{direction="out",method="INVITE",status="503"} 2"#,
+            r#"switchboard_sip_rejected_total{reason="malformed"} 4"#,
+            "# TYPE switchboard_answer_wait_seconds histogram",
+        ] {
+            has(&text, line);
+        }
+        assert!(
+            !text.contains(r#"switchboard_service_level_ratio{queue="parking""#),
+            "no calls, no ratio"
+        );
+    }
+
+    #[test]
+    fn every_family_has_help_a_type_and_one_block() {
+        let mut stream = Stream::starting("2026-11-23T12:00:00Z");
+        let call = stream.queued("waste");
+        stream.abandon(call);
+        let text = render(&stream.live(), &wire());
+        let types: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+        let helps = text.lines().filter(|line| line.starts_with("# HELP ")).count();
+        let mut names: Vec<_> =
+            types.iter().filter_map(|line| line.split_once(' ')).map(|(name, _)| name).collect();
+        assert_eq!(helps, names.len());
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), types.len());
+        assert!(names.len() >= 20, "{names:?}");
+    }
+
+    #[test]
+    fn names_are_escaped() {
+        let mut stream = Stream::starting("2026-11-23T12:00:00Z");
+        stream.queued("a \"quoted\" \\ name\n");
+        let text = render(&stream.live(), &Wire::default());
+        has(&text, r#"switchboard_queue_waiting{queue="a \"quoted\" \\ name\n"} 1"#);
+    }
+
+    #[test]
+    fn every_outcome_has_the_name_that_the_journal_writes() {
+        for outcome in [
+            Outcome::Answered,
+            Outcome::Abandoned,
+            Outcome::Overflowed,
+            Outcome::CallbackTaken,
+            Outcome::Voicemail,
+            Outcome::EndedBySystem,
+            Outcome::Moved,
+        ] {
+            assert_eq!(serde_json::to_value(outcome).expect("writes"), outcome_name(outcome));
+        }
+    }
+}

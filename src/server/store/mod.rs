@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::config::settings::LimitSettings;
 use crate::engine::io::JournalHealth;
@@ -167,6 +167,7 @@ pub struct Status {
 }
 
 /// Opens the journal in `data_dir` (made if need be), restores the fold and starts the writer.
+/// Blocks until the figures are restored.
 pub fn open(
     data_dir: &Path,
     limits: &LimitSettings,
@@ -196,7 +197,7 @@ pub fn open(
         failing: Mutex::new(None),
     });
     let path = data_dir.join(JOURNAL_FILE);
-    let (opened, restored) = oneshot::channel();
+    let (opened, restored) = std::sync::mpsc::sync_channel(1);
     let writer = writer::Writer::new(path.clone(), settings, Arc::clone(&shared), incoming);
     let thread = std::thread::Builder::new()
         .name("journal".to_owned())
@@ -206,7 +207,7 @@ pub fn open(
             writer.run(opened)
         })
         .map_err(StoreError::Thread)?;
-    let fold = restored.blocking_recv().map_err(|_| StoreError::WriterDied)??;
+    let fold = restored.recv().map_err(|_| StoreError::WriterDied)??;
     let thread = Arc::new(Mutex::new(Some(thread)));
     Ok((JournalHandle { items, shared, path, thread }, fold))
 }

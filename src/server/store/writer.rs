@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::event::{Entry, Event, SystemEvent};
@@ -17,6 +18,8 @@ use super::{Item, Shared, StoreError, StoreSettings};
 
 /// Entries taken from the channel in one go.
 const RECEIVED_AT_ONCE: usize = 1_024;
+/// How long a failing database is tried after the last handle was dropped without a close.
+const UNSAID_GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// The writer before its thread runs.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ impl Writer {
     /// until the last handle is gone.
     pub(super) fn run(
         self,
-        opened: oneshot::Sender<Result<Fold, StoreError>>,
+        opened: SyncSender<Result<Fold, StoreError>>,
     ) -> Result<(), StoreError> {
         let alive = Alive(Arc::clone(&self.shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -78,10 +81,7 @@ impl Writer {
         result
     }
 
-    async fn serve(
-        self,
-        opened: oneshot::Sender<Result<Fold, StoreError>>,
-    ) -> Result<(), StoreError> {
+    async fn serve(self, opened: SyncSender<Result<Fold, StoreError>>) -> Result<(), StoreError> {
         let restored = async {
             let mut database = Database::open(&self.path, self.settings.busy_timeout).await?;
             let fold = database.restore(&self.path).await?;
@@ -99,11 +99,13 @@ impl Writer {
         let (ending, ends) = watch::channel(Ending::NotYet);
         let (jobs, queued) = mpsc::unbounded_channel();
         let snapshot_waits = Arc::new(AtomicBool::new(false));
+        let committed = Arc::new(Notify::new());
         let receiver = Receiver {
             shared: Arc::clone(&self.shared),
             jobs,
             ending,
             snapshot_waits: Arc::clone(&snapshot_waits),
+            committed: Arc::clone(&committed),
             snapshot_events: self.settings.snapshot_events,
             last: (fold.seq(), fold.last().1),
             snapshot_seq: fold.seq(),
@@ -116,6 +118,7 @@ impl Writer {
             queued,
             ends,
             snapshot_waits,
+            committed,
             database: Some(database),
             failing: false,
         };
@@ -148,6 +151,8 @@ struct Receiver {
     ending: watch::Sender<Ending>,
     /// Set while a snapshot is on its way to the disk: a failing disk must not collect them.
     snapshot_waits: Arc<AtomicBool>,
+    /// Wakes the task after each commit: a gap at the very end has no entry after it to show it.
+    committed: Arc<Notify>,
     snapshot_events: u64,
     /// The last entry's position and calendar instant.
     last: (u64, UnixMicros),
@@ -165,8 +170,14 @@ impl Receiver {
             if incoming.is_empty() && lost_up_to > self.last.0 {
                 self.close_gap(lost_up_to, None);
             }
-            if incoming.recv_many(&mut items, RECEIVED_AT_ONCE).await == 0 {
-                break;
+            tokio::select! {
+                biased;
+                received = incoming.recv_many(&mut items, RECEIVED_AT_ONCE) => {
+                    if received == 0 {
+                        break;
+                    }
+                }
+                () = self.committed.notified() => continue,
             }
             let mut close = None;
             for item in items.drain(..) {
@@ -192,6 +203,14 @@ impl Receiver {
             self.close_gap(lost_up_to, None);
         }
         self.snapshot();
+        // The last handle is gone without a word: the disk has a while, not for ever.
+        self.ending.send_if_modified(|ending| {
+            let unsaid = *ending == Ending::NotYet;
+            if unsaid {
+                *ending = Ending::By(Instant::now() + UNSAID_GIVE_UP_AFTER);
+            }
+            unsaid
+        });
     }
 
     fn take(&mut self, entry: &Entry) {
@@ -236,12 +255,15 @@ impl Receiver {
     }
 
     fn keep(&mut self, entry: &Entry, row: Written, waited: bool) {
-        self.shared.fold().apply(entry);
+        let day = {
+            let mut fold = self.shared.fold();
+            fold.apply(entry);
+            fold.day_of(entry.at)
+        };
         self.last = (entry.seq, entry.at);
         // The committing task outlives this one unless it has given up; then the fold is right
         // and the entry is counted as unsaved.
         let _ = self.jobs.send(Job::Row { row, waited });
-        let day = self.shared.fold().day_of(entry.at);
         let many = entry.seq.saturating_sub(self.snapshot_seq) >= self.snapshot_events;
         if (many || day != self.day) && !self.snapshot_waits.load(Ordering::Acquire) {
             self.day = day;
@@ -274,6 +296,7 @@ struct Committer {
     queued: mpsc::UnboundedReceiver<Job>,
     ends: watch::Receiver<Ending>,
     snapshot_waits: Arc<AtomicBool>,
+    committed: Arc<Notify>,
     /// None after a failure: the next attempt opens a new connection.
     database: Option<Database>,
     failing: bool,
@@ -317,6 +340,7 @@ impl Committer {
             if let Some(last) = batch.rows.last() {
                 self.shared.committed.send_replace(last.seq());
             }
+            self.committed.notify_one();
         }
         #[cfg(test)]
         if *self.ends.borrow() == Ending::Dead {

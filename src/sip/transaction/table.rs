@@ -587,3 +587,115 @@ impl From<server_non_invite::Action> for Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> Path {
+        let to = SocketAddr::from(([192, 0, 2, 1], 5060));
+        Path { listener: ListenerId(0), to, transport: Transport::Unreliable }
+    }
+
+    fn packet(method: &'static str, status: u16) -> Packet {
+        Packet { method, status, bytes: Bytes::from(format!("{method} {status}")) }
+    }
+
+    fn server_key(method: &str) -> ServerKey {
+        ServerKey::Branch {
+            branch: "z9hG4bK1".to_owned(),
+            sent_by: "192.0.2.1:5060".to_owned(),
+            method: method.to_owned(),
+        }
+    }
+
+    fn sent(table: &mut Table<u8>) -> Vec<(&'static str, u16)> {
+        std::iter::from_fn(|| table.poll_outgoing())
+            .map(|outgoing| (outgoing.packet.method, outgoing.packet.status))
+            .collect()
+    }
+
+    fn news(table: &mut Table<u8>) -> Vec<News<u8>> {
+        std::iter::from_fn(|| table.poll_news()).collect()
+    }
+
+    fn run_out(table: &mut Table<u8>) -> Time {
+        let mut now = Time::ZERO;
+        while let Some(due) = table.poll_timeout() {
+            now = due;
+            table.handle_timeout(now);
+        }
+        now
+    }
+
+    #[test]
+    fn an_unanswered_request_times_out_once_and_leaves_nothing_behind() {
+        let mut table = Table::new();
+        let id =
+            table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("BYE", 0), 7);
+        let end = run_out(&mut table);
+        assert_eq!(end, Time::from_millis(32_000));
+        // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
+        assert_eq!(sent(&mut table), [("BYE", 0); 11]);
+        assert_eq!(
+            news(&mut table),
+            [News::TimedOut { user: 7 }, News::Over { id, user: 7 }]
+        );
+        assert!(table.is_empty() && table.poll_timeout().is_none());
+    }
+
+    #[test]
+    fn a_failed_invite_is_acknowledged_each_time_its_failure_comes_again() {
+        let mut table = Table::new();
+        table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        let key = ClientKey { branch: "z9hG4bKa".to_owned(), method: "INVITE" };
+        let ack = |_: &Packet| packet("ACK", 0);
+        assert!(matches!(
+            table.response(Time::ZERO, &key, 486, ack),
+            Matched::Deliver { user: 7, .. }
+        ));
+        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Absorbed);
+        assert_eq!(sent(&mut table), [("INVITE", 0), ("ACK", 0), ("ACK", 0)]);
+        run_out(&mut table);
+        assert!(table.is_empty());
+        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Stray);
+    }
+
+    #[test]
+    fn a_repeated_request_gets_the_newest_response_and_a_final_one_stays() {
+        let mut table = Table::new();
+        let id = table.receive(server_key("INVITE"), path(), true, 7);
+        table.respond(Time::ZERO, id, packet("INVITE", 100));
+        table.respond(Time::ZERO, id, packet("INVITE", 486));
+        table.respond(Time::ZERO, id, packet("INVITE", 200));
+        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert_eq!(sent(&mut table), [("INVITE", 100), ("INVITE", 486), ("INVITE", 486)]);
+        assert!(table.acknowledged(Time::ZERO, &server_key("INVITE")));
+        run_out(&mut table);
+        assert_eq!(sent(&mut table), []);
+        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
+    }
+
+    #[test]
+    fn a_cancel_finds_its_invite_and_the_ack_of_a_2xx_is_not_the_transactions() {
+        let mut table = Table::new();
+        let id = table.receive(server_key("INVITE"), path(), true, 7);
+        assert_eq!(table.find(&server_key("CANCEL").cancelled()), Some((id, &7)));
+        table.respond(Time::ZERO, id, packet("INVITE", 200));
+        assert!(!table.acknowledged(Time::ZERO, &server_key("INVITE")));
+        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert_eq!(sent(&mut table), [("INVITE", 200)]);
+        assert_eq!(run_out(&mut table), Time::from_millis(32_000));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn a_cancelled_invite_that_is_never_answered_can_be_abandoned() {
+        let mut table = Table::new();
+        let id =
+            table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        table.abandon(Time::ZERO, id);
+        assert!(table.is_empty() && table.poll_timeout().is_none());
+        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
+    }
+}

@@ -4,8 +4,16 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+pub mod dialog;
 pub mod endpoint;
+pub mod error;
+pub mod header;
+pub mod message;
+pub mod method;
+pub mod registrar;
 pub mod transaction;
+pub mod uri;
+pub mod write;
 
 /// Which of the settings' listeners, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,247 @@
+//! Writing messages: one buffer, filled in order, Content-Length computed at the end.
+//!
+//! Whatever is given as a value, no line end gets into a header: nothing that a caller, a setting
+//! or a peer supplies can add a header or a second message.
+
+use std::fmt::{self, Display, Write as _};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::header::HeaderName;
+use super::header::scan;
+use super::message::Message;
+use super::method::Method;
+
+/// Room for nearly every message, so that the buffer is allocated once.
+const USUAL_BYTES: usize = 1_024;
+
+/// A message in the making: start line and headers so far.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    buffer: Vec<u8>,
+}
+
+impl Draft {
+    /// A request line. The headers follow with [`Draft::header`].
+    pub fn request(method: &Method, uri: impl Display) -> Draft {
+        let mut draft = Draft { buffer: Vec::with_capacity(USUAL_BYTES) };
+        draft.put(format_args!("{method} {uri} SIP/2.0"));
+        draft.end_line()
+    }
+
+    /// A response to `request`, which came from `source` (RFC 3261 section 8.2.6): its Vias in
+    /// order, the topmost with received and rport filled in, From, To with `to_tag` unless it has
+    /// a tag, Call-ID, CSeq and, where a dialog may follow, Record-Route. Broken headers are copied
+    /// as they are.
+    pub fn response(request: &Message, source: SocketAddr, status: u16, to_tag: &str) -> Draft {
+        Draft::response_with_reason(request, source, status, reason_phrase(status), to_tag)
+    }
+
+    /// The same with another reason phrase, such as [`HeaderError::reason`]'s.
+    ///
+    /// [`HeaderError::reason`]: super::error::HeaderError::reason
+    pub fn response_with_reason(
+        request: &Message,
+        source: SocketAddr,
+        status: u16,
+        reason: &str,
+        to_tag: &str,
+    ) -> Draft {
+        let mut draft = Draft { buffer: Vec::with_capacity(USUAL_BYTES) };
+        draft.put(format_args!("SIP/2.0 {status} {reason}"));
+        draft = draft.end_line();
+        for (nth, element) in request.headers(HeaderName::Via).enumerate() {
+            let top = if nth == 0 { request.via().ok() } else { None };
+            draft = match top {
+                Some(mut via) => {
+                    via.note_source(source);
+                    draft.header(HeaderName::Via, via)
+                }
+                None => draft.raw(HeaderName::Via, element),
+            };
+        }
+        draft = draft.copy(request, HeaderName::From);
+        draft = draft.to_with_tag(request, if status == 100 { "" } else { to_tag });
+        draft = draft.copy(request, HeaderName::CallId).copy(request, HeaderName::CSeq);
+        let makes_dialog = matches!(
+            request.method(),
+            Some(Method::Invite | Method::Subscribe | Method::Refer | Method::Notify)
+        );
+        if makes_dialog && (101..300).contains(&status) {
+            draft = draft.copy(request, HeaderName::RecordRoute);
+        }
+        draft
+    }
+
+    fn to_with_tag(mut self, request: &Message, tag: &str) -> Draft {
+        let Some(value) = request.header(HeaderName::To) else { return self };
+        match request.to() {
+            Ok(to) if to.tag().is_none() && !tag.is_empty() => {
+                self.buffer.extend_from_slice(b"To: ");
+                self.buffer.extend_from_slice(&scan::unfold(value));
+                self.put(format_args!(";tag={tag}"));
+                self.end_line()
+            }
+            Ok(_) | Err(_) => self.copy(request, HeaderName::To),
+        }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: HeaderName, value: impl Display) -> Draft {
+        self.buffer.extend_from_slice(name.as_str().as_bytes());
+        self.buffer.extend_from_slice(b": ");
+        self.put(value);
+        self.end_line()
+    }
+
+    /// Adds a header that [`HeaderName`] does not know; left out if `name` is not a token.
+    pub fn named(mut self, name: &str, value: impl Display) -> Draft {
+        if name.is_empty() || !name.bytes().all(scan::is_token) {
+            return self;
+        }
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.extend_from_slice(b": ");
+        self.put(value);
+        self.end_line()
+    }
+
+    /// Adds a header if there is a value.
+    pub fn header_if(self, name: HeaderName, value: Option<impl Display>) -> Draft {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
+    }
+
+    /// Copies all fields of a header from another message, in order.
+    pub fn copy(mut self, from: &Message, name: HeaderName) -> Draft {
+        for value in from.fields(name) {
+            self = self.raw(name, value);
+        }
+        self
+    }
+
+    /// Bytes that are not UTF-8 stay as they are: a tag or branch must come back unchanged.
+    fn raw(mut self, name: HeaderName, value: &[u8]) -> Draft {
+        self.buffer.extend_from_slice(name.as_str().as_bytes());
+        self.buffer.extend_from_slice(b": ");
+        self.buffer.extend_from_slice(&scan::unfold(value));
+        self.end_line()
+    }
+
+    /// Ends the message without a body.
+    pub fn finish(mut self) -> Bytes {
+        self.buffer.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        Bytes::from(self.buffer)
+    }
+
+    /// Ends the message with a body.
+    pub fn finish_with(self, content_type: &str, body: impl AsRef<[u8]>) -> Bytes {
+        let body = body.as_ref();
+        let mut draft = self.header(HeaderName::ContentType, content_type);
+        draft.put(format_args!("Content-Length: {}", body.len()));
+        let draft = draft.end_line();
+        let mut bytes = draft.buffer;
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(body);
+        Bytes::from(bytes)
+    }
+
+    /// Writes a value; line ends in it become spaces.
+    fn put(&mut self, value: impl Display) {
+        // Writing to a Vec does not fail, and a Display that does leaves a shorter value.
+        let _ = write!(OneLine(&mut self.buffer), "{value}");
+    }
+
+    fn end_line(mut self) -> Draft {
+        self.buffer.extend_from_slice(b"\r\n");
+        self
+    }
+}
+
+/// Lets everything through but line ends.
+struct OneLine<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let from = self.0.len();
+        self.0.extend_from_slice(text.as_bytes());
+        for byte in self.0.iter_mut().skip(from) {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The usual words for a status (RFC 3261 section 21 and its extensions).
+pub fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        100 => "Trying",
+        180 => "Ringing",
+        181 => "Call Is Being Forwarded",
+        182 => "Queued",
+        183 => "Session Progress",
+        200 => "OK",
+        202 => "Accepted",
+        204 => "No Notification",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Moved Temporarily",
+        305 => "Use Proxy",
+        380 => "Alternative Service",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        410 => "Gone",
+        412 => "Conditional Request Failed",
+        413 => "Request Entity Too Large",
+        414 => "Request-URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Unsupported URI Scheme",
+        420 => "Bad Extension",
+        421 => "Extension Required",
+        422 => "Session Interval Too Small",
+        423 => "Interval Too Brief",
+        428 => "Use Identity Header",
+        433 => "Anonymity Disallowed",
+        480 => "Temporarily Unavailable",
+        481 => "Call/Transaction Does Not Exist",
+        482 => "Loop Detected",
+        483 => "Too Many Hops",
+        484 => "Address Incomplete",
+        485 => "Ambiguous",
+        486 => "Busy Here",
+        487 => "Request Terminated",
+        488 => "Not Acceptable Here",
+        489 => "Bad Event",
+        491 => "Request Pending",
+        493 => "Undecipherable",
+        500 => "Server Internal Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Server Time-out",
+        505 => "Version Not Supported",
+        513 => "Message Too Large",
+        580 => "Precondition Failure",
+        600 => "Busy Everywhere",
+        603 => "Decline",
+        604 => "Does Not Exist Anywhere",
+        606 => "Not Acceptable",
+        101..=199 => "Progress",
+        200..=299 => "Success",
+        300..=399 => "Redirection",
+        400..=499 => "Request Failure",
+        500..=599 => "Server Failure",
+        _ => "Global Failure",
+    }
+}

@@ -40,8 +40,6 @@ pub(super) enum User {
 pub(super) struct Pending {
     /// Its transaction.
     pub(super) transaction: TransactionId,
-    /// The way back.
-    pub(super) path: Path,
     /// The request.
     pub(super) request: Message,
 }

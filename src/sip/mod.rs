@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 pub mod dialog;
+pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod header;

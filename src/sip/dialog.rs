@@ -73,11 +73,9 @@ impl Dialog {
     pub fn addressing(&self) -> Addressing {
         let target = for_request(&self.remote_target);
         match self.route_set.split_first() {
-            None => Addressing {
-                to: next_hop(&target, self.source),
-                uri: target,
-                routes: Vec::new(),
-            },
+            None => {
+                Addressing { to: next_hop(&target, self.source), uri: target, routes: Vec::new() }
+            }
             Some((first, _)) if first.uri.is_loose_router() => Addressing {
                 to: next_hop(&first.uri, self.source),
                 uri: target,
@@ -141,9 +139,7 @@ fn is_private(ip: IpAddr) -> bool {
                 || ip.is_link_local()
                 || (a == 100 && (64..128).contains(&b))
         }
-        IpAddr::V6(ip) => {
-            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
-        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::id::{Entropy, LegId};
 use crate::time::{Deadlines, Time};
 
 use super::dialog::DialogId;
+use super::digest::Authenticator;
 use super::registrar::Registrar;
 use super::transaction::table::{News, Outgoing, Packet, Path, Table, TransactionId};
 use super::transaction::timers::Transport;
@@ -20,7 +21,6 @@ use super::{ListenerId, Transmit};
 
 mod answering;
 mod arrival;
-mod authentication;
 mod counters;
 mod ending;
 mod event;
@@ -38,9 +38,7 @@ mod tests;
 use leg::{Leg, LegTimer, User};
 
 pub use counters::{Load, Reason, SipCounters};
-pub use event::{
-    Authentication, Binding, IncomingInvite, LegEnd, OutgoingInvite, SipEvent,
-};
+pub use event::{Authentication, Binding, IncomingInvite, LegEnd, OutgoingInvite, SipEvent};
 pub use limits::Limits;
 pub use settings::{Account, EndpointSettings};
 
@@ -52,7 +50,7 @@ pub struct Endpoint {
     entropy: Entropy,
     /// Makes the To tags of stateless answers, so that a repeated request gets the same one.
     tag_secret: u64,
-    authenticator: authentication::Authenticator,
+    authenticator: Authenticator,
     transactions: Table<User>,
     legs: BTreeMap<LegId, Leg>,
     dialogs: BTreeMap<DialogId, LegId>,
@@ -72,7 +70,7 @@ impl Endpoint {
         Endpoint {
             limits: Limits::default(),
             tag_secret: entropy.u64(),
-            authenticator: authentication::Authenticator::new(&settings, entropy.fork()),
+            authenticator: Authenticator::new(&settings.realm, &mut entropy),
             settings,
             entropy,
             transactions: Table::new(),
@@ -96,7 +94,9 @@ impl Endpoint {
 
     /// Takes new settings; bindings, transactions and dialogs stay.
     pub fn reconfigure(&mut self, settings: EndpointSettings) {
-        self.authenticator.reconfigure(&settings);
+        if settings.realm != self.settings.realm {
+            self.authenticator = Authenticator::new(&settings.realm, &mut self.entropy);
+        }
         self.settings = settings;
     }
 
@@ -266,12 +266,7 @@ impl Endpoint {
     }
 
     /// Sends a message outside any transaction: a stateless response, or an ACK of a 2xx.
-    fn transmit_alone(
-        &mut self,
-        listener: ListenerId,
-        to: SocketAddr,
-        packet: Packet,
-    ) {
+    fn transmit_alone(&mut self, listener: ListenerId, to: SocketAddr, packet: Packet) {
         let path = Path { listener, to, transport: Transport::Unreliable };
         self.transmit(Outgoing { path, packet });
     }

@@ -344,10 +344,7 @@ mod tests {
         assert!(registrar.is_empty());
         assert!(registrar.apply(Time::ZERO, &LIMITS, &with("amy", 1, &[1, 2])).is_ok());
         assert!(registrar.apply(Time::ZERO, &LIMITS, &with("bob", 1, &[1])).is_ok());
-        assert_eq!(
-            registrar.apply(Time::ZERO, &LIMITS, &with("cat", 1, &[1])),
-            Err(Refusal::Full)
-        );
+        assert_eq!(registrar.apply(Time::ZERO, &LIMITS, &with("cat", 1, &[1])), Err(Refusal::Full));
         assert!(registrar.apply(Time::ZERO, &LIMITS, &with("amy", 2, &[1, 2])).is_ok());
         assert_eq!(
             registrar.apply(Time::ZERO, &LIMITS, &register("amy", 3, &[("sip:x@192.0.2.1", 59)])),

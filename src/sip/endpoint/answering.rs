@@ -169,7 +169,7 @@ impl Endpoint {
     }
 
     pub(super) fn send_challenge(&mut self, now: Time, leg: LegId) {
-        let challenges = self.authenticator.challenges(now, false);
+        let challenges = self.challenges(now, false);
         self.refuse_arrival(now, leg, 401, |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);

@@ -32,6 +32,12 @@ impl Endpoint {
         if self.legs.len() >= self.limits.legs {
             return self.refuse_overload(&request, Reason::LegLimit);
         }
+        let authentication = match self.authenticate(now, &request) {
+            Ok(authentication) => authentication,
+            Err(error) => {
+                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+            }
+        };
         // Section 12.1.1: for the called side the route set is in the order of Record-Route.
         route_set.iter_mut().for_each(strip_display);
         let id = self.entropy.leg_id();
@@ -54,7 +60,7 @@ impl Endpoint {
             called: called(&request),
             from_user: essentials.from.uri.user().unwrap_or_default(),
             caller: caller(&request),
-            authentication: self.authenticate(now, &request),
+            authentication,
             offer: request.offer(),
         };
         let transaction = self.open(&request, key, User::Arrival(id));

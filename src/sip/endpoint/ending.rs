@@ -96,11 +96,8 @@ impl Endpoint {
             .header(HeaderName::CallId, &dialog.call_id)
             .header(HeaderName::CSeq, format_args!("{seq} {method}"))
             .header(HeaderName::UserAgent, &self.settings.product);
-        let path = Path {
-            listener: dialog.listener,
-            to: addressing.to,
-            transport: Transport::Unreliable,
-        };
+        let path =
+            Path { listener: dialog.listener, to: addressing.to, transport: Transport::Unreliable };
         let packet = Packet { method: method.label(), status: 0, bytes: draft.finish() };
         Some(Prepared { branch, path, packet })
     }

@@ -158,4 +158,3 @@ pub struct OutgoingInvite {
     /// The offer.
     pub offer: String,
 }
-

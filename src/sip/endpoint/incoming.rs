@@ -76,12 +76,7 @@ impl Endpoint {
     }
 
     /// A message that is broken as a whole: a request is told so if that is possible.
-    fn refuse_unreadable(
-        &mut self,
-        listener: ListenerId,
-        source: SocketAddr,
-        error: &ParseError,
-    ) {
+    fn refuse_unreadable(&mut self, listener: ListenerId, source: SocketAddr, error: &ParseError) {
         self.counters.reject(error.fault.label());
         let Some(request) = error.answerable() else { return };
         let method = request.method().map_or("OTHER", Method::label);
@@ -262,12 +257,7 @@ impl Endpoint {
     }
 
     /// Opens a request's transaction.
-    pub(super) fn open(
-        &mut self,
-        request: &Inbound,
-        key: ServerKey,
-        user: User,
-    ) -> TransactionId {
+    pub(super) fn open(&mut self, request: &Inbound, key: ServerKey, user: User) -> TransactionId {
         let invite = *request.method() == Method::Invite;
         let transaction = self.transactions.receive(key, request.path(), invite, user);
         if request.essentials.to.tag().is_none() {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
-use crate::sip::message::Message;
 use crate::sip::transaction::table::{Packet, Path, TransactionId};
+
+use super::response::Inbound;
 
 /// What a leg waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +42,7 @@ pub(super) struct Pending {
     /// Its transaction.
     pub(super) transaction: TransactionId,
     /// The request.
-    pub(super) request: Message,
+    pub(super) request: Inbound,
 }
 
 /// Our INVITE before its final response.

@@ -11,9 +11,7 @@ use crate::sip::dialog::{Dialog, for_request};
 use crate::sip::header::{HeaderName, NameAddr, Params, Via};
 use crate::sip::message::Message;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{
-    ClientKey, Matched, Outgoing, Packet, Path, TransactionId,
-};
+use crate::sip::transaction::table::{ClientKey, Matched, Outgoing, Packet, Path, TransactionId};
 use crate::sip::transaction::timers::{GIVE_UP, Transport};
 use crate::sip::uri::{Host, SipUri, Uri};
 use crate::sip::write::Draft;
@@ -22,7 +20,7 @@ use crate::time::Time;
 use super::ending::{MAX_FORWARDS, Prepared};
 use super::leg::{Calling, Cancel, Leg, LegTimer, Stage, User};
 use super::response::{ALLOW, SDP};
-use super::{Endpoint, LegEnd, OutgoingInvite, Reason, SipEvent};
+use super::{Endpoint, OutgoingInvite, Reason, SipEvent};
 
 /// The ACK of every 2xx that an INVITE of ours got, by the peer's tag: sent again when the 2xx
 /// comes again (section 13.2.2.4).
@@ -340,16 +338,4 @@ fn failure_ack(invite: &Packet, response: &Message) -> Packet {
         Err(_) => Bytes::new(),
     };
     Packet { method: "ACK", status: 0, bytes }
-}
-
-// A leg that the network ends while it is up is told as lost; kept beside the calls that can find
-// it out.
-impl Endpoint {
-    /// A request in the dialog failed in a way that means the peer no longer knows it (section
-    /// 12.2.1.2).
-    #[allow(dead_code)]
-    fn lose(&mut self, leg: LegId) {
-        self.forget_leg(leg);
-        self.events.push_back(SipEvent::Ended { leg, end: LegEnd::Lost });
-    }
 }

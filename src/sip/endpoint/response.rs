@@ -74,7 +74,13 @@ impl Endpoint {
         self.draft_with_reason(to, status, reason_phrase(status), tag)
     }
 
-    fn draft_with_reason(&self, to: &Inbound, status: u16, reason: &str, tag: &str) -> Draft {
+    pub(super) fn draft_with_reason(
+        &self,
+        to: &Inbound,
+        status: u16,
+        reason: &str,
+        tag: &str,
+    ) -> Draft {
         Draft::response_with_reason(&to.message, to.source, status, reason, tag)
             .header(HeaderName::Server, &self.settings.product)
     }

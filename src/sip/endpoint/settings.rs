@@ -32,4 +32,3 @@ impl std::fmt::Debug for Account {
         f.write_str("Account(secret)")
     }
 }
-

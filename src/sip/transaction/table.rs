@@ -631,16 +631,12 @@ mod tests {
     #[test]
     fn an_unanswered_request_times_out_once_and_leaves_nothing_behind() {
         let mut table = Table::new();
-        let id =
-            table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("BYE", 0), 7);
+        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("BYE", 0), 7);
         let end = run_out(&mut table);
         assert_eq!(end, Time::from_millis(32_000));
         // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
         assert_eq!(sent(&mut table), [("BYE", 0); 11]);
-        assert_eq!(
-            news(&mut table),
-            [News::TimedOut { user: 7 }, News::Over { id, user: 7 }]
-        );
+        assert_eq!(news(&mut table), [News::TimedOut { user: 7 }, News::Over { id, user: 7 }]);
         assert!(table.is_empty() && table.poll_timeout().is_none());
     }
 
@@ -692,8 +688,7 @@ mod tests {
     #[test]
     fn a_cancelled_invite_that_is_never_answered_can_be_abandoned() {
         let mut table = Table::new();
-        let id =
-            table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
         table.abandon(Time::ZERO, id);
         assert!(table.is_empty() && table.poll_timeout().is_none());
         assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);

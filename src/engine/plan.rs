@@ -11,11 +11,14 @@ use crate::acd::calendar::Calendar;
 use crate::call::Target;
 use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes};
 use crate::event::{QueueSettingsInForce, SystemEvent};
-use crate::flow::Flows;
-use crate::id::{AgentId, CalendarName, FlowName};
+use crate::flow::{self, Flows};
+use crate::id::{AgentId, CalendarName, FlowName, PromptName};
 use crate::sip::ListenerId;
+use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
 use crate::sip::uri::Uri;
+
+use super::controller::StarCode;
 
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +148,16 @@ impl Plan {
         Duration::from_secs(u64::from(self.limits.call_s))
     }
 
+    /// Every prompt and piece of music that can be played.
+    pub fn sounds(&self) -> Vec<PromptName> {
+        let mut names = flow::prompts(&self.flows);
+        names.extend(StarCode::prompts());
+        names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// What the figures need to know, for the journal.
     pub fn in_force(&self) -> SystemEvent {
         const SECOND_US: u64 = 1_000_000;
@@ -173,7 +186,13 @@ impl Plan {
 
 fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> {
     match (&agent.password, &agent.ha1) {
-        (Some(password), _) => Some(Account::from_password(id.as_str(), realm, password.reveal())),
+        (Some(password), _) => {
+            let ha1 = |algorithm| ha1(algorithm, id.as_str(), realm, password.reveal());
+            Some(Account {
+                ha1_md5: Some(ha1(Algorithm::Md5)),
+                ha1_sha256: Some(ha1(Algorithm::Sha256)),
+            })
+        }
         (None, Some(ha1)) => Some(Account {
             ha1_md5: ha1.md5.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
             ha1_sha256: ha1.sha256.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),

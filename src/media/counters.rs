@@ -71,6 +71,50 @@ pub struct RtpCounters {
 }
 
 impl RtpCounters {
+    /// How many figures there are.
+    pub const LEN: usize = 7 + DropReason::ALL.len();
+
+    /// All figures, for publishing them one by one.
+    pub fn to_array(&self) -> [u64; Self::LEN] {
+        let mut array = [0; Self::LEN];
+        let (figures, dropped) = array.split_at_mut(7);
+        figures.copy_from_slice(&[
+            self.received,
+            self.sent,
+            self.rtcp_received,
+            self.rtcp_sent,
+            self.missing_prompts,
+            self.skipped_frames,
+            self.legs,
+        ]);
+        dropped.copy_from_slice(&self.dropped);
+        array
+    }
+
+    /// The figures that [`RtpCounters::to_array`] gave.
+    pub fn from_array(array: [u64; Self::LEN]) -> Self {
+        let [
+            received,
+            sent,
+            rtcp_received,
+            rtcp_sent,
+            missing_prompts,
+            skipped_frames,
+            legs,
+            dropped @ ..,
+        ] = array;
+        RtpCounters {
+            received,
+            sent,
+            rtcp_received,
+            rtcp_sent,
+            dropped,
+            missing_prompts,
+            skipped_frames,
+            legs,
+        }
+    }
+
     /// Counts a dropped packet.
     pub fn drop(&mut self, reason: DropReason) {
         self.dropped[reason as usize] += 1;
@@ -110,6 +154,7 @@ mod tests {
         assert_eq!(counters.dropped, [1; DropReason::ALL.len()]);
         let mut sum = counters;
         sum.add(&counters);
+        assert_eq!(RtpCounters::from_array(sum.to_array()), sum);
         assert_eq!(sum.dropped_for(DropReason::SendFailed), 2);
     }
 }

@@ -7,8 +7,9 @@ use super::SAMPLE_RATE_HZ;
 
 /// Rates that are read: from half of telephony's to studio's, in Hz.
 pub const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=192_000;
-/// Long enough for a steep filter: flat up to 3.8 kHz, nothing above 4 kHz folds back.
-const CHUNK: usize = 4_096;
+/// Least samples in a block of the transform: long enough for a steep filter, flat up to 3.8 kHz,
+/// with nothing above 4 kHz folding back.
+const BLOCK: usize = 4_096;
 
 /// The rate cannot be brought to 8 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +30,20 @@ pub fn to_narrow_band(samples: &[f32], rate_hz: u32) -> Result<Vec<i16>, Unusabl
     }
     let unusable = UnusableRate { rate_hz };
     let (from, to) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
+    // A block of whole samples on both sides, and an even number of them, so that the delay that
+    // is taken off again is a whole number too.
+    let unit = from / gcd(from, to);
+    let block = unit * BLOCK.div_ceil(unit).next_multiple_of(2);
     let window = WindowFunction::BlackmanHarris2;
-    let mut fft = Fft::<f32>::new_custom(from, to, CHUNK, 1, 1, window, FixedSync::Input)
+    let mut fft = Fft::<f32>::new_custom(from, to, block, 1, 1, window, FixedSync::Input)
         .map_err(|_| unusable)?;
     let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|_| unusable)?;
     let output = fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?;
     Ok(output.take_data().into_iter().map(to_16_bit).collect())
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn to_16_bit(sample: f32) -> i16 {

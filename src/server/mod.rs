@@ -3,4 +3,9 @@
 pub mod clock;
 pub mod demo;
 pub mod flows;
+pub mod log;
+pub mod media_thread;
 pub mod prompts;
+pub mod sounds;
+pub mod store;
+pub mod udp;

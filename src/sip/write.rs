@@ -245,3 +245,94 @@ pub fn reason_phrase(status: u16) -> &'static str {
         _ => "Global Failure",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sip::header::Via;
+
+    const REQUEST: &[u8] = b"INVITE sip:a@b SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 10.0.0.1:5062;rport;branch=z9hG4bK1, SIP/2.0/TCP b.example.com;x=1\r\n\
+        Via: SIP/2.0/UDP c.example.com\r\n\
+        Record-Route: <sip:p1;lr>\r\n\
+        Record-Route: <sip:p2;lr>, <sip:p3;lr>\r\n\
+        From: \"Ren\xe9\"\r\n <sip:a@example.com>;tag=1\r\n\
+        To: sip:b@example.com\r\n\
+        Call-ID: id@a\r\n\
+        CSeq: 0007 INVITE\r\n\
+        \r\n";
+
+    fn request() -> Message {
+        Message::parse(Bytes::from_static(REQUEST)).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn source() -> SocketAddr {
+        SocketAddr::from(([198, 51, 100, 7], 40_000))
+    }
+
+    #[test]
+    fn a_response_copies_what_the_request_is_matched_by() {
+        let bytes = Draft::response(&request(), source(), 180, "t1").finish();
+        let expected: &[u8] = b"SIP/2.0 180 Ringing\r\n\
+            Via: SIP/2.0/UDP 10.0.0.1:5062;rport=40000;branch=z9hG4bK1;received=198.51.100.7\r\n\
+            Via: SIP/2.0/TCP b.example.com;x=1\r\n\
+            Via: SIP/2.0/UDP c.example.com\r\n\
+            From: \"Ren\xe9\" <sip:a@example.com>;tag=1\r\n\
+            To: sip:b@example.com;tag=t1\r\n\
+            Call-ID: id@a\r\n\
+            CSeq: 0007 INVITE\r\n\
+            Record-Route: <sip:p1;lr>\r\n\
+            Record-Route: <sip:p2;lr>, <sip:p3;lr>\r\n\
+            Content-Length: 0\r\n\r\n";
+        assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    }
+
+    #[test]
+    fn a_100_and_a_refusal_carry_no_more_than_they_need() {
+        let trying = Draft::response(&request(), source(), 100, "t1").finish();
+        let trying = Message::parse(trying).ok();
+        assert_eq!(trying.as_ref().map(|m| m.to().is_ok_and(|to| to.tag().is_none())), Some(true));
+        assert_eq!(trying.map(|m| m.fields(HeaderName::RecordRoute).count()), Some(0));
+        let refused = Draft::response_with_reason(&request(), source(), 400, "Bad CSeq", "t1");
+        let refused = Message::parse(refused.finish()).ok();
+        assert_eq!(refused.as_ref().map(Message::reason).as_deref(), Some("Bad CSeq"));
+        assert_eq!(refused.map(|m| m.fields(HeaderName::RecordRoute).count()), Some(0));
+    }
+
+    #[test]
+    fn a_request_is_written_with_its_length() {
+        let via = Via::udp(source(), "z9hG4bKx");
+        let bytes = Draft::request(&Method::Options, "sip:b@example.com")
+            .header(HeaderName::Via, via)
+            .header_if(HeaderName::Subject, None::<&str>)
+            .named("X-Thing", 5)
+            .named("Not a token", 5)
+            .finish_with("text/plain", "hello");
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            "OPTIONS sip:b@example.com SIP/2.0\r\n\
+             Via: SIP/2.0/UDP 198.51.100.7:40000;rport;branch=z9hG4bKx\r\n\
+             X-Thing: 5\r\n\
+             Content-Type: text/plain\r\n\
+             Content-Length: 5\r\n\r\nhello"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_can_add_a_header_or_end_the_headers(value in "[a-z\r\n:; ]{0,40}") {
+            let bytes = Draft::response_with_reason(&request(), source(), 486, &value, &value)
+                .header(HeaderName::Subject, &value)
+                .named("X-Thing", &value)
+                .finish_with("text/plain", &value);
+            let read = Message::parse(bytes);
+            prop_assert!(read.is_ok());
+            if let Ok(read) = read {
+                prop_assert_eq!(read.iter().count(), 11);
+                prop_assert_eq!(read.body(), value.as_bytes());
+            }
+        }
+    }
+}

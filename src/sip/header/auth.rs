@@ -82,22 +82,20 @@ pub struct Credentials {
     pub opaque: Option<String>,
     /// The quality of protection; none in RFC 2069's way.
     pub qop: Option<String>,
-    /// How often the client used the nonce: 8 hexadecimal digits.
-    pub nc: Option<u32>,
+    /// How often the client used the nonce: 8 hexadecimal digits, as written, since they are hashed.
+    pub nc: Option<String>,
 }
 
 impl Credentials {
     /// Reads a header's value; `Ok(None)` if its scheme is not Digest.
     pub fn parse(value: &[u8]) -> Result<Option<Credentials>, Why> {
         let Some(params) = digest_params(value)? else { return Ok(None) };
-        let nc = match params.get("nc") {
-            // RFC 7616 section 3.4: exactly eight hexadecimal digits.
-            Some(nc) if nc.len() == 8 && nc.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                u32::from_str_radix(nc, 16).ok()
-            }
-            Some(_) => return Err(Why::Syntax),
-            None => None,
-        };
+        let nc = params.get("nc").map(str::to_owned);
+        // RFC 7616 section 3.4: exactly eight hexadecimal digits.
+        if nc.as_ref().is_some_and(|nc| nc.len() != 8 || !nc.bytes().all(|b| b.is_ascii_hexdigit()))
+        {
+            return Err(Why::Syntax);
+        }
         Ok(Some(Credentials {
             username: params.required("username")?,
             realm: params.required("realm")?,
@@ -110,6 +108,11 @@ impl Credentials {
             qop: params.get("qop").map(str::to_owned),
             nc,
         }))
+    }
+
+    /// The nonce count as a number.
+    pub fn count(&self) -> Option<u32> {
+        self.nc.as_deref().and_then(|nc| u32::from_str_radix(nc, 16).ok())
     }
 }
 
@@ -130,15 +133,13 @@ impl fmt::Display for Credentials {
                 scan::write_quoted(f, value)?;
             }
         }
-        for (name, value) in [(", algorithm=", &self.algorithm), (", qop=", &self.qop)] {
+        let bare = [(", algorithm=", &self.algorithm), (", qop=", &self.qop), (", nc=", &self.nc)];
+        for (name, value) in bare {
             if let Some(value) = value {
                 write!(f, "{name}{value}")?;
             }
         }
-        match self.nc {
-            Some(nc) => write!(f, ", nc={nc:08x}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -209,7 +210,7 @@ mod tests {
     fn credentials_are_read_with_escapes_and_a_hexadecimal_count() {
         let value = b"Digest username=\"a\\\"b\", realm=\"r\",nonce=\"n\" , uri=\"sip:x\",\r\n response=\"00ff\", qop=auth, nc=0000000A, cnonce=\"c\", algorithm=SHA-256";
         let Ok(Some(read)) = Credentials::parse(value) else { panic!() };
-        assert_eq!((read.username.as_str(), read.nc), ("a\"b", Some(10)));
+        assert_eq!((read.username.as_str(), read.count()), ("a\"b", Some(10)));
         assert_eq!(Credentials::parse(read.to_string().as_bytes()), Ok(Some(read)));
     }
 

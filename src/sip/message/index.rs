@@ -220,3 +220,206 @@ fn status_line(text: &[u8], start: usize, end: usize) -> (Start, Option<Fault>) 
     let reason = Span::new(start + reason.range().start, (start + reason.range().end).min(end));
     (Start::Response { status, reason }, fault)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sip::error::Why;
+    use crate::sip::header::Contacts;
+
+    const INVITE: &str = "INVITE sip:01708434343@192.0.2.1 SIP/2.0\r\n\
+        Via: SIP/2.0/UDP a.example.com;branch=z9hG4bK1, SIP/2.0/TCP b.example.com\r\n\
+        v: SIP/2.0/UDP c.example.com\r\n\
+        f: \"A\" <sip:a@example.com>;tag=1\r\n\
+        t: <sip:b@example.com>\r\n\
+        i: id@a\r\n\
+        CSeq: 1 INVITE\r\n\
+        X-Thing : one\r\n  two\r\n\
+        c: application/sdp;x=y\r\n\
+        l: 5\r\n\
+        \r\n\
+        hello, and more";
+
+    fn parsed(text: &str) -> Result<Message, ParseError> {
+        Message::parse(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn fault(text: &str) -> Option<Fault> {
+        parsed(text).err().map(|error| error.fault)
+    }
+
+    fn message(text: &str) -> Message {
+        parsed(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn the_parts_of_a_request_are_found() {
+        let invite = message(INVITE);
+        assert_eq!(invite.method(), Some(&Method::Invite));
+        assert_eq!(invite.request_uri_bytes(), b"sip:01708434343@192.0.2.1");
+        assert_eq!(invite.vias().filter_map(Result::ok).count(), 3);
+        assert_eq!(invite.call_id(), Ok("id@a"));
+        assert_eq!(invite.body(), b"hello");
+        assert_eq!(invite.body_of("Application/SDP").as_deref(), Some(&b"hello"[..]));
+        assert_eq!(invite.body_of("text/plain"), None);
+        assert_eq!(invite.named("x-thing").map(scan::text).collect::<Vec<_>>(), ["one two"]);
+        assert_eq!(invite.contacts(), Ok(Contacts::List(Vec::new())));
+        assert_eq!(invite.header(HeaderName::Other), None);
+        assert!(invite.essentials().is_ok());
+    }
+
+    #[test]
+    fn the_index_is_one_allocation_for_a_usual_message() {
+        assert_eq!(message(INVITE).fields.capacity(), USUAL_HEADERS);
+        assert!(size_of::<Field>() <= 10);
+    }
+
+    #[test]
+    fn line_ends_before_the_start_line_are_ignored_and_alone_are_a_keep_alive() {
+        assert!(parsed(&format!("\r\n\r\n{INVITE}")).is_ok());
+        assert_eq!(fault("\r\n\r\n"), Some(Fault::KeepAlive));
+        assert_eq!(fault(""), Some(Fault::KeepAlive));
+    }
+
+    #[test]
+    fn what_is_not_sip_is_not_answered() {
+        for text in ["\0\u{1}\0\u{8}!\u{12}", "GET / HTTP/1.1\r\n\r\n", "hello\r\n\r\n", " \r\n"] {
+            let error = parsed(text).err();
+            assert_eq!(error.as_ref().map(|e| e.fault), Some(Fault::NotSip), "{text}");
+            assert!(error.is_some_and(|e| e.answerable().is_none()));
+        }
+    }
+
+    #[test]
+    fn each_fault_is_named_and_the_rest_is_indexed_for_the_answer() {
+        for (from, to, fault) in [
+            ("SIP/2.0\r\nVia", "SIP/3.0\r\nVia", Fault::Version),
+            ("INVITE sip", "INVITE  sip", Fault::RequestLine),
+            ("f: ", "f ", Fault::HeaderLine),
+            ("f: ", ": ", Fault::HeaderLine),
+            ("f: \"A", "f: \"A\n", Fault::HeaderLine),
+            ("f: \"A", "f: \"A\rX: y", Fault::HeaderLine),
+            ("l: 5", "l: 5, 5", Fault::ContentLength),
+            ("l: 5", "l: -5", Fault::ContentLength),
+            ("l: 5", "l: 5\r\nl: 5", Fault::ContentLength),
+            ("l: 5", "l: 99999999999999999999999999", Fault::ContentLength),
+            ("l: 5", "l: 18446744073709551000", Fault::ShortBody),
+            ("l: 5", "l: 500", Fault::ShortBody),
+            ("\r\n\r\nhello, and more", "\r\n", Fault::Unterminated),
+        ] {
+            let error = parsed(&INVITE.replacen(from, to, 1)).err();
+            assert_eq!(error.as_ref().map(|e| e.fault), Some(fault), "{to:?}");
+            let request = error.as_ref().and_then(ParseError::answerable);
+            assert!(
+                request.is_some_and(|r| r.via().is_ok() && r.call_id() == Ok("id@a")),
+                "{to:?}"
+            );
+            assert!(request.is_some_and(|r| r.body().is_empty()));
+        }
+    }
+
+    #[test]
+    fn limits_are_faults() {
+        let long = INVITE.replace("hello", &"x".repeat(70_000));
+        assert_eq!(fault(&long), Some(Fault::TooLarge));
+        let many = INVITE.replace("X-Thing : one\r\n  two\r\n", &"X: y\r\n".repeat(300));
+        assert_eq!(fault(&many), Some(Fault::TooManyHeaders));
+    }
+
+    #[test]
+    fn a_header_that_nobody_needs_may_be_broken() {
+        let text = INVITE.replace("X-Thing : one", "Date: yesterday\r\nExpires: x\r\nContact: <");
+        let invite = message(&text);
+        assert!(invite.essentials().is_ok());
+        assert_eq!(invite.expires_s().map_err(|e| e.why), Err(Why::Syntax));
+        assert!(invite.contacts().is_err());
+    }
+
+    #[test]
+    fn headers_of_one_value_may_not_be_repeated() {
+        let invite = message(&INVITE.replace("CSeq: 1 INVITE", "CSeq: 1 INVITE\r\nCSeq: 2 INVITE"));
+        let error = invite.essentials().err();
+        assert_eq!(error.map(|e| (e.header, e.why)), Some((HeaderName::CSeq, Why::Repeated)));
+        assert_eq!(error.map(|e| e.reason()).as_deref(), Some("Bad CSeq (occurs more than once)"));
+    }
+
+    #[test]
+    fn a_status_line_has_three_digits_and_perhaps_words() {
+        let response = |line: &str| parsed(&format!("{line}\r\nl: 0\r\n\r\n"));
+        let ok = response("SIP/2.0 200 All is \u{e9}").ok();
+        assert_eq!(ok.as_ref().and_then(Message::status), Some(200));
+        assert_eq!(ok.map(|m| m.reason()).as_deref(), Some("All is \u{e9}"));
+        assert_eq!(response("SIP/2.0 100 ").ok().and_then(|m| m.status()), Some(100));
+        assert_eq!(response("SIP/2.0 100").ok().and_then(|m| m.status()), Some(100));
+        for line in ["SIP/2.0 4294967301 x", "SIP/2.0 099 x", "SIP/2.0 700 x", "SIP/2.0 20 x"] {
+            assert_eq!(response(line).err().map(|e| e.fault), Some(Fault::StatusLine), "{line}");
+        }
+        assert!(response("SIP/2.0 20 x").is_err_and(|e| e.answerable().is_none()));
+    }
+
+    #[test]
+    fn contacts_are_a_star_or_a_list_never_both() {
+        let with = |contact: &str| {
+            message(&INVITE.replace("X-Thing : one", &format!("Contact: {contact}"))).contacts()
+        };
+        assert_eq!(with("*\r\nX: y"), Ok(Contacts::All));
+        assert!(with("*, <sip:a@b>\r\nX: y").is_err());
+        assert!(
+            matches!(with("<sip:a@b>, <sip:c@d>\r\nX: y"), Ok(Contacts::List(l)) if l.len() == 2)
+        );
+    }
+
+    #[test]
+    fn privacy_is_asked_for_by_any_of_its_words_but_none() {
+        let with = |privacy: &str| {
+            message(&INVITE.replace("X-Thing : one\r\n  two", &format!("Privacy: {privacy}")))
+                .asks_privacy()
+        };
+        assert!(with("id"));
+        assert!(with("header;user;critical"));
+        assert!(with("Full"));
+        assert!(!with("none"));
+        assert!(!with("critical"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_message_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            touch(Message::parse(bytes.into()));
+        }
+
+        #[test]
+        fn a_message_with_any_bytes_replaced_is_a_message_or_an_error(
+            at in 0..INVITE.len(), with in proptest::collection::vec(any::<u8>(), 0..6), cut in 0..8_usize,
+        ) {
+            let mut bytes = INVITE.as_bytes().to_vec();
+            bytes.splice(at..(at + cut).min(INVITE.len()), with);
+            touch(Message::parse(bytes.into()));
+        }
+    }
+
+    fn touch(parsed: Result<Message, ParseError>) {
+        let message = match &parsed {
+            Ok(message) => message,
+            Err(error) => match &error.partial {
+                Some(partial) => partial,
+                None => return,
+            },
+        };
+        let _ = (message.request_uri(), message.essentials(), message.contacts(), message.reason());
+        let _ = (message.contact(), message.max_forwards(), message.retry_after_s());
+        let _ = (message.content_type(), message.asks_privacy(), message.body_bytes());
+        let _ = message.credentials(HeaderName::Authorization).count();
+        let source = std::net::SocketAddr::from(([192, 0, 2, 9], 5070));
+        let response = crate::sip::write::Draft::response(message, source, 200, "tag").finish();
+        let Ok(response) = Message::parse(response) else {
+            panic!("a response of ours does not parse: {message:?}");
+        };
+        assert_eq!(
+            response.fields(HeaderName::From).count(),
+            message.fields(HeaderName::From).count()
+        );
+    }
+}

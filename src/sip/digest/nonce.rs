@@ -1,0 +1,193 @@
+//! The server's nonces: they carry their own time and proof, so that challenging costs no memory;
+//! only those that were used successfully are remembered, to refuse a nonce count twice.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::hex;
+use crate::id::Entropy;
+use crate::time::Time;
+
+/// How long a nonce can be used.
+pub(super) const LIFETIME: Duration = Duration::from_secs(300);
+
+/// How many used nonces are remembered. Beyond it the oldest are forgotten and refused as stale.
+const MAX_REMEMBERED: usize = 8_192;
+
+/// Nonces in the order of their issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Issue {
+    at: Time,
+    serial: u64,
+}
+
+/// Which counts of a nonce were used: the highest, and which of the 63 below it. Requests of one
+/// phone may overtake each other, so the count need not rise strictly.
+#[derive(Debug, Clone, Copy)]
+struct Uses {
+    highest: u32,
+    seen: u64,
+}
+
+impl Uses {
+    /// Notes a use; `false` if it is a replay or too old to tell.
+    fn note(&mut self, count: u32) -> bool {
+        if count > self.highest {
+            let ahead = count - self.highest;
+            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = count;
+            return true;
+        }
+        let bit = 1_u64.checked_shl(self.highest - count).unwrap_or(0);
+        let fresh = bit != 0 && self.seen & bit == 0;
+        self.seen |= bit;
+        fresh
+    }
+}
+
+/// Issues and checks nonces.
+pub(super) struct Nonces {
+    key: [u8; 32],
+    issued: u64,
+    used: BTreeMap<Issue, Uses>,
+    /// The latest nonce whose uses were forgotten for lack of room.
+    forgotten: Option<Issue>,
+}
+
+impl Nonces {
+    pub(super) fn new(entropy: &mut Entropy) -> Self {
+        let mut key = [0; 32];
+        for part in key.chunks_exact_mut(8) {
+            part.copy_from_slice(&entropy.u64().to_be_bytes());
+        }
+        Nonces { key, issued: 0, used: BTreeMap::new(), forgotten: None }
+    }
+
+    pub(super) fn issue(&mut self, now: Time) -> String {
+        self.issued += 1;
+        let issue = Issue { at: now, serial: self.issued };
+        self.write(issue)
+    }
+
+    fn write(&self, issue: Issue) -> String {
+        let mut bytes = [0; 32];
+        let (time, rest) = bytes.split_at_mut(8);
+        let (serial, proof) = rest.split_at_mut(8);
+        time.copy_from_slice(&issue.at.as_micros().to_be_bytes());
+        serial.copy_from_slice(&issue.serial.to_be_bytes());
+        for (to, from) in proof.iter_mut().zip(self.proof(issue)) {
+            *to = from;
+        }
+        hex(&bytes)
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) over time and serial.
+    fn proof(&self, issue: Issue) -> [u8; 32] {
+        let mut block = [0; 64];
+        for (to, from) in block.iter_mut().zip(self.key) {
+            *to = from;
+        }
+        let inner = Sha256::new()
+            .chain_update(block.map(|byte| byte ^ 0x36))
+            .chain_update(issue.at.as_micros().to_be_bytes())
+            .chain_update(issue.serial.to_be_bytes())
+            .finalize();
+        Sha256::new()
+            .chain_update(block.map(|byte| byte ^ 0x5c))
+            .chain_update(inner)
+            .finalize()
+            .into()
+    }
+
+    /// Notes a use with a right response; `false` if the nonce is not ours (any more), too old, or
+    /// this count of it was used before.
+    pub(super) fn note_use(&mut self, now: Time, nonce: &str, count: u32) -> bool {
+        let Some(issue) = self.read(nonce) else { return false };
+        while let Some(oldest) = self.used.first_entry() {
+            if now.since(oldest.key().at) <= LIFETIME {
+                break;
+            }
+            oldest.remove();
+        }
+        if issue.at > now || now.since(issue.at) > LIFETIME || count == 0 {
+            return false;
+        }
+        if let Some(uses) = self.used.get_mut(&issue) {
+            return uses.note(count);
+        }
+        if self.forgotten.is_some_and(|forgotten| issue <= forgotten) {
+            return false;
+        }
+        if self.used.len() >= MAX_REMEMBERED
+            && let Some((oldest, _)) = self.used.pop_first()
+        {
+            self.forgotten = self.forgotten.max(Some(oldest));
+            if issue <= oldest {
+                return false;
+            }
+        }
+        self.used.insert(issue, Uses { highest: count, seen: 1 });
+        true
+    }
+
+    fn read(&self, nonce: &str) -> Option<Issue> {
+        let time = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
+        let serial = u64::from_str_radix(nonce.get(16..32)?, 16).ok()?;
+        let issue = Issue { at: Time::from_micros(time), serial };
+        let genuine = self.write(issue);
+        bool::from(genuine.as_bytes().ct_eq(nonce.as_bytes())).then_some(issue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nonces() -> Nonces {
+        Nonces::new(&mut Entropy::from_seed([3; 32]))
+    }
+
+    #[test]
+    fn a_nonce_counts_up_and_no_count_is_good_twice() {
+        let mut nonces = nonces();
+        let now = Time::from_millis(5);
+        let nonce = nonces.issue(now);
+        assert!(nonces.note_use(now, &nonce, 1));
+        assert!(!nonces.note_use(now, &nonce, 1));
+        assert!(nonces.note_use(now, &nonce, 10));
+        assert!(nonces.note_use(now, &nonce, 7));
+        assert!(!nonces.note_use(now, &nonce, 7));
+        assert!(nonces.note_use(now, &nonce, 0x100));
+        assert!(!nonces.note_use(now, &nonce, 11));
+        assert!(!nonces.note_use(now, &nonce, 0));
+        assert!(nonces.note_use(now, &nonce, u32::MAX));
+    }
+
+    #[test]
+    fn a_nonce_expires_and_a_forged_one_is_refused() {
+        let mut nonces = nonces();
+        let nonce = nonces.issue(Time::ZERO);
+        let last = Time::ZERO + LIFETIME;
+        assert!(nonces.note_use(last, &nonce, 1));
+        assert!(!nonces.note_use(last + Duration::from_micros(1), &nonce, 2));
+        assert!(nonces.used.is_empty());
+        let other = Nonces::new(&mut Entropy::from_seed([4; 32])).issue(Time::ZERO);
+        for forged in [other.as_str(), "", "zz", &nonce.to_uppercase(), &format!("{nonce}0")] {
+            assert!(!nonces.note_use(Time::ZERO, forged, 1), "{forged}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_was_forgotten_is_refused() {
+        let mut nonces = nonces();
+        let all: Vec<_> = (0..MAX_REMEMBERED + 2).map(|_| nonces.issue(Time::ZERO)).collect();
+        assert!(all.iter().all(|nonce| nonces.note_use(Time::ZERO, nonce, 1)));
+        assert_eq!(nonces.used.len(), MAX_REMEMBERED);
+        assert!(all.iter().all(|nonce| !nonces.note_use(Time::ZERO, nonce, 1)));
+        assert!(all.last().is_some_and(|nonce| nonces.note_use(Time::ZERO, nonce, 2)));
+        assert!(all.first().is_some_and(|nonce| !nonces.note_use(Time::ZERO, nonce, 2)));
+    }
+}

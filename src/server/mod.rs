@@ -1,1 +1,3 @@
 //! The shell: sockets, threads, the clock, files, the database.
+
+pub mod settings_file;

@@ -250,14 +250,12 @@ impl World {
     /// registrations and agents' states are not.
     pub fn restart(&mut self) {
         let wall = self.wall();
-        let restored = self.fold.restore_point();
         let closing = closing_entries(&self.fold, wall, self.now);
-        let start = Start {
-            last_seq: restored.next_seq.saturating_sub(1),
-            closing: closing.into_iter().map(|entry| entry.event).collect(),
-            registrations: restored.registrations,
-            agents: restored.agents,
-        };
+        let mut known = self.fold.clone();
+        for entry in &closing {
+            known.apply(entry);
+        }
+        let start = Start { closing, restored: known.restore_point() };
         let plan = self.settings.plan.clone();
         self.engine = Engine::new(self.now, wall, plan, self.entropy.fork(), start);
         self.plane = plane(&self.settings, &mut self.entropy);

@@ -99,7 +99,9 @@ impl<'d> Graph<'d> {
             faults.note(FaultKind::UnknownNode { name, meant }, to.place);
             at
         };
-        let start = draft.start.as_ref().and_then(&mut find);
+        // Without any node, that is the finding.
+        let start = draft.start.as_ref().filter(|_| !draft.nodes.is_empty());
+        let start = start.and_then(&mut find);
         let ways = draft
             .nodes
             .iter()
@@ -172,3 +174,6 @@ fn silent_way_back<'d>(graph: &Graph<'d>, first: usize) -> Option<(Vec<usize>, &
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

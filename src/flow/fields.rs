@@ -195,13 +195,11 @@ pub fn whole(
 
 /// `true` or `false`.
 pub fn truth(field: &str, tree: &Tree, faults: &mut Faults) -> Option<bool> {
-    match tree.value {
-        Value::Truth(truth) => Some(truth),
-        _ => {
-            faults.note(wrong(field, tree, "`true` or `false`"), tree.place);
-            None
-        }
-    }
+    let Value::Truth(truth) = tree.value else {
+        faults.note(wrong(field, tree, "`true` or `false`"), tree.place);
+        return None;
+    };
+    Some(truth)
 }
 
 /// A list of words; one word alone stands for a list of one.

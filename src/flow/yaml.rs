@@ -110,12 +110,26 @@ pub fn parse(text: &str) -> Result<Tree, NotYaml> {
     };
     serde_saphyr::from_str_with_options::<Tree>(text, options).map_err(|error| {
         let error = error.without_snippet();
-        let place = error.location().map_or(start, Place::from);
+        let place = error.location().map_or(start, |location| {
+            let place = Place::from(location);
+            // The parser's own complaints come without an offset.
+            Place { offset: offset_of(text, place.line, place.column), len: 1, ..place }
+        });
         // The parser appends its own " at line 3, column 4"; ours is shown in front.
         let why = error.to_string();
         let why = why.split(" at line ").next().unwrap_or_default();
         NotYaml { place, why: why.to_owned() }
     })
+}
+
+/// The bytes before a line and column (in characters); the end of the text if it has no such place.
+fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let mut rest = text;
+    for _ in 1..line {
+        rest = rest.split_once('\n').map_or("", |(_, after)| after);
+    }
+    let into = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+    text.len() - rest.len() + into
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -194,7 +208,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<Tree, Tree>()? {
+        while let Some((key, mut value)) = entries.next_entry::<Tree, Tree>()? {
+            if value.value == Value::Nothing {
+                // Nothing has no place of its own that could be shown.
+                value.place = key.place;
+            }
             let name = match key.value {
                 Value::Text(text) => text,
                 Value::Whole(number) => number.to_string(),
@@ -246,6 +264,10 @@ mod tests {
 
     #[test]
     fn what_is_not_yaml_says_where() {
+        let text = "start: ä\nnodes:\n  a: {say: \"unclosed}\n";
+        let error = parse(text).expect_err("is refused");
+        assert_eq!((error.place.line, error.place.column), (3, 12), "{error:?}");
+        assert!(text[error.place.offset..].starts_with("\"unclosed"), "{error:?}");
         let error = parse("start: a\nnodes:\n  *: b\n").expect_err("is refused");
         assert_eq!(error.place.line, 3, "{error:?}");
         let error = parse(&"[".repeat(5_000)).expect_err("is refused");

@@ -221,3 +221,6 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     paths.sort();
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,27 +1,28 @@
 //! Assembles the engine from its settings and runs it until it is told to stop.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::config::settings::{LimitSettings, PortRange, Settings};
-use crate::engine::controller::StarCode;
+use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, PlanError, Start};
-use crate::id::{Entropy, PromptName};
-use crate::media::bank::Bank;
-use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, WebState};
-use crate::{flow, stats};
+use crate::id::Entropy;
+use crate::media::counters::DropReason;
+use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
+use crate::stats::{self, metrics::Wire};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
 use super::installation::{Installation, Problems};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
-use super::store::{JournalHandle, StoreError};
+use super::store::{self, JournalHandle, StoreError, StoreSettings};
 use super::udp::{ListenError, Listener};
+
+/// How long the journal may take to write what it still holds at a stop.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Why the server cannot start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum ServeError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A token of the API is not right.
+    #[error("{0}")]
+    Token(TokenError),
     /// The journal cannot be opened.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -97,15 +101,11 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
 
     let control = Control::new(listeners).map_err(thread("control thread"))?;
     let handle = control.handle();
-    let (journal, fold) = {
-        let (health, committed) = (handle.clone(), handle.clone());
-        JournalHandle::open(
-            &settings.files.data,
-            settings.limits.journal_backlog,
-            move |state| health.send(Message::Journal(state)),
-            move |seq| committed.send(Message::Committed(seq)),
-        )?
-    };
+    // Opening replays the journal's tail: it may take its time.
+    let (journal, mut fold) = tokio::task::block_in_place(|| {
+        store::open(&settings.files.data, &settings.limits, StoreSettings::default())
+    })?;
+    tell_control(&handle, &journal);
     let media = {
         let events = handle.clone();
         let (bind, advertise) = media_addresses(settings, &advertised);
@@ -122,13 +122,9 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             .map_err(thread("media threads"))?
     };
 
-    let restored = fold.restore_point();
-    let start = Start {
-        last_seq: restored.last_seq,
-        closing: stats::restore::closing_events(&fold, wall),
-        registrations: restored.registrations,
-        agents: restored.agents,
-    };
+    let closing = stats::closing_entries(&fold, wall, clock.now());
+    closing.iter().for_each(|entry| fold.apply(entry));
+    let start = Start { closing, restored: fold.restore_point() };
     let engine = Engine::new(clock.now(), wall, plan.clone(), entropy, start);
 
     let thread = {
@@ -186,7 +182,9 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(2), web).await.is_err() {
             abort.abort();
         }
-        journal.close().await?;
+        tokio::task::spawn_blocking(move || journal.close(LAST_WORDS))
+            .await
+            .map_err(|_| StoreError::WriterDied)??;
         match ended {
             Ok(Ok(result)) => result.map_err(thread("control thread")),
             Ok(Err(_)) | Err(_) => Err(ServeError::Thread {
@@ -195,6 +193,24 @@ impl Server {
             }),
         }
     }
+}
+
+/// The journal tells the control thread what it has committed and how it fares.
+fn tell_control(control: &ControlHandle, journal: &JournalHandle) {
+    let (mut committed, to) = (journal.committed(), control.clone());
+    tokio::spawn(async move {
+        while committed.changed().await.is_ok() {
+            let seq = *committed.borrow_and_update();
+            to.send(Message::Committed(seq));
+        }
+    });
+    let (mut health, to) = (journal.health(), control.clone());
+    tokio::spawn(async move {
+        while health.changed().await.is_ok() {
+            let health = *health.borrow_and_update();
+            to.send(Message::Journal(health));
+        }
+    });
 }
 
 /// 32 bytes of the operating system's entropy.
@@ -228,7 +244,7 @@ fn web_state(
 ) -> Result<WebState, ServeError> {
     let live = {
         let journal = journal.clone();
-        Arc::new(move || Arc::new(journal.live(clock.now(), clock.wall())))
+        Arc::new(move || journal.live(clock.now(), clock.wall()))
     };
     let metrics = {
         let (live, control, journal, media) =
@@ -241,7 +257,7 @@ fn web_state(
         let (control, journal) = (control.clone(), journal.clone());
         Arc::new(move || {
             let mut reasons = Vec::new();
-            if journal.health().full {
+            if journal.status().health.full {
                 reasons.push(NotReady::JournalFull);
             }
             if control.state().draining {
@@ -265,7 +281,7 @@ fn web_state(
         .iter()
         .map(Token::try_from)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Problem::Token(error.to_string()))?;
+        .map_err(ServeError::Token)?;
     Ok(WebState {
         live,
         metrics,
@@ -276,13 +292,19 @@ fn web_state(
     })
 }
 
-fn wire(
-    control: &ControlHandle,
-    journal: &JournalHandle,
-    media: &MediaThreads,
-) -> stats::metrics::Wire {
+fn wire(control: &ControlHandle, journal: &JournalHandle, media: &MediaThreads) -> Wire {
     let state = control.state();
     let rtp = media.counters();
-    let _ = (&state, &rtp, journal);
-    stats::metrics::Wire::default()
+    Wire {
+        sip_received: state.sip.received.clone(),
+        sip_sent: state.sip.sent.clone(),
+        sip_rejected: state.sip.rejected.clone(),
+        rtp_received: rtp.received,
+        rtp_sent: rtp.sent,
+        rtp_dropped: DropReason::ALL
+            .into_iter()
+            .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
+            .collect(),
+        journal_lag_events: journal.status().health.backlog as u64,
+    }
 }

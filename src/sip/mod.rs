@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+pub mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod header;
 pub mod message;
 pub mod method;
+pub mod registrar;
+pub mod transaction;
 pub mod uri;
 pub mod write;
 

@@ -19,7 +19,9 @@ mod zone;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod stream;
+pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use books::LaterEpisodes;
 pub use fold::{FOLD_VERSION, Fold};

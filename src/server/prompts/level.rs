@@ -115,3 +115,72 @@ fn write(samples: &[f32]) -> Option<Vec<u8>> {
     writer.finalize().ok()?;
     Some(bytes.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tone of `seconds` with silence around it, as a program writes it to a pipe: with a length
+    /// that is not true.
+    fn raw(rate: u32, loudness: f32, seconds: f32) -> Vec<u8> {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("writes");
+        let spoken = (rate as f32 * seconds) as u32;
+        for at in 0..rate * 2 + spoken {
+            let inside = (rate..rate + spoken).contains(&at);
+            let wave = (at as f32 * 440.0 / rate as f32 * std::f32::consts::TAU).sin();
+            let sample = if inside { wave * loudness } else { 0.0 };
+            writer.write_sample((sample * 32_767.0) as i16).expect("writes");
+        }
+        writer.finalize().expect("writes");
+        let mut bytes = bytes.into_inner();
+        let data = bytes.windows(4).position(|tag| tag == b"data").expect("is there");
+        bytes[data + 4..data + 8].copy_from_slice(&0x7fff_f000_u32.to_le_bytes());
+        bytes
+    }
+
+    fn samples(wav: &[u8]) -> Vec<f32> {
+        let (rate, samples) = read(wav).expect("reads");
+        assert_eq!(rate, SAMPLE_RATE_HZ);
+        samples
+    }
+
+    fn level_dbfs(samples: &[f32]) -> f32 {
+        10.0 * (samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32).log10()
+    }
+
+    #[test]
+    fn quiet_and_loud_voices_come_out_alike() {
+        for loudness in [0.02, 0.3, 0.95] {
+            let wav = finish(&raw(22_050, loudness, 1.0)).expect("has sound");
+            let all = samples(&wav);
+            let middle = &all[4_000..12_000];
+            let level = level_dbfs(middle);
+            assert!((level - ACTIVE_LEVEL_DBFS).abs() < 0.5, "{loudness}: {level}");
+        }
+    }
+
+    #[test]
+    fn silence_before_and_after_is_trimmed_to_a_little_air() {
+        for rate in [8_000, 16_000, 22_050, 48_000] {
+            let all = samples(&finish(&raw(rate, 0.5, 1.0)).expect("has sound"));
+            let expected = SAMPLE_RATE_HZ as usize * (1_000 + AIR_MS.0 + AIR_MS.1) / 1_000;
+            assert!(all.len().abs_diff(expected) < 800, "{rate}: {} of {expected}", all.len());
+        }
+    }
+
+    #[test]
+    fn what_is_no_sound_is_refused() {
+        assert!(finish(b"").is_none());
+        assert!(finish(b"RIFFxxxxWAVEdata").is_none());
+        assert!(finish(&raw(16_000, 0.0, 1.0)).is_none());
+        assert!(finish(&raw(16_000, 0.5, 1.0)[..60]).is_none());
+        assert!(finish(&[0x64, 0x61, 0x74, 0x61].repeat(50)).is_none());
+    }
+}

@@ -150,3 +150,6 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), RenderError> {
     std::fs::write(&part, bytes).map_err(unwritable)?;
     std::fs::rename(&part, path).map_err(unwritable)
 }
+
+#[cfg(test)]
+mod tests;

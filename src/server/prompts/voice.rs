@@ -39,13 +39,14 @@ pub enum VoiceError {
 /// A voice and its settings.
 #[derive(Debug, Clone)]
 pub struct Voice {
+    program: &'static str,
     espeak: String,
 }
 
 impl Voice {
     /// The voice of a language (`en-GB`).
     pub fn of(language: &str) -> Self {
-        Voice { espeak: language.to_ascii_lowercase() }
+        Voice { program: "espeak-ng", espeak: language.to_ascii_lowercase() }
     }
 
     /// Its name in the manifest: another name renders everything anew.
@@ -65,7 +66,7 @@ impl Voice {
     }
 
     fn run(&self, text: &str, path: &Path) -> Result<Vec<u8>, VoiceError> {
-        let mut child = Command::new("espeak-ng")
+        let mut child = Command::new(self.program)
             .args(["-v", &self.espeak, "-s", &WORDS_PER_MINUTE.to_string()])
             // The text goes in by the standard input, so that no text is taken for an option.
             .args(["--stdin", "--stdout"])
@@ -92,5 +93,18 @@ impl Voice {
         }
         let said = String::from_utf8_lossy(&end.stderr).trim().to_owned();
         Err(VoiceError::Failed { path: path.to_owned(), said })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_voice_is_named_with_the_package_that_has_it() {
+        let voice = Voice { program: "no-such-voice-here", ..Voice::of("en-GB") };
+        let error = voice.speak("Good day.", Path::new("x.wav")).expect_err("is missing");
+        assert!(matches!(error, VoiceError::Missing));
+        assert!(error.to_string().contains("apt install espeak-ng"));
     }
 }

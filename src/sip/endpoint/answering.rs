@@ -1,0 +1,213 @@
+//! Answers to INVITEs: provisional, 2xx until its ACK (RFC 3261 section 13.3.1), refusals; and
+//! changes of a session that is up (sections 14.2, RFC 3311).
+
+use std::time::Duration;
+
+use crate::id::LegId;
+use crate::sip::header::HeaderName;
+use crate::sip::method::Method;
+use crate::sip::transaction::table::Packet;
+use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
+use crate::sip::uri::Uri;
+use crate::sip::write::Draft;
+use crate::time::Time;
+
+use super::leg::{LegTimer, Pending, Stage, Unacknowledged};
+use super::response::{ALLOW, Inbound, SDP, packet, seconds};
+use super::{Endpoint, LegEnd, SipEvent};
+
+impl Endpoint {
+    pub(super) fn send_provisional(&mut self, now: Time, leg: LegId, status: u16) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let Stage::Arriving(pending) = &found.stage else { return };
+        if !(101..200).contains(&status) {
+            return;
+        }
+        let tag = found.dialog.local.tag().unwrap_or("");
+        let draft = self
+            .draft(&pending.request, status, tag)
+            .header_if(HeaderName::Contact, self.contact(&pending.request));
+        let response = packet(&pending.request, status, draft);
+        let transaction = pending.transaction;
+        self.transactions.respond(now, transaction, response);
+    }
+
+    pub(super) fn send_answer(&mut self, now: Time, leg: LegId, sdp: &str) {
+        let Some(mut found) = self.legs.remove(&leg) else { return };
+        found.stage = match found.stage {
+            Stage::Arriving(pending) => {
+                let tag = found.dialog.local.tag().unwrap_or("");
+                let answer = self.accepting(now, &pending, tag, sdp, true);
+                self.await_ack(now, leg);
+                found.unacknowledged = Some(answer);
+                Stage::Up
+            }
+            other @ (Stage::Calling(_) | Stage::Up | Stage::Leaving) => other,
+        };
+        self.legs.insert(leg, found);
+    }
+
+    /// Sends the 2xx of an INVITE.
+    fn accepting(
+        &mut self,
+        now: Time,
+        pending: &Pending,
+        tag: &str,
+        sdp: &str,
+        first: bool,
+    ) -> Unacknowledged {
+        let request = &pending.request;
+        let response = self.success(request, tag, Some(sdp));
+        self.transactions.respond(now, pending.transaction, response.clone());
+        Unacknowledged {
+            transaction: pending.transaction,
+            seq: request.essentials.cseq.seq,
+            response,
+            gap: T1,
+            offered: request.offer().is_none(),
+            first,
+        }
+    }
+
+    /// A 200 in a dialog.
+    pub(super) fn success(&self, request: &Inbound, tag: &str, sdp: Option<&str>) -> Packet {
+        let draft = self
+            .draft(request, 200, tag)
+            .header_if(HeaderName::Contact, self.contact(request))
+            .header(HeaderName::Allow, ALLOW);
+        let bytes = match sdp {
+            Some(sdp) => draft.finish_with(SDP, sdp),
+            None => draft.finish(),
+        };
+        Packet { method: request.method().label(), status: 200, bytes }
+    }
+
+    fn contact(&self, request: &Inbound) -> Option<String> {
+        self.advertised(request.listener).map(|at| format!("<{}>", Uri::sip("", at)))
+    }
+
+    fn await_ack(&mut self, now: Time, leg: LegId) {
+        self.timers.set((leg, LegTimer::Repeat), now + T1);
+        self.timers.set((leg, LegTimer::NoAck), now + GIVE_UP);
+    }
+
+    /// Section 13.3.1.4: the 2xx is repeated over any transport, since only the ACK of the far end
+    /// ends it.
+    pub(super) fn repeat_answer(&mut self, now: Time, leg: LegId) {
+        let Some(waiting) = self.legs.get_mut(&leg).and_then(|leg| leg.unacknowledged.as_mut())
+        else {
+            return;
+        };
+        waiting.gap = doubled(waiting.gap);
+        let (transaction, response, gap) =
+            (waiting.transaction, waiting.response.clone(), waiting.gap);
+        self.transactions.respond(now, transaction, response);
+        self.timers.set((leg, LegTimer::Repeat), now + gap);
+    }
+
+    pub(super) fn give_up_on_ack(&mut self, now: Time, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.unacknowledged = None;
+        self.timers.cancel(&(leg, LegTimer::Repeat));
+        if !found.quiet {
+            found.quiet = true;
+            self.events.push_back(SipEvent::Ended { leg, end: LegEnd::NoAck });
+        }
+        self.send_bye(now, leg);
+    }
+
+    /// An ACK in a dialog: of our newest 2xx, or a repetition.
+    pub(super) fn take_ack(&mut self, now: Time, leg: LegId, ack: &Inbound) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(waiting) =
+            found.unacknowledged.take_if(|waiting| waiting.seq == ack.essentials.cseq.seq)
+        else {
+            return;
+        };
+        self.timers.cancel(&(leg, LegTimer::Repeat));
+        self.timers.cancel(&(leg, LegTimer::NoAck));
+        if found.quiet {
+            // The hang-up had to wait for this (section 15).
+            self.send_bye(now, leg);
+            return;
+        }
+        let answer = if waiting.offered { ack.offer() } else { None };
+        if waiting.first || waiting.offered {
+            self.events.push_back(SipEvent::Acknowledged { leg, answer });
+        }
+    }
+
+    pub(super) fn send_refusal(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        status: u16,
+        retry_after: Option<Duration>,
+    ) {
+        let status = if (300..700).contains(&status) { status } else { 500 };
+        self.refuse_arrival(now, leg, status, |draft| {
+            draft.header_if(HeaderName::RetryAfter, retry_after.map(seconds))
+        });
+    }
+
+    /// Refuses an INVITE that has no final response and forgets its leg.
+    pub(super) fn refuse_arrival(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        status: u16,
+        more: impl FnOnce(Draft) -> Draft,
+    ) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let Stage::Arriving(pending) = &found.stage else { return };
+        let tag = found.dialog.local.tag().unwrap_or("");
+        let draft = more(self.draft(&pending.request, status, tag));
+        let response = packet(&pending.request, status, draft);
+        let transaction = pending.transaction;
+        self.transactions.respond(now, transaction, response);
+        self.forget_leg(leg);
+    }
+
+    pub(super) fn send_challenge(&mut self, now: Time, leg: LegId) {
+        let challenges = self.challenges(now, false);
+        self.refuse_arrival(now, leg, 401, |mut draft| {
+            for challenge in challenges {
+                draft = draft.header(HeaderName::WwwAuthenticate, challenge);
+            }
+            draft
+        });
+    }
+
+    pub(super) fn answer_change(&mut self, now: Time, leg: LegId, sdp: &str) {
+        let Some(mut found) = self.legs.remove(&leg) else { return };
+        if let Some(pending) = found.change.take() {
+            let tag = found.dialog.local.tag().unwrap_or("");
+            if *pending.request.method() == Method::Invite {
+                let answer = self.accepting(now, &pending, tag, sdp, false);
+                self.await_ack(now, leg);
+                found.unacknowledged = Some(answer);
+            } else {
+                let response = self.success(&pending.request, tag, Some(sdp));
+                self.transactions.respond(now, pending.transaction, response);
+            }
+        }
+        self.legs.insert(leg, found);
+    }
+
+    /// Refuses a re-INVITE or UPDATE that waits for our user's word; the session stays as it was.
+    pub(super) fn refuse_change(&mut self, now: Time, leg: LegId, status: u16) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(pending) = found.change.take() else { return };
+        let tag = found.dialog.id().local_tag;
+        let status = if (300..700).contains(&status) { status } else { 488 };
+        self.respond(now, pending.transaction, &pending.request, status, &tag);
+    }
+
+    /// The peer took its re-INVITE back. A CANCEL of an UPDATE changes nothing (section 9.1).
+    pub(super) fn cancel_change(&mut self, now: Time, leg: LegId) {
+        let waits = self.legs.get(&leg).and_then(|leg| leg.change.as_ref());
+        if waits.is_some_and(|pending| *pending.request.method() == Method::Invite) {
+            self.refuse_change(now, leg, 487);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! An INVITE that begins a leg (RFC 3261 section 13.3.1).
+
+use crate::event::Caller;
+use crate::sip::dialog::Dialog;
+use crate::sip::header::{HeaderName, NameAddr};
+use crate::sip::transaction::table::ServerKey;
+use crate::sip::uri::{Host, Uri};
+use crate::time::Time;
+
+use super::leg::{Leg, Pending, Stage, User};
+use super::response::{Inbound, packet};
+use super::{Endpoint, IncomingInvite, Reason, SipEvent};
+
+impl Endpoint {
+    pub(super) fn receive_invite(&mut self, now: Time, request: Inbound, key: ServerKey) {
+        // Section 8.1.1.8: without a Contact no later request could reach the caller.
+        let contact = match request.message.contact() {
+            Ok(contact) => contact,
+            Err(error) => {
+                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+            }
+        };
+        let mut route_set = match request.message.addresses(HeaderName::RecordRoute) {
+            Ok(route_set) => route_set,
+            Err(error) => {
+                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+            }
+        };
+        if !self.passes_body(&request) {
+            return;
+        }
+        if self.legs.len() >= self.limits.legs {
+            return self.refuse_overload(&request, Reason::LegLimit);
+        }
+        let authentication = match self.authenticate(now, &request) {
+            Ok(authentication) => authentication,
+            Err(error) => {
+                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+            }
+        };
+        // Section 12.1.1: for the called side the route set is in the order of Record-Route.
+        route_set.iter_mut().for_each(strip_display);
+        let id = self.entropy.leg_id();
+        let essentials = &request.essentials;
+        let dialog = Dialog {
+            call_id: essentials.call_id.clone(),
+            local: essentials.to.clone().with_tag(&self.entropy.token()),
+            remote: essentials.from.clone(),
+            local_seq: self.entropy.u32() >> 12,
+            remote_seq: Some(essentials.cseq.seq),
+            route_set,
+            remote_target: contact.uri,
+            listener: request.listener,
+            source: request.source,
+        };
+        let invite = IncomingInvite {
+            leg: id,
+            listener: request.listener,
+            source: request.source,
+            called: called(&request),
+            from_user: essentials.from.uri.user().unwrap_or_default(),
+            caller: caller(&request),
+            authentication,
+            offer: request.offer(),
+        };
+        let transaction = self.open(&request, key, User::Arrival(id));
+        // Section 17.2.1: 100 at once, so that the caller stops repeating.
+        let trying = crate::sip::write::Draft::response(&request.message, request.source, 100, "");
+        self.transactions.respond(now, transaction, packet(&request, 100, trying));
+        self.dialogs.insert(dialog.id(), id);
+        let stage = Stage::Arriving(Pending { transaction, request });
+        self.legs.insert(id, Leg::new(dialog, stage));
+        self.events.push_back(SipEvent::Invite(invite));
+    }
+}
+
+fn strip_display(route: &mut NameAddr) {
+    route.display = None;
+}
+
+/// Whom the caller dialled: the user part of the Request-URI.
+fn called(request: &Inbound) -> String {
+    request.message.request_uri().ok().and_then(|uri| uri.user()).unwrap_or_default()
+}
+
+/// Who rings, as far as From and Privacy tell (RFC 3323 sections 4.1 and 4.2).
+fn caller(request: &Inbound) -> Caller {
+    let from = &request.essentials.from;
+    let user = from.uri.user().filter(|user| !user.is_empty());
+    let invalid = matches!(&from.uri, Uri::Sip(uri)
+        if matches!(&uri.host, Host::Name(name) if name.eq_ignore_ascii_case("anonymous.invalid")));
+    let anonymous = user.as_deref().is_some_and(|user| user.eq_ignore_ascii_case("anonymous"));
+    if request.message.asks_privacy() || invalid || anonymous {
+        return Caller { number: None, name: None, withheld: true };
+    }
+    let name = from.display.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    Caller { number: user, name: name.map(str::to_owned), withheld: false }
+}

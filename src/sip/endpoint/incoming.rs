@@ -1,0 +1,368 @@
+//! What a datagram is, and the checks that every request must pass (RFC 3261 section 8.2).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::sip::ListenerId;
+use crate::sip::dialog::DialogId;
+use crate::sip::error::{Fault, ParseError};
+use crate::sip::header::HeaderName;
+use crate::sip::message::{Essentials, Message};
+use crate::sip::method::Method;
+use crate::sip::transaction::table::{Packet, ServerKey, TransactionId};
+use crate::sip::uri::Uri;
+use crate::sip::write::Draft;
+use crate::time::Time;
+
+use super::leg::{Stage, User};
+use super::response::{ALLOW, Inbound, SDP, way_back};
+use super::{Endpoint, LegEnd, Reason, SipEvent};
+
+/// What two copies of one request, forked on the way, have in common (section 8.2.2.2).
+type MergeKey = (String, String, u32, String);
+
+/// Requests outside dialogs that are being dealt with.
+#[derive(Debug, Default)]
+pub(super) struct Merges {
+    by_key: BTreeMap<MergeKey, TransactionId>,
+    by_transaction: BTreeMap<TransactionId, MergeKey>,
+}
+
+impl Merges {
+    fn key(essentials: &Essentials) -> MergeKey {
+        (
+            essentials.call_id.clone(),
+            essentials.from.tag().unwrap_or("").to_owned(),
+            essentials.cseq.seq,
+            essentials.cseq.method.as_str().to_owned(),
+        )
+    }
+
+    fn remember(&mut self, essentials: &Essentials, transaction: TransactionId) {
+        let key = Self::key(essentials);
+        self.by_key.insert(key.clone(), transaction);
+        self.by_transaction.insert(transaction, key);
+    }
+
+    pub(super) fn forget(&mut self, transaction: TransactionId) {
+        if let Some(key) = self.by_transaction.remove(&transaction) {
+            self.by_key.remove(&key);
+        }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn receive(
+        &mut self,
+        now: Time,
+        listener: ListenerId,
+        source: SocketAddr,
+        bytes: Bytes,
+    ) {
+        if self.advertised(listener).is_none() {
+            self.counters.reject(Reason::UnknownListener.as_str());
+            return;
+        }
+        match Message::parse(bytes) {
+            Ok(message) if message.is_request() => {
+                self.receive_request(now, listener, source, message);
+            }
+            Ok(message) => self.receive_response(now, listener, source, message),
+            Err(ParseError { fault: Fault::KeepAlive, .. }) => {}
+            Err(error) => self.refuse_unreadable(listener, source, &error),
+        }
+    }
+
+    /// A message that is broken as a whole: a request is told so if that is possible.
+    fn refuse_unreadable(&mut self, listener: ListenerId, source: SocketAddr, error: &ParseError) {
+        self.counters.reject(error.fault.label());
+        let Some(request) = error.answerable() else { return };
+        let method = request.method().map_or("OTHER", Method::label);
+        self.counters.receive(method, 0);
+        let Ok(via) = request.via() else { return };
+        let (status, reason) = error.fault.answer();
+        let tag = self.entropy.token();
+        let draft = Draft::response_with_reason(request, source, status, reason, &tag)
+            .header(HeaderName::Server, &self.settings.product);
+        let packet = Packet { method, status, bytes: draft.finish() };
+        self.transmit_alone(listener, way_back(&via, source), packet);
+    }
+
+    fn receive_request(
+        &mut self,
+        now: Time,
+        listener: ListenerId,
+        source: SocketAddr,
+        message: Message,
+    ) {
+        let Some(method) = message.method().cloned() else { return };
+        self.counters.receive(method.label(), 0);
+        let essentials = match message.essentials() {
+            Ok(essentials) => essentials,
+            Err(error) => {
+                self.counters.reject(Reason::BadHeader.as_str());
+                self.refuse_unmatched(listener, source, &message, &error.reason());
+                return;
+            }
+        };
+        let request = Inbound { listener, source, message, essentials };
+        let key = server_key(&request);
+        match method {
+            Method::Ack => self.receive_ack(now, &request, &key),
+            Method::Cancel => self.receive_cancel(now, request, key),
+            _ if self.transactions.repeated(now, &key).is_some() => {}
+            _ => self.receive_new(now, request, key),
+        }
+    }
+
+    /// A request without the headers that would match it: told so if it says where to.
+    fn refuse_unmatched(
+        &mut self,
+        listener: ListenerId,
+        source: SocketAddr,
+        message: &Message,
+        reason: &str,
+    ) {
+        let (Some(method), Ok(via)) = (message.method(), message.via()) else { return };
+        if *method == Method::Ack {
+            return;
+        }
+        let tag = self.entropy.token();
+        let draft = Draft::response_with_reason(message, source, 400, reason, &tag)
+            .header(HeaderName::Server, &self.settings.product);
+        let packet = Packet { method: method.label(), status: 400, bytes: draft.finish() };
+        self.transmit_alone(listener, way_back(&via, source), packet);
+    }
+
+    fn receive_new(&mut self, now: Time, request: Inbound, key: ServerKey) {
+        if !self.passes_checks(&request) {
+            return;
+        }
+        if self.transactions.len() >= self.limits.transactions {
+            self.refuse_overload(&request, Reason::TransactionLimit);
+            return;
+        }
+        let in_dialog = request.essentials.to.tag().is_some();
+        match request.method() {
+            Method::Register => self.receive_register(now, request, key),
+            _ if in_dialog => self.receive_in_dialog(now, request, key),
+            Method::Invite => self.receive_invite(now, request, key),
+            Method::Options => self.receive_options(now, &request, key),
+            // These make sense within a dialog only.
+            Method::Bye | Method::Update | Method::Info => {
+                self.refuse(&request, 481, Reason::UnknownDialog);
+            }
+            _ => self.refuse_with(&request, 405, Reason::MethodNotAllowed, |draft| {
+                draft.header(HeaderName::Allow, ALLOW)
+            }),
+        }
+    }
+
+    /// Section 8.2, in its order: method, Request-URI, loops, extensions. A request that fails is
+    /// refused.
+    fn passes_checks(&mut self, request: &Inbound) -> bool {
+        match request.method() {
+            Method::Invite
+            | Method::Bye
+            | Method::Options
+            | Method::Register
+            | Method::Info
+            | Method::Update => {}
+            Method::Other(_) => {
+                self.refuse_with(request, 501, Reason::UnknownMethod, |draft| {
+                    draft.header(HeaderName::Allow, ALLOW)
+                });
+                return false;
+            }
+            Method::Ack
+            | Method::Cancel
+            | Method::Prack
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish => {
+                self.refuse_with(request, 405, Reason::MethodNotAllowed, |draft| {
+                    draft.header(HeaderName::Allow, ALLOW)
+                });
+                return false;
+            }
+        }
+        match request.message.request_uri() {
+            Ok(Uri::Sip(uri)) if !uri.secure => {}
+            Ok(Uri::Tel(_)) if *request.method() == Method::Invite => {}
+            Ok(Uri::Sip(_) | Uri::Tel(_) | Uri::Other(_)) => {
+                self.refuse(request, 416, Reason::UriScheme);
+                return false;
+            }
+            Err(error) => {
+                self.refuse_bad(request, &format!("Bad Request-URI ({error})"), Reason::BadUri);
+                return false;
+            }
+        }
+        match request.message.max_forwards() {
+            // We pass calls on, so a loop through us must end here (RFC 7332 section 4); a question
+            // that reached its last hop is answered (RFC 4475 section 3.3.11).
+            Ok(Some(0)) if *request.method() != Method::Options => {
+                self.refuse(request, 483, Reason::TooManyHops);
+                return false;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.refuse_bad(request, &error.reason(), Reason::BadHeader);
+                return false;
+            }
+        }
+        let outside = request.essentials.to.tag().is_none();
+        if outside && self.merges.by_key.contains_key(&Merges::key(&request.essentials)) {
+            self.refuse(request, 482, Reason::Merged);
+            return false;
+        }
+        // Section 8.2.2.3: we have no extension that anybody could require.
+        if request.message.header(HeaderName::Require).is_some() {
+            let message = request.message.clone();
+            self.refuse_with(request, 420, Reason::BadExtension, |draft| {
+                let tokens: Vec<_> = message
+                    .headers(HeaderName::Require)
+                    .map(crate::sip::header::scan::text)
+                    .collect();
+                draft.header(HeaderName::Unsupported, tokens.join(", "))
+            });
+            return false;
+        }
+        true
+    }
+
+    /// Whether the body of a request that may carry an offer can be read; it is refused if not
+    /// (section 8.2.3).
+    pub(super) fn passes_body(&mut self, request: &Inbound) -> bool {
+        let message = &request.message;
+        if message.body().is_empty() {
+            return true;
+        }
+        let encoded = message
+            .headers(HeaderName::ContentEncoding)
+            .any(|encoding| !encoding.eq_ignore_ascii_case(b"identity"));
+        let optional = message.header(HeaderName::ContentDisposition).is_some_and(|value| {
+            let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+            value.replace([' ', '\t'], "").contains(";handling=optional")
+        });
+        if (!encoded && message.body_of(SDP).is_some()) || optional {
+            return true;
+        }
+        self.refuse_media_type(request);
+        false
+    }
+
+    /// Opens a request's transaction.
+    pub(super) fn open(&mut self, request: &Inbound, key: ServerKey, user: User) -> TransactionId {
+        let invite = *request.method() == Method::Invite;
+        let transaction = self.transactions.receive(key, request.path(), invite, user);
+        if request.essentials.to.tag().is_none() {
+            self.merges.remember(&request.essentials, transaction);
+        }
+        transaction
+    }
+
+    /// Section 11.2.
+    pub(super) fn receive_options(&mut self, now: Time, request: &Inbound, key: ServerKey) {
+        let transaction = self.open(request, key, User::Nobody);
+        let tag = self.entropy.token();
+        let draft = self
+            .draft(request, 200, &tag)
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Accept, SDP)
+            .named("Accept-Encoding", "identity")
+            .named("Accept-Language", "en")
+            .header(HeaderName::Supported, "");
+        let response = super::response::packet(request, 200, draft);
+        self.transactions.respond(now, transaction, response);
+    }
+
+    fn receive_ack(&mut self, now: Time, request: &Inbound, key: &ServerKey) {
+        if self.transactions.acknowledged(now, key) {
+            return;
+        }
+        match self.dialogs.get(&dialog_id(&request.essentials)).copied() {
+            Some(leg) => self.take_ack(now, leg, request),
+            // The ACK of a stateless refusal brings its tag back.
+            None if request.essentials.to.tag()
+                == Some(self.stateless_tag(&request.essentials).as_str()) => {}
+            None => self.counters.reject(Reason::StrayAck.as_str()),
+        }
+    }
+
+    /// Section 9.2.
+    fn receive_cancel(&mut self, now: Time, request: Inbound, key: ServerKey) {
+        if self.transactions.repeated(now, &key).is_some() {
+            return;
+        }
+        let Some((_, user)) = self.transactions.find(&key.cancelled()) else {
+            self.refuse(&request, 481, Reason::UnknownTransaction);
+            return;
+        };
+        let user = *user;
+        let tag = match user {
+            User::Arrival(leg) | User::Change(leg) => {
+                self.legs.get(&leg).map(|leg| leg.dialog.id().local_tag)
+            }
+            User::Invite(_) | User::Bye(_) | User::Nobody => None,
+        };
+        let tag = tag.unwrap_or_else(|| self.stateless_tag(&request.essentials));
+        let transaction = self.open(&request, key, User::Nobody);
+        self.respond(now, transaction, &request, 200, &tag);
+        match user {
+            User::Arrival(leg) => self.cancel_arrival(now, leg),
+            User::Change(leg) => self.cancel_change(now, leg),
+            User::Invite(_) | User::Bye(_) | User::Nobody => {}
+        }
+    }
+
+    /// The caller gave up before we answered. After our 2xx a CANCEL changes nothing.
+    fn cancel_arrival(&mut self, now: Time, leg: crate::id::LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        if !matches!(found.stage, Stage::Arriving(_)) {
+            return;
+        }
+        self.refuse_arrival(now, leg, 487, |draft| draft);
+        self.events.push_back(SipEvent::Ended { leg, end: LegEnd::Cancelled });
+    }
+}
+
+/// What names the dialog of a request that came in, from our side.
+pub(super) fn dialog_id(essentials: &Essentials) -> DialogId {
+    DialogId {
+        call_id: essentials.call_id.clone(),
+        local_tag: essentials.to.tag().unwrap_or("").to_owned(),
+        remote_tag: essentials.from.tag().unwrap_or("").to_owned(),
+    }
+}
+
+/// What a request is matched by (section 17.2.3).
+fn server_key(request: &Inbound) -> ServerKey {
+    let essentials = &request.essentials;
+    let method = match &essentials.cseq.method {
+        Method::Ack => Method::Invite.as_str().to_owned(),
+        method => method.as_str().to_owned(),
+    };
+    let via = &essentials.via;
+    let sent_by = match via.port {
+        Some(port) => format!("{}:{port}", via.host).to_ascii_lowercase(),
+        None => via.host.to_string().to_ascii_lowercase(),
+    };
+    match via.branch() {
+        Some(branch) if via.has_rfc3261_branch() => {
+            ServerKey::Branch { branch: branch.to_owned(), sent_by, method }
+        }
+        Some(_) | None => ServerKey::Old {
+            uri: String::from_utf8_lossy(request.message.request_uri_bytes()).into_owned(),
+            from_tag: essentials.from.tag().unwrap_or("").to_owned(),
+            call_id: essentials.call_id.clone(),
+            cseq: essentials.cseq.seq,
+            via: via.to_string(),
+            method,
+        },
+    }
+}

@@ -1,0 +1,124 @@
+//! A leg: one INVITE dialog with a peer, from the first INVITE to the end of the BYE.
+
+use std::time::Duration;
+
+use crate::id::LegId;
+use crate::sip::dialog::Dialog;
+use crate::sip::transaction::table::{Packet, Path, TransactionId};
+
+use super::response::Inbound;
+
+/// What a leg waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LegTimer {
+    /// Send the 2xx again (RFC 3261 section 13.3.1.4).
+    Repeat,
+    /// Give up on the ACK of our 2xx (section 13.3.1.4).
+    NoAck,
+    /// Give up on the final response after our CANCEL (section 9.1).
+    Cancelled,
+    /// Give up on a peer that rings for ever; as timer C of a proxy (section 16.8).
+    Ring,
+}
+
+/// Whom a transaction reports to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum User {
+    /// Our INVITE that began a leg.
+    Invite(LegId),
+    /// Our BYE on a leg.
+    Bye(LegId),
+    /// The INVITE that began an incoming leg.
+    Arrival(LegId),
+    /// A re-INVITE or UPDATE that waits for our user's word.
+    Change(LegId),
+    /// Nobody: the transaction runs by itself.
+    Nobody,
+}
+
+/// A request that is being answered, with the transaction that carries the answers.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// Its transaction.
+    pub(super) transaction: TransactionId,
+    /// The request.
+    pub(super) request: Inbound,
+}
+
+/// Our INVITE before its final response.
+#[derive(Debug)]
+pub(super) struct Calling {
+    /// Its transaction.
+    pub(super) transaction: TransactionId,
+    /// Which way it went.
+    pub(super) path: Path,
+    /// The INVITE as sent: a CANCEL is made from it.
+    pub(super) invite: Packet,
+    /// The last provisional status that came.
+    pub(super) provisional: Option<u16>,
+    /// Whether the call is being withdrawn.
+    pub(super) cancel: Cancel,
+}
+
+/// How far the withdrawal of our INVITE is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cancel {
+    /// Nobody asked.
+    No,
+    /// A CANCEL must wait for the first provisional response (section 9.1).
+    Wanted,
+    /// The CANCEL was sent.
+    Sent,
+}
+
+/// Our 2xx before its ACK.
+#[derive(Debug)]
+pub(super) struct Unacknowledged {
+    /// The INVITE's transaction.
+    pub(super) transaction: TransactionId,
+    /// The number that the ACK will have.
+    pub(super) seq: u32,
+    /// The 2xx.
+    pub(super) response: Packet,
+    /// Until it is sent again.
+    pub(super) gap: Duration,
+    /// Whether the 2xx carried our offer, so that the ACK carries the answer.
+    pub(super) offered: bool,
+    /// Whether it answered the INVITE that began the leg.
+    pub(super) first: bool,
+}
+
+/// How far a leg is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The peer's INVITE has no final response.
+    Arriving(Pending),
+    /// Our INVITE has no final response.
+    Calling(Calling),
+    /// The session is up.
+    Up,
+    /// We sent BYE.
+    Leaving,
+}
+
+/// One INVITE dialog with a peer.
+#[derive(Debug)]
+pub(super) struct Leg {
+    /// The dialog, or what will become one.
+    pub(super) dialog: Dialog,
+    /// How far it is.
+    pub(super) stage: Stage,
+    /// Our user hung up: it is told nothing more.
+    pub(super) quiet: bool,
+    /// Our 2xx before its ACK.
+    pub(super) unacknowledged: Option<Unacknowledged>,
+    /// A re-INVITE or UPDATE that waits for our user's word.
+    pub(super) change: Option<Pending>,
+}
+
+impl Leg {
+    /// A leg at its beginning.
+    pub(super) fn new(dialog: Dialog, stage: Stage) -> Leg {
+        Leg { dialog, stage, quiet: false, unacknowledged: None, change: None }
+    }
+}

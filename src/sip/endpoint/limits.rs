@@ -1,0 +1,37 @@
+//! What an endpoint allows itself. Reaching a limit is an answer (503 with Retry-After, 403 for one
+//! user's contacts) and a count, never silence.
+
+use std::time::Duration;
+
+/// Bounds on everything that a peer could make grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Transactions, client and server.
+    pub transactions: usize,
+    /// Legs.
+    pub legs: usize,
+    /// Registered contacts of all users.
+    pub bindings: usize,
+    /// Registered contacts of one user.
+    pub bindings_per_user: usize,
+    /// Peers whose 2xx to one INVITE of ours are acknowledged (forks).
+    pub forks: usize,
+    /// What Retry-After says when a limit is reached.
+    pub retry_after: Duration,
+    /// How long a peer may ring after its last provisional response before we withdraw.
+    pub ring: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            transactions: 100_000,
+            legs: 20_000,
+            bindings: 50_000,
+            bindings_per_user: 10,
+            forks: 10,
+            retry_after: Duration::from_secs(5),
+            ring: Duration::from_secs(180),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! REGISTER (RFC 3261 section 10.3): who may, and what the registrar makes of it.
+
+use std::fmt::Write as _;
+
+use crate::sip::digest::{Algorithm, Verdict};
+use crate::sip::header::{Challenge, Contacts, HeaderName};
+use crate::sip::registrar::{Change, Refusal, RegistrarLimits, Registration};
+use crate::sip::transaction::table::{ServerKey, TransactionId};
+use crate::sip::uri::Uri;
+use crate::sip::write::reason_phrase;
+use crate::time::Time;
+
+use super::leg::User;
+use super::response::{Inbound, packet, seconds};
+use super::{Authentication, Endpoint, Reason};
+
+/// How long a registration lasts that does not say (section 10.2.1.1), in seconds.
+const DEFAULT_EXPIRES_S: u32 = 3_600;
+
+impl Endpoint {
+    pub(super) fn receive_register(&mut self, now: Time, request: Inbound, key: ServerKey) {
+        let user = match self.verify(now, &request) {
+            Verdict::Ok(user) => user,
+            Verdict::Missing => return self.challenge_register(now, &request, false),
+            Verdict::Stale => return self.challenge_register(now, &request, true),
+            // The same for a user that does not exist: nobody can find out who does.
+            Verdict::Wrong => return self.refuse(&request, 403, Reason::WrongCredentials),
+            Verdict::Malformed(error) => {
+                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+            }
+        };
+        // From here in a transaction: the same credentials would be stale in a repetition.
+        let transaction = self.open(&request, key, User::Nobody);
+        let theirs = request.essentials.to.uri.user();
+        if theirs.as_deref() != Some(user.as_str()) {
+            return self.deny(now, transaction, &request, 403, Reason::NotTheirAddress);
+        }
+        let change = match wanted(&request) {
+            Ok(change) => change,
+            Err(why) => {
+                self.counters.reject(Reason::BadHeader.as_str());
+                let tag = self.stateless_tag(&request.essentials);
+                let draft = self.draft_with_reason(&request, 400, &why, &tag);
+                let response = packet(&request, 400, draft);
+                return self.transactions.respond(now, transaction, response);
+            }
+        };
+        let (min_expires_s, max_expires_s) = self.settings.expires_s;
+        let limits = RegistrarLimits {
+            min_expires_s,
+            max_expires_s,
+            contacts_per_user: self.limits.bindings_per_user,
+            contacts: self.limits.bindings,
+        };
+        let registration = Registration {
+            user: &user,
+            call_id: &request.essentials.call_id,
+            cseq: request.essentials.cseq.seq,
+            source: request.source,
+            listener: request.listener,
+            change,
+        };
+        match self.registrar.apply(now, &limits, &registration) {
+            Ok(events) => {
+                self.events.extend(events);
+                self.confirm_register(now, transaction, &request, &user);
+            }
+            Err(refusal) => {
+                let (status, reason) = match refusal {
+                    Refusal::TooBrief => (423, Reason::TooBrief),
+                    Refusal::OutOfOrder => (500, Reason::OutOfOrder),
+                    Refusal::TooManyContacts => (403, Reason::BindingLimit),
+                    Refusal::Full => (503, Reason::BindingLimit),
+                };
+                self.deny(now, transaction, &request, status, reason);
+            }
+        }
+    }
+
+    /// 200 with every contact that the user now has and how long it lasts.
+    fn confirm_register(
+        &mut self,
+        now: Time,
+        transaction: TransactionId,
+        request: &Inbound,
+        user: &str,
+    ) {
+        let tag = self.stateless_tag(&request.essentials);
+        let mut draft = self.draft(request, 200, &tag);
+        for binding in self.registrar.bindings(user) {
+            let mut contact = String::new();
+            let left = seconds(binding.expires_at.since(now));
+            // Writing to a String does not fail.
+            let _ = write!(contact, "<{}>;expires={left}", binding.contact);
+            draft = draft.header(HeaderName::Contact, contact);
+        }
+        let response = packet(request, 200, draft);
+        self.transactions.respond(now, transaction, response);
+    }
+
+    fn deny(
+        &mut self,
+        now: Time,
+        transaction: TransactionId,
+        request: &Inbound,
+        status: u16,
+        reason: Reason,
+    ) {
+        self.counters.reject(reason.as_str());
+        let tag = self.stateless_tag(&request.essentials);
+        let mut draft = self.draft(request, status, &tag);
+        if status == 423 {
+            draft = draft.header(HeaderName::MinExpires, self.settings.expires_s.0);
+        }
+        if status == 503 {
+            draft = draft.header(HeaderName::RetryAfter, seconds(self.limits.retry_after));
+        }
+        let response = packet(request, status, draft);
+        self.transactions.respond(now, transaction, response);
+    }
+
+    fn challenge_register(&mut self, now: Time, request: &Inbound, stale: bool) {
+        let challenges = self.challenges(now, stale);
+        self.answer_statelessly(request, 401, reason_phrase(401), |mut draft| {
+            for challenge in challenges {
+                draft = draft.header(HeaderName::WwwAuthenticate, challenge);
+            }
+            draft
+        });
+    }
+
+    /// A challenge for every algorithm of the accounts, SHA-256 first (RFC 8760 section 2.4).
+    pub(super) fn challenges(&mut self, now: Time, stale: bool) -> Vec<Challenge> {
+        let mut algorithms = Algorithm::of_accounts(self.settings.accounts.values());
+        if algorithms.is_empty() {
+            // Nobody can register; who tries is not told so.
+            algorithms = Algorithm::ALL.to_vec();
+        }
+        self.authenticator.challenges(now, &algorithms, stale)
+    }
+
+    pub(super) fn verify(&mut self, now: Time, request: &Inbound) -> Verdict {
+        let accounts = &self.settings.accounts;
+        self.authenticator
+            .verify(now, &request.message, HeaderName::Authorization, |user| accounts.get(user))
+    }
+
+    /// Whose INVITE it is; credentials that cannot be read are an error.
+    pub(super) fn authenticate(
+        &mut self,
+        now: Time,
+        request: &Inbound,
+    ) -> Result<Authentication, crate::sip::error::HeaderError> {
+        match self.verify(now, request) {
+            Verdict::Ok(user) => Ok(Authentication::User(user)),
+            Verdict::Missing | Verdict::Stale => Ok(Authentication::None),
+            Verdict::Wrong => {
+                self.counters.reject(Reason::WrongCredentials.as_str());
+                Ok(Authentication::Wrong)
+            }
+            Verdict::Malformed(error) => Err(error),
+        }
+    }
+}
+
+/// What a REGISTER asks for (section 10.3 steps 6 and 7), or why it cannot be told.
+fn wanted(request: &Inbound) -> Result<Change, String> {
+    let message = &request.message;
+    // Section 20.19: a malformed Expires counts as 3600.
+    let header_s = message.expires_s().unwrap_or(Some(DEFAULT_EXPIRES_S));
+    match message.contacts().map_err(|error| error.reason())? {
+        Contacts::All if header_s == Some(0) => Ok(Change::RemoveAll),
+        Contacts::All => Err("Contact: * Needs Expires: 0".to_owned()),
+        Contacts::List(contacts) => contacts
+            .into_iter()
+            .map(|contact| match &contact.uri {
+                Uri::Sip(_) => {
+                    let expires_s = contact.expires_s().or(header_s).unwrap_or(DEFAULT_EXPIRES_S);
+                    Ok((contact.uri, expires_s))
+                }
+                Uri::Tel(_) | Uri::Other(_) => Err("Bad Contact (not a SIP URI)".to_owned()),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(Change::Contacts),
+    }
+}

@@ -1,0 +1,173 @@
+//! Answers: what every response carries, where it goes, and refusals without a transaction.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::sip::ListenerId;
+use crate::sip::header::{HeaderName, Rport, Via};
+use crate::sip::message::{Essentials, Message};
+use crate::sip::method::Method;
+use crate::sip::transaction::table::{Packet, Path, TransactionId};
+use crate::sip::transaction::timers::Transport;
+use crate::sip::write::{Draft, reason_phrase};
+use crate::time::Time;
+
+use super::{Endpoint, Reason};
+
+/// What we take (RFC 3261 section 20.5).
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+/// The bodies that we read.
+pub(super) const SDP: &str = "application/sdp";
+
+/// A request that can be matched and answered.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    /// Over which listener it came.
+    pub(super) listener: ListenerId,
+    /// From where.
+    pub(super) source: SocketAddr,
+    /// The request.
+    pub(super) message: Message,
+    /// What matches it.
+    pub(super) essentials: Essentials,
+}
+
+impl Inbound {
+    /// The way back to whoever sent it.
+    pub(super) fn path(&self) -> Path {
+        Path {
+            listener: self.listener,
+            to: way_back(&self.essentials.via, self.source),
+            transport: Transport::Unreliable,
+        }
+    }
+
+    /// Its method, which is also the CSeq's.
+    pub(super) fn method(&self) -> &Method {
+        &self.essentials.cseq.method
+    }
+
+    /// The body if it is SDP.
+    pub(super) fn offer(&self) -> Option<bytes::Bytes> {
+        self.message.body_of(SDP)
+    }
+}
+
+/// Where responses go: to the source if the client asked for that (RFC 3581 section 4) or sits
+/// behind an address translator without knowing; else to its source address and the port that it
+/// named (RFC 3261 section 18.2.2).
+pub(super) fn way_back(via: &Via, source: SocketAddr) -> SocketAddr {
+    let translated = via.host.ip().is_some_and(|ip| ip != source.ip());
+    if via.rport() == Some(Rport::Asked) || translated { source } else { via.response_to(source) }
+}
+
+/// A response as the transactions keep it.
+pub(super) fn packet(to: &Inbound, status: u16, draft: Draft) -> Packet {
+    Packet { method: to.method().label(), status, bytes: draft.finish() }
+}
+
+impl Endpoint {
+    /// The beginning of every response of ours, apart from 100.
+    pub(super) fn draft(&self, to: &Inbound, status: u16, tag: &str) -> Draft {
+        self.draft_with_reason(to, status, reason_phrase(status), tag)
+    }
+
+    pub(super) fn draft_with_reason(
+        &self,
+        to: &Inbound,
+        status: u16,
+        reason: &str,
+        tag: &str,
+    ) -> Draft {
+        Draft::response_with_reason(&to.message, to.source, status, reason, tag)
+            .header(HeaderName::Server, &self.settings.product)
+    }
+
+    /// Answers in a transaction, without more headers and without a body.
+    pub(super) fn respond(
+        &mut self,
+        now: Time,
+        transaction: TransactionId,
+        to: &Inbound,
+        status: u16,
+        tag: &str,
+    ) {
+        let response = packet(to, status, self.draft(to, status, tag));
+        self.transactions.respond(now, transaction, response);
+    }
+
+    /// Refuses without keeping anything (RFC 3261 section 8.2.7): a repetition of the request gets
+    /// the same answer again.
+    pub(super) fn refuse(&mut self, request: &Inbound, status: u16, reason: Reason) {
+        self.refuse_with(request, status, reason, |draft| draft);
+    }
+
+    /// The same with more headers.
+    pub(super) fn refuse_with(
+        &mut self,
+        request: &Inbound,
+        status: u16,
+        reason: Reason,
+        more: impl FnOnce(Draft) -> Draft,
+    ) {
+        self.counters.reject(reason.as_str());
+        self.answer_statelessly(request, status, reason_phrase(status), more);
+    }
+
+    /// Refuses with 400 and words that say what is wrong.
+    pub(super) fn refuse_bad(&mut self, request: &Inbound, why: &str, reason: Reason) {
+        self.counters.reject(reason.as_str());
+        self.answer_statelessly(request, 400, why, |draft| draft);
+    }
+
+    /// Refuses with 503 because a limit is reached.
+    pub(super) fn refuse_overload(&mut self, request: &Inbound, reason: Reason) {
+        let wait = seconds(self.limits.retry_after);
+        self.refuse_with(request, 503, reason, |draft| draft.header(HeaderName::RetryAfter, wait));
+    }
+
+    /// Refuses with 415 (section 8.2.3).
+    pub(super) fn refuse_media_type(&mut self, request: &Inbound) {
+        self.refuse_with(request, 415, Reason::MediaType, |draft| {
+            draft.header(HeaderName::Accept, SDP).named("Accept-Encoding", "identity")
+        });
+    }
+
+    /// Answers without a transaction.
+    pub(super) fn answer_statelessly(
+        &mut self,
+        request: &Inbound,
+        status: u16,
+        reason: &str,
+        more: impl FnOnce(Draft) -> Draft,
+    ) {
+        let tag = self.stateless_tag(&request.essentials);
+        let draft = more(self.draft_with_reason(request, status, reason, &tag));
+        let path = request.path();
+        self.transmit_alone(path.listener, path.to, packet(request, status, draft));
+    }
+
+    /// A To tag that a repeated request, and the ACK of its refusal, bring forth again (section
+    /// 8.2.7), and that nobody else can guess.
+    pub(super) fn stateless_tag(&self, essentials: &Essentials) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.tag_secret.to_be_bytes());
+        for part in [
+            essentials.via.branch().unwrap_or(""),
+            &essentials.call_id,
+            essentials.from.tag().unwrap_or(""),
+        ] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(essentials.cseq.seq.to_be_bytes());
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Whole seconds, rounded up.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}

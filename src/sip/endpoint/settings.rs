@@ -1,0 +1,34 @@
+//! What an endpoint needs to know of the settings, and what it allows itself.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// What an endpoint needs to know of the settings.
+#[derive(Debug, Clone)]
+pub struct EndpointSettings {
+    /// Listeners in the order of their ids: what peers are told as our address (never unspecified).
+    pub listeners: Vec<SocketAddr>,
+    /// The digest realm.
+    pub realm: String,
+    /// `User-Agent` and `Server`.
+    pub product: String,
+    /// Shortest and longest registration, in seconds.
+    pub expires_s: (u32, u32),
+    /// Who may register and authenticate: user part to secret.
+    pub accounts: BTreeMap<String, Account>,
+}
+
+/// The digest secrets of one user (RFC 7616 section 3.4.2), as hashes.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// Hex MD5 of `user:realm:password`, lower case.
+    pub ha1_md5: Option<String>,
+    /// Hex SHA-256 of the same, lower case.
+    pub ha1_sha256: Option<String>,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account(secret)")
+    }
+}

@@ -1,0 +1,696 @@
+//! Matches messages to transactions (RFC 3261 sections 17.1.3 and 17.2.3), keeps what must be sent
+//! again, and runs the timers.
+//!
+//! The table knows no headers: whoever uses it builds keys and bytes. `U` is what the user wants to
+//! be reminded of when a transaction has news.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::sip::ListenerId;
+use crate::time::{Deadlines, Time};
+
+use super::client_invite::{self, ClientInvite};
+use super::client_non_invite::{self, ClientNonInvite};
+use super::server_invite::{self, ServerInvite};
+use super::server_non_invite::{self, ServerNonInvite};
+use super::timers::{Timer, Transport};
+
+/// Names a transaction in this process; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId(u64);
+
+/// What a response is matched by (section 17.1.3): our branch and the method of its CSeq.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKey {
+    /// The branch of the topmost Via.
+    pub branch: String,
+    /// The method of the CSeq.
+    pub method: &'static str,
+}
+
+/// What a request is matched by (section 17.2.3). An ACK has the method INVITE here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServerKey {
+    /// The branch begins with the magic cookie.
+    Branch {
+        /// The branch of the topmost Via.
+        branch: String,
+        /// Its sent-by, host and port as written, in lower case.
+        sent_by: String,
+        /// The method.
+        method: String,
+    },
+    /// A peer of RFC 2543, whose branch proves nothing.
+    Old {
+        /// The Request-URI.
+        uri: String,
+        /// The tag of From.
+        from_tag: String,
+        /// The Call-ID.
+        call_id: String,
+        /// The number of the CSeq.
+        cseq: u32,
+        /// The topmost Via as written.
+        via: String,
+        /// The method.
+        method: String,
+    },
+}
+
+impl ServerKey {
+    /// The key of the INVITE that a CANCEL means (section 9.2).
+    pub fn cancelled(&self) -> ServerKey {
+        let mut key = self.clone();
+        match &mut key {
+            ServerKey::Branch { method, .. } | ServerKey::Old { method, .. } => {
+                "INVITE".clone_into(method);
+            }
+        }
+        key
+    }
+}
+
+/// Which way a transaction's messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path {
+    /// From which listener.
+    pub listener: ListenerId,
+    /// Where to.
+    pub to: SocketAddr,
+    /// What the transport promises.
+    pub transport: Transport,
+}
+
+/// A message ready to be sent, with what it is counted as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// Its method, or for a response the method of its CSeq.
+    pub method: &'static str,
+    /// Its status; 0 for a request.
+    pub status: u16,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A message to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Which way.
+    pub path: Path,
+    /// What.
+    pub packet: Packet,
+}
+
+/// What a transaction tells its user, apart from responses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News<U> {
+    /// No final response came (timers B and F): to be treated as 408 (section 8.1.3.1).
+    TimedOut {
+        /// Whose transaction.
+        user: U,
+    },
+    /// The transport could not send: to be treated as 503 (section 8.1.3.1).
+    TransportFailed {
+        /// Whose transaction.
+        user: U,
+    },
+    /// The transaction is over and forgotten.
+    Over {
+        /// Which.
+        id: TransactionId,
+        /// Whose.
+        user: U,
+    },
+}
+
+/// What became of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matched<U> {
+    /// No transaction wants it.
+    Stray,
+    /// A repetition.
+    Absorbed,
+    /// For the user.
+    Deliver {
+        /// Which transaction.
+        id: TransactionId,
+        /// Whose.
+        user: U,
+    },
+}
+
+#[derive(Debug)]
+enum Machine {
+    ClientInvite(ClientInvite),
+    ClientNonInvite(ClientNonInvite),
+    ServerInvite(ServerInvite),
+    ServerNonInvite(ServerNonInvite),
+}
+
+#[derive(Debug)]
+enum Key {
+    Client(ClientKey),
+    Server(ServerKey),
+}
+
+#[derive(Debug)]
+struct Transaction<U> {
+    key: Key,
+    machine: Machine,
+    path: Path,
+    user: U,
+    /// The request of a client transaction; the newest response of a server transaction.
+    packet: Option<Packet>,
+    /// The ACK of a failed INVITE that we sent.
+    ack: Option<Packet>,
+}
+
+/// Every transaction of an endpoint.
+#[derive(Debug)]
+pub struct Table<U> {
+    last_id: u64,
+    transactions: BTreeMap<TransactionId, Transaction<U>>,
+    by_client_key: BTreeMap<ClientKey, TransactionId>,
+    by_server_key: BTreeMap<ServerKey, TransactionId>,
+    deadlines: Deadlines<(TransactionId, Timer)>,
+    outgoing: VecDeque<Outgoing>,
+    news: VecDeque<News<U>>,
+}
+
+impl<U: Clone> Default for Table<U> {
+    fn default() -> Self {
+        Table {
+            last_id: 0,
+            transactions: BTreeMap::new(),
+            by_client_key: BTreeMap::new(),
+            by_server_key: BTreeMap::new(),
+            deadlines: Deadlines::new(),
+            outgoing: VecDeque::new(),
+            news: VecDeque::new(),
+        }
+    }
+}
+
+/// What any machine asks for, in one vocabulary.
+enum Action {
+    Send,
+    SendAck,
+    Deliver,
+    TimedOut,
+    TransportFailed,
+    Start(Timer, std::time::Duration),
+    Stop(Timer),
+}
+
+impl<U: Clone> Table<U> {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many transactions exist.
+    pub fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+
+    /// Sends a request in a transaction of its own.
+    pub fn request(
+        &mut self,
+        now: Time,
+        branch: String,
+        path: Path,
+        request: Packet,
+        user: U,
+    ) -> TransactionId {
+        let mut actions = Vec::new();
+        let key = ClientKey { branch, method: request.method };
+        let machine = if request.method == "INVITE" {
+            let mut asked = Vec::new();
+            let machine = ClientInvite::start(path.transport, &mut asked);
+            actions.extend(asked.into_iter().map(Action::from));
+            Machine::ClientInvite(machine)
+        } else {
+            let mut asked = Vec::new();
+            let machine = ClientNonInvite::start(path.transport, &mut asked);
+            actions.extend(asked.into_iter().map(Action::from));
+            Machine::ClientNonInvite(machine)
+        };
+        let id = self.add(key.clone(), path, machine, user, Some(request));
+        self.by_client_key.insert(key, id);
+        self.carry_out(now, id, actions);
+        id
+    }
+
+    /// Opens the transaction of a request that [`Table::repeated`] did not know.
+    pub fn receive(&mut self, key: ServerKey, path: Path, invite: bool, user: U) -> TransactionId {
+        let machine = if invite {
+            Machine::ServerInvite(ServerInvite::start(path.transport))
+        } else {
+            Machine::ServerNonInvite(ServerNonInvite::start(path.transport))
+        };
+        let id = self.add(key.clone(), path, machine, user, None);
+        self.by_server_key.insert(key, id);
+        id
+    }
+
+    /// The transaction of a request that came before; the repetition is dealt with.
+    pub fn repeated(&mut self, now: Time, key: &ServerKey) -> Option<TransactionId> {
+        let id = *self.by_server_key.get(key)?;
+        self.drive(now, id, |machine, out| match machine {
+            Machine::ServerInvite(machine) => {
+                step(out, |asked| machine.on(server_invite::Input::Invite, asked));
+            }
+            Machine::ServerNonInvite(machine) => {
+                step(out, |asked| machine.on(server_non_invite::Input::Request, asked));
+            }
+            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => {}
+        });
+        Some(id)
+    }
+
+    /// Whether an ACK belongs to a failed INVITE's transaction, which then takes it.
+    pub fn acknowledged(&mut self, now: Time, key: &ServerKey) -> bool {
+        let Some(id) = self.by_server_key.get(key).copied() else { return false };
+        let accepted = self.transactions.get(&id).is_none_or(|transaction| {
+            matches!(&transaction.machine, Machine::ServerInvite(machine)
+                if machine.state() == server_invite::State::Accepted)
+        });
+        if accepted {
+            return false;
+        }
+        self.drive(now, id, |machine, out| {
+            if let Machine::ServerInvite(machine) = machine {
+                step(out, |asked| machine.on(server_invite::Input::Ack, asked));
+            }
+        });
+        true
+    }
+
+    /// The server transaction with this key and its user.
+    pub fn find(&self, key: &ServerKey) -> Option<(TransactionId, &U)> {
+        let id = *self.by_server_key.get(key)?;
+        self.transactions.get(&id).map(|transaction| (id, &transaction.user))
+    }
+
+    /// Whether a transaction still exists.
+    pub fn contains(&self, id: TransactionId) -> bool {
+        self.transactions.contains_key(&id)
+    }
+
+    /// Sends a response in a server transaction. Nothing happens where the figure has no arrow.
+    pub fn respond(&mut self, now: Time, id: TransactionId, response: Packet) {
+        let status = response.status;
+        let Some(transaction) = self.transactions.get_mut(&id) else { return };
+        // A final response is never replaced by another one.
+        let open = match &transaction.machine {
+            Machine::ServerInvite(machine) => match machine.state() {
+                server_invite::State::Proceeding => true,
+                server_invite::State::Accepted => (200..300).contains(&status),
+                server_invite::State::Completed
+                | server_invite::State::Confirmed
+                | server_invite::State::Terminated => false,
+            },
+            Machine::ServerNonInvite(machine) => match machine.state() {
+                server_non_invite::State::Trying | server_non_invite::State::Proceeding => true,
+                server_non_invite::State::Completed | server_non_invite::State::Terminated => false,
+            },
+            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => false,
+        };
+        if !open {
+            return;
+        }
+        transaction.packet = Some(response);
+        self.drive(now, id, |machine, out| match machine {
+            Machine::ServerInvite(machine) => {
+                let input = match status {
+                    ..200 => server_invite::Input::Provisional,
+                    200..300 => server_invite::Input::Success,
+                    300.. => server_invite::Input::Failure,
+                };
+                step(out, |asked| machine.on(input, asked));
+            }
+            Machine::ServerNonInvite(machine) => {
+                let input = match status {
+                    ..200 => server_non_invite::Input::Provisional,
+                    200.. => server_non_invite::Input::Final,
+                };
+                step(out, |asked| machine.on(input, asked));
+            }
+            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => {}
+        });
+    }
+
+    /// Takes in a response. `ack` builds the ACK should the response be the first failure of an
+    /// INVITE (section 17.1.1.3).
+    pub fn response(
+        &mut self,
+        now: Time,
+        key: &ClientKey,
+        status: u16,
+        ack: impl FnOnce(&Packet) -> Packet,
+    ) -> Matched<U> {
+        let Some(id) = self.by_client_key.get(key).copied() else { return Matched::Stray };
+        let Some(transaction) = self.transactions.get_mut(&id) else { return Matched::Stray };
+        let user = transaction.user.clone();
+        if let (300.., Machine::ClientInvite(_), None, Some(invite)) =
+            (status, &transaction.machine, &transaction.ack, &transaction.packet)
+        {
+            transaction.ack = Some(ack(invite));
+        }
+        let delivered = self.drive(now, id, |machine, out| match machine {
+            Machine::ClientInvite(machine) => {
+                let input = match status {
+                    ..200 => client_invite::Input::Provisional,
+                    200..300 => client_invite::Input::Success,
+                    300.. => client_invite::Input::Failure,
+                };
+                step(out, |asked| machine.on(input, asked));
+            }
+            Machine::ClientNonInvite(machine) => {
+                let input = match status {
+                    ..200 => client_non_invite::Input::Provisional,
+                    200.. => client_non_invite::Input::Final,
+                };
+                step(out, |asked| machine.on(input, asked));
+            }
+            Machine::ServerInvite(_) | Machine::ServerNonInvite(_) => {}
+        });
+        if delivered { Matched::Deliver { id, user } } else { Matched::Absorbed }
+    }
+
+    /// Ends an INVITE that nobody waits for any more (section 9.1: no final response within 64*T1
+    /// of the CANCEL).
+    pub fn abandon(&mut self, now: Time, id: TransactionId) {
+        self.drive(now, id, |machine, out| {
+            if let Machine::ClientInvite(machine) = machine {
+                step(out, |asked| machine.on(client_invite::Input::Abandon, asked));
+            }
+        });
+    }
+
+    /// When [`Table::handle_timeout`] must be called next.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// Fires every timer that is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some((_, (id, timer))) = self.deadlines.pop_due(now) {
+            self.drive(now, id, |machine, out| match machine {
+                Machine::ClientInvite(machine) => {
+                    step(out, |asked| machine.on(client_invite::Input::Fired(timer), asked));
+                }
+                Machine::ClientNonInvite(machine) => {
+                    step(out, |asked| machine.on(client_non_invite::Input::Fired(timer), asked));
+                }
+                Machine::ServerInvite(machine) => {
+                    step(out, |asked| machine.on(server_invite::Input::Fired(timer), asked));
+                }
+                Machine::ServerNonInvite(machine) => {
+                    step(out, |asked| machine.on(server_non_invite::Input::Fired(timer), asked));
+                }
+            });
+        }
+    }
+
+    /// The next message to send.
+    pub fn poll_outgoing(&mut self) -> Option<Outgoing> {
+        self.outgoing.pop_front()
+    }
+
+    /// The next news.
+    pub fn poll_news(&mut self) -> Option<News<U>> {
+        self.news.pop_front()
+    }
+
+    fn add(
+        &mut self,
+        key: impl Into<Key>,
+        path: Path,
+        machine: Machine,
+        user: U,
+        packet: Option<Packet>,
+    ) -> TransactionId {
+        self.last_id += 1;
+        let id = TransactionId(self.last_id);
+        let key = key.into();
+        self.transactions.insert(id, Transaction { key, machine, path, user, packet, ack: None });
+        id
+    }
+
+    /// Lets a machine take an input and carries out what it asks for; whether a message is for the
+    /// user.
+    fn drive(
+        &mut self,
+        now: Time,
+        id: TransactionId,
+        input: impl FnOnce(&mut Machine, &mut Vec<Action>),
+    ) -> bool {
+        let Some(transaction) = self.transactions.get_mut(&id) else { return false };
+        let mut actions = Vec::new();
+        input(&mut transaction.machine, &mut actions);
+        self.carry_out(now, id, actions)
+    }
+
+    fn carry_out(&mut self, now: Time, id: TransactionId, actions: Vec<Action>) -> bool {
+        let Some(transaction) = self.transactions.get(&id) else { return false };
+        let mut deliver = false;
+        for action in actions {
+            match action {
+                Action::Send => self.outgoing.extend(
+                    transaction
+                        .packet
+                        .iter()
+                        .map(|packet| Outgoing { path: transaction.path, packet: packet.clone() }),
+                ),
+                Action::SendAck => self.outgoing.extend(
+                    transaction
+                        .ack
+                        .iter()
+                        .map(|packet| Outgoing { path: transaction.path, packet: packet.clone() }),
+                ),
+                Action::Deliver => deliver = true,
+                Action::TimedOut => {
+                    self.news.push_back(News::TimedOut { user: transaction.user.clone() });
+                }
+                Action::TransportFailed => {
+                    self.news.push_back(News::TransportFailed { user: transaction.user.clone() });
+                }
+                Action::Start(timer, after) => self.deadlines.set((id, timer), now + after),
+                Action::Stop(timer) => {
+                    self.deadlines.cancel(&(id, timer));
+                }
+            }
+        }
+        if transaction.machine.is_over() {
+            self.forget(id);
+        }
+        deliver
+    }
+
+    fn forget(&mut self, id: TransactionId) {
+        let Some(transaction) = self.transactions.remove(&id) else { return };
+        for timer in Timer::ALL {
+            self.deadlines.cancel(&(id, timer));
+        }
+        match transaction.key {
+            Key::Client(key) => self.by_client_key.remove(&key),
+            Key::Server(key) => self.by_server_key.remove(&key),
+        };
+        self.news.push_back(News::Over { id, user: transaction.user });
+    }
+}
+
+fn step<A: Into<Action>>(out: &mut Vec<Action>, on: impl FnOnce(&mut Vec<A>)) {
+    let mut asked = Vec::new();
+    on(&mut asked);
+    out.extend(asked.into_iter().map(Into::into));
+}
+
+impl Machine {
+    fn is_over(&self) -> bool {
+        match self {
+            Machine::ClientInvite(m) => m.state() == client_invite::State::Terminated,
+            Machine::ClientNonInvite(m) => m.state() == client_non_invite::State::Terminated,
+            Machine::ServerInvite(m) => m.state() == server_invite::State::Terminated,
+            Machine::ServerNonInvite(m) => m.state() == server_non_invite::State::Terminated,
+        }
+    }
+}
+
+impl From<ClientKey> for Key {
+    fn from(key: ClientKey) -> Self {
+        Key::Client(key)
+    }
+}
+
+impl From<ServerKey> for Key {
+    fn from(key: ServerKey) -> Self {
+        Key::Server(key)
+    }
+}
+
+impl From<client_invite::Action> for Action {
+    fn from(action: client_invite::Action) -> Self {
+        match action {
+            client_invite::Action::SendRequest => Action::Send,
+            client_invite::Action::SendAck => Action::SendAck,
+            client_invite::Action::Deliver => Action::Deliver,
+            client_invite::Action::InformTimeout => Action::TimedOut,
+            client_invite::Action::InformTransportError => Action::TransportFailed,
+            client_invite::Action::Start(timer, after) => Action::Start(timer, after),
+            client_invite::Action::Stop(timer) => Action::Stop(timer),
+        }
+    }
+}
+
+impl From<client_non_invite::Action> for Action {
+    fn from(action: client_non_invite::Action) -> Self {
+        match action {
+            client_non_invite::Action::SendRequest => Action::Send,
+            client_non_invite::Action::Deliver => Action::Deliver,
+            client_non_invite::Action::InformTimeout => Action::TimedOut,
+            client_non_invite::Action::InformTransportError => Action::TransportFailed,
+            client_non_invite::Action::Start(timer, after) => Action::Start(timer, after),
+            client_non_invite::Action::Stop(timer) => Action::Stop(timer),
+        }
+    }
+}
+
+impl From<server_invite::Action> for Action {
+    fn from(action: server_invite::Action) -> Self {
+        match action {
+            server_invite::Action::SendResponse => Action::Send,
+            server_invite::Action::DeliverAck => Action::Deliver,
+            server_invite::Action::InformTimeout => Action::TimedOut,
+            server_invite::Action::InformTransportError => Action::TransportFailed,
+            server_invite::Action::Start(timer, after) => Action::Start(timer, after),
+            server_invite::Action::Stop(timer) => Action::Stop(timer),
+        }
+    }
+}
+
+impl From<server_non_invite::Action> for Action {
+    fn from(action: server_non_invite::Action) -> Self {
+        match action {
+            server_non_invite::Action::SendResponse => Action::Send,
+            server_non_invite::Action::InformTransportError => Action::TransportFailed,
+            server_non_invite::Action::Start(timer, after) => Action::Start(timer, after),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> Path {
+        let to = SocketAddr::from(([192, 0, 2, 1], 5060));
+        Path { listener: ListenerId(0), to, transport: Transport::Unreliable }
+    }
+
+    fn packet(method: &'static str, status: u16) -> Packet {
+        Packet { method, status, bytes: Bytes::from(format!("{method} {status}")) }
+    }
+
+    fn server_key(method: &str) -> ServerKey {
+        ServerKey::Branch {
+            branch: "z9hG4bK1".to_owned(),
+            sent_by: "192.0.2.1:5060".to_owned(),
+            method: method.to_owned(),
+        }
+    }
+
+    fn sent(table: &mut Table<u8>) -> Vec<(&'static str, u16)> {
+        std::iter::from_fn(|| table.poll_outgoing())
+            .map(|outgoing| (outgoing.packet.method, outgoing.packet.status))
+            .collect()
+    }
+
+    fn news(table: &mut Table<u8>) -> Vec<News<u8>> {
+        std::iter::from_fn(|| table.poll_news()).collect()
+    }
+
+    fn run_out(table: &mut Table<u8>) -> Time {
+        let mut now = Time::ZERO;
+        while let Some(due) = table.poll_timeout() {
+            now = due;
+            table.handle_timeout(now);
+        }
+        now
+    }
+
+    #[test]
+    fn an_unanswered_request_times_out_once_and_leaves_nothing_behind() {
+        let mut table = Table::new();
+        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("BYE", 0), 7);
+        let end = run_out(&mut table);
+        assert_eq!(end, Time::from_millis(32_000));
+        // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
+        assert_eq!(sent(&mut table), [("BYE", 0); 11]);
+        assert_eq!(news(&mut table), [News::TimedOut { user: 7 }, News::Over { id, user: 7 }]);
+        assert!(table.is_empty() && table.poll_timeout().is_none());
+    }
+
+    #[test]
+    fn a_failed_invite_is_acknowledged_each_time_its_failure_comes_again() {
+        let mut table = Table::new();
+        table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        let key = ClientKey { branch: "z9hG4bKa".to_owned(), method: "INVITE" };
+        let ack = |_: &Packet| packet("ACK", 0);
+        assert!(matches!(
+            table.response(Time::ZERO, &key, 486, ack),
+            Matched::Deliver { user: 7, .. }
+        ));
+        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Absorbed);
+        assert_eq!(sent(&mut table), [("INVITE", 0), ("ACK", 0), ("ACK", 0)]);
+        run_out(&mut table);
+        assert!(table.is_empty());
+        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Stray);
+    }
+
+    #[test]
+    fn a_repeated_request_gets_the_newest_response_and_a_final_one_stays() {
+        let mut table = Table::new();
+        let id = table.receive(server_key("INVITE"), path(), true, 7);
+        table.respond(Time::ZERO, id, packet("INVITE", 100));
+        table.respond(Time::ZERO, id, packet("INVITE", 486));
+        table.respond(Time::ZERO, id, packet("INVITE", 200));
+        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert_eq!(sent(&mut table), [("INVITE", 100), ("INVITE", 486), ("INVITE", 486)]);
+        assert!(table.acknowledged(Time::ZERO, &server_key("INVITE")));
+        run_out(&mut table);
+        assert_eq!(sent(&mut table), []);
+        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
+    }
+
+    #[test]
+    fn a_cancel_finds_its_invite_and_the_ack_of_a_2xx_is_not_the_transactions() {
+        let mut table = Table::new();
+        let id = table.receive(server_key("INVITE"), path(), true, 7);
+        assert_eq!(table.find(&server_key("CANCEL").cancelled()), Some((id, &7)));
+        table.respond(Time::ZERO, id, packet("INVITE", 200));
+        assert!(!table.acknowledged(Time::ZERO, &server_key("INVITE")));
+        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert_eq!(sent(&mut table), [("INVITE", 200)]);
+        assert_eq!(run_out(&mut table), Time::from_millis(32_000));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn a_cancelled_invite_that_is_never_answered_can_be_abandoned() {
+        let mut table = Table::new();
+        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        table.abandon(Time::ZERO, id);
+        assert!(table.is_empty() && table.poll_timeout().is_none());
+        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
+    }
+}

@@ -29,7 +29,7 @@ fn main() -> std::io::Result<()> {
 
 fn print(name: &str, (send, receive): (Duration, Duration)) {
     let (send, receive) = (send.as_nanos(), receive.as_nanos());
-    // A bridged call is 100 packets a second each way in, and as many out.
+    // A bridged call is 100 packets a second in, and 100 out.
     let cores = (send + receive) as f64 * 100_000.0 / 1e9;
     println!(
         "{name:>14}: send {send:>5} ns, receive {receive:>5} ns; 1,000 bridged calls {cores:.2} cores"

@@ -165,16 +165,15 @@ pub fn render(config: &Path) -> Result<(), Failure> {
             let _ = std::io::stderr().flush();
         }
     };
-    let rendered =
-        prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
+    let rendered = prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
     if live {
         eprintln!();
     }
     let report = rendered.map_err(|error| match error {
         RenderError::Findings(findings) => Failure::Problems(Problems(findings)),
-        error @ (RenderError::Manifest(_) | RenderError::Voice(_) | RenderError::Unwritable { .. }) => {
-            Failure::Render(error)
-        }
+        error @ (RenderError::Manifest(_)
+        | RenderError::Voice(_)
+        | RenderError::Unwritable { .. }) => Failure::Render(error),
     })?;
     println!("{} rendered, {} unchanged", report.rendered.len(), report.kept);
     for prompt in &report.adopted {
@@ -266,7 +265,10 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     println!("  Watch      http://{}/", server.http);
     println!("  Figures    http://{}/metrics", server.http);
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
-    println!("             ({} calls a minute; opening hours are off in the demo)", options.calls_per_minute);
+    println!(
+        "             ({} calls a minute; opening hours are off in the demo)",
+        options.calls_per_minute
+    );
     println!("  Stop       Ctrl-C");
     println!();
     let _ = std::io::stdout().flush();

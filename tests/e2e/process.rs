@@ -20,17 +20,14 @@ impl Process {
         let log = folder.join(format!("{name}.log"));
         let out = File::create(&log).expect("a log file");
         let again = out.try_clone().expect("the same log file");
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(again)
-            .spawn()
-            .unwrap_or_else(|error| {
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(again).spawn().unwrap_or_else(
+            |error| {
                 panic!(
                     "cannot start {:?}: {error}. Install it with: apt-get install {package}",
                     command.get_program()
                 )
-            });
+            },
+        );
         Process { name, child, log }
     }
 
@@ -42,7 +39,9 @@ impl Process {
     /// Waits until it ends; panics with its words if that takes too long.
     pub fn wait(&mut self, within: Duration) -> ExitStatus {
         let ended = wait_for(within, || self.ended());
-        ended.unwrap_or_else(|| panic!("{} did not end within {within:?}\n{}", self.name, self.words()))
+        ended.unwrap_or_else(|| {
+            panic!("{} did not end within {within:?}\n{}", self.name, self.words())
+        })
     }
 
     /// What it has said.

@@ -424,3 +424,6 @@ enum Kind {
     Voice(Codec),
     TelephoneEvent,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
-//! The journal's tables in SQLite, in SQL that PostgreSQL takes as well: `$1` parameters, times as
-//! BIGINT microseconds, ids and JSON as TEXT.
+//! The journal's tables in SQLite. The statements are such that PostgreSQL takes them as well: `$1`
+//! parameters, times as BIGINT microseconds, ids and JSON as TEXT. Only the tables' making is
+//! SQLite's own: its 64-bit row number is written INTEGER PRIMARY KEY.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use super::StoreError;
 /// released; a new version is added at the end.
 const MIGRATIONS: [&[&str]; 1] = [&[
     "CREATE TABLE journal (
-        seq BIGINT PRIMARY KEY,
+        seq INTEGER PRIMARY KEY,
         at_us BIGINT NOT NULL,
         time_us BIGINT NOT NULL,
         kind TEXT NOT NULL,
@@ -28,7 +29,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     )",
     "CREATE INDEX journal_by_call ON journal (call_id, seq)",
     "CREATE TABLE snapshots (
-        seq BIGINT PRIMARY KEY,
+        seq INTEGER PRIMARY KEY,
         fold_version BIGINT NOT NULL,
         digest TEXT NOT NULL,
         fold TEXT NOT NULL
@@ -153,8 +154,11 @@ impl Database {
 
     /// The fold of the whole journal: from the newest snapshot that can be used, or from nothing.
     pub(super) async fn restore(&mut self, path: &Path) -> Result<Fold, StoreError> {
-        let fold = self.newest_snapshot(path).await?.unwrap_or_default();
-        self.fold_on(path, fold).await
+        let snapshot = self.newest_snapshot(path).await?.unwrap_or_default();
+        let from = snapshot.seq();
+        let fold = self.fold_on(path, snapshot).await?;
+        tracing::info!(snapshot = from, last = fold.seq(), "the journal's figures are restored");
+        Ok(fold)
     }
 
     /// The newest snapshot that is whole, of this version, and not ahead of the journal.

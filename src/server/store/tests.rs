@@ -358,6 +358,20 @@ fn a_damaged_journal_is_refused_with_its_name_and_what_to_do() {
 }
 
 #[test]
+fn a_journal_with_overwritten_pages_is_an_error_and_no_panic() {
+    let dir = TempDir::new().expect("a folder");
+    let (journal, _) = open_quick(&dir);
+    append_all(&journal, &busy_hour().entries);
+    journal.close(CLOSE).expect("closes");
+    let path = dir.path().join(JOURNAL_FILE);
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes.iter_mut().skip(4_096).for_each(|byte| *byte = 0xa5);
+    std::fs::write(&path, bytes).expect("writes");
+    let error = open(dir.path(), &limits(10), quick()).expect_err("damaged");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
 fn an_entry_that_cannot_be_read_is_named() {
     let dir = TempDir::new().expect("a folder");
     let (journal, _) = open_quick(&dir);

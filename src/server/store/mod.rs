@@ -225,13 +225,16 @@ pub fn replay(data_dir: &Path) -> Result<Fold, StoreError> {
     runtime.block_on(reader.fold())
 }
 
+type WriterThread = JoinHandle<Result<(), StoreError>>;
+
 /// The way into the journal, and to its figures. Clones share one journal.
 #[derive(Debug, Clone)]
 pub struct JournalHandle {
     items: mpsc::UnboundedSender<Item>,
     shared: Arc<Shared>,
     path: PathBuf,
-    thread: Arc<Mutex<Option<JoinHandle<Result<(), StoreError>>>>>,
+    /// Taken by the first to close.
+    thread: Arc<Mutex<Option<WriterThread>>>,
 }
 
 /// What travels to the writer.

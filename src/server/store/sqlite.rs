@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::event::{AgentEvent, CallEvent, Entry, Event, SystemEvent};
 use crate::id::CallId;
@@ -38,6 +38,8 @@ const MIGRATIONS: [&[&str]; 1] = [&[
 
 /// Snapshots that are kept: an older one stands in for one that is damaged.
 const SNAPSHOTS_KEPT: i64 = 3;
+/// Rows that one INSERT carries: a statement costs as much as some tens of rows.
+const ROWS_PER_STATEMENT: usize = 50;
 /// Entries that are read in one go.
 const PAGE: i64 = 1_000;
 
@@ -115,19 +117,22 @@ impl Database {
         snapshot: Option<&Snapshot>,
     ) -> Result<(), sqlx::Error> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(row.seq)
-            .bind(row.at_us)
-            .bind(row.time_us)
-            .bind(row.kind)
-            .bind(row.call_id.as_deref())
-            .bind(row.event.as_str())
-            .execute(&mut *transaction)
-            .await?;
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event) ",
+            );
+            insert.push_values(rows, |mut values, row| {
+                values
+                    .push_bind(row.seq)
+                    .push_bind(row.at_us)
+                    .push_bind(row.time_us)
+                    .push_bind(row.kind)
+                    .push_bind(row.call_id.as_deref())
+                    .push_bind(row.event.as_str());
+            });
+            // A full statement is prepared once; the odd ones would only fill the cache.
+            let query = insert.build().persistent(rows.len() == ROWS_PER_STATEMENT);
+            query.execute(&mut *transaction).await?;
         }
         if let Some(snapshot) = snapshot {
             sqlx::query(

@@ -77,7 +77,7 @@ async function accessible(page) {
 
 test("the page shows what the API tells", async () => {
   await onPage({}, async (page) => {
-    // Calls go on between two readings: compare until both saw the same journal position's figures.
+    // Calls go on between two readings: compare until both happen to show the same moment.
     await page.waitForFunction(async () => {
       const figures = await fetch("/api/v1/live").then((answer) => answer.json());
       const text = (/** @type {string} */ selector) => document.querySelector(selector)?.textContent;
@@ -92,12 +92,12 @@ test("the page shows what the API tells", async () => {
         && rows.every((row, i) => row.children[0].textContent === figures.queues[i].title
           && row.children[1].textContent === n(figures.queues[i].waiting)
           && row.children[4].textContent === n(figures.queues[i].today.offered));
-    });
+    }, undefined, { polling: 100 });
     const figures = await live(page);
     const share = await page.locator("#standard").textContent();
     if (figures.today.answered_within_of_offered === null) assert.equal(share, "No calls yet");
     else assert.match(share ?? "", /^(<?\d+)%$/);
-    assert.match(await page.title(), new RegExp(figures.organisation));
+    assert.ok((await page.title()).includes(figures.organisation));
     const personal = await page.evaluate(() => document.body.innerText);
     assert.ok(!/\+44|sip:/.test(personal), "nothing personal is on the wall");
   });

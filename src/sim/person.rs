@@ -6,6 +6,7 @@ use crate::time::Time;
 
 use super::adviser::Adviser;
 use super::caller::Caller;
+use super::diary::Diary;
 use super::phone::{Line, Phone, PhoneTransmit};
 
 /// A caller or an adviser.
@@ -23,6 +24,14 @@ impl Person {
         match self {
             Person::Caller(caller) => caller.phone(),
             Person::Adviser(adviser) => adviser.phone(),
+        }
+    }
+
+    /// What the person noticed and did.
+    pub fn diary(&self) -> &Diary {
+        match self {
+            Person::Caller(caller) => caller.diary(),
+            Person::Adviser(adviser) => adviser.diary(),
         }
     }
 

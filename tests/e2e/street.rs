@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use switchboard::id::Entropy;
+use switchboard::sim::adviser::{Adviser, Habits};
 use switchboard::sim::caller::{Caller, Step};
+use switchboard::sim::diary::{Diary, Moment};
 use switchboard::sim::person::Person;
 use switchboard::sim::phone::{Line, Phone, PhoneSettings};
+
+use switchboard::time::Time;
 
 use crate::clock::Clock;
 
@@ -38,6 +42,32 @@ impl Street {
         change: impl FnOnce(&mut PhoneSettings),
         steps: Vec<Step>,
     ) -> usize {
+        let now = self.now();
+        self.settle(number, server, change, |phone, _| {
+            Person::Caller(Box::new(Caller::new(phone, now, steps)))
+        })
+    }
+
+    /// An adviser whose phone is rung directly, or who registers if the habits say so.
+    pub fn adviser(
+        &mut self,
+        user: &str,
+        change: impl FnOnce(&mut PhoneSettings),
+        habits: Habits,
+    ) -> usize {
+        let now = self.now();
+        self.settle(user, ([127, 0, 0, 1], 9).into(), change, |phone, entropy| {
+            Person::Adviser(Box::new(Adviser::new(phone, now, habits, entropy)))
+        })
+    }
+
+    fn settle(
+        &mut self,
+        user: &str,
+        server: SocketAddr,
+        change: impl FnOnce(&mut PhoneSettings),
+        person: impl FnOnce(Phone, Entropy) -> Person,
+    ) -> usize {
         let bind = || {
             let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
             socket.set_nonblocking(true).expect("does not block");
@@ -45,20 +75,34 @@ impl Street {
         };
         let (signalling, voice) = (bind(), bind());
         let at = |socket: &UdpSocket| socket.local_addr().expect("an address");
-        let mut settings = PhoneSettings::new(number, at(&signalling), at(&voice), server);
+        let mut settings = PhoneSettings::new(user, at(&signalling), at(&voice), server);
         change(&mut settings);
-        let seed = [self.houses.len() as u8 + 1; 32];
-        let phone = Phone::new(settings, Entropy::from_seed(seed));
-        let caller = Caller::new(phone, self.clock.now(), steps);
-        self.houses.push(House { person: Person::Caller(Box::new(caller)), signalling, voice });
+        let mut entropy = Entropy::from_seed([self.houses.len() as u8 + 1; 32]);
+        let phone = Phone::new(settings, entropy.fork());
+        self.houses.push(House { person: person(phone, entropy), signalling, voice });
         self.houses.len() - 1
     }
 
-    pub fn get(&self, which: usize) -> &Caller {
-        match &self.houses[which].person {
-            Person::Caller(caller) => caller,
-            Person::Adviser(_) => unreachable!("only callers live here"),
-        }
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub fn phone(&self, which: usize) -> &Phone {
+        self.houses[which].person.phone()
+    }
+
+    pub fn diary(&self, which: usize) -> &Diary {
+        self.houses[which].person.diary()
+    }
+
+    /// Whether a caller's script is through.
+    pub fn is_done(&self, which: usize) -> bool {
+        matches!(&self.houses[which].person, Person::Caller(caller) if caller.is_done())
+    }
+
+    /// Whether a caller's script failed.
+    pub fn has_failed(&self, which: usize) -> bool {
+        self.diary(which).iter().any(|(_, moment)| matches!(moment, Moment::Failed(_)))
     }
 
     /// Lets everybody live until `done`, or until the time is up; whether it was done.

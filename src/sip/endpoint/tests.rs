@@ -1,7 +1,5 @@
 //! Two endpoints joined by a network whose time jumps to whatever is due next.
 
-use super::*;
-
 mod calls;
 mod losses;
 mod network;

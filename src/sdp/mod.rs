@@ -4,6 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::media::command::{Direction, Negotiated};
 
+mod description;
+mod negotiate;
+
+use description::Description;
+
 /// What we say about ourselves in a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Local {
@@ -28,32 +33,32 @@ pub enum SdpError {
 
 /// An offer of everything that we speak: PCMA, PCMU (in this order: A-law is the UK's) and
 /// telephone-event, 20 ms, both ways.
-pub fn offer(_local: &Local) -> String {
-    unimplemented!()
+pub fn offer(local: &Local) -> String {
+    negotiate::offer(local)
 }
 
 /// Answers an offer: one audio stream with the first codec of the offer that we speak, other
 /// streams refused with port 0 (RFC 3264 section 6), the direction mirrored.
 pub fn answer(
-    _offer: &[u8],
-    _local: &Local,
-    _signalled_from: IpAddr,
+    offer: &[u8],
+    local: &Local,
+    signalled_from: IpAddr,
 ) -> Result<(String, Negotiated), SdpError> {
-    unimplemented!()
+    negotiate::answer(&Description::parse(offer)?, local, signalled_from)
 }
 
 /// Whether an offer could be answered at all, before any port is opened for it.
-pub fn acceptable(_offer: &[u8]) -> Result<(), SdpError> {
-    unimplemented!()
+pub fn acceptable(offer: &[u8]) -> Result<(), SdpError> {
+    negotiate::choose(&Description::parse(offer)?).map(|_| ())
 }
 
 /// Reads the answer to our offer.
-pub fn read_answer(_answer: &[u8], _signalled_from: IpAddr) -> Result<Negotiated, SdpError> {
-    unimplemented!()
+pub fn read_answer(answer: &[u8], signalled_from: IpAddr) -> Result<Negotiated, SdpError> {
+    Ok(negotiate::choose(&Description::parse(answer)?)?.negotiated(signalled_from))
 }
 
-/// An answer that accepts a re-offer with another direction than the offer's mirror is never
-/// given; this is the mirror (RFC 3264 section 6.1).
+/// The direction that answers a peer's (RFC 3264 section 6.1). We never answer with less than the
+/// offer allows.
 pub fn mirror(direction: Direction) -> Direction {
     match direction {
         Direction::SendRecv => Direction::SendRecv,

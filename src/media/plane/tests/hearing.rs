@@ -82,6 +82,17 @@ fn silence_is_told_once_in_each_limit_and_says_whether_anything_ever_came() {
 }
 
 #[test]
+fn a_peer_that_sends_comfort_noise_only_is_not_silent() {
+    let mut rig = Rig::with_two_legs(MU, MU);
+    rig.command(Command::Close { leg: B });
+    for at in 0..10 {
+        rig.receive(A, &Packet { payload_type: 13, ..voice(MU, at, &[60]) });
+        rig.pass(5_000);
+    }
+    assert_eq!(silences(&mut rig), []);
+}
+
+#[test]
 fn a_peer_on_hold_is_not_silent_and_the_limit_begins_anew_after_it() {
     let mut rig = Rig::with_two_legs(MU, MU);
     rig.command(Command::Close { leg: B });

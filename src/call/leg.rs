@@ -48,11 +48,6 @@ impl Leg {
         self.stage = self.stage.max(Stage::Ringing);
     }
 
-    /// Whether the leg's media are open.
-    pub fn is_open(&self) -> bool {
-        self.local.is_some()
-    }
-
     /// Whether the peer has put us on hold: it does not send, or does not listen.
     pub fn held_by_peer(&self) -> bool {
         self.negotiated.as_ref().is_some_and(|n| n.direction != Direction::SendRecv)

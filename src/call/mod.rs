@@ -35,6 +35,11 @@ pub use self::offer::Target;
 use self::offer::{OfferProgress, Offering};
 use self::talk::Talk;
 
+/// A conversation younger than this is not judged by a silence that began before it.
+const SETTLED: Duration = Duration::from_secs(20);
+/// How long a caller who only listens may send nothing, in milliseconds.
+const LISTENER_SILENCE_MS: u64 = 300_000;
+
 /// What a call wants done. Carried out in order; nothing has happened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SipAction {
@@ -360,24 +365,27 @@ impl Call {
         }
     }
 
-    /// A leg that should send audio has been silent for the limit. A caller who never sent any may
-    /// still be listening to the menu or the music (one-way audio, a phone that suppresses
-    /// silence) and is only given up in a conversation; one whose audio *stopped* is gone.
-    pub fn media_silent(&mut self, now: Time, leg: LegId, ever_heard: bool) {
+    /// A leg that should send audio has been silent for `for_ms`. In a conversation that means that
+    /// somebody is gone. A caller who only listens, to the menu or to music, is given far longer:
+    /// phones that suppress silence send nothing then. One who never sent any audio (one-way
+    /// audio) is left to listen.
+    pub fn media_silent(&mut self, now: Time, leg: LegId, for_ms: u64, ever_heard: bool) {
+        let of_caller = leg == self.caller_leg.id;
         match &self.state {
-            State::Talking(talk) if talk.leg.id == leg => self.end(now, EndCause::AgentSilent),
-            State::Talking(_) if leg == self.caller_leg.id => self.end(now, EndCause::CallerSilent),
-            State::InFlow | State::Queued | State::Offering(_)
-                if leg == self.caller_leg.id && ever_heard =>
-            {
-                self.end(now, EndCause::CallerSilent);
+            // The silence of those who waited without a word is not yet one of this conversation.
+            State::Talking(talk) if now - talk.since >= SETTLED => {
+                if talk.leg.id == leg {
+                    self.end(now, EndCause::AgentSilent);
+                } else if of_caller {
+                    self.end(now, EndCause::CallerSilent);
+                }
             }
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => {}
+            State::InFlow | State::Queued | State::Offering(_) => {
+                if of_caller && ever_heard && for_ms >= LISTENER_SILENCE_MS {
+                    self.end(now, EndCause::CallerSilent);
+                }
+            }
+            State::Arriving { .. } | State::Talking(_) | State::Ended => {}
         }
     }
 

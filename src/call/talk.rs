@@ -14,7 +14,7 @@ pub(super) struct Talk {
     pub(super) agent: AgentId,
     pub(super) queue: QueueName,
     pub(super) leg: Leg,
-    since: Time,
+    pub(super) since: Time,
     hold_since: Option<Time>,
     held_us: u64,
     hold_music: PromptName,

@@ -394,3 +394,27 @@ fn whatever_ends_a_call_it_ends_once_and_holds_nothing() {
         assert!(case.holds_nothing(), "stage {stage}");
     }
 }
+
+#[test]
+fn a_silent_side_of_a_conversation_is_gone_but_a_caller_who_listens_is_given_longer() {
+    let mut case = Case::queued();
+    let caller = case.caller();
+    case.call.media_silent(case.now, caller, 299_999, true);
+    case.call.media_silent(case.now, caller, 900_000, false);
+    case.asked();
+    assert_eq!(case.ends(), []);
+    case.call.media_silent(case.now, caller, 300_000, true);
+    case.asked();
+    assert_eq!(case.ends(), [EndCause::CallerSilent]);
+
+    let (mut case, legs) = Case::offering(1);
+    case.answer(legs[0]);
+    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    let caller = case.caller();
+    case.call.media_silent(case.now + Duration::from_secs(1), caller, 300_000, false);
+    case.asked();
+    assert_eq!(case.ends(), [], "they may not have begun to speak");
+    case.call.media_silent(case.now + Duration::from_secs(60), legs[0], 60_000, true);
+    case.asked();
+    assert_eq!(case.ends(), [EndCause::AgentSilent]);
+}

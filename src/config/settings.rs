@@ -107,13 +107,14 @@ pub struct RtpSettings {
     pub ports: PortRange,
     /// Media threads; 0 for one for each core up to four.
     pub threads: usize,
-    /// A leg that should send and has been silent for this long is reported, in seconds.
+    /// A side of a conversation that has sent no audio for this long is taken to be gone and the
+    /// call ends, in seconds. Callers who only listen are given at least five minutes.
     pub silence_s: u32,
 }
 
 impl Default for RtpSettings {
     fn default() -> Self {
-        RtpSettings { ports: PortRange { first: 20_000, last: 29_999 }, threads: 0, silence_s: 30 }
+        RtpSettings { ports: PortRange { first: 20_000, last: 29_999 }, threads: 0, silence_s: 60 }
     }
 }
 

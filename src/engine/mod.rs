@@ -345,8 +345,8 @@ impl Engine {
             }
             Media::Played { leg, play } => self.with_leg(leg, |call| call.media_played(leg, play)),
             Media::Key { leg, key } => self.with_leg(leg, |call| call.media_key(leg, key)),
-            Media::Silent { leg, ever_heard, .. } => {
-                self.with_leg(leg, |call| call.media_silent(now, leg, ever_heard));
+            Media::Silent { leg, for_ms, ever_heard } => {
+                self.with_leg(leg, |call| call.media_silent(now, leg, for_ms, ever_heard));
             }
             Media::Closed { leg, counters } => {
                 if let Some(call) = self.closing.remove(&leg) {

@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use crate::acd::AcdPlan;
-use crate::acd::calendar::Calendar;
 use crate::call::Target;
 use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes};
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
-use crate::id::{AgentId, CalendarName, FlowName, PromptName};
+use crate::id::{AgentId, FlowName, PromptName};
 use crate::sip::ListenerId;
 use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
@@ -23,9 +20,9 @@ use super::controller::StarCode;
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The time zone is not in the IANA database.
-    #[error("`{0}` is not an IANA time zone; Europe/London is one")]
-    TimeZone(String),
+    /// The time zone or a calendar.
+    #[error("{0}")]
+    Settings(#[from] crate::config::plan::PlanError),
     /// A fixed contact cannot be rung.
     #[error(
         "agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"
@@ -84,14 +81,12 @@ impl Plan {
     pub fn new(
         settings: &Settings,
         flows: Flows,
-        calendars: BTreeMap<CalendarName, Calendar>,
+        acd: AcdPlan,
         listeners: Vec<SocketAddr>,
     ) -> Result<Plan, PlanError> {
         if let Some(address) = listeners.iter().find(|address| address.ip().is_unspecified()) {
             return Err(PlanError::Unspecified(*address));
         }
-        let zone = TimeZone::get(&settings.time_zone)
-            .map_err(|_| PlanError::TimeZone(settings.time_zone.clone()))?;
         let realm = &settings.sip.realm;
         let mut accounts = BTreeMap::new();
         let mut agents = BTreeMap::new();
@@ -125,16 +120,7 @@ impl Plan {
                 expires_s: (settings.sip.min_expires_s, settings.sip.max_expires_s),
                 accounts,
             },
-            acd: AcdPlan {
-                queues: settings.queues.clone(),
-                agents: settings
-                    .agents
-                    .iter()
-                    .map(|(id, agent)| (id.clone(), agent.skills.clone()))
-                    .collect(),
-                calendars,
-                zone,
-            },
+            acd,
             numbers: settings.numbers.clone(),
             flows,
             agents,

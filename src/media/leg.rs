@@ -32,11 +32,34 @@ pub(super) struct Leg {
     pub(super) counters: LegCounters,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
     pub(super) cname: String,
-    /// When RTP of the peer came last, or when it was asked to send.
-    heard_at: Time,
-    reported_silent_at: Option<Time>,
+    pub(super) liveness: Liveness,
     pub(super) report_due: Time,
     packets_at_report: u32,
+}
+
+/// When a peer was heard.
+#[derive(Debug)]
+pub(super) struct Liveness {
+    /// When RTP of the peer came last, or when it was asked to send.
+    heard_at: Time,
+    /// When its silence was told last.
+    told_at: Option<Time>,
+}
+
+impl Liveness {
+    /// RTP of the peer came.
+    pub(super) fn heard(&mut self, now: Time) {
+        self.heard_at = now;
+        self.told_at = None;
+    }
+
+    fn silent_for(&mut self, now: Time, limit: Duration) -> Option<Duration> {
+        if now.since(self.told_at.unwrap_or(self.heard_at)) < limit {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(now.since(self.heard_at))
+    }
 }
 
 /// What was negotiated, and where the peer really is.
@@ -79,8 +102,7 @@ impl Leg {
             presses: Presses::default(),
             counters: LegCounters::default(),
             cname,
-            heard_at: now,
-            reported_silent_at: None,
+            liveness: Liveness { heard_at: now, told_at: None },
             report_due: next_report(now, entropy),
             packets_at_report: 0,
         }
@@ -105,14 +127,8 @@ impl Leg {
             }
         }
         if !received_before {
-            self.heard(now);
+            self.liveness.heard(now);
         }
-    }
-
-    /// RTP of the peer came.
-    pub(super) fn heard(&mut self, now: Time) {
-        self.heard_at = now;
-        self.reported_silent_at = None;
     }
 
     /// How long a peer that should send has been silent, if it is time to tell.
@@ -120,12 +136,7 @@ impl Leg {
         if !self.session.as_ref().is_some_and(Session::receives) {
             return None;
         }
-        let since = self.reported_silent_at.unwrap_or(self.heard_at);
-        if now.since(since) < limit {
-            return None;
-        }
-        self.reported_silent_at = Some(now);
-        Some(now.since(self.heard_at))
+        self.liveness.silent_for(now, limit)
     }
 
     /// Whether we have sent since the last report; sets when the next is due.

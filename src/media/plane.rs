@@ -268,6 +268,8 @@ impl Plane {
         if !session.receives() {
             return Err(DropReason::Direction);
         }
+        // Whatever it carries, the peer lives.
+        leg.liveness.heard(now);
         let codec = session.negotiated.codec;
         let kind = if packet.payload_type == session.negotiated.payload_type {
             Kind::Voice(codec)
@@ -277,7 +279,6 @@ impl Plane {
             return Err(DropReason::PayloadType);
         };
         session.rtp.heard(now, from);
-        leg.heard(now);
         let arrival = leg.reception.note(now, &packet);
         leg.counters.received += 1;
         self.counters.received += 1;
@@ -424,3 +425,6 @@ enum Kind {
     Voice(Codec),
     TelephoneEvent,
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ impl Report<'_> {
 /// section 6.4.1 allows it, peers only subtract, and a stepped wall clock cannot disturb it.
 fn ntp(now: Time) -> u64 {
     let (seconds, micros) = (now.as_micros() / 1_000_000, now.as_micros() % 1_000_000);
-    seconds << 32 | (micros << 32) / 1_000_000
+    (seconds << 32) | ((micros << 32) / 1_000_000)
 }
 
 fn build(block: Block) -> ReportBlockBuilder {

@@ -41,7 +41,7 @@ impl TelephoneEvent {
     /// The payload.
     pub fn to_bytes(self) -> [u8; 4] {
         let [high, low] = self.duration.to_be_bytes();
-        [self.event, u8::from(self.end) << 7 | (self.volume & 0x3f), high, low]
+        [self.event, (u8::from(self.end) << 7) | (self.volume & 0x3f), high, low]
     }
 }
 

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::acd::calendar::CalendarSettings;
-
 use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
 use super::prompts::{self, RenderError};
@@ -156,8 +154,8 @@ pub fn check(config: &Path) -> Result<(), Failure> {
 
 /// `switchboard prompts render`.
 pub fn render(config: &Path) -> Result<(), Failure> {
-    let read = super::settings_file::read(config).map_err(Problems)?;
-    let files = &read.settings.files;
+    let (settings, _) = super::settings_file::read(config).map_err(Problems)?;
+    let files = &settings.files;
     let live = std::io::stderr().is_terminal();
     let mut progress = |progress: prompts::Progress<'_>| {
         if live {
@@ -165,16 +163,15 @@ pub fn render(config: &Path) -> Result<(), Failure> {
             let _ = std::io::stderr().flush();
         }
     };
-    let rendered =
-        prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
+    let rendered = prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
     if live {
         eprintln!();
     }
     let report = rendered.map_err(|error| match error {
         RenderError::Findings(findings) => Failure::Problems(Problems(findings)),
-        error @ (RenderError::Manifest(_) | RenderError::Voice(_) | RenderError::Unwritable { .. }) => {
-            Failure::Render(error)
-        }
+        error @ (RenderError::Manifest(_)
+        | RenderError::Voice(_)
+        | RenderError::Unwritable { .. }) => Failure::Render(error),
     })?;
     println!("{} rendered, {} unchanged", report.rendered.len(), report.kept);
     for prompt in &report.adopted {
@@ -193,11 +190,13 @@ pub fn render(config: &Path) -> Result<(), Failure> {
 pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
     let fold = store::replay(data)?;
     let (time, at) = fold.last();
+    let rows = fold.intervals(time, at);
     if json {
-        let live = fold.live(time, at);
-        println!("{}", serde_json::to_string_pretty(&live).unwrap_or_default());
+        for row in &rows {
+            println!("{}", serde_json::to_string(row).unwrap_or_default());
+        }
     } else {
-        print!("{}", crate::stats::table::intervals(&fold.intervals(time, at)));
+        print!("{}", crate::stats::table::intervals(&rows));
     }
     Ok(())
 }
@@ -266,7 +265,10 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     println!("  Watch      http://{}/", server.http);
     println!("  Figures    http://{}/metrics", server.http);
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
-    println!("             ({} calls a minute; opening hours are off in the demo)", options.calls_per_minute);
+    println!(
+        "             ({} calls a minute; opening hours are off in the demo)",
+        options.calls_per_minute
+    );
     println!("  Stop       Ctrl-C");
     println!();
     let _ = std::io::stdout().flush();
@@ -301,14 +303,5 @@ fn reach(bound: Option<IpAddr>, advertised: SocketAddr) -> SocketAddr {
             SocketAddr::new(Ipv6Addr::LOCALHOST.into(), advertised.port())
         }
         Some(_) | None => advertised,
-    }
-}
-
-/// Hours of every day and hour.
-pub(super) fn all_hours() -> CalendarSettings {
-    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    CalendarSettings {
-        week: days.iter().map(|day| ((*day).to_owned(), vec!["00:00-24:00".to_owned()])).collect(),
-        ..CalendarSettings::default()
     }
 }

@@ -125,11 +125,11 @@ impl Control {
         self.handle.clone()
     }
 
-    /// Runs until a stop is complete.
+    /// Runs until a stop is complete. `wall` is what the engine's calendar showed, and when.
     pub fn run(
         self,
         clock: Clock,
-        wall_at_start: UnixMicros,
+        wall: (Time, UnixMicros),
         engine: Engine,
         media: &MediaThreads,
         journal: &JournalHandle,
@@ -144,7 +144,7 @@ impl Control {
             listeners,
             handle,
             replies: Replies::default(),
-            wall: (clock.now(), wall_at_start),
+            wall,
             publish_at: Time::ZERO,
             stopping: None,
             draining: false,

@@ -1,17 +1,16 @@
 //! An installation: the settings file and everything it refers to, read and checked.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use miette::Report;
 
-use crate::acd::calendar::Calendar;
+use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::config::settings::{ListenSettings, PortRange, Settings};
+use crate::config::{self, check};
 use crate::engine::{Plan, PlanError};
 use crate::flow::{Flows, Known};
-use crate::id::CalendarName;
 use crate::media::bank::Bank;
 
 use super::{flows, settings_file, sounds};
@@ -53,14 +52,16 @@ pub struct Installation {
     /// The settings, overrides applied, paths resolved.
     pub settings: Settings,
     flows: Flows,
-    calendars: BTreeMap<CalendarName, Calendar>,
+    bank_holidays: BankHolidays,
 }
 
 impl Installation {
-    /// Reads and checks everything; all findings at once.
+    /// Reads and checks everything; all findings at once. Warnings go to the log.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
-        let read = settings_file::read(config).map_err(Problems)?;
-        let mut settings = read.settings;
+        let (mut settings, base) = settings_file::read(config).map_err(Problems)?;
+        for warning in &base.warnings {
+            tracing::warn!("{warning}");
+        }
         if let Some(bind) = overrides.sip {
             settings.sip.listen = vec![ListenSettings { bind, advertise: None }];
         }
@@ -76,14 +77,32 @@ impl Installation {
         let files = &settings.files;
         let flows = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
             .map_err(Problems)?;
-        let read_again = settings_file::check(config, &flows).map_err(Problems)?;
-        let _ = read_again;
-        Ok(Installation { settings, flows, calendars: read.calendars })
+        let names: Vec<_> = flows.keys().cloned().collect();
+        let findings = check::check_numbers(&settings, &base.source, &names);
+        if findings.iter().any(check::is_error) {
+            return Err(Problems(findings));
+        }
+        Ok(Installation { settings, flows, bank_holidays: base.bank_holidays })
+    }
+
+    /// Opens every calendar for good.
+    pub fn always_open(&mut self) {
+        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        for calendar in self.settings.calendars.values_mut() {
+            *calendar = CalendarSettings {
+                week: days
+                    .iter()
+                    .map(|day| ((*day).to_owned(), vec!["00:00-24:00".to_owned()]))
+                    .collect(),
+                ..CalendarSettings::default()
+            };
+        }
     }
 
     /// The settings put to work, for listeners that peers know under these addresses.
     pub fn plan(&self, listeners: Vec<SocketAddr>) -> Result<Plan, PlanError> {
-        Plan::new(&self.settings, self.flows.clone(), self.calendars.clone(), listeners)
+        let acd = config::plan::acd(&self.settings, &self.bank_holidays)?;
+        Plan::new(&self.settings, self.flows.clone(), acd, listeners)
     }
 
     /// Every sound that the plan can play.

@@ -24,7 +24,9 @@ pub fn init(terminal: bool) {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or_default();
         if VITAL.iter().any(|vital| name.starts_with(vital)) {
-            eprintln!("the {name} thread died: switchboard ends, so that its supervisor can start it again");
+            eprintln!(
+                "the {name} thread died: switchboard ends, so that its supervisor can start it again"
+            );
             std::process::abort();
         }
     }));

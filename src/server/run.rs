@@ -11,8 +11,8 @@ use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, PlanError, Start};
 use crate::id::Entropy;
 use crate::media::counters::DropReason;
-use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 use crate::stats::{self, metrics::Wire};
+use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
@@ -37,7 +37,9 @@ pub enum ServeError {
     #[error("{0}")]
     Listen(#[from] ListenError),
     /// The HTTP port cannot be had.
-    #[error("cannot serve pages on {address}: {source}. Choose another with --http ADDRESS:PORT or `http.bind` in the settings")]
+    #[error(
+        "cannot serve pages on {address}: {source}. Choose another with --http ADDRESS:PORT or `http.bind` in the settings"
+    )]
     Http {
         /// Which.
         address: SocketAddr,
@@ -84,13 +86,13 @@ pub struct Server {
 /// Starts everything that an installation asks for. Needs a tokio runtime for the pages.
 pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let clock = Clock::start();
-    let wall = clock.wall();
     let mut entropy = seed().map(Entropy::from_seed)?;
     let settings = &installation.settings;
 
     let listeners =
         settings.sip.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
-    let advertised: Vec<SocketAddr> = listeners.iter().map(|listener| listener.advertised).collect();
+    let advertised: Vec<SocketAddr> =
+        listeners.iter().map(|listener| listener.advertised).collect();
     let plan = Arc::new(installation.plan(advertised.clone())?);
     let bank = Arc::new(installation.bank(&plan)?);
     let http = settings.http.bind;
@@ -122,16 +124,17 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             .map_err(thread("media threads"))?
     };
 
-    let closing = stats::closing_entries(&fold, wall, clock.now());
+    let (now, wall) = (clock.now(), clock.wall());
+    let closing = stats::closing_entries(&fold, wall, now);
     closing.iter().for_each(|entry| fold.apply(entry));
     let start = Start { closing, restored: fold.restore_point() };
-    let engine = Engine::new(clock.now(), wall, plan.clone(), entropy, start);
+    let engine = Engine::new(now, wall, plan.clone(), entropy, start);
 
     let thread = {
         let (media, journal) = (media.clone(), journal.clone());
         std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || control.run(clock, wall, engine, &media, &journal))
+            .spawn(move || control.run(clock, (now, wall), engine, &media, &journal))
             .map_err(thread("control thread"))?
     };
     let (stop_web, mut stopping) = watch::channel(false);
@@ -249,9 +252,7 @@ fn web_state(
     let metrics = {
         let (live, control, journal, media) =
             (live.clone(), control.clone(), journal.clone(), media.clone());
-        Arc::new(move || {
-            stats::metrics::render(&live(), &wire(&control, &journal, &media))
-        })
+        Arc::new(move || stats::metrics::render(&live(), &wire(&control, &journal, &media)))
     };
     let ready = {
         let (control, journal) = (control.clone(), journal.clone());

@@ -110,3 +110,82 @@ fn finding(
     let place = place.or(Some(0..0));
     Source::new(file, text).finding(place, Severity::Error, problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "organisation = \"Test\"\n[numbers]\n\"1\" = \"main\"\n";
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("config")).expect("a folder in it");
+        for (name, text) in files {
+            std::fs::write(folder.path().join("config").join(name), text).expect("writes");
+        }
+        folder
+    }
+
+    fn shown(findings: &[Report]) -> String {
+        findings.iter().map(|finding| format!("{finding:?}\n")).collect()
+    }
+
+    #[test]
+    fn the_shipped_settings_are_read_from_wherever_they_are() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (settings, base) = read(&root.join("config/switchboard.toml"))
+            .unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+        assert_eq!(base.folder, root);
+        assert_eq!(settings.files.flows, root.join("ivr-flows"));
+        assert_eq!(settings.files.data, root.join("data"));
+        assert!(base.bank_holidays.days("england-and-wales").is_some());
+        assert_eq!(base.warnings.len(), 1, "{}", shown(&base.warnings));
+    }
+
+    #[test]
+    fn relative_paths_start_above_the_settings_folder_and_absolute_ones_stay() {
+        let text = format!("{LEAST}[files]\nflows = \"flows\"\ndata = \"/var/lib/sb\"\n");
+        let folder = folder(&[("a.toml", &text)]);
+        let (settings, base) = read(&folder.path().join("config/a.toml")).expect("is right");
+        assert_eq!(base.folder, folder.path());
+        assert_eq!(settings.files.flows, folder.path().join("flows"));
+        assert_eq!(settings.files.data, Path::new("/var/lib/sb"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_or_not_text_is_named() {
+        let folder = folder(&[]);
+        let path = folder.path().join("config/none.toml");
+        let text = shown(&read(&path).expect_err("is not there"));
+        assert!(text.contains("cannot be read") && text.contains("none.toml"), "{text}");
+        std::fs::write(&path, [0xff, 0xfe, 0x00]).expect("writes");
+        let text = shown(&read(&path).expect_err("is not text"));
+        assert!(text.contains("not UTF-8") && text.contains("none.toml"), "{text}");
+    }
+
+    #[test]
+    fn bank_holidays_are_asked_for_where_a_calendar_needs_them_and_their_faults_are_placed() {
+        let text = format!("{LEAST}[calendar.main]\nbank_holidays = \"scotland\"\n");
+        let folder = folder(&[("a.toml", &text)]);
+        let path = folder.path().join("config/a.toml");
+        let text = shown(&read(&path).expect_err("has no bank holidays"));
+        assert!(text.contains("a.toml:5:17") && text.contains(BANK_HOLIDAYS), "{text}");
+
+        let feed = folder.path().join("config").join(BANK_HOLIDAYS);
+        std::fs::write(&feed, "{\n  \"scotland\": oh\n}").expect("writes");
+        let text = shown(&read(&path).expect_err("has a broken feed"));
+        assert!(text.contains("bank-holidays.json:2:15"), "{text}");
+
+        let one = r#"{"scotland": {"events": [{"title": "x", "date": "2026-11-30"}]}}"#;
+        std::fs::write(&feed, one).expect("writes");
+        assert!(read(&path).is_ok());
+    }
+
+    #[test]
+    fn what_is_checked_comes_with_its_place() {
+        let text = format!("{LEAST}[queue.waste]\ntitle = \"Waste\"\nhours = \"none\"\n");
+        let folder = folder(&[("a.toml", &text)]);
+        let text = shown(&read(&folder.path().join("config/a.toml")).expect_err("is wrong"));
+        assert!(text.contains("a.toml:6:9") && text.contains("no calendar `none`"), "{text}");
+    }
+}

@@ -36,6 +36,9 @@ pub struct SoundError {
 
 impl std::error::Error for SoundError {}
 
+// The message says what would be right; there is no place in a text to show.
+impl miette::Diagnostic for SoundError {}
+
 impl fmt::Display for SoundError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, path) = (&self.name, self.path.display());

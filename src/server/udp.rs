@@ -21,7 +21,9 @@ pub struct Listener {
 
 /// Why a listener cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for SIP on {address}: {source}. Is another telephone server running there? Choose another with --sip ADDRESS:PORT or `sip.listen` in the settings")]
+#[error(
+    "cannot listen for SIP on {address}: {source}. Is another telephone server running there? Choose another with --sip ADDRESS:PORT or `sip.listen` in the settings"
+)]
 pub struct ListenError {
     address: SocketAddr,
     source: io::Error,
@@ -94,8 +96,9 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_an_error_that_says_what_to_do() {
-        let first = Listener::bind(&ListenSettings { bind: ([127, 0, 0, 1], 0).into(), advertise: None })
-            .expect("binds");
+        let first =
+            Listener::bind(&ListenSettings { bind: ([127, 0, 0, 1], 0).into(), advertise: None })
+                .expect("binds");
         let error = Listener::bind(&ListenSettings { bind: first.advertised, advertise: None })
             .expect_err("is in use");
         assert!(error.to_string().contains("--sip"), "{error}");

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::error::{HeaderError, ParseError, UriError, Why};
 use super::header::scan::{self, Elements};
-use super::header::{CSeq, Contacts, Credentials, HeaderName, NameAddr, Via};
+use super::header::{CSeq, Challenge, Contacts, Credentials, HeaderName, NameAddr, Via};
 use super::method::Method;
 use super::uri::Uri;
 
@@ -298,6 +298,17 @@ impl Message {
     ) -> impl Iterator<Item = Result<Credentials, HeaderError>> {
         self.fields(name).filter_map(move |value| {
             Credentials::parse(value).map_err(|why| error(name, why)).transpose()
+        })
+    }
+
+    /// The digest challenges of WWW-Authenticate or Proxy-Authenticate, one for each field; other
+    /// schemes are left out.
+    pub fn challenges(
+        &self,
+        name: HeaderName,
+    ) -> impl Iterator<Item = Result<Challenge, HeaderError>> {
+        self.fields(name).filter_map(move |value| {
+            Challenge::parse(value).map_err(|why| error(name, why)).transpose()
         })
     }
 

@@ -186,7 +186,7 @@ impl QueueBook {
             offered: counts.offered,
             answered: counts.answered,
             answered_within_standard: counts.answered_within,
-            abandoned_long: counts.abandoned - counts.short_abandons,
+            abandoned_long: counts.abandoned.saturating_sub(counts.short_abandons),
             abandoned_short: counts.short_abandons,
             outcomes: self.outcomes.clone(),
             wait_buckets: self.waits.buckets().to_vec(),

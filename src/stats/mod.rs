@@ -14,6 +14,7 @@ pub mod live;
 pub mod metrics;
 mod restore;
 pub mod service_level;
+pub mod table;
 mod zone;
 
 #[cfg(test)]

@@ -3,7 +3,12 @@
 
 use proptest::prelude::*;
 
-use crate::event::{AgentState, EndCause, Outcome};
+use crate::event::{
+    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Party,
+    QueueSettingsInForce, StateReason, SystemEvent,
+};
+use crate::id::{AgentId, CallId, LegId, QueueName};
+use crate::time::{Time, UnixMicros};
 
 use super::Fold;
 use super::stream::{Stream, TestCall};
@@ -44,6 +49,68 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::sample::select(AgentState::ALL.to_vec()).prop_map(Step::Agent),
         1 => any::<bool>().prop_map(|died| Step::Restart { died }),
     ]
+}
+
+/// Any event with any figures, of one of two calls and two agents.
+fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
+    let us = || prop_oneof![0_u64..100_000_000, any::<u64>()];
+    let names = (prop::sample::select(vec!["waste", "parking", "none"]), any::<bool>());
+    let event = (0_u8..9, names, us(), us(), any::<bool>(), 0_u32..4).prop_map(
+        |(kind, (name, second), wait_us, other_us, flag, episode)| {
+            let call = CallId(uuid::Uuid::from_u128(u128::from(second)));
+            let (queue, agent) = (QueueName::from(name), AgentId::from(name));
+            let event = match kind {
+                0 => CallEvent::QueueEntered { queue, skills: vec![], first: flag, episode },
+                1 => CallEvent::Joined {
+                    queue,
+                    agent,
+                    leg: LegId(1),
+                    wait_us,
+                    visit_us: other_us,
+                    to_person_us: other_us,
+                    episode,
+                },
+                2 | 3 => {
+                    let outcome = match (flag, episode) {
+                        (true, 0) => Outcome::Moved,
+                        (true, _) => Outcome::Answered,
+                        (false, _) => Outcome::Abandoned,
+                    };
+                    CallEvent::QueueLeft { queue, outcome, wait_us, episode }
+                }
+                4 => {
+                    let (talk_us, hold_us, by) = (wait_us, other_us, Party::System);
+                    CallEvent::Parted { queue, agent, talk_us, hold_us, by }
+                }
+                5 => CallEvent::Ended { cause: EndCause::Completed, duration_us: wait_us },
+                6 => {
+                    let (from, to) = (AgentState::WrapUp, AgentState::ALL[episode as usize * 2]);
+                    let (reason, by) = (StateReason::Own, None);
+                    let event = AgentEvent::State { from, to, reason, by, lasted_us: wait_us };
+                    return Event::Agent { agent, event };
+                }
+                7 => {
+                    let version = String::new();
+                    return Event::System { event: SystemEvent::Started { version } };
+                }
+                _ => {
+                    let (title, standard_us) = (String::new(), wait_us);
+                    let short_abandon_us = other_us;
+                    let set = QueueSettingsInForce { queue, title, standard_us, short_abandon_us };
+                    let event = SystemEvent::SettingsInForce {
+                        organisation: String::new(),
+                        time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),
+                        queues: vec![set],
+                        agents: vec![],
+                    };
+                    return Event::System { event };
+                }
+            };
+            Event::Call { call, event }
+        },
+    );
+    let at = prop_oneof![1_700_000_000_000_000_i64..1_800_000_000_000_000, any::<i64>()];
+    (at, us(), event)
 }
 
 /// The calls that are up; those with a queue wait, the others are in a menu or talk.
@@ -156,6 +223,25 @@ proptest! {
             rows.iter().filter(|row| row.queue.is_none()).map(|row| row.offered).sum();
         let arrived = live.queues.iter().map(|queue| queue.total.offered).sum::<u64>();
         prop_assert_eq!(offered, arrived);
+    }
+
+    #[test]
+    fn events_that_make_no_sense_together_break_nothing(
+        events in prop::collection::vec(nonsense(), 1..15),
+    ) {
+        let mut fold = Fold::new();
+        for (seq, (at, time, event)) in (1..).zip(events) {
+            let (at, time) = (UnixMicros(at), Time::from_micros(time));
+            fold.apply(&Entry { seq, at, time, event });
+            fold.live(time, at);
+        }
+        let (time, at) = fold.last();
+        fold.intervals(time, at);
+        let closing = super::closing_entries(&fold, at, time);
+        closing.iter().for_each(|entry| fold.apply(entry));
+        prop_assert_eq!(fold.restore_point().open_calls, vec![]);
+        let text = serde_json::to_string(&fold).expect("writes");
+        prop_assert_eq!(serde_json::from_str::<Fold>(&text).expect("reads"), fold);
     }
 
     #[test]

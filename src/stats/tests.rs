@@ -1,6 +1,8 @@
 //! The definitions of `measures.md`, each on a journal made by hand.
 
-use crate::event::{AgentState, CallEvent, EndCause, Event, Outcome, SystemEvent};
+use crate::event::{
+    AgentState, CallEvent, EndCause, Event, Outcome, QueueSettingsInForce, SystemEvent,
+};
 use crate::time::{Time, UnixMicros};
 
 use super::stream::{S, Stream, at};
@@ -264,6 +266,59 @@ fn handle_time_is_talk_hold_and_wrap_up_of_the_call() {
     assert_eq!(all.aht_s, Some(150.0));
     assert_eq!(all.occupancy, Some(150.0 / 160.0));
     assert_eq!(all.agents_signed_in, Some(1.0));
+}
+
+#[test]
+fn a_second_conversation_is_work_for_the_same_call() {
+    let mut stream = Stream::starting(NOON);
+    let mut call = stream.queued("waste");
+    stream.answer(&mut call, "amy");
+    stream.part(&call, "amy", 100 * S, 0);
+    stream.enter(&mut call, "parking");
+    stream.pass(10 * S);
+    stream.answer(&mut call, "bob");
+    stream.part(&call, "bob", 60 * S, 0);
+    stream.end(&call, EndCause::CallerHungUp);
+    assert_eq!(stream.row("2026-11-23T12:00:00+00:00", Some("waste")).aht_s, Some(160.0));
+}
+
+#[test]
+fn a_call_that_waits_through_a_change_is_judged_by_what_is_in_force_at_its_answer() {
+    let mut stream = Stream::starting(NOON);
+    let mut call = stream.queued("waste");
+    stream.pass(50 * S);
+    stream.settings(40, 5);
+    stream.answer(&mut call, "amy");
+    let row = stream.row("2026-11-23T12:00:00+00:00", Some("waste"));
+    assert_eq!((row.answered_within_standard, row.standard_s), (0, Some(40.0)));
+}
+
+#[test]
+fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
+    let mut stream = Stream::starting(NOON);
+    let queue = |name: &str, standard_us| QueueSettingsInForce {
+        queue: name.into(),
+        title: String::new(),
+        standard_us,
+        short_abandon_us: 5 * S,
+    };
+    stream.push(Event::System {
+        event: SystemEvent::SettingsInForce {
+            organisation: "Havering".to_owned(),
+            time_zone: "Europe/London".to_owned(),
+            queues: vec![queue("waste", 60 * S), queue("parking", 20 * S)],
+            agents: vec![],
+        },
+    });
+    let mut call = stream.queued("waste");
+    stream.pass(30 * S);
+    stream.move_to(&mut call, "parking");
+    stream.answer(&mut call, "amy");
+    assert_eq!(stream.live().queue("waste").today.answered_within_standard, 1);
+    let second = stream.queued("parking");
+    stream.abandon(second);
+    let all = stream.row("2026-11-23T12:00:00+00:00", None);
+    assert_eq!((all.offered, all.standard_s), (2, None), "no one standard for both queues");
 }
 
 #[test]

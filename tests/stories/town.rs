@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchboard::acd::calendar::{BankHolidays, Calendar};
+use switchboard::acd::calendar::BankHolidays;
 use switchboard::config::settings::Settings;
 use switchboard::engine::Plan;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, StateReason};
@@ -160,15 +160,8 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let name = FlowName::from("main");
     let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
     let flows = BTreeMap::from([(name, Arc::new(flow))]);
-    let calendars = settings
-        .calendars
-        .iter()
-        .map(|(name, calendar)| {
-            let calendar = Calendar::new(calendar, &BankHolidays::default()).expect("hours");
-            (name.clone(), calendar)
-        })
-        .collect();
-    let plan = Plan::new(&settings, flows, calendars, vec![ENGINE]).expect("a plan");
+    let acd = switchboard::config::plan::acd(&settings, &BankHolidays::default()).expect("hours");
+    let plan = Plan::new(&settings, flows, acd, vec![ENGINE]).expect("a plan");
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),

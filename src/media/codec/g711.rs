@@ -82,7 +82,7 @@ pub const fn encode_alaw(sample: i16) -> u8 {
 const fn expand_ulaw(byte: u8) -> i16 {
     let bits = !byte;
     let segment = (bits >> 4) & 0x07;
-    let magnitude = ((((bits & 0x0f) as i32) << 3) + 132 << segment) - 132;
+    let magnitude = (((((bits & 0x0f) as i32) << 3) + 132) << segment) - 132;
     (if bits & 0x80 != 0 { -magnitude } else { magnitude }) as i16
 }
 

@@ -21,6 +21,7 @@ use mio::Waker;
 use crate::config::settings::PortRange;
 use crate::id::{Entropy, LegId};
 use crate::media::{Bank, Command, Event, Plane, PlaneSettings, RtpCounters};
+use crate::server::clock::Clock;
 use ports::PortPool;
 use worker::Worker;
 
@@ -80,6 +81,8 @@ impl MediaThreads {
         raise_descriptor_limit();
         let ports = Arc::new(PortPool::new(settings.bind, settings.ports, &mut entropy)?);
         let count = settings.threads.max(1);
+        // One clock for all, so that music is at the same place on every thread.
+        let clock = Clock::start();
         let router = Arc::new(Mutex::new(Router::new(count)));
         let mut media =
             MediaThreads { threads: Vec::new(), router: router.clone(), joins: Mutex::default() };
@@ -102,6 +105,7 @@ impl MediaThreads {
                 settings.advertise,
                 counters.clone(),
                 on_event,
+                clock,
             )?;
             let waker = worker.waker();
             let join =

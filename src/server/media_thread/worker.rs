@@ -45,6 +45,7 @@ impl<F: Fn(Event)> Worker<F> {
         advertise: IpAddr,
         published: Arc<Published>,
         on_event: F,
+        clock: Clock,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -58,7 +59,7 @@ impl<F: Fn(Event)> Worker<F> {
             advertise,
             published,
             on_event,
-            clock: Clock::start(),
+            clock,
             unfinished: Vec::with_capacity(64),
         })
     }
@@ -221,7 +222,7 @@ impl Sockets {
 
     fn of(&self, token: Token) -> Option<(LegId, &UdpSocket, bool)> {
         let (leg, pair) = self.pairs.get(token.0 / 2)?.as_ref()?;
-        let is_rtp = token.0 % 2 == 0;
+        let is_rtp = token.0.is_multiple_of(2);
         Some((*leg, if is_rtp { &pair.rtp } else { &pair.rtcp }, is_rtp))
     }
 

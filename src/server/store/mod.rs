@@ -16,7 +16,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,7 +167,7 @@ pub struct Status {
     pub alive: bool,
 }
 
-/// Opens the journal in `data_dir` (made if need be), restores the fold and starts the writer.
+/// Opens the journal in `data_dir` (made if need be, for this user alone), restores the fold and starts the writer.
 /// Blocks until the figures are restored.
 pub fn open(
     data_dir: &Path,
@@ -174,7 +175,8 @@ pub fn open(
     settings: StoreSettings,
 ) -> Result<(JournalHandle, Fold), StoreError> {
     let folder = |source| StoreError::Folder { path: data_dir.to_owned(), source };
-    std::fs::create_dir_all(data_dir).map_err(folder)?;
+    // Callers' numbers are in it: it is nobody else's to read.
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(folder)?;
     let lock = File::create(data_dir.join(LOCK_FILE)).map_err(folder)?;
     lock.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => StoreError::InUse { path: data_dir.to_owned() },
@@ -223,13 +225,16 @@ pub fn replay(data_dir: &Path) -> Result<Fold, StoreError> {
     runtime.block_on(reader.fold())
 }
 
+type WriterThread = JoinHandle<Result<(), StoreError>>;
+
 /// The way into the journal, and to its figures. Clones share one journal.
 #[derive(Debug, Clone)]
 pub struct JournalHandle {
     items: mpsc::UnboundedSender<Item>,
     shared: Arc<Shared>,
     path: PathBuf,
-    thread: Arc<Mutex<Option<JoinHandle<Result<(), StoreError>>>>>,
+    /// Taken by the first to close.
+    thread: Arc<Mutex<Option<WriterThread>>>,
 }
 
 /// What travels to the writer.

@@ -1,12 +1,13 @@
-//! The journal's tables in SQLite, in SQL that PostgreSQL takes as well: `$1` parameters, times as
-//! BIGINT microseconds, ids and JSON as TEXT.
+//! The journal's tables in SQLite. The statements are such that PostgreSQL takes them as well: `$1`
+//! parameters, times as BIGINT microseconds, ids and JSON as TEXT. Only the tables' making is
+//! SQLite's own: its 64-bit row number is written INTEGER PRIMARY KEY.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::event::{AgentEvent, CallEvent, Entry, Event, SystemEvent};
 use crate::id::CallId;
@@ -19,7 +20,7 @@ use super::StoreError;
 /// released; a new version is added at the end.
 const MIGRATIONS: [&[&str]; 1] = [&[
     "CREATE TABLE journal (
-        seq BIGINT PRIMARY KEY,
+        seq INTEGER PRIMARY KEY,
         at_us BIGINT NOT NULL,
         time_us BIGINT NOT NULL,
         kind TEXT NOT NULL,
@@ -28,7 +29,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     )",
     "CREATE INDEX journal_by_call ON journal (call_id, seq)",
     "CREATE TABLE snapshots (
-        seq BIGINT PRIMARY KEY,
+        seq INTEGER PRIMARY KEY,
         fold_version BIGINT NOT NULL,
         digest TEXT NOT NULL,
         fold TEXT NOT NULL
@@ -37,6 +38,8 @@ const MIGRATIONS: [&[&str]; 1] = [&[
 
 /// Snapshots that are kept: an older one stands in for one that is damaged.
 const SNAPSHOTS_KEPT: i64 = 3;
+/// Rows that one INSERT carries: a statement costs as much as some tens of rows.
+const ROWS_PER_STATEMENT: usize = 50;
 /// Entries that are read in one go.
 const PAGE: i64 = 1_000;
 
@@ -114,19 +117,22 @@ impl Database {
         snapshot: Option<&Snapshot>,
     ) -> Result<(), sqlx::Error> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(row.seq)
-            .bind(row.at_us)
-            .bind(row.time_us)
-            .bind(row.kind)
-            .bind(row.call_id.as_deref())
-            .bind(row.event.as_str())
-            .execute(&mut *transaction)
-            .await?;
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event) ",
+            );
+            insert.push_values(rows, |mut values, row| {
+                values
+                    .push_bind(row.seq)
+                    .push_bind(row.at_us)
+                    .push_bind(row.time_us)
+                    .push_bind(row.kind)
+                    .push_bind(row.call_id.as_deref())
+                    .push_bind(row.event.as_str());
+            });
+            // A full statement is prepared once; the odd ones would only fill the cache.
+            let query = insert.build().persistent(rows.len() == ROWS_PER_STATEMENT);
+            query.execute(&mut *transaction).await?;
         }
         if let Some(snapshot) = snapshot {
             sqlx::query(
@@ -153,8 +159,11 @@ impl Database {
 
     /// The fold of the whole journal: from the newest snapshot that can be used, or from nothing.
     pub(super) async fn restore(&mut self, path: &Path) -> Result<Fold, StoreError> {
-        let fold = self.newest_snapshot(path).await?.unwrap_or_default();
-        self.fold_on(path, fold).await
+        let snapshot = self.newest_snapshot(path).await?.unwrap_or_default();
+        let from = snapshot.seq();
+        let fold = self.fold_on(path, snapshot).await?;
+        tracing::info!(snapshot = from, last = fold.seq(), "the journal's figures are restored");
+        Ok(fold)
     }
 
     /// The newest snapshot that is whole, of this version, and not ahead of the journal.

@@ -347,6 +347,19 @@ fn a_damaged_snapshot_gives_way_to_an_older_one_and_then_to_the_journal() {
 }
 
 #[test]
+fn a_snapshot_ahead_of_the_journal_is_not_believed() {
+    let dir = TempDir::new().expect("a folder");
+    let stream = busy_hour();
+    let (journal, _) = open_quick(&dir);
+    append_all(&journal, &stream.entries);
+    journal.close(CLOSE).expect("closes");
+    change(&dir, "DELETE FROM journal WHERE seq > 20");
+    let mut expected = Fold::new();
+    stream.entries[..20].iter().for_each(|entry| expected.apply(entry));
+    assert_eq!(open_quick(&dir).1, expected);
+}
+
+#[test]
 fn a_damaged_journal_is_refused_with_its_name_and_what_to_do() {
     let dir = TempDir::new().expect("a folder");
     std::fs::write(dir.path().join(JOURNAL_FILE), "this is no database, however long it may be")
@@ -355,6 +368,20 @@ fn a_damaged_journal_is_refused_with_its_name_and_what_to_do() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(JOURNAL_FILE) && text.contains("restore it from a backup"), "{text}");
+}
+
+#[test]
+fn a_journal_with_overwritten_pages_is_an_error_and_no_panic() {
+    let dir = TempDir::new().expect("a folder");
+    let (journal, _) = open_quick(&dir);
+    append_all(&journal, &busy_hour().entries);
+    journal.close(CLOSE).expect("closes");
+    let path = dir.path().join(JOURNAL_FILE);
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes.iter_mut().skip(4_096).for_each(|byte| *byte = 0xa5);
+    std::fs::write(&path, bytes).expect("writes");
+    let error = open(dir.path(), &limits(10), quick()).expect_err("damaged");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
 
 #[test]

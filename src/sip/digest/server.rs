@@ -132,7 +132,7 @@ impl Authenticator {
             None => u32::MAX,
         };
         let digest_uri = Uri::parse(given.uri.as_bytes()).map_err(|_| Why::DigestUri)?;
-        if !request.request_uri().is_ok_and(|uri| uri.equivalent(&digest_uri)) {
+        if !request.request_uri().is_ok_and(|uri| same_resource(&uri, &digest_uri)) {
             return Err(Why::DigestUri);
         }
 
@@ -148,6 +148,20 @@ impl Authenticator {
         } else {
             Ok(Verdict::Stale)
         }
+    }
+}
+
+/// Whether both name the same user at the same host. Narrower than equality on purpose: phones leave
+/// parameters and default ports out of the digest URI, and what this check is for (RFC 7616 section
+/// 3.4.6: credentials made for one resource and used for another) needs no more.
+fn same_resource(a: &Uri, b: &Uri) -> bool {
+    match (a.as_sip(), b.as_sip()) {
+        (Some(sip_a), Some(sip_b)) => {
+            a.user() == b.user()
+                && sip_a.host.equivalent(&sip_b.host)
+                && sip_a.port_or_default() == sip_b.port_or_default()
+        }
+        (Some(_) | None, _) => a.equivalent(b),
     }
 }
 
@@ -239,6 +253,17 @@ mod tests {
         assert_eq!(phone.send(Time::ZERO, &other_uri), Verdict::Malformed(error));
         let right = answer(&challenge, "amy", "pass: word", 1);
         assert_eq!(phone.send(Time::ZERO, &right), Verdict::Ok("amy".to_owned()));
+        let with_port = respond(
+            &challenge,
+            "amy",
+            "pass: word",
+            &Method::Register,
+            "sip:192.0.2.1:5060;x",
+            2,
+            "c",
+        )
+        .unwrap_or_else(|| panic!("no answer"));
+        assert_eq!(phone.send(Time::ZERO, &with_port), Verdict::Ok("amy".to_owned()));
     }
 
     #[test]

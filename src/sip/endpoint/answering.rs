@@ -6,38 +6,37 @@ use std::time::Duration;
 use crate::id::LegId;
 use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::Packet;
+use crate::sip::transaction::table::{Packet, TransactionId};
 use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
 use crate::sip::uri::Uri;
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::leg::{LegTimer, Pending, Stage, Unacknowledged};
+use super::leg::{LegTimer, Stage, Unacknowledged};
 use super::response::{ALLOW, Inbound, SDP, packet, seconds};
 use super::{Endpoint, LegEnd, SipEvent};
 
 impl Endpoint {
     pub(super) fn send_provisional(&mut self, now: Time, leg: LegId, status: u16) {
         let Some(found) = self.legs.get(&leg) else { return };
-        let Stage::Arriving(pending) = &found.stage else { return };
+        let Stage::Arriving(invite) = &found.stage else { return };
         if !(101..200).contains(&status) {
             return;
         }
         let tag = found.dialog.local.tag().unwrap_or("");
-        let draft = self
-            .draft(&pending.request, status, tag)
-            .header_if(HeaderName::Contact, self.contact(&pending.request));
-        let response = packet(&pending.request, status, draft);
-        let transaction = pending.transaction;
-        self.transactions.respond(now, transaction, response);
+        let draft =
+            self.draft(invite, status, tag).header_if(HeaderName::Contact, self.contact(invite));
+        let response = packet(invite, status, draft);
+        let transaction = invite.transaction;
+        self.respond_in(now, transaction, response);
     }
 
     pub(super) fn send_answer(&mut self, now: Time, leg: LegId, sdp: &str) {
         let Some(mut found) = self.legs.remove(&leg) else { return };
         found.stage = match found.stage {
-            Stage::Arriving(pending) => {
+            Stage::Arriving(invite) => {
                 let tag = found.dialog.local.tag().unwrap_or("");
-                let answer = self.accepting(now, &pending, tag, sdp, true);
+                let answer = self.accepting(now, invite, tag, sdp, true);
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
                 Stage::Up
@@ -51,20 +50,19 @@ impl Endpoint {
     fn accepting(
         &mut self,
         now: Time,
-        pending: &Pending,
+        invite: Inbound,
         tag: &str,
         sdp: &str,
         first: bool,
     ) -> Unacknowledged {
-        let request = &pending.request;
-        let response = self.success(request, tag, Some(sdp));
-        self.transactions.respond(now, pending.transaction, response.clone());
+        let response = self.success(&invite, tag, Some(sdp));
+        self.send(now, &invite, response.clone());
         Unacknowledged {
-            transaction: pending.transaction,
-            seq: request.essentials.cseq.seq,
+            seq: invite.essentials.cseq.seq,
+            offered: invite.offer().is_none(),
+            invite,
             response,
             gap: T1,
-            offered: request.offer().is_none(),
             first,
         }
     }
@@ -86,6 +84,12 @@ impl Endpoint {
         self.advertised(request.listener).map(|at| format!("<{}>", Uri::sip("", at)))
     }
 
+    fn respond_in(&mut self, now: Time, transaction: Option<TransactionId>, response: Packet) {
+        if let Some(transaction) = transaction {
+            self.transactions.respond(now, transaction, response);
+        }
+    }
+
     fn await_ack(&mut self, now: Time, leg: LegId) {
         self.timers.set((leg, LegTimer::Repeat), now + T1);
         self.timers.set((leg, LegTimer::NoAck), now + GIVE_UP);
@@ -100,8 +104,8 @@ impl Endpoint {
         };
         waiting.gap = doubled(waiting.gap);
         let (transaction, response, gap) =
-            (waiting.transaction, waiting.response.clone(), waiting.gap);
-        self.transactions.respond(now, transaction, response);
+            (waiting.invite.transaction, waiting.response.clone(), waiting.gap);
+        self.respond_in(now, transaction, response);
         self.timers.set((leg, LegTimer::Repeat), now + gap);
     }
 
@@ -159,12 +163,11 @@ impl Endpoint {
         more: impl FnOnce(Draft) -> Draft,
     ) {
         let Some(found) = self.legs.get(&leg) else { return };
-        let Stage::Arriving(pending) = &found.stage else { return };
+        let Stage::Arriving(invite) = &found.stage else { return };
         let tag = found.dialog.local.tag().unwrap_or("");
-        let draft = more(self.draft(&pending.request, status, tag));
-        let response = packet(&pending.request, status, draft);
-        let transaction = pending.transaction;
-        self.transactions.respond(now, transaction, response);
+        let response = packet(invite, status, more(self.draft(invite, status, tag)));
+        let transaction = invite.transaction;
+        self.respond_in(now, transaction, response);
         self.forget_leg(leg);
     }
 
@@ -180,15 +183,15 @@ impl Endpoint {
 
     pub(super) fn answer_change(&mut self, now: Time, leg: LegId, sdp: &str) {
         let Some(mut found) = self.legs.remove(&leg) else { return };
-        if let Some(pending) = found.change.take() {
+        if let Some(change) = found.change.take() {
             let tag = found.dialog.local.tag().unwrap_or("");
-            if *pending.request.method() == Method::Invite {
-                let answer = self.accepting(now, &pending, tag, sdp, false);
+            if *change.method() == Method::Invite {
+                let answer = self.accepting(now, change, tag, sdp, false);
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
             } else {
-                let response = self.success(&pending.request, tag, Some(sdp));
-                self.transactions.respond(now, pending.transaction, response);
+                let response = self.success(&change, tag, Some(sdp));
+                self.send(now, &change, response);
             }
         }
         self.legs.insert(leg, found);
@@ -197,16 +200,18 @@ impl Endpoint {
     /// Refuses a re-INVITE or UPDATE that waits for our user's word; the session stays as it was.
     pub(super) fn refuse_change(&mut self, now: Time, leg: LegId, status: u16) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
-        let Some(pending) = found.change.take() else { return };
+        let Some(change) = found.change.take() else { return };
         let tag = found.dialog.id().local_tag;
         let status = if (300..700).contains(&status) { status } else { 488 };
-        self.respond(now, pending.transaction, &pending.request, status, &tag);
+        self.respond(now, &change, status, &tag);
     }
 
     /// The peer took its re-INVITE back. A CANCEL of an UPDATE changes nothing (section 9.1).
-    pub(super) fn cancel_change(&mut self, now: Time, leg: LegId) {
+    pub(super) fn cancel_change(&mut self, now: Time, leg: LegId, transaction: TransactionId) {
         let waits = self.legs.get(&leg).and_then(|leg| leg.change.as_ref());
-        if waits.is_some_and(|pending| *pending.request.method() == Method::Invite) {
+        if waits.is_some_and(|change| {
+            change.transaction == Some(transaction) && *change.method() == Method::Invite
+        }) {
             self.refuse_change(now, leg, 487);
         }
     }

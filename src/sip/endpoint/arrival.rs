@@ -7,35 +7,35 @@ use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::{Host, Uri};
 use crate::time::Time;
 
-use super::leg::{Leg, Pending, Stage, User};
+use super::leg::{Leg, Stage, User};
 use super::response::{Inbound, packet};
 use super::{Endpoint, IncomingInvite, Reason, SipEvent};
 
 impl Endpoint {
-    pub(super) fn receive_invite(&mut self, now: Time, request: Inbound, key: ServerKey) {
+    pub(super) fn receive_invite(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
         // Section 8.1.1.8: without a Contact no later request could reach the caller.
         let contact = match request.message.contact() {
             Ok(contact) => contact,
             Err(error) => {
-                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+                return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
         let mut route_set = match request.message.addresses(HeaderName::RecordRoute) {
             Ok(route_set) => route_set,
             Err(error) => {
-                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+                return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
-        if !self.passes_body(&request) {
+        if !self.passes_body(now, &request) {
             return;
         }
         if self.legs.len() >= self.limits.legs {
-            return self.refuse_overload(&request, Reason::LegLimit);
+            return self.refuse_overload(now, &request, Reason::LegLimit);
         }
         let authentication = match self.authenticate(now, &request) {
             Ok(authentication) => authentication,
             Err(error) => {
-                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+                return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
         // Section 12.1.1: for the called side the route set is in the order of Record-Route.
@@ -63,12 +63,12 @@ impl Endpoint {
             authentication,
             offer: request.offer(),
         };
-        let transaction = self.open(&request, key, User::Arrival(id));
+        self.open(&mut request, key, User::Arrival(id));
         // Section 17.2.1: 100 at once, so that the caller stops repeating.
         let trying = crate::sip::write::Draft::response(&request.message, request.source, 100, "");
-        self.transactions.respond(now, transaction, packet(&request, 100, trying));
+        self.send(now, &request, packet(&request, 100, trying));
         self.dialogs.insert(dialog.id(), id);
-        let stage = Stage::Arriving(Pending { transaction, request });
+        let stage = Stage::Arriving(request);
         self.legs.insert(id, Leg::new(dialog, stage));
         self.events.push_back(SipEvent::Invite(invite));
     }

@@ -17,7 +17,7 @@ use crate::sip::write::Draft;
 use crate::time::Time;
 
 use super::leg::{Stage, User};
-use super::response::{ALLOW, Inbound, SDP, way_back};
+use super::response::{ALLOW, Inbound, SDP, packet, way_back};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
 /// What two copies of one request, forked on the way, have in common (section 8.2.2.2).
@@ -107,7 +107,7 @@ impl Endpoint {
                 return;
             }
         };
-        let request = Inbound { listener, source, message, essentials };
+        let request = Inbound { listener, source, message, essentials, transaction: None };
         let key = server_key(&request);
         match method {
             Method::Ack => self.receive_ack(now, &request, &key),
@@ -137,11 +137,11 @@ impl Endpoint {
     }
 
     fn receive_new(&mut self, now: Time, request: Inbound, key: ServerKey) {
-        if !self.passes_checks(&request) {
+        if !self.passes_checks(now, &request) {
             return;
         }
         if self.transactions.len() >= self.limits.transactions {
-            self.refuse_overload(&request, Reason::TransactionLimit);
+            self.refuse_overload(now, &request, Reason::TransactionLimit);
             return;
         }
         let in_dialog = request.essentials.to.tag().is_some();
@@ -149,12 +149,12 @@ impl Endpoint {
             Method::Register => self.receive_register(now, request, key),
             _ if in_dialog => self.receive_in_dialog(now, request, key),
             Method::Invite => self.receive_invite(now, request, key),
-            Method::Options => self.receive_options(now, &request, key),
+            Method::Options => self.receive_options(now, request, key),
             // These make sense within a dialog only.
             Method::Bye | Method::Update | Method::Info => {
-                self.refuse(&request, 481, Reason::UnknownDialog);
+                self.refuse(now, &request, 481, Reason::UnknownDialog);
             }
-            _ => self.refuse_with(&request, 405, Reason::MethodNotAllowed, |draft| {
+            _ => self.refuse_with(now, &request, 405, Reason::MethodNotAllowed, |draft| {
                 draft.header(HeaderName::Allow, ALLOW)
             }),
         }
@@ -162,7 +162,7 @@ impl Endpoint {
 
     /// Section 8.2, in its order: method, Request-URI, loops, extensions. A request that fails is
     /// refused.
-    fn passes_checks(&mut self, request: &Inbound) -> bool {
+    fn passes_checks(&mut self, now: Time, request: &Inbound) -> bool {
         match request.method() {
             Method::Invite
             | Method::Bye
@@ -171,7 +171,7 @@ impl Endpoint {
             | Method::Info
             | Method::Update => {}
             Method::Other(_) => {
-                self.refuse_with(request, 501, Reason::UnknownMethod, |draft| {
+                self.refuse_with(now, request, 501, Reason::UnknownMethod, |draft| {
                     draft.header(HeaderName::Allow, ALLOW)
                 });
                 return false;
@@ -184,7 +184,7 @@ impl Endpoint {
             | Method::Subscribe
             | Method::Message
             | Method::Publish => {
-                self.refuse_with(request, 405, Reason::MethodNotAllowed, |draft| {
+                self.refuse_with(now, request, 405, Reason::MethodNotAllowed, |draft| {
                     draft.header(HeaderName::Allow, ALLOW)
                 });
                 return false;
@@ -194,11 +194,16 @@ impl Endpoint {
             Ok(Uri::Sip(uri)) if !uri.secure => {}
             Ok(Uri::Tel(_)) if *request.method() == Method::Invite => {}
             Ok(Uri::Sip(_) | Uri::Tel(_) | Uri::Other(_)) => {
-                self.refuse(request, 416, Reason::UriScheme);
+                self.refuse(now, request, 416, Reason::UriScheme);
                 return false;
             }
             Err(error) => {
-                self.refuse_bad(request, &format!("Bad Request-URI ({error})"), Reason::BadUri);
+                self.refuse_bad(
+                    now,
+                    request,
+                    &format!("Bad Request-URI ({error})"),
+                    Reason::BadUri,
+                );
                 return false;
             }
         }
@@ -206,24 +211,24 @@ impl Endpoint {
             // We pass calls on, so a loop through us must end here (RFC 7332 section 4); a question
             // that reached its last hop is answered (RFC 4475 section 3.3.11).
             Ok(Some(0)) if *request.method() != Method::Options => {
-                self.refuse(request, 483, Reason::TooManyHops);
+                self.refuse(now, request, 483, Reason::TooManyHops);
                 return false;
             }
             Ok(_) => {}
             Err(error) => {
-                self.refuse_bad(request, &error.reason(), Reason::BadHeader);
+                self.refuse_bad(now, request, &error.reason(), Reason::BadHeader);
                 return false;
             }
         }
         let outside = request.essentials.to.tag().is_none();
         if outside && self.merges.by_key.contains_key(&Merges::key(&request.essentials)) {
-            self.refuse(request, 482, Reason::Merged);
+            self.refuse(now, request, 482, Reason::Merged);
             return false;
         }
         // Section 8.2.2.3: we have no extension that anybody could require.
         if request.message.header(HeaderName::Require).is_some() {
             let message = request.message.clone();
-            self.refuse_with(request, 420, Reason::BadExtension, |draft| {
+            self.refuse_with(now, request, 420, Reason::BadExtension, |draft| {
                 let tokens: Vec<_> = message
                     .headers(HeaderName::Require)
                     .map(crate::sip::header::scan::text)
@@ -237,7 +242,7 @@ impl Endpoint {
 
     /// Whether the body of a request that may carry an offer can be read; it is refused if not
     /// (section 8.2.3).
-    pub(super) fn passes_body(&mut self, request: &Inbound) -> bool {
+    pub(super) fn passes_body(&mut self, now: Time, request: &Inbound) -> bool {
         let message = &request.message;
         if message.body().is_empty() {
             return true;
@@ -252,24 +257,29 @@ impl Endpoint {
         if (!encoded && message.body_of(SDP).is_some()) || optional {
             return true;
         }
-        self.refuse_media_type(request);
+        self.refuse_media_type(now, request);
         false
     }
 
     /// Opens a request's transaction.
-    pub(super) fn open(&mut self, request: &Inbound, key: ServerKey, user: User) -> TransactionId {
+    pub(super) fn open(&mut self, request: &mut Inbound, key: ServerKey, user: User) {
         let invite = *request.method() == Method::Invite;
         let transaction = self.transactions.receive(key, request.path(), invite, user);
+        request.transaction = Some(transaction);
         if request.essentials.to.tag().is_none() {
             self.merges.remember(&request.essentials, transaction);
         }
-        transaction
     }
 
-    /// Section 11.2.
-    pub(super) fn receive_options(&mut self, now: Time, request: &Inbound, key: ServerKey) {
-        let transaction = self.open(request, key, User::Nobody);
-        let tag = self.entropy.token();
+    /// Section 11.2, outside a dialog.
+    fn receive_options(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
+        self.open(&mut request, key, User::Nobody);
+        self.answer_options(now, &request);
+    }
+
+    /// Says what we can.
+    pub(super) fn answer_options(&mut self, now: Time, request: &Inbound) {
+        let tag = self.stateless_tag(&request.essentials);
         let draft = self
             .draft(request, 200, &tag)
             .header(HeaderName::Allow, ALLOW)
@@ -277,8 +287,7 @@ impl Endpoint {
             .named("Accept-Encoding", "identity")
             .named("Accept-Language", "en")
             .header(HeaderName::Supported, "");
-        let response = super::response::packet(request, 200, draft);
-        self.transactions.respond(now, transaction, response);
+        self.send(now, request, packet(request, 200, draft));
     }
 
     fn receive_ack(&mut self, now: Time, request: &Inbound, key: &ServerKey) {
@@ -295,12 +304,12 @@ impl Endpoint {
     }
 
     /// Section 9.2.
-    fn receive_cancel(&mut self, now: Time, request: Inbound, key: ServerKey) {
+    fn receive_cancel(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
         if self.transactions.repeated(now, &key).is_some() {
             return;
         }
-        let Some((_, user)) = self.transactions.find(&key.cancelled()) else {
-            self.refuse(&request, 481, Reason::UnknownTransaction);
+        let Some((invite, user)) = self.transactions.find(&key.cancelled()) else {
+            self.refuse(now, &request, 481, Reason::UnknownTransaction);
             return;
         };
         let user = *user;
@@ -311,11 +320,11 @@ impl Endpoint {
             User::Invite(_) | User::Bye(_) | User::Nobody => None,
         };
         let tag = tag.unwrap_or_else(|| self.stateless_tag(&request.essentials));
-        let transaction = self.open(&request, key, User::Nobody);
-        self.respond(now, transaction, &request, 200, &tag);
+        self.open(&mut request, key, User::Nobody);
+        self.respond(now, &request, 200, &tag);
         match user {
             User::Arrival(leg) => self.cancel_arrival(now, leg),
-            User::Change(leg) => self.cancel_change(now, leg),
+            User::Change(leg) => self.cancel_change(now, leg, invite),
             User::Invite(_) | User::Bye(_) | User::Nobody => {}
         }
     }

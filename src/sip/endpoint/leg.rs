@@ -36,15 +36,6 @@ pub(super) enum User {
     Nobody,
 }
 
-/// A request that is being answered, with the transaction that carries the answers.
-#[derive(Debug)]
-pub(super) struct Pending {
-    /// Its transaction.
-    pub(super) transaction: TransactionId,
-    /// The request.
-    pub(super) request: Inbound,
-}
-
 /// Our INVITE before its final response.
 #[derive(Debug)]
 pub(super) struct Calling {
@@ -74,8 +65,8 @@ pub(super) enum Cancel {
 /// Our 2xx before its ACK.
 #[derive(Debug)]
 pub(super) struct Unacknowledged {
-    /// The INVITE's transaction.
-    pub(super) transaction: TransactionId,
+    /// The INVITE.
+    pub(super) invite: Inbound,
     /// The number that the ACK will have.
     pub(super) seq: u32,
     /// The 2xx.
@@ -92,7 +83,7 @@ pub(super) struct Unacknowledged {
 #[derive(Debug)]
 pub(super) enum Stage {
     /// The peer's INVITE has no final response.
-    Arriving(Pending),
+    Arriving(Inbound),
     /// Our INVITE has no final response.
     Calling(Calling),
     /// The session is up.
@@ -113,7 +104,7 @@ pub(super) struct Leg {
     /// Our 2xx before its ACK.
     pub(super) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE or UPDATE that waits for our user's word.
-    pub(super) change: Option<Pending>,
+    pub(super) change: Option<Inbound>,
 }
 
 impl Leg {

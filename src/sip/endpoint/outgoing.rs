@@ -22,10 +22,14 @@ use super::leg::{Calling, Cancel, Leg, LegTimer, Stage, User};
 use super::response::{ALLOW, SDP};
 use super::{Endpoint, OutgoingInvite, Reason, SipEvent};
 
-/// The ACK of every 2xx that an INVITE of ours got, by the peer's tag: sent again when the 2xx
-/// comes again (section 13.2.2.4).
-#[derive(Debug, Default)]
+/// The 2xx that an INVITE of ours got. It outlives the leg: a second phone may answer, or a 2xx come
+/// again, when the call with the first is long over.
+#[derive(Debug)]
 pub(super) struct Accepted {
+    /// The dialog before any peer's tag was known.
+    unanswered: Dialog,
+    /// The ACK of each 2xx by its peer's tag, sent again when the 2xx comes again (section
+    /// 13.2.2.4).
     acks: BTreeMap<String, Outgoing>,
 }
 
@@ -167,19 +171,23 @@ impl Endpoint {
     }
 
     fn invite_accepted(&mut self, now: Time, success: Success) {
-        let accepted = self.accepted.entry(success.id).or_default();
+        let calling = self.legs.get(&success.leg).filter(|leg| {
+            matches!(&leg.stage, Stage::Calling(calling) if calling.transaction == success.id)
+        });
+        let first = calling.map(|leg| leg.dialog.clone());
+        if let Some(unanswered) = first.clone() {
+            let accepted = Accepted { unanswered, acks: BTreeMap::new() };
+            self.accepted.entry(success.id).or_insert(accepted);
+        }
+        let Some(accepted) = self.accepted.get(&success.id) else { return };
         if let Some(ack) = accepted.acks.get(&success.tag) {
             let ack = ack.clone();
-            self.transmit(ack);
-            return;
+            return self.transmit(ack);
         }
         if accepted.acks.len() >= self.limits.forks {
-            self.counters.reject(Reason::StrayResponse.as_str());
-            return;
+            return self.counters.reject(Reason::StrayResponse.as_str());
         }
-        let first = accepted.acks.is_empty();
-        let Some(mut found) = self.legs.remove(&success.leg) else { return };
-        let mut dialog = found.dialog.clone();
+        let mut dialog = accepted.unanswered.clone();
         success.establish(&mut dialog);
         let ack = self.in_dialog_numbered(&dialog, &Method::Ack, success.seq);
         if let Some(Prepared { path, packet, .. }) = ack {
@@ -189,35 +197,34 @@ impl Endpoint {
             }
             self.transmit(ack);
         }
-        let wanted = first && matches!(found.stage, Stage::Calling(_));
-        if !wanted {
-            // A second phone answered: it is told at once that it came too late.
-            self.legs.insert(success.leg, found);
-            if let Some(Prepared { branch, path, packet }) =
-                self.in_dialog(&mut dialog, &Method::Bye)
-            {
-                self.transactions.request(now, branch, path, packet, User::Nobody);
-            }
-            return;
+        if first.is_some() {
+            self.connect(now, success, dialog);
+        } else if let Some(Prepared { branch, path, packet }) =
+            self.in_dialog(&mut dialog, &Method::Bye)
+        {
+            // Another phone answered too: it came too late.
+            self.transactions.request(now, branch, path, packet, User::Nobody);
         }
-        let quiet = found.quiet;
+    }
+
+    /// The first phone that answered gets the call.
+    fn connect(&mut self, now: Time, success: Success, dialog: Dialog) {
+        let leg = success.leg;
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        self.dialogs.insert(dialog.id(), leg);
         found.dialog = dialog;
         found.stage = Stage::Up;
-        self.dialogs.insert(found.dialog.id(), success.leg);
-        self.legs.insert(success.leg, found);
+        let quiet = found.quiet;
         for timer in [LegTimer::Ring, LegTimer::Cancelled] {
-            self.timers.cancel(&(success.leg, timer));
+            self.timers.cancel(&(leg, timer));
         }
         if quiet {
             // The 2xx crossed our CANCEL.
-            self.send_bye(now, success.leg);
+            self.send_bye(now, leg);
         } else {
             let answer = success.message.body_of(SDP).unwrap_or_else(Bytes::new);
-            self.events.push_back(SipEvent::Answered {
-                leg: success.leg,
-                answer,
-                source: success.source,
-            });
+            let source = success.source;
+            self.events.push_back(SipEvent::Answered { leg, answer, source });
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::sip::digest::{Algorithm, Verdict};
 use crate::sip::header::{Challenge, Contacts, HeaderName};
 use crate::sip::registrar::{Change, Refusal, RegistrarLimits, Registration};
-use crate::sip::transaction::table::{ServerKey, TransactionId};
+use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::Uri;
 use crate::sip::write::reason_phrase;
 use crate::time::Time;
@@ -18,32 +18,26 @@ use super::{Authentication, Endpoint, Reason};
 const DEFAULT_EXPIRES_S: u32 = 3_600;
 
 impl Endpoint {
-    pub(super) fn receive_register(&mut self, now: Time, request: Inbound, key: ServerKey) {
+    pub(super) fn receive_register(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
         let user = match self.verify(now, &request) {
             Verdict::Ok(user) => user,
             Verdict::Missing => return self.challenge_register(now, &request, false),
             Verdict::Stale => return self.challenge_register(now, &request, true),
             // The same for a user that does not exist: nobody can find out who does.
-            Verdict::Wrong => return self.refuse(&request, 403, Reason::WrongCredentials),
+            Verdict::Wrong => return self.refuse(now, &request, 403, Reason::WrongCredentials),
             Verdict::Malformed(error) => {
-                return self.refuse_bad(&request, &error.reason(), Reason::BadHeader);
+                return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
         // From here in a transaction: the same credentials would be stale in a repetition.
-        let transaction = self.open(&request, key, User::Nobody);
+        self.open(&mut request, key, User::Nobody);
         let theirs = request.essentials.to.uri.user();
         if theirs.as_deref() != Some(user.as_str()) {
-            return self.deny(now, transaction, &request, 403, Reason::NotTheirAddress);
+            return self.refuse(now, &request, 403, Reason::NotTheirAddress);
         }
         let change = match wanted(&request) {
             Ok(change) => change,
-            Err(why) => {
-                self.counters.reject(Reason::BadHeader.as_str());
-                let tag = self.stateless_tag(&request.essentials);
-                let draft = self.draft_with_reason(&request, 400, &why, &tag);
-                let response = packet(&request, 400, draft);
-                return self.transactions.respond(now, transaction, response);
-            }
+            Err(why) => return self.refuse_bad(now, &request, &why, Reason::BadHeader),
         };
         let (min_expires_s, max_expires_s) = self.settings.expires_s;
         let limits = RegistrarLimits {
@@ -63,28 +57,21 @@ impl Endpoint {
         match self.registrar.apply(now, &limits, &registration) {
             Ok(events) => {
                 self.events.extend(events);
-                self.confirm_register(now, transaction, &request, &user);
+                self.confirm_register(now, &request, &user);
             }
-            Err(refusal) => {
-                let (status, reason) = match refusal {
-                    Refusal::TooBrief => (423, Reason::TooBrief),
-                    Refusal::OutOfOrder => (500, Reason::OutOfOrder),
-                    Refusal::TooManyContacts => (403, Reason::BindingLimit),
-                    Refusal::Full => (503, Reason::BindingLimit),
-                };
-                self.deny(now, transaction, &request, status, reason);
+            Err(Refusal::TooBrief) => {
+                self.refuse_with(now, &request, 423, Reason::TooBrief, |draft| {
+                    draft.header(HeaderName::MinExpires, min_expires_s)
+                });
             }
+            Err(Refusal::OutOfOrder) => self.refuse(now, &request, 500, Reason::OutOfOrder),
+            Err(Refusal::TooManyContacts) => self.refuse(now, &request, 403, Reason::BindingLimit),
+            Err(Refusal::Full) => self.refuse_overload(now, &request, Reason::BindingLimit),
         }
     }
 
     /// 200 with every contact that the user now has and how long it lasts.
-    fn confirm_register(
-        &mut self,
-        now: Time,
-        transaction: TransactionId,
-        request: &Inbound,
-        user: &str,
-    ) {
+    fn confirm_register(&mut self, now: Time, request: &Inbound, user: &str) {
         let tag = self.stateless_tag(&request.essentials);
         let mut draft = self.draft(request, 200, &tag);
         for binding in self.registrar.bindings(user) {
@@ -95,33 +82,12 @@ impl Endpoint {
             draft = draft.header(HeaderName::Contact, contact);
         }
         let response = packet(request, 200, draft);
-        self.transactions.respond(now, transaction, response);
-    }
-
-    fn deny(
-        &mut self,
-        now: Time,
-        transaction: TransactionId,
-        request: &Inbound,
-        status: u16,
-        reason: Reason,
-    ) {
-        self.counters.reject(reason.as_str());
-        let tag = self.stateless_tag(&request.essentials);
-        let mut draft = self.draft(request, status, &tag);
-        if status == 423 {
-            draft = draft.header(HeaderName::MinExpires, self.settings.expires_s.0);
-        }
-        if status == 503 {
-            draft = draft.header(HeaderName::RetryAfter, seconds(self.limits.retry_after));
-        }
-        let response = packet(request, status, draft);
-        self.transactions.respond(now, transaction, response);
+        self.send(now, request, response);
     }
 
     fn challenge_register(&mut self, now: Time, request: &Inbound, stale: bool) {
         let challenges = self.challenges(now, stale);
-        self.answer_statelessly(request, 401, reason_phrase(401), |mut draft| {
+        self.refuse_because(now, request, 401, reason_phrase(401), |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);
             }

@@ -32,6 +32,8 @@ pub(super) struct Inbound {
     pub(super) message: Message,
     /// What matches it.
     pub(super) essentials: Essentials,
+    /// The transaction that carries the answers; none if it is answered statelessly.
+    pub(super) transaction: Option<TransactionId>,
 }
 
 impl Inbound {
@@ -85,59 +87,67 @@ impl Endpoint {
             .header(HeaderName::Server, &self.settings.product)
     }
 
-    /// Answers in a transaction, without more headers and without a body.
-    pub(super) fn respond(
-        &mut self,
-        now: Time,
-        transaction: TransactionId,
-        to: &Inbound,
-        status: u16,
-        tag: &str,
-    ) {
-        let response = packet(to, status, self.draft(to, status, tag));
-        self.transactions.respond(now, transaction, response);
+    /// Sends an answer: in the request's transaction, or without keeping anything if it has none
+    /// (RFC 3261 section 8.2.7), where a repetition of the request gets the same answer again.
+    pub(super) fn send(&mut self, now: Time, to: &Inbound, response: Packet) {
+        match to.transaction {
+            Some(transaction) => self.transactions.respond(now, transaction, response),
+            None => {
+                let path = to.path();
+                self.transmit_alone(path.listener, path.to, response);
+            }
+        }
     }
 
-    /// Refuses without keeping anything (RFC 3261 section 8.2.7): a repetition of the request gets
-    /// the same answer again.
-    pub(super) fn refuse(&mut self, request: &Inbound, status: u16, reason: Reason) {
-        self.refuse_with(request, status, reason, |draft| draft);
+    /// Answers without more headers and without a body.
+    pub(super) fn respond(&mut self, now: Time, to: &Inbound, status: u16, tag: &str) {
+        let response = packet(to, status, self.draft(to, status, tag));
+        self.send(now, to, response);
+    }
+
+    /// Refuses, and counts why.
+    pub(super) fn refuse(&mut self, now: Time, request: &Inbound, status: u16, reason: Reason) {
+        self.refuse_with(now, request, status, reason, |draft| draft);
     }
 
     /// The same with more headers.
     pub(super) fn refuse_with(
         &mut self,
+        now: Time,
         request: &Inbound,
         status: u16,
         reason: Reason,
         more: impl FnOnce(Draft) -> Draft,
     ) {
         self.counters.reject(reason.as_str());
-        self.answer_statelessly(request, status, reason_phrase(status), more);
+        self.refuse_because(now, request, status, reason_phrase(status), more);
     }
 
     /// Refuses with 400 and words that say what is wrong.
-    pub(super) fn refuse_bad(&mut self, request: &Inbound, why: &str, reason: Reason) {
+    pub(super) fn refuse_bad(&mut self, now: Time, request: &Inbound, why: &str, reason: Reason) {
         self.counters.reject(reason.as_str());
-        self.answer_statelessly(request, 400, why, |draft| draft);
+        self.refuse_because(now, request, 400, why, |draft| draft);
     }
 
     /// Refuses with 503 because a limit is reached.
-    pub(super) fn refuse_overload(&mut self, request: &Inbound, reason: Reason) {
+    pub(super) fn refuse_overload(&mut self, now: Time, request: &Inbound, reason: Reason) {
         let wait = seconds(self.limits.retry_after);
-        self.refuse_with(request, 503, reason, |draft| draft.header(HeaderName::RetryAfter, wait));
+        self.refuse_with(now, request, 503, reason, |draft| {
+            draft.header(HeaderName::RetryAfter, wait)
+        });
     }
 
     /// Refuses with 415 (section 8.2.3).
-    pub(super) fn refuse_media_type(&mut self, request: &Inbound) {
-        self.refuse_with(request, 415, Reason::MediaType, |draft| {
+    pub(super) fn refuse_media_type(&mut self, now: Time, request: &Inbound) {
+        self.refuse_with(now, request, 415, Reason::MediaType, |draft| {
             draft.header(HeaderName::Accept, SDP).named("Accept-Encoding", "identity")
         });
     }
 
-    /// Answers without a transaction.
-    pub(super) fn answer_statelessly(
+    /// Refuses with a reason phrase of its own.
+    pub(super) fn refuse_because(
         &mut self,
+        now: Time,
         request: &Inbound,
         status: u16,
         reason: &str,
@@ -145,8 +155,7 @@ impl Endpoint {
     ) {
         let tag = self.stateless_tag(&request.essentials);
         let draft = more(self.draft_with_reason(request, status, reason, &tag));
-        let path = request.path();
-        self.transmit_alone(path.listener, path.to, packet(request, status, draft));
+        self.send(now, request, packet(request, status, draft));
     }
 
     /// A To tag that a repeated request, and the ACK of its refusal, bring forth again (section

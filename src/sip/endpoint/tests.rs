@@ -1,8 +1,8 @@
 //! Two endpoints joined by a network whose time jumps to whatever is due next.
 
-use super::*;
-
 mod calls;
+mod changes;
+mod forks;
 mod losses;
 mod network;
 mod noise;

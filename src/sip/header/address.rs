@@ -49,8 +49,13 @@ impl NameAddr {
             }
         } else if scan.rest().contains(&b'<') && !starts_with_bare_uri(scan.rest()) {
             let words = scan.take_while(|b| b != b'<');
-            // Wider than the grammar by bytes above ASCII, which peers send unquoted.
-            if !words.iter().all(|b| scan::is_token(*b) || scan::is_lws(*b) || !b.is_ascii()) {
+            // Wider than the grammar, which has tokens only: an exchange that forgets the quotes
+            // around `Reception (1)` shall not lose its callers. Not wide enough for a comma, which
+            // would be the end of the address in a list.
+            if words.iter().any(|b| {
+                matches!(b, b'"' | b',' | b';' | b'>' | b'\\' | 0x7f)
+                    || (*b < b' ' && !scan::is_lws(*b))
+            }) {
                 return Err(Why::Syntax);
             }
             let words = scan::text(words);
@@ -150,6 +155,8 @@ mod tests {
             address("caller<sip:caller@example.com>;tag=323").display.as_deref(),
             Some("caller")
         );
+        let unquoted = address("Reception (1) a@b <sip:r@example.com>");
+        assert_eq!(unquoted.display.as_deref(), Some("Reception (1) a@b"));
         let bare = address("sip:+19725552222@gw1.example.net;unknownparam");
         assert_eq!(bare.uri.to_string(), "sip:+19725552222@gw1.example.net");
         assert!(bare.params.has("unknownparam"));

@@ -204,6 +204,8 @@ impl fmt::Display for Challenge {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -240,5 +242,44 @@ mod tests {
             qop: vec!["auth".to_owned()],
         };
         assert_eq!(Challenge::parse(challenge.to_string().as_bytes()), Ok(Some(challenge)));
+    }
+
+    proptest! {
+        #[test]
+        fn printed_credentials_and_challenges_read_back_the_same(
+            texts in proptest::collection::vec("[^\r\n]{0,12}", 6), response in "[0-9a-f]{32}",
+            nc in proptest::option::of("[0-9a-f]{8}"), auth: bool, stale: bool,
+        ) {
+            let text = |nth: usize| texts.get(nth).cloned().unwrap_or_default();
+            let token = |token: &str| auth.then(|| token.to_owned());
+            let credentials = Credentials {
+                username: text(0),
+                realm: text(1),
+                nonce: text(2),
+                uri: text(3),
+                response,
+                algorithm: token("SHA-256"),
+                cnonce: auth.then(|| text(4)),
+                opaque: stale.then(|| text(5)),
+                qop: token("auth"),
+                nc,
+            };
+            let challenge = Challenge {
+                realm: text(0),
+                nonce: text(1),
+                opaque: stale.then(|| text(2)),
+                stale,
+                algorithm: token("MD5"),
+                qop: token("auth").into_iter().collect(),
+            };
+            prop_assert_eq!(Credentials::parse(credentials.to_string().as_bytes()), Ok(Some(credentials)));
+            prop_assert_eq!(Challenge::parse(challenge.to_string().as_bytes()), Ok(Some(challenge)));
+        }
+
+        #[test]
+        fn any_bytes_are_credentials_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let bytes = [b"Digest ", bytes.as_slice()].concat();
+            let _ = (Credentials::parse(&bytes), Challenge::parse(&bytes));
+        }
     }
 }

@@ -39,6 +39,8 @@ impl fmt::Display for CSeq {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -50,5 +52,14 @@ mod tests {
         assert_eq!(CSeq::parse(b"-1 INVITE"), Err(Why::Syntax));
         assert_eq!(CSeq::parse(b"1 IN VITE"), Err(Why::Syntax));
         assert_eq!(CSeq::parse(b"36893488147419103232 REGISTER"), Err(Why::Range));
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_number_and_method_read_back_the_same(seq: u32, method in "[A-Za-z0-9!%*_+`'~.-]{1,12}") {
+            let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::Bye);
+            let cseq = CSeq { seq, method };
+            prop_assert_eq!(CSeq::parse(cseq.to_string().as_bytes()), Ok(cseq));
+        }
     }
 }

@@ -197,6 +197,8 @@ impl fmt::Display for Via {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn via(text: &str) -> Via {
@@ -265,6 +267,27 @@ mod tests {
             ["SIP/2.0/UDP a;received=2001:db8::9:255", "SIP/2.0/UDP a;received=[2001:db8::9:255]"]
         {
             assert_eq!(via(text).received(), "2001:db8::9:255".parse().ok());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_hop_reads_back_the_same(
+            transport in "(UDP|TCP|TLS|WS|WSS|SCTP|x)", host in "([a-z]{1,8}(\\.[a-z]{1,8}){0,2}|\\[2001:db8::[1-9]\\]|192\\.0\\.2\\.[1-9])",
+            port in proptest::option::of(any::<u16>()), params in "(;(branch=z9hG4bK[!-+.-:=?-~]{1,9}|rport|ttl=1|x=\"[^\"\\\\\r\n]{0,9}\")){0,4}",
+        ) {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let text = format!("SIP/2.0/{transport} {host}{port}{params}");
+            if let Ok(read) = Via::parse(text.as_bytes()) {
+                prop_assert_eq!(read.to_string(), text);
+                prop_assert_eq!(Via::parse(read.to_string().as_bytes()), Ok(read));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_hop_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Via::parse(&bytes);
+            let _ = Via::parse(&[b"SIP/2.0/UDP ", bytes.as_slice()].concat());
         }
     }
 }

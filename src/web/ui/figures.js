@@ -44,15 +44,15 @@ export function clock(seconds) {
  * @param {number} seconds */
 export function words(seconds) {
   const minutes = seconds / 60;
-  if (seconds > 60 && Number.isInteger(minutes)) return `${minutes} minutes`;
-  return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  if (seconds > 60 && Number.isInteger(minutes)) return `${minutes}\u00a0minutes`;
+  return seconds === 1 ? "1\u00a0second" : `${seconds}\u00a0seconds`;
 }
 
 /** Seconds in few letters, for a table's cell: "60 s", "2 min".
  * @param {number} seconds */
 export function brief(seconds) {
   const minutes = seconds / 60;
-  return seconds > 60 && Number.isInteger(minutes) ? `${minutes} min` : `${seconds} s`;
+  return seconds > 60 && Number.isInteger(minutes) ? `${minutes}\u00a0min` : `${seconds}\u00a0s`;
 }
 
 /** A ratio in whole per cent, rounded down so that 100% means all; null if there is none.

@@ -18,8 +18,7 @@ const RETRY_AFTER_MS = 5_000;
 /** At most one announcement to screen readers in this time. */
 const ANNOUNCE_EVERY_MS = 30_000;
 /** From so many queues on the page is set smaller, so that a wall shows all without scrolling. */
-const MANY_QUEUES = 6;
-const VERY_MANY_QUEUES = 9;
+const SIZES = /** @type {const} */ ([[10, "most-many"], [7, "very-many"], [6, "many"], [0, "few"]]);
 
 /** @param {string} id */
 function byId(id) {
@@ -266,9 +265,7 @@ function showQueues(live) {
     body.replaceChildren(...wanted);
   }
   byId("no-queues").hidden = live.queues.length > 0;
-  const n = live.queues.length;
-  document.body.dataset.queues =
-    n >= VERY_MANY_QUEUES ? "very-many" : n >= MANY_QUEUES ? "many" : "few";
+  document.body.dataset.queues = SIZES.find(([from]) => live.queues.length >= from)?.[1];
 }
 
 /** Waits go on by themselves between two events.

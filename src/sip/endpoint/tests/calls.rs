@@ -225,7 +225,7 @@ fn a_cancel_that_nobody_follows_up_is_given_up_after_32_seconds() {
 }
 
 #[test]
-fn every_refusal_of_ours_reaches_the_wire_once_and_settings_gone_fail_a_call() {
+fn a_call_over_a_listener_that_the_settings_lost_fails_at_once() {
     let mut pair = Pair::new();
     let mut gone = settings(0);
     gone.listeners.clear();

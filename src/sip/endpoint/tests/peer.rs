@@ -1,1 +1,149 @@
+//! A peer made of plain text, for what no well-behaved endpoint would send.
 
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::super::*;
+use super::network::{LISTENER, settings};
+use crate::id::Entropy;
+use crate::sip::header::HeaderName;
+use crate::sip::message::Message;
+
+/// One endpoint and a peer at the other end of the wire.
+pub(super) struct Desk {
+    pub(super) now: Time,
+    pub(super) end: Endpoint,
+    pub(super) peer: SocketAddr,
+    branches: u32,
+}
+
+/// What the peer got back.
+pub(super) struct Got {
+    pub(super) message: Message,
+    pub(super) to: SocketAddr,
+}
+
+impl Got {
+    pub(super) fn status(&self) -> u16 {
+        self.message.status().unwrap_or(0)
+    }
+
+    pub(super) fn text(&self, name: HeaderName) -> String {
+        self.message.text(name).unwrap_or_default()
+    }
+
+    pub(super) fn to_tag(&self) -> String {
+        self.message.to().unwrap().tag().unwrap_or("").to_owned()
+    }
+}
+
+impl Desk {
+    pub(super) fn new() -> Desk {
+        Desk::with(settings(1), Limits::default())
+    }
+
+    pub(super) fn with(settings: EndpointSettings, limits: Limits) -> Desk {
+        Desk {
+            now: Time::ZERO,
+            end: Endpoint::new(settings, Entropy::from_seed([9; 32])).with_limits(limits),
+            peer: SocketAddr::from(([192, 0, 2, 2], 5060)),
+            branches: 0,
+        }
+    }
+
+    /// Sends lines; CRLFs and the empty line are added.
+    pub(super) fn send(&mut self, text: &str) -> Vec<Got> {
+        let text = text.lines().map(str::trim_start).collect::<Vec<_>>().join("\r\n");
+        self.send_raw(format!("{text}\r\n\r\n"))
+    }
+
+    pub(super) fn send_raw(&mut self, bytes: impl Into<Bytes>) -> Vec<Got> {
+        self.end.handle_datagram(self.now, LISTENER, self.peer, bytes.into());
+        self.got()
+    }
+
+    pub(super) fn got(&mut self) -> Vec<Got> {
+        std::iter::from_fn(|| self.end.poll_transmit())
+            .map(|sent| Got {
+                message: Message::parse(sent.bytes).expect("we sent what cannot be read"),
+                to: sent.to,
+            })
+            .collect()
+    }
+
+    /// The statuses that came back.
+    pub(super) fn statuses(&mut self, text: &str) -> Vec<u16> {
+        self.send(text).iter().map(Got::status).collect()
+    }
+
+    pub(super) fn events(&mut self) -> Vec<SipEvent> {
+        std::iter::from_fn(|| self.end.poll_event()).collect()
+    }
+
+    pub(super) fn branch(&mut self) -> String {
+        self.branches += 1;
+        format!("z9hG4bK-peer-{}", self.branches)
+    }
+
+    /// The head of a request outside a dialog; more lines may follow.
+    pub(super) fn head(&mut self, method: &str, call_id: &str, seq: u32) -> String {
+        let branch = self.branch();
+        format!(
+            "{method} sip:01708434343@192.0.2.1 SIP/2.0
+            Via: SIP/2.0/UDP 192.0.2.2:5060;branch={branch};rport
+            Max-Forwards: 70
+            From: \"Ann\" <sip:07700900123@192.0.2.2>;tag=p1
+            To: <sip:01708434343@192.0.2.1>
+            Call-ID: {call_id}
+            CSeq: {seq} {method}"
+        )
+    }
+
+    /// The head of a request in the dialog with this tag of ours.
+    pub(super) fn head_in(&mut self, method: &str, call_id: &str, seq: u32, tag: &str) -> String {
+        self.head(method, call_id, seq).replace(
+            "To: <sip:01708434343@192.0.2.1>",
+            &format!("To: <sip:01708434343@192.0.2.1>;tag={tag}"),
+        )
+    }
+
+    /// An INVITE without an offer; our leg.
+    pub(super) fn ring(&mut self, call_id: &str) -> LegId {
+        let invite = self.head("INVITE", call_id, 1);
+        self.send(&format!("{invite}\nContact: <sip:ann@192.0.2.2:5070>"));
+        self.events()
+            .into_iter()
+            .find_map(|event| match event {
+                SipEvent::Invite(invite) => Some(invite.leg),
+                _ => None,
+            })
+            .expect("no INVITE arrived")
+    }
+
+    /// A call that is up; our leg and our tag.
+    pub(super) fn talk(&mut self, call_id: &str) -> (LegId, String) {
+        let leg = self.ring(call_id);
+        self.end.answer(self.now, leg, super::network::ANSWER);
+        let tag = self.got().last().map(Got::to_tag).unwrap_or_default();
+        let ack = self.head_in("ACK", call_id, 1, &tag);
+        self.send(&ack);
+        self.events();
+        (leg, tag)
+    }
+
+    /// Lets ten minutes pass; nothing may be left.
+    pub(super) fn run_out(&mut self) -> Vec<Got> {
+        let end = self.now + Duration::from_secs(600);
+        let mut got = self.got();
+        while let Some(due) = self.end.poll_timeout().filter(|due| *due <= end) {
+            self.now = due;
+            self.end.handle_timeout(due);
+            got.extend(self.got());
+        }
+        self.now = end;
+        let load = self.end.load();
+        assert_eq!((load.transactions, load.legs), (0, 0), "something leaked");
+        got
+    }
+}

@@ -1,1 +1,219 @@
+//! What is refused, and with which status.
 
+use super::super::*;
+use super::network::{ANSWER, LISTENER, settings};
+use super::peer::Desk;
+use crate::sip::header::HeaderName;
+
+#[test]
+fn options_are_answered_with_what_we_can() {
+    let mut desk = Desk::new();
+    let options = desk.head("OPTIONS", "o", 1);
+    let got = desk.send(&options);
+    assert_eq!(got[0].status(), 200);
+    assert!(got[0].text(HeaderName::Allow).contains("INVITE"));
+    assert_eq!(got[0].text(HeaderName::Accept), "application/sdp");
+    assert!(got[0].message.header(HeaderName::Supported).is_some());
+    // A repetition gets the same bytes.
+    let again = desk.send(&options);
+    assert_eq!(again[0].message.bytes(), got[0].message.bytes());
+    assert_eq!(desk.end.load().transactions, 1);
+    desk.run_out();
+}
+
+#[test]
+fn every_refusal_has_its_status_and_its_headers() {
+    let mut desk = Desk::new();
+    let unknown = desk.head("FROBNICATE", "a", 1);
+    assert_eq!(desk.statuses(&unknown), [501]);
+    let message = desk.head("MESSAGE", "b", 1);
+    let got = desk.send(&message);
+    assert_eq!(got[0].status(), 405);
+    assert!(got[0].text(HeaderName::Allow).contains("BYE"));
+    let scheme = desk.head("OPTIONS", "c", 1).replacen("sip:01708434343", "soap.beep:x", 1);
+    assert_eq!(desk.statuses(&scheme), [416]);
+    let hops = desk.head("INVITE", "d", 1).replace("Max-Forwards: 70", "Max-Forwards: 0");
+    assert_eq!(desk.statuses(&hops), [483]);
+    // A question at its last hop is for us (RFC 4475 section 3.3.11).
+    let hops = desk.head("OPTIONS", "e", 1).replace("Max-Forwards: 70", "Max-Forwards: 0");
+    assert_eq!(desk.statuses(&hops), [200]);
+    let require = desk.head("INVITE", "f", 1) + "\nRequire: 100rel, foo\nRequire: bar";
+    let got = desk.send(&require);
+    assert_eq!(
+        (got[0].status(), got[0].text(HeaderName::Unsupported).as_str()),
+        (420, "100rel, foo, bar")
+    );
+    let contactless = desk.head("INVITE", "g", 1);
+    let got = desk.send(&contactless);
+    assert_eq!((got[0].status(), got[0].message.reason().as_str()), (400, "Missing Contact"));
+    for method in ["BYE", "UPDATE", "INFO"] {
+        let stray = desk.head(method, "h", 1);
+        assert_eq!(desk.statuses(&stray), [481], "{method}");
+        let stray = desk.head_in(method, "h", 2, "nobody");
+        assert_eq!(desk.statuses(&stray), [481], "{method}");
+    }
+    let cancel = desk.head("CANCEL", "i", 1);
+    assert_eq!(desk.statuses(&cancel), [481]);
+    let version = desk.head("OPTIONS", "j", 1).replacen("SIP/2.0", "SIP/7.0", 1);
+    assert_eq!(desk.statuses(&version), [505]);
+    let cseq = desk.head("OPTIONS", "k", 1).replace("CSeq: 1 OPTIONS", "CSeq: 1 INVITE");
+    assert_eq!(desk.statuses(&cseq), [400]);
+    // All of them were answered without keeping anything but the OPTIONS.
+    assert_eq!(desk.end.load().transactions, 1);
+    assert_eq!(desk.end.counters().rejected.values().sum::<u64>(), 15);
+    assert_eq!(desk.events(), []);
+    desk.run_out();
+}
+
+#[test]
+fn bodies_that_we_do_not_read_are_415_unless_they_are_optional() {
+    let mut desk = Desk::new();
+    let mut body = |more: &str| {
+        let head = desk.head("INVITE", &format!("m{}", more.len()), 1);
+        let lines = format!("{head}\nContact: <sip:ann@192.0.2.2>\n{more}");
+        let text = lines.lines().map(str::trim_start).collect::<Vec<_>>().join("\r\n");
+        let got = desk.send_raw(format!("{text}\r\nContent-Length: 1\r\n\r\nx"));
+        (got[0].status(), got[0].text(HeaderName::Accept))
+    };
+    let refused = (415, "application/sdp".to_owned());
+    assert_eq!(body("Content-Type: text/plain"), refused);
+    assert_eq!(body("Content-Type: application/sdp\nContent-Encoding: gzip"), refused);
+    assert_eq!(
+        body("Content-Type: text/plain\nContent-Disposition: icon ;handling=optional").0,
+        100
+    );
+    assert_eq!(body("Content-Type: APPLICATION/SDP ;x=y").0, 100);
+}
+
+#[test]
+fn an_invite_that_came_by_two_ways_is_merged() {
+    let mut desk = Desk::new();
+    desk.ring("a");
+    let twin = desk.head("INVITE", "a", 1) + "\nContact: <sip:ann@192.0.2.2>";
+    assert_eq!(desk.statuses(&twin), [482]);
+    assert_eq!(desk.events(), []);
+}
+
+#[test]
+fn an_ack_is_never_answered_and_the_ack_of_a_refusal_is_no_stray() {
+    let mut desk = Desk::new();
+    let invite = desk.head("INVITE", "a", 1);
+    let got = desk.send(&invite);
+    assert_eq!(got[0].status(), 400);
+    let ack = invite
+        .replacen("INVITE", "ACK", 1)
+        .replace("1 INVITE", "1 ACK")
+        .replace("sip:01708434343@192.0.2.1>", &format!("sip:x@y>;tag={}", got[0].to_tag()));
+    assert!(desk.statuses(&ack).is_empty());
+    assert_eq!(desk.end.counters().rejected.get("stray_ack"), None);
+    let stray = desk.head_in("ACK", "a", 1, "other");
+    assert!(desk.statuses(&stray).is_empty());
+    assert_eq!(desk.end.counters().rejected.get("stray_ack"), Some(&1));
+    assert!(desk.statuses("ACK sip:x@y SIP/2.0\nVia: SIP/2.0/UDP a;branch=z9hG4bKx").is_empty());
+}
+
+#[test]
+fn garbage_is_dropped_and_counted_and_keep_alives_are_not() {
+    let mut desk = Desk::new();
+    for bytes in [&b"\r\n\r\n"[..], b"", b"\0\0\0", b"hello\r\n\r\n", b"INVITE\r\n\r\n"] {
+        assert!(desk.send_raw(bytes).is_empty());
+    }
+    assert_eq!(desk.end.counters().rejected.values().sum::<u64>(), 3);
+    desk.end.handle_datagram(Time::ZERO, ListenerId(3), desk.peer, Bytes::from_static(b"x"));
+    assert_eq!(desk.end.counters().rejected.get("unknown_listener"), Some(&1));
+}
+
+#[test]
+fn responses_go_to_the_source_or_where_the_via_says() {
+    let mut desk = Desk::new();
+    desk.peer = "192.0.2.2:40000".parse().unwrap();
+    let rport = desk.head("OPTIONS", "a", 1);
+    let got = desk.send(&rport);
+    assert_eq!(got[0].to, desk.peer);
+    let via = got[0].message.via().unwrap();
+    assert_eq!(via.received(), Some(desk.peer.ip()));
+    assert_eq!(via.params.get("rport"), Some("40000"));
+    // A gateway that sends from one port and listens on another (section 18.2.2).
+    let plain = desk.head("OPTIONS", "b", 1).replace(";rport", "");
+    assert_eq!(desk.send(&plain)[0].to.to_string(), "192.0.2.2:5060");
+    // A phone behind an address translator that does not know of rport.
+    desk.peer = "198.51.100.7:40000".parse().unwrap();
+    let hidden = desk.head("OPTIONS", "c", 1).replace(";rport", "");
+    assert_eq!(desk.send(&hidden)[0].to, desk.peer);
+}
+
+#[test]
+fn limits_are_answered_with_503_and_retry_after() {
+    let limits = Limits { legs: 1, transactions: 2, ..Limits::default() };
+    let mut desk = Desk::with(settings(1), limits);
+    desk.ring("a");
+    let second = desk.head("INVITE", "b", 1) + "\nContact: <sip:ann@192.0.2.2>";
+    let got = desk.send(&second);
+    assert_eq!((got[0].status(), got[0].text(HeaderName::RetryAfter).as_str()), (503, "5"));
+    let options = desk.head("OPTIONS", "c", 1);
+    assert_eq!(desk.statuses(&options), [200]);
+    let options = desk.head("OPTIONS", "d", 1);
+    assert_eq!(desk.statuses(&options), [503]);
+    assert_eq!(desk.end.load(), Load { transactions: 2, legs: 1, bindings: 0 });
+    let rejected = &desk.end.counters().rejected;
+    assert_eq!((rejected["leg_limit"], rejected["transaction_limit"]), (1, 1));
+    desk.end.invite(
+        Time::ZERO,
+        OutgoingInvite {
+            leg: LegId(5),
+            listener: LISTENER,
+            uri: "sip:a@192.0.2.2".to_owned(),
+            to: desk.peer,
+            from_display: String::new(),
+            from_user: "x".to_owned(),
+            offer: ANSWER.to_owned(),
+        },
+    );
+    assert_eq!(desk.events(), [SipEvent::Failed { leg: LegId(5), status: 503 }]);
+}
+
+#[test]
+fn our_user_cannot_break_the_order_of_things() {
+    let mut desk = Desk::new();
+    let (leg, _) = desk.talk("a");
+    let gone = LegId(4711);
+    for leg in [leg, gone] {
+        desk.end.provisional(desk.now, leg, 180);
+        desk.end.answer(desk.now, leg, ANSWER);
+        desk.end.reject(desk.now, leg, 486, None);
+        desk.end.challenge(desk.now, leg);
+        desk.end.accept_change(desk.now, leg, ANSWER);
+        desk.end.reject_change(desk.now, leg, 488);
+    }
+    desk.end.hang_up(desk.now, gone);
+    assert!(desk.got().is_empty());
+    let ringing = desk.ring("b");
+    desk.end.provisional(desk.now, ringing, 200);
+    desk.end.reject(desk.now, ringing, 200, Some(Duration::from_millis(1_500)));
+    let got = desk.got();
+    assert_eq!(got.iter().map(|got| got.status()).collect::<Vec<_>>(), [500]);
+    assert_eq!(got[0].text(HeaderName::RetryAfter), "2");
+}
+
+#[test]
+fn a_withheld_caller_is_withheld_however_it_is_said() {
+    let mut desk = Desk::new();
+    let mut caller = |call_id: &str, more: &str, from: &str| {
+        let head = desk.head("INVITE", call_id, 1);
+        let head = head.replace("\"Ann\" <sip:07700900123@192.0.2.2>", from);
+        desk.send(&format!("{head}\nContact: <sip:ann@192.0.2.2>{more}"));
+        match desk.events().pop() {
+            Some(SipEvent::Invite(invite)) => (invite.caller, invite.from_user),
+            other => panic!("{other:?}"),
+        }
+    };
+    let open = caller("a", "", "\"Ann\" <sip:07700900123@192.0.2.2>").0;
+    assert_eq!((open.number.as_deref(), open.withheld), (Some("07700900123"), false));
+    let (asked, user) = caller("b", "\nPrivacy: id", "\"Ann\" <sip:07700900123@192.0.2.2>");
+    assert!(asked.withheld && asked.number.is_none() && asked.name.is_none());
+    assert_eq!(user, "07700900123");
+    assert!(caller("c", "", "Anonymous <sip:anonymous@192.0.2.2>").0.withheld);
+    assert!(caller("d", "", "<sip:07700900123@Anonymous.Invalid>").0.withheld);
+    let nameless = caller("e", "", "<sip:192.0.2.2>").0;
+    assert_eq!(nameless, crate::event::Caller::default());
+}

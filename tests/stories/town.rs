@@ -274,6 +274,11 @@ impl Town {
             .collect()
     }
 
+    /// How many residents' calls were admitted.
+    pub fn arrivals(&self) -> usize {
+        self.count(|event| matches!(event, CallEvent::Arrived { flow: Some(_), .. }))
+    }
+
     /// How often a call event happened.
     pub fn count(&self, is: impl Fn(&CallEvent) -> bool) -> usize {
         self.calls().into_iter().filter(|(_, event)| is(event)).count()

@@ -46,6 +46,11 @@ impl Merges {
         self.by_transaction.insert(transaction, key);
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.by_transaction.is_empty()
+    }
+
     pub(super) fn forget(&mut self, transaction: TransactionId) {
         if let Some(key) = self.by_transaction.remove(&transaction) {
             self.by_key.remove(&key);

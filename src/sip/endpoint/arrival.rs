@@ -75,7 +75,7 @@ impl Endpoint {
         let trying = crate::sip::write::Draft::response(&request.message, request.source, 100, "");
         self.send(now, &request, packet(&request, 100, trying));
         self.dialogs.insert(dialog.id(), id);
-        let stage = Stage::Arriving(request);
+        let stage = Stage::Arriving(Box::new(request));
         self.legs.insert(id, Leg::new(dialog, stage));
         self.events.push_back(SipEvent::Invite(invite));
     }

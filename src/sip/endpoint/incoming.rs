@@ -251,14 +251,11 @@ impl Endpoint {
         if message.body().is_empty() {
             return true;
         }
-        let encoded = message
-            .headers(HeaderName::ContentEncoding)
-            .any(|encoding| !encoding.eq_ignore_ascii_case(b"identity"));
         let optional = message.header(HeaderName::ContentDisposition).is_some_and(|value| {
             let value = String::from_utf8_lossy(value).to_ascii_lowercase();
             value.replace([' ', '\t'], "").contains(";handling=optional")
         });
-        if (!encoded && message.body_of(SDP).is_some()) || optional {
+        if request.offer().is_some() || optional {
             return true;
         }
         self.refuse_media_type(now, request);

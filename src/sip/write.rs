@@ -62,7 +62,7 @@ impl Draft {
             };
         }
         draft = draft.copy(request, HeaderName::From);
-        draft = draft.to_with_tag(request, if status == 100 { "" } else { to_tag });
+        draft = draft.tagged_to(request, if status == 100 { "" } else { to_tag });
         draft = draft.copy(request, HeaderName::CallId).copy(request, HeaderName::CSeq);
         let makes_dialog = matches!(
             request.method(),
@@ -74,7 +74,7 @@ impl Draft {
         draft
     }
 
-    fn to_with_tag(mut self, request: &Message, tag: &str) -> Draft {
+    fn tagged_to(mut self, request: &Message, tag: &str) -> Draft {
         let Some(value) = request.header(HeaderName::To) else { return self };
         match request.to() {
             Ok(to) if to.tag().is_none() && !tag.is_empty() => {
@@ -237,12 +237,14 @@ pub fn reason_phrase(status: u16) -> &'static str {
         603 => "Decline",
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
-        101..=199 => "Progress",
-        200..=299 => "Success",
-        300..=399 => "Redirection",
-        400..=499 => "Request Failure",
-        500..=599 => "Server Failure",
-        _ => "Global Failure",
+        _ => match status / 100 {
+            1 => "Progress",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Request Failure",
+            5 => "Server Failure",
+            _ => "Global Failure",
+        },
     }
 }
 

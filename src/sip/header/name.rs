@@ -155,10 +155,16 @@ impl HeaderName {
             20 => &[PPreferredIdentity],
             _ => &[],
         };
+        // The first letter decides nearly always, and is cheaper than a comparison.
+        let initial = name.first().map(u8::to_ascii_lowercase);
         candidates
             .iter()
             .copied()
-            .find(|known| name.eq_ignore_ascii_case(known.as_str().as_bytes()))
+            .find(|known| {
+                let known = known.as_str().as_bytes();
+                initial == known.first().map(u8::to_ascii_lowercase)
+                    && name.eq_ignore_ascii_case(known)
+            })
             .unwrap_or(Other)
     }
 }

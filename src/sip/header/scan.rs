@@ -5,10 +5,22 @@ use std::borrow::Cow;
 
 use crate::sip::error::Why;
 
+/// Which bytes may stand in a `token`: a table, because every byte of every header name is asked.
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric()
+            || matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        byte += 1;
+    }
+    table
+};
+
 /// Whether a byte may stand in a `token`.
 pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    TOKEN[usize::from(byte)]
 }
 
 /// Whether a byte is linear white space; line ends occur within a value only where it is folded.

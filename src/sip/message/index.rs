@@ -62,14 +62,14 @@ struct Line {
 
 fn line(bytes: &[u8], start: usize) -> Option<Line> {
     let rest = bytes.get(start..)?;
-    let feed = memchr::memchr(b'\n', rest)?;
+    let stop = memchr::memchr2(b'\r', b'\n', rest)?;
+    if let Some([b'\r', b'\n', ..]) = rest.get(stop..) {
+        return Some(Line { end: start + stop, next: start + stop + 2, clean: true });
+    }
+    let feed = stop + memchr::memchr(b'\n', rest.get(stop..)?)?;
     let content = rest.get(..feed)?;
-    let (content, clean) = match content.strip_suffix(b"\r") {
-        Some(content) => (content, true),
-        None => (content, false),
-    };
-    let clean = clean && memchr::memchr(b'\r', content).is_none();
-    Some(Line { end: start + content.len(), next: start + feed + 1, clean })
+    let content = content.strip_suffix(b"\r").unwrap_or(content);
+    Some(Line { end: start + content.len(), next: start + feed + 1, clean: false })
 }
 
 pub(super) fn parse(bytes: Bytes) -> Result<Message, ParseError> {
@@ -158,17 +158,16 @@ impl Message {
 
 fn field(bytes: &[u8], start: usize, end: usize) -> Option<Field> {
     let text = bytes.get(start..end)?;
-    let colon = memchr::memchr(b':', text)?;
-    let before = text.get(..colon)?;
-    let length = before.iter().take_while(|b| scan::is_token(**b)).count();
-    let (name, space) = before.split_at_checked(length)?;
-    if name.is_empty() || !space.iter().all(|b| matches!(b, b' ' | b'\t')) {
+    let length = text.iter().take_while(|b| scan::is_token(**b)).count();
+    let (name, after) = text.split_at_checked(length)?;
+    let space = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    if name.is_empty() || after.get(space) != Some(&b':') {
         return None;
     }
     Some(Field {
         header: HeaderName::from_bytes(name),
         name: Span::new(start, start + length),
-        value: Span::trimmed(bytes, start + colon + 1, end),
+        value: Span::trimmed(bytes, start + length + space + 1, end),
     })
 }
 

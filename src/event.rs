@@ -276,6 +276,8 @@ pub enum EndCause {
     CallerHungUp,
     /// The agent hung up.
     AgentHungUp,
+    /// A supervisor ended the call.
+    SupervisorEnded,
     /// An agent's star code was carried out.
     StarCodeDone,
     /// The caller's side never acknowledged our answer (RFC 3261 section 13.3.1.4).
@@ -302,7 +304,7 @@ pub enum EndCause {
 
 impl EndCause {
     /// Every cause, for tables and metrics.
-    pub const ALL: [EndCause; 19] = [
+    pub const ALL: [EndCause; 20] = [
         EndCause::Completed,
         EndCause::Closed,
         EndCause::GaveUpOnInput,
@@ -311,6 +313,7 @@ impl EndCause {
         EndCause::CallerAbandoned,
         EndCause::CallerHungUp,
         EndCause::AgentHungUp,
+        EndCause::SupervisorEnded,
         EndCause::StarCodeDone,
         EndCause::NoAck,
         EndCause::CallerSilent,
@@ -333,7 +336,7 @@ impl EndCause {
             | EndCause::CallerLeftFlow
             | EndCause::CallerAbandoned
             | EndCause::CallerHungUp => Fault::Caller,
-            EndCause::AgentHungUp => Fault::Agent,
+            EndCause::AgentHungUp | EndCause::SupervisorEnded => Fault::Agent,
             EndCause::NoAck
             | EndCause::CallerSilent
             | EndCause::AgentSilent
@@ -358,6 +361,7 @@ impl EndCause {
             EndCause::CallerAbandoned => "caller_abandoned",
             EndCause::CallerHungUp => "caller_hung_up",
             EndCause::AgentHungUp => "agent_hung_up",
+            EndCause::SupervisorEnded => "supervisor_ended",
             EndCause::StarCodeDone => "star_code_done",
             EndCause::NoAck => "no_ack",
             EndCause::CallerSilent => "caller_silent",

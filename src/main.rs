@@ -1,1 +1,135 @@
-fn main() {}
+//! The command line of switchboard.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use switchboard::config::settings::PortRange;
+use switchboard::server;
+
+/// Answers the council's number, drives the menu, queues callers to advisers and measures every
+/// answer against the 60-second standard.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until it is told to stop (SIGTERM lets calls finish; a second one ends them).
+    Serve(Serve),
+    /// Run the server beside simulated residents and advisers, to watch it work.
+    Demo(Demo),
+    /// Check settings, flows and prompts without running anything.
+    Check(Place),
+    /// Prompts: what callers hear.
+    #[command(subcommand)]
+    Prompts(Prompts),
+    /// Fold the whole journal again and print its figures.
+    Replay(Replay),
+}
+
+/// Where the settings are, and what overrides them.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The settings file.
+    #[arg(long, value_name = "FILE", default_value = "config/switchboard.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct Overrides {
+    /// Listen for SIP here instead (UDP).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    sip: Option<SocketAddr>,
+    /// Serve pages and the API here instead.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+    /// Use these ports for voice instead.
+    #[arg(long, value_name = "FIRST-LAST")]
+    rtp_ports: Option<PortRange>,
+    /// Keep the journal here instead.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, clap::Args)]
+struct Demo {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// How many residents ring in a minute.
+    #[arg(long, value_name = "N", default_value_t = 14.0)]
+    calls_per_minute: f64,
+    /// Repeat the same residents with the same number.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Stop after this many seconds instead of running until Ctrl-C.
+    #[arg(long, value_name = "SECONDS")]
+    for_s: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Prompts {
+    /// Speak the texts that changed since the last time into sound files (needs espeak-ng).
+    Render(Place),
+}
+
+#[derive(Debug, clap::Args)]
+struct Replay {
+    /// The folder of the journal.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    server::log::init(std::io::stderr().is_terminal());
+    let done = match arguments.command {
+        Command::Serve(serve) => {
+            server::command::serve(&serve.place.config, &serve.overrides.into())
+        }
+        Command::Demo(demo) => server::command::demo(
+            &demo.place.config,
+            &demo.overrides.into(),
+            server::command::DemoOptions {
+                calls_per_minute: demo.calls_per_minute,
+                seed: demo.seed,
+                for_s: demo.for_s,
+            },
+        ),
+        Command::Check(place) => server::command::check(&place.config),
+        Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
+        Command::Replay(replay) => server::command::replay(&replay.data, replay.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl From<Overrides> for server::installation::Overrides {
+    fn from(from: Overrides) -> Self {
+        let Overrides { sip, http, rtp_ports, data } = from;
+        server::installation::Overrides { sip, http, rtp_ports, data }
+    }
+}

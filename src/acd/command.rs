@@ -24,12 +24,23 @@ pub enum AcdInput {
         skills: Vec<Skill>,
         /// What happens to it when the queue closes.
         at_closing: AtClosing,
+        /// The first entry of this episode, if the call has waited in it before and was handed
+        /// back to its flow: it keeps that place.
+        since: Option<Time>,
     },
     /// A call no longer waits (hung up, or went elsewhere). Idempotent. An offer under way for it
     /// is taken back with [`AcdEffect::CancelOffer`].
     Leave {
         /// Which call.
         call: CallId,
+    },
+    /// At least one of the agent's phones rings (180). Ignored if it is not, or no longer, this
+    /// agent's offer.
+    Ringing {
+        /// For which call.
+        call: CallId,
+        /// Whose phone.
+        agent: AgentId,
     },
     /// The agent's phone answered: claims the ticket. The claim's result is
     /// [`AcdEffect::Claimed`] or, if the caller is no longer there or somebody else's,
@@ -68,7 +79,9 @@ pub enum AcdInput {
         /// The actor's name, for the journal.
         by: Option<String>,
     },
-    /// Whether an agent has a phone that can be rung.
+    /// Whether an agent has a phone that can be rung. Apply it at every registration and refresh
+    /// too, not only at changes: after an offer that reached no phone it is the sign that one is
+    /// there again.
     Reachable {
         /// Who.
         agent: AgentId,
@@ -123,7 +136,8 @@ pub enum AcdEffect {
         queue: QueueName,
         /// The first entry of this episode.
         first_at: Time,
-        /// The queue it left for this one, if it was moved.
+        /// The queue it left for this one, if it held a ticket (then the journal needs a
+        /// `QueueLeft { Moved }` for it).
         moved_from: Option<QueueName>,
         /// The skills that it needs, the queue's own included.
         skills: Vec<Skill>,
@@ -149,7 +163,9 @@ pub enum AcdEffect {
         queue: QueueName,
         /// To whom.
         agent: AgentId,
-        /// How long to ring before `OfferFailed { NoAnswer }`; the engine's timer.
+        /// How long to ring before `OfferFailed { NoAnswer }`; the engine's timer, counted from
+        /// this effect. The reservation outlasts it by [`LEASE_MARGIN`](super::LEASE_MARGIN) and
+        /// then ends by itself.
         ring_for: Duration,
         /// Why this agent, in plain words.
         why: String,

@@ -1,20 +1,50 @@
 //! The queue: the right adviser for every caller, fairly. Changed only by [`Acd::apply`].
+//!
+//! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent has one state over all queues. After every input the caller who has waited
+//! longest of those that anybody ready can serve is offered to the agent who has been idle longest
+//! of those with the skills, until no such pair is left.
+//!
+//! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
+//! - `callers`, `offers`, `duty`: what each input does, by whom it concerns.
+//! - `calendar`, `bank_holidays`: opening hours.
+//!
+//! What is absent on purpose: no clock (deadlines are in [`Acd::poll_timeout`] and fire as
+//! [`AcdInput::Timer`]), no randomness, no knowledge of legs or phones.
 
+pub mod bank_holidays;
 pub mod calendar;
 pub mod command;
 pub mod settings;
 
+mod agents;
+mod callers;
+mod duty;
+mod offers;
+mod queues;
+mod select;
+mod skills;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::event::AgentState;
-use crate::id::{AgentId, CalendarName, QueueName, Skill};
-use crate::time::{Time, WallClock};
+use crate::id::{AgentId, CalendarName, CallId, QueueName, Skill};
+use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
+use self::agents::Agents;
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
+use self::queues::Tickets;
+use self::select::Fresh;
 use self::settings::QueueSettings;
+
+/// How much longer than it may ring an offer can stand before it is taken back: by then the engine
+/// has reported its end, or something is lost and the agent must not stay reserved for ever.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
 /// What the queue needs to know of the settings, checked.
 #[derive(Debug, Clone)]
@@ -29,39 +59,191 @@ pub struct AcdPlan {
     pub zone: TimeZone,
 }
 
+/// Why something is due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A calendar opens or closes.
+    Hours,
+    /// An agent's wrap-up ends: each has a timer of their own.
+    WrapUp(AgentId),
+    /// An agent's reservation ends by itself.
+    Lease(AgentId),
+    /// A caller has waited as long as the queue allows.
+    MaxWait(CallId),
+}
+
 /// Agents, tickets, offers and their timers.
 #[derive(Debug)]
-pub struct Acd {}
+pub struct Acd {
+    plan: AcdPlan,
+    agents: Agents,
+    tickets: Tickets,
+    due: Deadlines<Due>,
+    /// By which clock the calendars were read last; none if they must be read again.
+    hours_read: Option<WallClock>,
+    /// The settings are new: whatever follows from them is done by the next input.
+    unsettled: bool,
+    /// The time of the last input.
+    last_at: Time,
+}
 
-#[allow(unused_variables)]
+/// One input being applied.
+struct Turn<'a> {
+    at: Time,
+    wall: &'a WallClock,
+    effects: Vec<AcdEffect>,
+    fresh: Fresh,
+    /// Somebody went off duty: callers may be left whom nobody can serve.
+    duty_shrank: bool,
+}
+
 impl Acd {
     /// Nobody waits and everybody is signed out.
     pub fn new(plan: AcdPlan) -> Self {
-        unimplemented!()
+        let mut agents = Agents::default();
+        agents.reconfigure(&plan.agents, Time::ZERO);
+        Acd {
+            plan,
+            agents,
+            tickets: Tickets::default(),
+            due: Deadlines::new(),
+            hours_read: None,
+            unsettled: true,
+            last_at: Time::ZERO,
+        }
     }
 
     /// Takes new settings; tickets and agents stay (an agent that is gone is signed out when free).
+    /// What follows is the effect of the next input, which [`Acd::poll_timeout`] asks for at once.
+    /// Timers that run (wrap-up, reservations) go on.
     pub fn reconfigure(&mut self, plan: AcdPlan) {
-        unimplemented!()
+        self.plan = plan;
+        self.agents.reconfigure(&self.plan.agents, self.last_at);
+        self.tickets.reconfigure(&self.plan.queues);
+        self.hours_read = None;
+        self.unsettled = true;
     }
 
     /// The only way to change anything. `wall` is used for calendars only.
     pub fn apply(&mut self, at: Time, wall: &WallClock, input: AcdInput) -> Vec<AcdEffect> {
-        unimplemented!()
+        self.last_at = at;
+        let (effects, fresh) = (Vec::new(), Fresh::default());
+        let mut turn = Turn { at, wall, effects, fresh, duty_shrank: false };
+        let turn = &mut turn;
+        self.settle(turn);
+        match input {
+            AcdInput::Enter { call, queue, skills, at_closing, since } => {
+                self.enter(turn, call, queue, skills, at_closing, since);
+            }
+            AcdInput::Leave { call } => self.leave(turn, call),
+            AcdInput::Ringing { call, agent } => self.ringing(turn, call, &agent),
+            AcdInput::Claim { call, agent } => self.claim(turn, call, agent),
+            AcdInput::OfferFailed { call, agent, outcome } => {
+                self.offer_failed(turn, call, &agent, outcome);
+            }
+            AcdInput::TalkEnded { agent, call } => self.talk_ended(turn, &agent, call),
+            AcdInput::Choose { agent, choice, reason, by } => {
+                self.choose(turn, agent, choice, reason, by);
+            }
+            AcdInput::Reachable { agent, reachable } => self.reachable(turn, &agent, reachable),
+            AcdInput::Restore { agent, state } => self.restore(turn, &agent, state),
+            AcdInput::Timer => self.timer(turn),
+        }
+        self.read_hours(turn);
+        if turn.duty_shrank {
+            self.return_unstaffed(turn);
+        }
+        self.make_offers(turn);
+        std::mem::take(&mut turn.effects)
     }
 
     /// When [`AcdInput::Timer`] must be applied next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        unimplemented!()
+        if self.unsettled { Some(self.last_at) } else { self.due.next() }
     }
 
     /// What an agent is doing.
     pub fn agent_state(&self, agent: &AgentId) -> Option<AgentState> {
-        unimplemented!()
+        self.agents.get(agent).map(|agent| agent.activity.state())
     }
 
-    /// Whether a calendar is open.
+    /// Whether a calendar is open. One that is not in the settings (which `check` refuses) turns
+    /// nobody away.
     pub fn is_open(&self, calendar: &CalendarName, at: Time, wall: &WallClock) -> bool {
-        unimplemented!()
+        let calendar = self.plan.calendars.get(calendar);
+        calendar.is_none_or(|calendar| calendar.is_open(&wall.at(at).zoned(&self.plan.zone)))
     }
+
+    fn timer(&mut self, turn: &mut Turn<'_>) {
+        while let Some((_, due)) = self.due.pop_due(turn.at) {
+            match due {
+                Due::Hours => self.hours_read = None,
+                Due::WrapUp(agent) => self.wrap_up_over(turn, &agent),
+                Due::Lease(agent) => self.lease_over(turn, &agent),
+                Due::MaxWait(call) => self.waited_too_long(turn, call),
+            }
+        }
+    }
+
+    /// Reads the calendars if one has changed, or the wall clock or the settings have: hands back
+    /// those who are to be told of the closing, and sets the timer for the next change.
+    fn read_hours(&mut self, turn: &mut Turn<'_>) {
+        if self.hours_read == Some(*turn.wall) {
+            return;
+        }
+        self.hours_read = Some(*turn.wall);
+        self.return_closed(turn);
+        let now = turn.wall.at(turn.at).zoned(&self.plan.zone);
+        let used = self.plan.queues.values().filter_map(|queue| queue.hours.as_ref());
+        let calendars = used.filter_map(|name| self.plan.calendars.get(name));
+        match calendars.filter_map(|calendar| calendar.next_change(&now)).min() {
+            Some(change) => {
+                let change = UnixMicros(change.timestamp().as_microsecond());
+                // A clock beyond the calendar's range must not make this timer spin.
+                let soonest = turn.at + Duration::from_millis(1);
+                self.due.set(Due::Hours, turn.wall.when(change).max(soonest));
+            }
+            None => {
+                self.due.cancel(&Due::Hours);
+            }
+        }
+    }
+
+    fn queue_is_open(&self, queue: &QueueSettings, turn: &Turn<'_>) -> bool {
+        queue.hours.as_ref().is_none_or(|name| self.is_open(name, turn.at, turn.wall))
+    }
+
+    /// Does what follows from new settings.
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        if !std::mem::take(&mut self.unsettled) {
+            return;
+        }
+        for agent in self.agents.gone() {
+            self.sign_out_gone(turn, &agent);
+        }
+        let waits: Vec<(CallId, Option<Time>)> = self
+            .tickets
+            .iter()
+            .map(|(call, ticket)| {
+                let settings = self.plan.queues.get(&ticket.queue);
+                let limit = settings.and_then(|settings| settings.max_wait_s);
+                (call, limit.map(|limit| ticket.visit_at + seconds(limit)))
+            })
+            .collect();
+        for (call, until) in waits {
+            match until {
+                Some(until) => self.due.set(Due::MaxWait(call), until),
+                None => {
+                    self.due.cancel(&Due::MaxWait(call));
+                }
+            }
+        }
+        turn.fresh.profiles.extend(self.agents.ready_profiles().cloned());
+        turn.fresh.needs.extend(self.tickets.needs().cloned());
+        turn.duty_shrank = true;
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds))
 }

@@ -1,7 +1,431 @@
 //! The core's one door: [`io::Input`] in, [`io::Output`] out, time as a parameter.
+//!
+//! The engine owns the SIP endpoint, the calls with their controllers, and the queue, and carries
+//! what one says to the other. It does no IO and reads no clock: the same inputs at the same times
+//! with the same seed give the same outputs, byte for byte.
 
+pub mod controller;
 pub mod io;
+pub mod limits;
+mod plan;
+mod queue;
+mod route;
 
-/// Settings and everything they refer to, checked and ready to be used: swapped whole by a reload.
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::acd::Acd;
+use crate::acd::command::AcdInput;
+use crate::call::command::{Command, Notice};
+use crate::call::{Action, Call, CallTimer, SipAction};
+use crate::event::{CallEvent, EndCause, Entry, Event, SystemEvent};
+use crate::id::{CallId, Entropy, LegId};
+use crate::media;
+use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
+use crate::stats::Restored;
+use crate::time::{Deadlines, Time, UnixMicros, WallClock};
+
+use self::controller::{Controller, StarCode};
+use self::io::{Input, Output};
+use self::limits::Admission;
+pub use self::plan::{AgentPlan, Plan, PlanError};
+
+/// What a start continues from.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// What closes whatever the last run left open: written first, as it is.
+    pub closing: Vec<Entry>,
+    /// What the journal knows once that is done.
+    pub restored: Restored,
+}
+
+impl Default for Start {
+    /// A new journal.
+    fn default() -> Self {
+        Start { closing: Vec::new(), restored: crate::stats::Fold::new().restore_point() }
+    }
+}
+
+/// How much the engine holds: all zero when nothing goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Calls up.
+    pub calls: usize,
+    /// Legs that belong to a call or are being closed.
+    pub legs: usize,
+    /// The SIP endpoint's.
+    pub sip: Load,
+}
+
 #[derive(Debug)]
-pub struct Plan {}
+struct Governed {
+    call: Call,
+    controller: Controller,
+}
+
+/// The deterministic core.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Arc<Plan>,
+    wall: WallClock,
+    entropy: Entropy,
+    endpoint: Endpoint,
+    acd: Acd,
+    calls: BTreeMap<CallId, Governed>,
+    /// Every leg whose media are open or being opened, and its call.
+    legs: BTreeMap<LegId, CallId>,
+    /// Legs being closed, until media tell their counters.
+    closing: BTreeMap<LegId, CallId>,
+    timers: Deadlines<(CallId, CallTimer)>,
+    admission: Admission,
+    seq: u64,
+    /// What calls want done and is not done yet, in order.
+    work: VecDeque<(CallId, Action)>,
+    out: VecDeque<Output>,
+}
+
+impl Engine {
+    /// An engine that continues from `start`. `wall` is what the calendar shows at `now`.
+    pub fn new(
+        now: Time,
+        wall: UnixMicros,
+        plan: Arc<Plan>,
+        mut entropy: Entropy,
+        start: Start,
+    ) -> Self {
+        let mut engine = Engine {
+            wall: WallClock::showing(wall, now),
+            endpoint: Endpoint::new(plan.endpoint.clone(), entropy.fork()),
+            acd: Acd::new(plan.acd.clone()),
+            entropy,
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            timers: Deadlines::new(),
+            admission: Admission::new(now, &plan.limits),
+            seq: start.restored.next_seq.saturating_sub(1),
+            work: VecDeque::new(),
+            out: VecDeque::new(),
+            plan,
+        };
+        engine.out.extend(start.closing.into_iter().map(Output::Journal));
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        engine.record_system(now, SystemEvent::Started { version });
+        engine.record_system(now, engine.plan.in_force());
+        for (agent, state) in start.restored.agents {
+            engine.apply(now, AcdInput::Restore { agent, state });
+        }
+        for registration in start.restored.registrations {
+            engine.restore_registration(now, registration);
+        }
+        engine.all_reachable(now);
+        engine.settle(now);
+        engine
+    }
+
+    /// Takes in what happened outside.
+    pub fn handle_input(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Datagram { listener, from, bytes } => {
+                self.endpoint.handle_datagram(now, listener, from, bytes);
+            }
+            Input::Media(event) => self.media_event(now, event),
+            Input::WallClock(shown) => {
+                self.wall = WallClock::showing(shown, now);
+                self.apply(now, AcdInput::Timer);
+            }
+            Input::Request { id, actor, own, request } => {
+                self.request(now, id, &actor, own, request);
+            }
+            Input::Journal(health) => self.admission.journal_full(health.full),
+            Input::Settings(plan) => self.reconfigure(now, plan),
+            Input::Drain => self.admission.close(),
+            Input::Stop => self.stop(now),
+        }
+        self.settle(now);
+    }
+
+    /// Lets everything happen that is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if self.endpoint.poll_timeout().is_some_and(|at| at <= now) {
+            self.endpoint.handle_timeout(now);
+        }
+        while let Some((_, (call, timer))) = self.timers.pop_due(now) {
+            self.with_call(call, |call, _| match timer {
+                CallTimer::Controller => {}
+                CallTimer::Ring => call.ring_timed_out(now),
+                CallTimer::Longest => call.end(now, EndCause::Limit),
+            });
+            if timer == CallTimer::Controller {
+                self.notify(now, call, Notice::TimerDone);
+            }
+            self.settle(now);
+        }
+        if self.acd.poll_timeout().is_some_and(|at| at <= now) {
+            self.apply(now, AcdInput::Timer);
+        }
+        self.settle(now);
+    }
+
+    /// When [`Engine::handle_timeout`] must be called next.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        [self.endpoint.poll_timeout(), self.timers.next(), self.acd.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next thing to be done outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// What has been counted on the wire.
+    pub fn sip_counters(&self) -> &SipCounters {
+        self.endpoint.counters()
+    }
+
+    /// Calls up now.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// How much the engine holds.
+    pub fn held(&self) -> Held {
+        Held {
+            calls: self.calls.len(),
+            legs: self.legs.len() + self.closing.len(),
+            sip: self.endpoint.load(),
+        }
+    }
+
+    fn stop(&mut self, now: Time) {
+        self.admission.close();
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.with_call(call, |call, _| call.end(now, EndCause::Shutdown));
+        }
+        self.settle(now);
+        self.record_system(now, SystemEvent::Stopped);
+    }
+
+    fn reconfigure(&mut self, now: Time, plan: Arc<Plan>) {
+        self.endpoint.reconfigure(plan.endpoint.clone());
+        self.plan = plan;
+        self.record_system(now, self.plan.in_force());
+        self.acd.reconfigure(self.plan.acd.clone());
+        self.apply(now, AcdInput::Timer);
+        self.all_reachable(now);
+    }
+
+    // ---- from inside to inside ---------------------------------------------------------------
+
+    /// Carries out everything that calls, the queue and signalling have asked for.
+    fn settle(&mut self, now: Time) {
+        loop {
+            while let Some((call, action)) = self.work.pop_front() {
+                self.carry_out_action(now, call, action);
+            }
+            match self.endpoint.poll_event() {
+                Some(event) => self.sip_event(now, event),
+                None => break,
+            }
+        }
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            self.out.push_back(Output::Transmit(transmit));
+        }
+    }
+
+    fn with_call(&mut self, id: CallId, f: impl FnOnce(&mut Call, &mut Entropy)) {
+        if let Some(governed) = self.calls.get_mut(&id) {
+            f(&mut governed.call, &mut self.entropy);
+            let actions = governed.call.take_actions();
+            self.work.extend(actions.into_iter().map(|action| (id, action)));
+        }
+    }
+
+    fn with_leg(&mut self, leg: LegId, f: impl FnOnce(&mut Call)) {
+        if let Some(call) = self.legs.get(&leg).copied() {
+            self.with_call(call, |call, _| f(call));
+        }
+    }
+
+    fn carry_out_action(&mut self, now: Time, id: CallId, action: Action) {
+        match action {
+            Action::Sip(action) => self.sip_action(now, action),
+            Action::Media(command) => {
+                match &command {
+                    media::command::Command::Open { leg, .. } => {
+                        self.legs.insert(*leg, id);
+                    }
+                    media::command::Command::Close { leg } => {
+                        // Closed once: whoever closes a leg again is not answered again.
+                        if self.legs.remove(leg).is_none() {
+                            return;
+                        }
+                        self.closing.insert(*leg, id);
+                    }
+                    media::command::Command::Negotiate { .. }
+                    | media::command::Command::Play { .. }
+                    | media::command::Command::Music { .. }
+                    | media::command::Command::Quiet { .. }
+                    | media::command::Command::Bridge { .. }
+                    | media::command::Command::Unbridge { .. } => {}
+                }
+                self.out.push_back(Output::Media(command));
+            }
+            Action::Record(event) => self.record(now, Event::Call { call: id, event }),
+            Action::Notify(notice) => self.notify(now, id, notice),
+            Action::Queue(action) => self.queue_action(now, id, action),
+            Action::Timer(timer, Some(at)) => self.timers.set((id, timer), at),
+            Action::Timer(timer, None) => {
+                self.timers.cancel(&(id, timer));
+            }
+            Action::Over => {
+                self.calls.remove(&id);
+            }
+        }
+    }
+
+    fn sip_action(&mut self, now: Time, action: SipAction) {
+        match action {
+            SipAction::Provisional(leg, status) => self.endpoint.provisional(now, leg, status),
+            SipAction::Answer(leg, sdp) => self.endpoint.answer(now, leg, &sdp),
+            SipAction::Reject(leg, status) => {
+                let retry_after = (status == 503).then_some(limits::RETRY_AFTER);
+                self.endpoint.reject(now, leg, status, retry_after);
+            }
+            SipAction::Invite(invite) => self.endpoint.invite(now, invite),
+            SipAction::HangUp(leg) => self.endpoint.hang_up(now, leg),
+            SipAction::AcceptChange(leg, sdp) => self.endpoint.accept_change(now, leg, &sdp),
+            SipAction::RejectChange(leg, status) => self.endpoint.reject_change(now, leg, status),
+        }
+    }
+
+    fn sip_event(&mut self, now: Time, event: SipEvent) {
+        match event {
+            SipEvent::Invite(invite) => self.invite(now, invite),
+            SipEvent::Acknowledged { leg, answer } => {
+                self.with_leg(leg, |call| call.acknowledged(now, leg, answer));
+            }
+            SipEvent::Change { leg, offer } => {
+                self.with_leg(leg, |call| call.changed(now, leg, offer));
+            }
+            SipEvent::Ringing { leg, .. } => self.with_leg(leg, |call| call.phone_ringing(leg)),
+            SipEvent::Answered { leg, answer, source } => match self.legs.contains_key(&leg) {
+                true => {
+                    self.with_leg(leg, |call| call.phone_answered(now, leg, &answer, source));
+                }
+                false => self.endpoint.hang_up(now, leg),
+            },
+            SipEvent::Failed { leg, status } => {
+                self.with_leg(leg, |call| call.phone_refused(now, leg, status));
+            }
+            SipEvent::Ended { leg, end } => {
+                self.with_leg(leg, |call| call.leg_ended(now, leg, end));
+            }
+            SipEvent::Registered { user, binding } => self.registered(now, &user, &binding),
+            SipEvent::Unregistered { user, contact, expired } => {
+                self.unregistered(now, &user, contact, expired);
+            }
+        }
+    }
+
+    fn media_event(&mut self, now: Time, event: media::command::Event) {
+        use media::command::Event as Media;
+        match event {
+            Media::Opened { leg, local } => {
+                self.with_leg(leg, |call| call.media_opened(now, leg, local));
+            }
+            Media::OpenFailed { leg, error } => {
+                tracing::warn!(%leg, %error, "no media for a leg");
+                self.with_leg(leg, |call| call.media_failed(now, leg));
+                self.legs.remove(&leg);
+                self.closing.remove(&leg);
+            }
+            Media::Played { leg, play } => self.with_leg(leg, |call| call.media_played(leg, play)),
+            Media::Key { leg, key } => self.with_leg(leg, |call| call.media_key(leg, key)),
+            Media::Silent { leg, ever_heard, .. } => {
+                self.with_leg(leg, |call| call.media_silent(now, leg, ever_heard));
+            }
+            Media::Closed { leg, counters } => {
+                if let Some(call) = self.closing.remove(&leg) {
+                    let media::command::LegCounters { received, sent, dropped } = counters;
+                    let event = CallEvent::LegClosed { leg, received, sent, dropped };
+                    self.record(now, Event::Call { call, event });
+                }
+            }
+        }
+    }
+
+    // ---- controllers -------------------------------------------------------------------------
+
+    fn notify(&mut self, now: Time, id: CallId, notice: Notice) {
+        let Some(governed) = self.calls.get_mut(&id) else { return };
+        match &mut governed.controller {
+            Controller::Flow { run, .. } => {
+                for command in run.handle(notice) {
+                    self.obey_flow(now, id, command);
+                }
+            }
+            Controller::StarCode { agent, code } => {
+                let (agent, code) = (agent.clone(), *code);
+                match notice {
+                    Notice::Started => self.star_code(now, id, &agent, code),
+                    Notice::Played => {
+                        self.with_call(id, |call, _| call.end(now, EndCause::StarCodeDone));
+                    }
+                    Notice::Key(_)
+                    | Notice::TimerDone
+                    | Notice::Hours { .. }
+                    | Notice::QueueLeft(_) => {}
+                }
+            }
+        }
+    }
+
+    fn obey_flow(&mut self, now: Time, id: CallId, command: Command) {
+        let flow = match self.calls.get(&id).map(|governed| &governed.controller) {
+            Some(Controller::Flow { name, .. }) => name.clone(),
+            Some(Controller::StarCode { .. }) | None => return,
+        };
+        let event = match command {
+            Command::Enter { node } => CallEvent::NodeEntered { flow, node },
+            Command::Chose { node, key } => CallEvent::Chose { node, key: key.as_char() },
+            Command::AskHours { calendar } => {
+                let open = self.acd.is_open(&calendar, now, &self.wall);
+                return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
+            }
+            Command::Play { .. }
+            | Command::StopPlaying
+            | Command::SetTimer { .. }
+            | Command::CancelTimer
+            | Command::Queue { .. }
+            | Command::HangUp { .. } => {
+                return self.with_call(id, |call, _| call.command(now, command));
+            }
+        };
+        self.work.push_back((id, Action::Record(event)));
+    }
+
+    fn star_code(&mut self, now: Time, id: CallId, agent: &crate::id::AgentId, code: StarCode) {
+        let done = code.choices().iter().all(|choice| {
+            self.choose(now, agent, *choice, crate::event::StateReason::Own, None).is_ok()
+        });
+        let prompt = if done { code.confirmation() } else { StarCode::refusal() };
+        let play = Command::Play { prompts: vec![prompt] };
+        self.with_call(id, |call, _| call.command(now, play));
+    }
+
+    // ---- the journal -------------------------------------------------------------------------
+
+    fn record(&mut self, now: Time, event: Event) {
+        self.seq += 1;
+        let entry = Entry { seq: self.seq, at: self.wall.at(now), time: now, event };
+        self.out.push_back(Output::Journal(entry));
+    }
+
+    fn record_system(&mut self, now: Time, event: SystemEvent) {
+        self.record(now, Event::System { event });
+    }
+}

@@ -217,6 +217,8 @@ pub enum Event {
         leg: LegId,
         /// For how long, in milliseconds.
         for_ms: u64,
+        /// Whether any RTP had come on this leg before: then the audio *stopped*.
+        ever_heard: bool,
     },
     /// The leg is closed.
     Closed {

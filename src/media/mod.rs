@@ -1,3 +1,34 @@
 //! Voice: a 20 ms frame pipeline, one owner for each leg, no lock and no allocation for a packet.
+//!
+//! [`Plane`] is the whole of it for one thread: commands, packets and time go in, packets and
+//! [`command::Event`]s come out. It has no socket and no clock; `server/media_thread` gives it both,
+//! `sim` gives it a simulated network.
+//!
+//! Who hears what: a leg hears exactly one thing at a time (silence, prompts, music, or the leg that
+//! it is bridged to). What a leg hears from us is paced by the 20 ms clock; what it hears from
+//! another leg is relayed when it arrives, so that a bridge adds no delay.
 
+pub mod bank;
+pub mod codec;
 pub mod command;
+pub mod counters;
+mod latch;
+mod leg;
+mod outgoing;
+mod pacer;
+pub mod plane;
+mod player;
+pub mod resample;
+pub mod wav;
+
+pub use bank::{Bank, Clip};
+pub use command::{Command, Event};
+pub use counters::{DropReason, RtpCounters};
+pub use plane::{Plane, PlaneSettings, Sink};
+
+/// Samples in a second of narrow-band voice.
+pub const SAMPLE_RATE_HZ: u32 = 8_000;
+/// Samples (and bytes of G.711) in a frame of 20 ms.
+pub const FRAME_SAMPLES: usize = 160;
+/// A frame's length.
+pub const FRAME: std::time::Duration = std::time::Duration::from_millis(20);

@@ -1,1 +1,16 @@
 //! The shell: sockets, threads, the clock, files, the database.
+
+pub mod clock;
+pub mod command;
+pub mod control;
+pub mod demo;
+pub mod flows;
+pub mod installation;
+pub mod log;
+pub mod media_thread;
+pub mod prompts;
+pub mod run;
+pub mod settings_file;
+pub mod sounds;
+pub mod store;
+pub mod udp;

@@ -9,6 +9,8 @@ use crate::event::{AgentState, EndCause, Outcome};
 use crate::id::{AgentId, QueueName};
 use crate::time::{Time, UnixMicros};
 
+use super::service_level::Formula;
+
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
 /// time zone; totals count since the journal began.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -98,6 +100,30 @@ pub struct Today {
     pub excluding_abandons_within: Option<f64>,
 }
 
+impl Today {
+    /// The service level named by `formula`.
+    pub fn service_level(&self, formula: Formula) -> Option<f64> {
+        match formula {
+            Formula::AnsweredWithinOfOffered => self.answered_within_of_offered,
+            Formula::AnsweredWithinOfAnswered => self.answered_within_of_answered,
+            Formula::ExcludingShortAbandons => self.excluding_short_abandons,
+            Formula::ExcludingAbandonsWithin => self.excluding_abandons_within,
+        }
+    }
+
+    /// Calls offered less those that have an outcome or still wait: 0, or a defect.
+    pub fn difference(&self) -> i64 {
+        let known = self.answered
+            + self.abandoned
+            + self.overflowed
+            + self.callbacks
+            + self.voicemail
+            + self.ended_by_system
+            + self.still_waiting;
+        self.offered.wrapping_sub(known).cast_signed()
+    }
+}
+
 /// Counters since the journal began.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Totals {
@@ -111,7 +137,8 @@ pub struct Totals {
     pub abandoned_long: u64,
     /// Abandoned, short.
     pub abandoned_short: u64,
-    /// Every outcome.
+    /// How visits to this queue ended: every visit, whichever queue the call entered first and
+    /// whether it had been answered before.
     pub outcomes: BTreeMap<Outcome, u64>,
     /// Waits of answered calls: counts for each bound of [`WAIT_BOUNDS_S`], not cumulative, one
     /// more for those above the last.

@@ -1,3 +1,30 @@
 //! Folds over the journal: every figure that anybody sees.
+//!
+//! [`Fold`] takes the journal's entries one by one and holds all that is known from them. It reads
+//! no clock and no settings: thresholds, names and the time zone reach it as `SettingsInForce`
+//! entries, so the same journal gives the same figures wherever and whenever it is read. The
+//! wallboard, the JSON, the metrics and the reports are views of the one fold; nothing else counts.
 
+mod agents;
+mod books;
+mod figures;
+mod fold;
+mod interval;
 pub mod live;
+pub mod metrics;
+mod restore;
+pub mod service_level;
+pub mod table;
+mod zone;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use books::LaterEpisodes;
+pub use fold::{FOLD_VERSION, Fold};
+pub use interval::IntervalRow;
+pub use restore::{Joined, OpenCall, Registration, Restored, Waiting, closing_entries};

@@ -1,1 +1,116 @@
-//! People's side of the shell: pages, live figures, API.
+//! People's side of the shell: the wallboard, the live figures, the API, and who may use them.
+//!
+//! Everything shown here is read from one snapshot of `stats` ([`Live`]); everything changed here
+//! is a [`Request`] that the engine answers after the journal's commit. The module keeps no state
+//! of its own besides the shared stream of the live page.
+//!
+//! | path | what | who |
+//! | --- | --- | --- |
+//! | `/`, `/ui/*` | the wallboard and its parts | everybody |
+//! | `/healthz`, `/readyz`, `/openapi.json` | health, and what the API can do | everybody |
+//! | `/metrics`, `/api/v1/live` | figures without personal data | loopback, or any token |
+//! | `/api/v1/agents` | the agents | a token: a supervisor all, an agent themselves |
+//! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
+//! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::engine::io::{Reply, Request};
+use crate::stats::live::Live;
+
+mod api;
+mod auth;
+mod guard;
+mod live;
+mod pages;
+mod problem;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use self::auth::{Token, TokenError};
+pub use self::serve::{router, serve};
+
+/// What the shell gives to the pages and the API.
+#[derive(Clone)]
+pub struct WebState {
+    /// The current snapshot of the figures. Its `at` must move on by itself: the page takes a
+    /// snapshot that stands still for five seconds for a fault, and says so.
+    pub live: Arc<dyn Fn() -> Arc<Live> + Send + Sync>,
+    /// The same as Prometheus text, version 0.0.4.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether new calls can be served.
+    pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// The way to the engine.
+    pub requests: RequestPort,
+    /// Who may do what.
+    pub tokens: Arc<[Token]>,
+    /// The organisation's time zone, in which the page shows times.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl std::fmt::Debug for WebState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebState").finish_non_exhaustive()
+    }
+}
+
+/// One request to the engine, with who asks.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The actor's name, for the journal.
+    pub actor: Arc<str>,
+    /// Whether the actor acts for themselves rather than as a supervisor.
+    pub own: bool,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// The engine is gone: it takes no requests and gives no replies any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine has stopped")]
+pub struct PortClosed;
+
+/// The reply to come. Resolves after the journal's commit; the web gives up after
+/// five seconds (504).
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, PortClosed>> + Send>>;
+
+/// Sends a request to the engine.
+pub type RequestPort = Arc<dyn Fn(Asked) -> ReplyFuture + Send + Sync>;
+
+/// Whether new calls can be served, and what stands against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether the engine takes new calls.
+    pub ready: bool,
+    /// What stands against it, or will soon.
+    pub reasons: Vec<NotReady>,
+}
+
+impl Readiness {
+    /// Ready if nothing stands against it.
+    pub fn from_reasons(reasons: Vec<NotReady>) -> Self {
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+}
+
+/// What stands against taking new calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotReady {
+    /// The engine has not finished its start.
+    Starting,
+    /// The journal cannot be written and its buffer is full.
+    JournalFull,
+    /// A media thread has ended.
+    MediaFailed,
+    /// A SIP listener has ended.
+    SipFailed,
+    /// The engine is stopping and takes no new calls.
+    Draining,
+    /// The engine has stopped.
+    Stopped,
+}

@@ -1,0 +1,45 @@
+# `make demo` shows it working; `make test` proves it. Everything else is a part of these.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+HTTP  ?= 127.0.0.1:8080
+SIP   ?= 0.0.0.0:5060
+DEMO  ?=
+
+.PHONY: help demo test check unit e2e browser bench load prompts tools
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: ## build, then run the server with simulated residents and advisers
+	$(CARGO) build --release --locked --bin switchboard
+	./target/release/switchboard demo --sip $(SIP) --http $(HTTP) $(DEMO)
+
+test: tools check unit e2e browser ## set up what is missing and run every test
+
+tools: ## install what the tests need beyond Rust (Debian packages, by apt-get)
+	@.ci/tools
+
+check: ## formatting, lints, and the shipped settings and flows
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) run --locked --quiet -- check --config config/switchboard.toml
+
+unit: ## unit, scenario, property and architecture tests
+	$(CARGO) test --locked --lib --bins
+	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vx e2e | sed 's/^/--test /' | tr '\n' ' ')
+
+e2e: ## SIPp and baresip against the real server, on loopback ports of their own
+	$(CARGO) test --locked --test e2e -- --test-threads=1
+
+browser: ## the wallboard in headless Chromium: live figures, keyboard, accessibility
+	.ci/browser
+
+bench: ## micro-benchmarks and the machine's own floor
+	$(CARGO) bench --locked
+
+load: ## answer latency, CPU and memory per call with SIPp as the generator
+	.ci/load
+
+prompts: ## speak the texts that changed since the last time
+	$(CARGO) run --locked --quiet -- prompts render

@@ -1,0 +1,120 @@
+//! What voice costs without the network: a frame encoded, a frame played, a packet relayed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use switchboard::id::{Entropy, LegId};
+use switchboard::media::command::{Codec, Direction, Negotiated};
+use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
+use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
+use switchboard::time::Time;
+
+fn main() {
+    divan::main();
+}
+
+#[derive(Default)]
+struct Discard(usize);
+
+impl Sink for Discard {
+    fn send_rtp(&mut self, _leg: LegId, _to: SocketAddr, packet: &[u8]) {
+        self.0 += black_box(packet).len();
+    }
+
+    fn send_rtcp(&mut self, _leg: LegId, _to: SocketAddr, packet: &[u8]) {
+        self.0 += black_box(packet).len();
+    }
+}
+
+fn peer(leg: u64) -> SocketAddr {
+    SocketAddr::from(([10, 0, (leg >> 8) as u8, leg as u8], 4_000))
+}
+
+/// A plane with negotiated legs; odd ones speak `odd`, even ones A-law.
+fn plane(legs: u64, odd: Codec) -> Plane {
+    let music = ("music/hold".into(), Clip::new(&vec![2_000; 8_000 * 30]));
+    let bank: Bank = [music].into_iter().collect();
+    let settings = PlaneSettings { silence: Duration::from_secs(3_600) };
+    let mut plane = Plane::new(settings, Arc::new(bank), Entropy::from_seed([1; 32]));
+    for leg in 0..legs {
+        plane.open(Time::ZERO, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
+        let codec = if leg % 2 == 1 { odd } else { Codec::Pcma };
+        let negotiated = Negotiated {
+            remote: peer(leg),
+            remote_rtcp: peer(leg),
+            signalled_from: peer(leg).ip(),
+            codec,
+            payload_type: if codec == Codec::Pcma { 8 } else { 0 },
+            telephone_event: Some(101),
+            direction: Direction::SendRecv,
+        };
+        let command = Command::Negotiate { leg: LegId(leg), negotiated };
+        plane.handle_command(Time::ZERO, command, &mut Discard::default());
+    }
+    plane
+}
+
+/// One frame of linear voice to a law.
+#[divan::bench(args = [Codec::Pcmu, Codec::Pcma])]
+fn encode(bencher: Bencher, codec: Codec) {
+    let samples: Vec<i16> = (0..160).map(|at| (at * 397 % 20_001 - 10_000) as i16).collect();
+    bencher.counter(ItemsCount::new(160usize)).bench(|| {
+        let mut frame = [0; 160];
+        for (to, from) in frame.iter_mut().zip(black_box(&samples)) {
+            *to = codec.encode(*from);
+        }
+        frame
+    });
+}
+
+/// Twenty milliseconds of a thread on which everybody hears music: one item is one packet.
+#[divan::bench(args = [1, 100, 1_000])]
+fn play(bencher: Bencher, legs: u64) {
+    let mut plane = plane(legs, Codec::Pcmu);
+    let mut out = Discard::default();
+    for leg in 0..legs {
+        let command = Command::Music { leg: LegId(leg), music: "music/hold".into() };
+        plane.handle_command(Time::ZERO, command, &mut out);
+    }
+    let mut now = Time::ZERO;
+    bencher.counter(ItemsCount::new(legs)).bench_local(|| {
+        now += Duration::from_millis(20);
+        plane.handle_timeout(now, &mut out);
+    });
+}
+
+/// One packet received, checked, renumbered and handed on, among a thousand legs; the same law on
+/// both sides, or one to be turned into the other.
+#[divan::bench(args = [Codec::Pcma, Codec::Pcmu])]
+fn relay(bencher: Bencher, other: Codec) {
+    let legs = 1_000;
+    let mut plane = plane(legs, other);
+    let mut out = Discard::default();
+    for leg in (0..legs).step_by(2) {
+        let command = Command::Bridge { a: LegId(leg), b: LegId(leg + 1) };
+        plane.handle_command(Time::ZERO, command, &mut out);
+    }
+    let (mut leg, mut frame) = (0, 0u16);
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        let packet = Packet {
+            ssrc: Ssrc(1),
+            seq: SeqNo(frame),
+            timestamp: Timestamp(u32::from(frame) * 160),
+            marker: false,
+            payload_type: 8,
+            payload: &[0x55; 160],
+        };
+        let mut bytes = [0; 172];
+        let len = packet.write(&mut bytes).unwrap_or(0);
+        let now = Time::from_millis(u64::from(frame) * 20);
+        plane.handle_rtp(now, LegId(leg), peer(leg), &bytes[..len], &mut out);
+        leg += 2;
+        if leg == legs {
+            (leg, frame) = (0, frame.wrapping_add(1));
+        }
+    });
+    assert!(out.0 > 0);
+}

@@ -1,0 +1,266 @@
+//! Agents at work: their choices, their phones, and what follows a conversation.
+
+use crate::event::{AgentState, StateReason};
+use crate::id::{AgentId, CallId};
+use crate::time::Time;
+
+use super::agents::{Activity, Afterwards};
+use super::command::{AcdEffect, AgentChoice, ChoiceError};
+use super::{Acd, Due, Turn, seconds};
+
+/// Who decides when an agent is no longer in the settings.
+const SETTINGS: &str = "settings";
+
+impl Acd {
+    pub(super) fn activity(&self, agent: &AgentId) -> Option<&Activity> {
+        self.agents.get(agent).map(|agent| &agent.activity)
+    }
+
+    pub(super) fn choose(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: AgentId,
+        choice: AgentChoice,
+        reason: StateReason,
+        by: Option<String>,
+    ) {
+        let known = self.agents.get(&agent).filter(|agent| !agent.gone);
+        let Some(activity) = known.map(|agent| agent.activity.clone()) else {
+            let error = ChoiceError::UnknownAgent;
+            turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
+            return;
+        };
+        match (choice, activity) {
+            (AgentChoice::Ready | AgentChoice::NotReady, Activity::SignedOut) => {
+                let error = ChoiceError::SignedOut;
+                turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
+            }
+            (choice, Activity::Talking { call, queue, then }) => {
+                let sign_out = match choice {
+                    AgentChoice::SignOut => Some(true),
+                    AgentChoice::NotReady => Some(false),
+                    AgentChoice::Ready => None,
+                    // Whoever wanted to sign out has thought better of it.
+                    AgentChoice::SignIn => then.map(|_| false),
+                };
+                let then = sign_out.map(|sign_out| Afterwards { sign_out, reason, by });
+                self.become_by_call(turn, &agent, Activity::Talking { call, queue, then });
+            }
+            (
+                choice @ (AgentChoice::SignOut | AgentChoice::NotReady),
+                Activity::Offered { call, .. },
+            ) => {
+                self.withdraw_from(turn, &agent, call);
+                let activity = match choice {
+                    AgentChoice::SignOut => Activity::SignedOut,
+                    AgentChoice::SignIn | AgentChoice::Ready | AgentChoice::NotReady => {
+                        Activity::NotReady
+                    }
+                };
+                self.become_so(turn, &agent, activity, reason, by);
+            }
+            (AgentChoice::SignIn, Activity::SignedOut)
+            | (
+                AgentChoice::NotReady,
+                Activity::NotReady | Activity::Ready | Activity::Unreachable | Activity::WrapUp,
+            ) => {
+                self.become_so(turn, &agent, Activity::NotReady, reason, by);
+            }
+            (AgentChoice::Ready, Activity::NotReady | Activity::Unreachable | Activity::WrapUp) => {
+                // Whoever says that they are ready says that their phone works.
+                self.agents.set_phone_failed(&agent, false);
+                self.become_ready(turn, &agent, reason, by);
+            }
+            (
+                AgentChoice::SignOut,
+                Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::WrapUp,
+            ) => {
+                self.become_so(turn, &agent, Activity::SignedOut, reason, by);
+            }
+            (AgentChoice::Ready, Activity::Ready | Activity::Offered { .. })
+            | (
+                AgentChoice::SignIn,
+                Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::Offered { .. }
+                | Activity::WrapUp,
+            ) => {}
+        }
+    }
+
+    pub(super) fn reachable(&mut self, turn: &mut Turn<'_>, agent: &AgentId, reachable: bool) {
+        if !self.agents.set_phone(agent, reachable) {
+            return;
+        }
+        match self.activity(agent) {
+            Some(Activity::Ready) if !reachable => {
+                self.become_so(turn, agent, Activity::Unreachable, StateReason::Phone, None);
+            }
+            Some(Activity::Unreachable) if reachable => {
+                self.become_ready(turn, agent, StateReason::Phone, None);
+            }
+            // A conversation or an offer under way follows its own legs.
+            Some(
+                Activity::Ready
+                | Activity::Unreachable
+                | Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Offered { .. }
+                | Activity::Talking { .. }
+                | Activity::WrapUp,
+            )
+            | None => {}
+        }
+    }
+
+    pub(super) fn restore(&mut self, turn: &mut Turn<'_>, agent: &AgentId, state: AgentState) {
+        if self.activity(agent) != Some(&Activity::SignedOut) {
+            return;
+        }
+        match state {
+            AgentState::SignedOut => {}
+            AgentState::NotReady => {
+                self.become_so(turn, agent, Activity::NotReady, StateReason::Restored, None);
+            }
+            // Their calls ended with the last run.
+            AgentState::Ready
+            | AgentState::Reserved
+            | AgentState::Ringing
+            | AgentState::Talking
+            | AgentState::WrapUp
+            | AgentState::Unreachable => {
+                self.become_ready(turn, agent, StateReason::Restored, None);
+            }
+        }
+    }
+
+    pub(super) fn talk_ended(&mut self, turn: &mut Turn<'_>, agent: &AgentId, call: CallId) {
+        let Some(known) = self.agents.get(agent) else { return };
+        let Activity::Talking { call: talking, queue, then } = &known.activity else { return };
+        if *talking != call {
+            return;
+        }
+        if known.gone {
+            self.sign_out_and_forget(turn, agent);
+            return;
+        }
+        let settings = self.plan.queues.get(queue);
+        let wrap_up_s = settings.map_or(0, |settings| settings.wrap_up_s);
+        match then.clone() {
+            Some(Afterwards { sign_out: true, reason, by }) => {
+                self.become_so(turn, agent, Activity::SignedOut, reason, by);
+            }
+            Some(Afterwards { sign_out: false, reason, by }) => {
+                self.become_so(turn, agent, Activity::NotReady, reason, by);
+            }
+            None if wrap_up_s > 0 => {
+                self.become_so(turn, agent, Activity::WrapUp, StateReason::Call, None);
+                self.due.set(Due::WrapUp(agent.clone()), turn.at + seconds(wrap_up_s));
+            }
+            None => self.become_ready(turn, agent, StateReason::Call, None),
+        }
+    }
+
+    pub(super) fn wrap_up_over(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
+        if self.activity(agent) == Some(&Activity::WrapUp) {
+            self.become_ready(turn, agent, StateReason::WrapUpOver, None);
+        }
+    }
+
+    /// Signs out an agent who is no longer in the settings: now if free, else after the call.
+    pub(super) fn sign_out_gone(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
+        match self.activity(agent).cloned() {
+            None | Some(Activity::Talking { .. }) => {}
+            Some(Activity::Offered { call, .. }) => {
+                self.withdraw_from(turn, agent, call);
+                self.sign_out_and_forget(turn, agent);
+            }
+            Some(
+                Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::WrapUp,
+            ) => self.sign_out_and_forget(turn, agent),
+        }
+    }
+
+    fn sign_out_and_forget(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
+        let by = Some(SETTINGS.to_owned());
+        self.become_so(turn, agent, Activity::SignedOut, StateReason::Supervisor, by);
+        self.agents.forget(agent);
+    }
+
+    /// Ready, or unreachable without a phone; idle from now on.
+    fn become_ready(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: &AgentId,
+        reason: StateReason,
+        by: Option<String>,
+    ) {
+        let Some(activity) = self.agents.get(agent).map(|agent| agent.ready()) else { return };
+        self.change(turn, agent, activity, Some(turn.at), reason, by);
+    }
+
+    /// A change that follows from a call. The idle time is kept: it counts again if the call comes
+    /// to nothing.
+    pub(super) fn become_by_call(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: &AgentId,
+        activity: Activity,
+    ) {
+        self.change(turn, agent, activity, None, StateReason::Call, None);
+    }
+
+    pub(super) fn become_so(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: &AgentId,
+        activity: Activity,
+        reason: StateReason,
+        by: Option<String>,
+    ) {
+        self.change(turn, agent, activity, None, reason, by);
+    }
+
+    fn change(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: &AgentId,
+        activity: Activity,
+        idle: Option<Time>,
+        reason: StateReason,
+        by: Option<String>,
+    ) {
+        if activity != Activity::WrapUp {
+            self.due.cancel(&Due::WrapUp(agent.clone()));
+        }
+        if activity == Activity::Ready
+            && let Some(skills) = self.agents.skills(agent)
+        {
+            turn.fresh.profiles.insert(skills.clone());
+        }
+        turn.duty_shrank |= matches!(
+            activity,
+            Activity::SignedOut
+                | Activity::Talking { then: Some(Afterwards { sign_out: true, .. }), .. }
+        );
+        if let Some(change) = self.agents.set(agent, activity, idle, turn.at) {
+            turn.effects.push(AcdEffect::AgentChanged {
+                agent: agent.clone(),
+                from: change.from,
+                to: change.to,
+                reason,
+                by,
+                lasted: change.lasted,
+            });
+        }
+    }
+}

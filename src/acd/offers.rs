@@ -1,0 +1,127 @@
+//! Offers: from the reservation of an agent to the claim, or to whatever else ends it.
+
+use crate::event::{OfferOutcome, StateReason};
+use crate::id::{AgentId, CallId};
+
+use super::agents::Activity;
+use super::command::AcdEffect;
+use super::{Acd, Due, LEASE_MARGIN, Turn, seconds, select};
+
+impl Acd {
+    /// Makes every pair that can be made.
+    pub(super) fn make_offers(&mut self, turn: &mut Turn<'_>) {
+        while let Some(pair) = select::next_pair(&mut turn.fresh, &self.tickets, &self.agents) {
+            let Some(ticket) = self.tickets.get(pair.call) else { break };
+            let why = select::why(&pair, &ticket.need, turn.at);
+            let (call, agent, queue) = (pair.call, pair.agent, ticket.queue.clone());
+            let ring_s = self.plan.queues.get(&queue).map_or(0, |settings| settings.ring_s);
+            let ring_for = seconds(ring_s);
+            self.tickets.set_offer(call, Some(agent.clone()));
+            self.due.set(Due::Lease(agent.clone()), turn.at + ring_for + LEASE_MARGIN);
+            let offered = Activity::Offered { call, ringing: false };
+            self.become_by_call(turn, &agent, offered);
+            turn.effects.push(AcdEffect::Offer { call, queue, agent, ring_for, why });
+        }
+    }
+
+    /// Whether this very offer is under way.
+    fn is_offered(&self, call: CallId, agent: &AgentId) -> bool {
+        self.tickets.get(call).is_some_and(|ticket| ticket.offer.as_ref() == Some(agent))
+    }
+
+    pub(super) fn ringing(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
+        if self.is_offered(call, agent) {
+            self.become_by_call(turn, agent, Activity::Offered { call, ringing: true });
+        }
+    }
+
+    pub(super) fn claim(&mut self, turn: &mut Turn<'_>, call: CallId, agent: AgentId) {
+        let ticket = if self.is_offered(call, &agent) { self.tickets.remove(call) } else { None };
+        let Some(ticket) = ticket else {
+            turn.effects.push(AcdEffect::ClaimRefused { call, agent });
+            return;
+        };
+        self.due.cancel(&Due::Lease(agent.clone()));
+        self.due.cancel(&Due::MaxWait(call));
+        let queue = ticket.queue;
+        turn.effects.push(AcdEffect::Claimed {
+            call,
+            queue: queue.clone(),
+            agent: agent.clone(),
+            first_at: ticket.first_at,
+            visit_at: ticket.visit_at,
+        });
+        self.become_by_call(turn, &agent, Activity::Talking { call, queue, then: None });
+    }
+
+    pub(super) fn offer_failed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        call: CallId,
+        agent: &AgentId,
+        outcome: OfferOutcome,
+    ) {
+        if !self.is_offered(call, agent) {
+            return;
+        }
+        let reason = match outcome {
+            OfferOutcome::NoAnswer => StateReason::Rona,
+            OfferOutcome::Rejected => StateReason::Refused,
+            OfferOutcome::Unreachable => StateReason::Phone,
+            // These come from here and not from the engine; should one arrive after all, the
+            // reservation ends the offer.
+            OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
+        };
+        self.unlink_offer(turn, call, agent);
+        let activity = if outcome == OfferOutcome::Unreachable {
+            self.agents.set_phone_failed(agent, true);
+            Activity::Unreachable
+        } else {
+            Activity::NotReady
+        };
+        self.become_so(turn, agent, activity, reason, None);
+    }
+
+    /// The engine never told how the offer ended.
+    pub(super) fn lease_over(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
+        let Some(Activity::Offered { call, .. }) = self.activity(agent) else { return };
+        let call = *call;
+        let (agent_id, outcome) = (agent.clone(), OfferOutcome::Withdrawn);
+        turn.effects.push(AcdEffect::CancelOffer { call, agent: agent_id, outcome });
+        self.offer_failed(turn, call, agent, OfferOutcome::Unreachable);
+    }
+
+    /// Takes back the offer of a call, if there is one, through no fault of the agent, who is ready
+    /// again with the same idle time.
+    pub(super) fn withdraw_offer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        call: CallId,
+        outcome: OfferOutcome,
+    ) {
+        let Some(agent) = self.tickets.get(call).and_then(|ticket| ticket.offer.clone()) else {
+            return;
+        };
+        self.unlink_offer(turn, call, &agent);
+        turn.effects.push(AcdEffect::CancelOffer { call, agent: agent.clone(), outcome });
+        let Some(activity) = self.agents.get(&agent).map(|agent| agent.ready()) else { return };
+        self.become_by_call(turn, &agent, activity);
+    }
+
+    /// Takes back an agent's offer because the agent will not have it; the caller keeps their place.
+    pub(super) fn withdraw_from(&mut self, turn: &mut Turn<'_>, agent: &AgentId, call: CallId) {
+        self.unlink_offer(turn, call, agent);
+        let (agent, outcome) = (agent.clone(), OfferOutcome::Withdrawn);
+        turn.effects.push(AcdEffect::CancelOffer { call, agent, outcome });
+    }
+
+    /// Parts a ticket from the agent that it is offered to: it can be offered again. The agent's
+    /// activity is left to the caller of this function.
+    fn unlink_offer(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
+        self.due.cancel(&Due::Lease(agent.clone()));
+        self.tickets.set_offer(call, None);
+        if let Some(ticket) = self.tickets.get(call) {
+            turn.fresh.needs.insert(ticket.need.clone());
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! The queue again, plain and slow: lists, loops, and every rule where it is applied.
+
+use super::*;
+use crate::acd::LEASE_MARGIN;
+
+/// What both must agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    Entered(CallId, Time, Option<QueueName>),
+    Offer(CallId, AgentId),
+    Cancel(CallId, AgentId, OfferOutcome),
+    Claimed(CallId, AgentId, Time),
+    ClaimRefused(CallId, AgentId),
+    Returned(CallId, QueueReturn, bool),
+}
+
+pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
+    let seen = effects.iter().filter_map(|effect| match effect.clone() {
+        AcdEffect::Entered { call, first_at, moved_from, .. } => {
+            Some(Seen::Entered(call, first_at, moved_from))
+        }
+        AcdEffect::Offer { call, agent, .. } => Some(Seen::Offer(call, agent)),
+        AcdEffect::CancelOffer { call, agent, outcome } => Some(Seen::Cancel(call, agent, outcome)),
+        AcdEffect::Claimed { call, agent, first_at, .. } => {
+            Some(Seen::Claimed(call, agent, first_at))
+        }
+        AcdEffect::ClaimRefused { call, agent } => Some(Seen::ClaimRefused(call, agent)),
+        AcdEffect::Returned { call, why, had_entered, .. } => {
+            Some(Seen::Returned(call, why, had_entered))
+        }
+        AcdEffect::AgentChanged { .. } | AcdEffect::ChoiceRefused { .. } => None,
+    });
+    seen.collect()
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    pub(super) id: AgentId,
+    pub(super) skills: Vec<Skill>,
+    pub(super) state: AgentState,
+    phone: bool,
+    phone_failed: bool,
+    idle: Time,
+    /// The call being offered or talked to.
+    pub(super) call: Option<CallId>,
+    queue: Option<QueueName>,
+    then: Option<AgentState>,
+    /// The end of the lease or of wrap-up.
+    until: Option<Time>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Waiter {
+    pub(super) call: CallId,
+    queue: QueueName,
+    need: Vec<Skill>,
+    first: Time,
+    until: Option<Time>,
+    tell: bool,
+    pub(super) offered: Option<AgentId>,
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    queues: BTreeMap<QueueName, QueueSettings>,
+    pub(super) workers: Vec<Worker>,
+    pub(super) waiters: Vec<Waiter>,
+    at: Time,
+    open: bool,
+    out: Vec<Seen>,
+}
+
+impl Model {
+    pub(super) fn new(plan: &AcdPlan) -> Self {
+        let worker = |(id, skills): (&AgentId, &Vec<Skill>)| Worker {
+            id: id.clone(),
+            skills: skills.clone(),
+            state: AgentState::SignedOut,
+            phone: false,
+            phone_failed: false,
+            idle: Time::ZERO,
+            call: None,
+            queue: None,
+            then: None,
+            until: None,
+        };
+        Model {
+            queues: plan.queues.clone(),
+            workers: plan.agents.iter().map(worker).collect(),
+            waiters: Vec::new(),
+            at: Time::ZERO,
+            open: true,
+            out: Vec::new(),
+        }
+    }
+
+    /// `open`: whether the only calendar is open now.
+    pub(super) fn apply(&mut self, at: Time, open: bool, input: AcdInput) -> Vec<Seen> {
+        self.at = at;
+        self.open = open;
+        match input {
+            AcdInput::Enter { call, queue, skills, at_closing, since } => {
+                self.enter(call, queue, skills, at_closing, since);
+            }
+            AcdInput::Leave { call } => {
+                self.cancel(call, OfferOutcome::CallerLeft);
+                self.waiters.retain(|waiter| waiter.call != call);
+            }
+            AcdInput::Ringing { call, agent } => {
+                if let Some(worker) = self.offered(call, &agent) {
+                    worker.state = AgentState::Ringing;
+                }
+            }
+            AcdInput::Claim { call, agent } => self.claim(call, agent),
+            AcdInput::OfferFailed { call, agent, outcome } => {
+                self.offer_failed(call, &agent, outcome);
+            }
+            AcdInput::TalkEnded { agent, call } => self.talk_ended(call, &agent),
+            AcdInput::Choose { agent, choice, .. } => self.choose(&agent, choice),
+            AcdInput::Reachable { agent, reachable } => {
+                if let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == agent) {
+                    worker.phone = reachable;
+                    worker.phone_failed = false;
+                    match worker.state {
+                        AgentState::Ready if !reachable => worker.state = AgentState::Unreachable,
+                        AgentState::Unreachable if reachable => worker.get_ready(at),
+                        _ => {}
+                    }
+                }
+            }
+            AcdInput::Restore { .. } => {}
+            AcdInput::Timer => self.timer(),
+        }
+        let closed = |model: &Model, waiter: &Waiter| {
+            waiter.tell && !model.open && model.queues[&waiter.queue].hours.is_some()
+        };
+        self.hand_back_all(QueueReturn::Closed, closed);
+        let unstaffed = |model: &Model, waiter: &Waiter| {
+            !model.queues[&waiter.queue].wait_when_unstaffed && !model.staffed(&waiter.need)
+        };
+        self.hand_back_all(QueueReturn::NobodyOnDuty, unstaffed);
+        self.pair();
+        std::mem::take(&mut self.out)
+    }
+
+    fn hand_back_all(&mut self, why: QueueReturn, which: impl Fn(&Model, &Waiter) -> bool) {
+        let found = self.waiters.iter().filter(|waiter| which(self, waiter));
+        let mut calls: Vec<_> = found.map(|waiter| (waiter.queue.clone(), waiter.call)).collect();
+        calls.sort();
+        for (_, call) in calls {
+            self.hand_back(call, why);
+        }
+    }
+
+    fn offered(&mut self, call: CallId, agent: &AgentId) -> Option<&mut Worker> {
+        let states = [AgentState::Reserved, AgentState::Ringing];
+        self.workers.iter_mut().find(|worker| {
+            worker.id == *agent && worker.call == Some(call) && states.contains(&worker.state)
+        })
+    }
+
+    fn staffed(&self, need: &[Skill]) -> bool {
+        self.workers.iter().any(|worker| {
+            let leaving = worker.then == Some(AgentState::SignedOut);
+            worker.state != AgentState::SignedOut && !leaving && worker.can(need)
+        })
+    }
+
+    fn pair(&mut self) {
+        loop {
+            let able = |waiter: &&Waiter| {
+                let ready = |worker: &&Worker| worker.state == AgentState::Ready;
+                let mut ready = self.workers.iter().filter(ready);
+                waiter.offered.is_none() && ready.any(|worker| worker.can(&waiter.need))
+            };
+            let waiters = self.waiters.iter().filter(able);
+            let Some(waiter) = waiters.min_by_key(|waiter| (waiter.first, waiter.call)).cloned()
+            else {
+                return;
+            };
+            let ring = secs(u64::from(self.queues[&waiter.queue].ring_s)) + LEASE_MARGIN;
+            let worker = self
+                .workers
+                .iter_mut()
+                .filter(|worker| worker.state == AgentState::Ready && worker.can(&waiter.need))
+                .min_by_key(|worker| (worker.idle, worker.id.clone()))
+                .expect("just found");
+            worker.state = AgentState::Reserved;
+            worker.call = Some(waiter.call);
+            worker.until = Some(self.at + ring);
+            let id = worker.id.clone();
+            for other in &mut self.waiters {
+                if other.call == waiter.call {
+                    other.offered = Some(id.clone());
+                }
+            }
+            self.out.push(Seen::Offer(waiter.call, id));
+        }
+    }
+
+    fn enter(
+        &mut self,
+        call: CallId,
+        queue: QueueName,
+        skills: Vec<Skill>,
+        at_closing: AtClosing,
+        since: Option<Time>,
+    ) {
+        let settings = self.queues[&queue].clone();
+        let need: Vec<Skill> = settings.skills.iter().cloned().chain(skills).collect();
+        let others = self.waiters.iter().filter(|w| w.call != call && w.queue == queue).count();
+        let why = if settings.hours.is_some() && !self.open {
+            Some(QueueReturn::Closed)
+        } else if settings.max_waiting.is_some_and(|max| others >= max) {
+            Some(QueueReturn::Full)
+        } else if !settings.wait_when_unstaffed && !self.staffed(&need) {
+            Some(QueueReturn::NobodyOnDuty)
+        } else {
+            None
+        };
+        let held = self.waiters.iter().find(|waiter| waiter.call == call).cloned();
+        match (why, held) {
+            (Some(why), Some(_)) => self.hand_back(call, why),
+            (Some(why), None) => self.out.push(Seen::Returned(call, why, false)),
+            (None, held) => {
+                self.cancel(call, OfferOutcome::Withdrawn);
+                self.waiters.retain(|waiter| waiter.call != call);
+                let first = held.as_ref().map_or(since.unwrap_or(self.at), |held| held.first);
+                self.out.push(Seen::Entered(call, first, held.map(|held| held.queue)));
+                self.waiters.push(Waiter {
+                    call,
+                    queue,
+                    need,
+                    first,
+                    until: settings.max_wait_s.map(|max| self.at + secs(u64::from(max))),
+                    tell: at_closing == AtClosing::Tell,
+                    offered: None,
+                });
+            }
+        }
+    }
+
+    fn hand_back(&mut self, call: CallId, why: QueueReturn) {
+        self.cancel(call, OfferOutcome::Withdrawn);
+        self.waiters.retain(|waiter| waiter.call != call);
+        self.out.push(Seen::Returned(call, why, true));
+    }
+
+    /// Takes back the offer of a call through no fault of the agent.
+    fn cancel(&mut self, call: CallId, outcome: OfferOutcome) {
+        let offers = self.waiters.iter_mut().find(|waiter| waiter.call == call);
+        let Some(agent) = offers.and_then(|waiter| waiter.offered.take()) else { return };
+        let worker = self.offered(call, &agent).expect("an offer has two sides");
+        let idle = worker.idle;
+        worker.get_ready(idle);
+        self.out.push(Seen::Cancel(call, agent, outcome));
+    }
+
+    fn claim(&mut self, call: CallId, agent: AgentId) {
+        let waiter = self.waiters.iter().find(|waiter| waiter.call == call).cloned();
+        match (waiter, self.offered(call, &agent)) {
+            (Some(waiter), Some(worker)) => {
+                worker.state = AgentState::Talking;
+                worker.queue = Some(waiter.queue);
+                worker.until = None;
+                self.waiters.retain(|waiter| waiter.call != call);
+                self.out.push(Seen::Claimed(call, agent, waiter.first));
+            }
+            _ => self.out.push(Seen::ClaimRefused(call, agent)),
+        }
+    }
+
+    fn release(&mut self, call: CallId) {
+        for waiter in self.waiters.iter_mut().filter(|waiter| waiter.call == call) {
+            waiter.offered = None;
+        }
+    }
+
+    fn offer_failed(&mut self, call: CallId, agent: &AgentId, outcome: OfferOutcome) {
+        let Some(worker) = self.offered(call, agent) else { return };
+        match outcome {
+            OfferOutcome::NoAnswer | OfferOutcome::Rejected => worker.stop(AgentState::NotReady),
+            OfferOutcome::Unreachable => {
+                worker.phone_failed = true;
+                worker.stop(AgentState::Unreachable);
+            }
+            OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
+        }
+        self.release(call);
+    }
+
+    fn talk_ended(&mut self, call: CallId, agent: &AgentId) {
+        let (at, queues) = (self.at, &self.queues);
+        let talking = |worker: &&mut Worker| {
+            worker.id == *agent && worker.state == AgentState::Talking && worker.call == Some(call)
+        };
+        let Some(worker) = self.workers.iter_mut().find(talking) else { return };
+        let wrap_up = worker.queue.as_ref().map_or(0, |queue| queues[queue].wrap_up_s);
+        match worker.then {
+            Some(state) => worker.stop(state),
+            None if wrap_up == 0 => worker.get_ready(at),
+            None => {
+                worker.stop(AgentState::WrapUp);
+                worker.until = Some(at + secs(u64::from(wrap_up)));
+            }
+        }
+    }
+
+    fn choose(&mut self, agent: &AgentId, choice: AgentChoice) {
+        let at = self.at;
+        let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == *agent) else {
+            return;
+        };
+        let state = match choice {
+            AgentChoice::SignOut => AgentState::SignedOut,
+            AgentChoice::SignIn | AgentChoice::NotReady => AgentState::NotReady,
+            AgentChoice::Ready => AgentState::Ready,
+        };
+        match worker.state {
+            AgentState::SignedOut => {
+                if choice == AgentChoice::SignIn {
+                    worker.state = AgentState::NotReady;
+                }
+            }
+            AgentState::Talking => {
+                worker.then = match choice {
+                    AgentChoice::SignIn => worker.then.map(|_| AgentState::NotReady),
+                    AgentChoice::Ready => None,
+                    AgentChoice::SignOut | AgentChoice::NotReady => Some(state),
+                };
+            }
+            _ if choice == AgentChoice::SignIn => {}
+            AgentState::Ready if choice == AgentChoice::Ready => {}
+            AgentState::Reserved | AgentState::Ringing => {
+                if choice != AgentChoice::Ready {
+                    let call = worker.call.expect("an offer is of a call");
+                    worker.stop(state);
+                    self.release(call);
+                    let agent = agent.clone();
+                    self.out.push(Seen::Cancel(call, agent, OfferOutcome::Withdrawn));
+                }
+            }
+            AgentState::Ready
+            | AgentState::NotReady
+            | AgentState::Unreachable
+            | AgentState::WrapUp => {
+                if choice == AgentChoice::Ready {
+                    worker.phone_failed = false;
+                    worker.get_ready(at);
+                } else {
+                    worker.stop(state);
+                }
+            }
+        }
+    }
+
+    /// Wrap-ups, leases and longest waits that are over, by their times; in that order and by name
+    /// where the times are equal.
+    fn timer(&mut self) {
+        loop {
+            let worker = |worker: &Worker| {
+                let kind = if worker.state == AgentState::WrapUp { 1 } else { 2 };
+                Some((worker.until?, kind, Some(worker.id.clone()), None))
+            };
+            let waiter = |waiter: &Waiter| Some((waiter.until?, 3, None, Some(waiter.call)));
+            let due = self.workers.iter().filter_map(worker);
+            let due = due.chain(self.waiters.iter().filter_map(waiter)).min();
+            match due {
+                Some((until, kind, Some(agent), _)) if until <= self.at => {
+                    let at = self.at;
+                    let worker = self.workers.iter_mut().find(|w| w.id == agent).expect("there");
+                    if kind == 1 {
+                        worker.get_ready(at);
+                    } else {
+                        let call = worker.call.expect("an offer is of a call");
+                        let outcome = OfferOutcome::Withdrawn;
+                        self.out.push(Seen::Cancel(call, agent.clone(), outcome));
+                        self.offer_failed(call, &agent, OfferOutcome::Unreachable);
+                    }
+                }
+                Some((until, _, _, Some(call))) if until <= self.at => {
+                    self.hand_back(call, QueueReturn::WaitedTooLong);
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn can(&self, need: &[Skill]) -> bool {
+        need.iter().all(|skill| self.skills.contains(skill))
+    }
+
+    fn stop(&mut self, state: AgentState) {
+        self.state = state;
+        self.call = None;
+        self.queue = None;
+        self.then = None;
+        self.until = None;
+    }
+
+    fn get_ready(&mut self, idle: Time) {
+        let reachable = self.phone && !self.phone_failed;
+        self.stop(if reachable { AgentState::Ready } else { AgentState::Unreachable });
+        self.idle = idle;
+    }
+}

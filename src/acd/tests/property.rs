@@ -1,0 +1,288 @@
+//! Random days: the queue against its model, and what must hold at every step.
+
+use proptest::prelude::*;
+
+use super::model::{Model, Seen, seen};
+use super::*;
+use crate::acd::LEASE_MARGIN;
+use crate::acd::agents::Activity;
+
+const AGENTS: [(&str, &str); 5] = [
+    ("amy", "waste"),
+    ("ben", "waste housing"),
+    ("chloe", "housing welsh"),
+    ("dev", ""),
+    ("ed", "waste housing welsh"),
+];
+const QUEUES: [&str; 3] = ["waste", "housing", "desk"];
+const CALLS: usize = 9;
+
+/// Something that may happen. Numbers choose among what is there at that moment.
+#[derive(Debug, Clone)]
+enum Step {
+    Pass(u16),
+    StepWall(i8),
+    Enter { call: usize, queue: usize, welsh: bool, tell: bool, since: Option<u8> },
+    Leave(usize),
+    Ring(usize),
+    Answer(usize),
+    Fail(usize, OfferOutcome),
+    EndTalk(usize),
+    WildClaim(usize, usize),
+    WildFailure(usize, usize, OfferOutcome),
+    WildEnd(usize, usize),
+    Choose(usize, AgentChoice),
+    Phone(usize, bool),
+}
+
+fn outcome() -> impl Strategy<Value = OfferOutcome> {
+    prop_oneof![
+        3 => Just(OfferOutcome::NoAnswer),
+        2 => Just(OfferOutcome::Rejected),
+        2 => Just(OfferOutcome::Unreachable),
+        1 => Just(OfferOutcome::Withdrawn),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (call, agent) = (0..CALLS, 0..AGENTS.len());
+    let enter = (call.clone(), 0..QUEUES.len(), any::<bool>(), any::<bool>(), any::<Option<u8>>());
+    let choice = prop_oneof![
+        2 => Just(AgentChoice::SignIn),
+        1 => Just(AgentChoice::SignOut),
+        5 => Just(AgentChoice::Ready),
+        1 => Just(AgentChoice::NotReady),
+    ];
+    prop_oneof![
+        6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
+        1 => (-30..30i8).prop_map(Step::StepWall),
+        8 => enter.prop_map(|(call, queue, welsh, tell, since)| {
+            Step::Enter { call, queue, welsh, tell, since }
+        }),
+        2 => call.clone().prop_map(Step::Leave),
+        2 => call.clone().prop_map(Step::Ring),
+        6 => call.clone().prop_map(Step::Answer),
+        3 => (call.clone(), outcome()).prop_map(|(nth, outcome)| Step::Fail(nth, outcome)),
+        5 => call.clone().prop_map(Step::EndTalk),
+        1 => (call.clone(), agent.clone()).prop_map(|(c, a)| Step::WildClaim(c, a)),
+        1 => (call.clone(), agent.clone(), outcome())
+            .prop_map(|(call, agent, outcome)| Step::WildFailure(call, agent, outcome)),
+        1 => (call, agent.clone()).prop_map(|(call, agent)| Step::WildEnd(call, agent)),
+        6 => (agent.clone(), choice).prop_map(|(agent, choice)| Step::Choose(agent, choice)),
+        1 => (agent, any::<bool>()).prop_map(|(agent, there)| Step::Phone(agent, there)),
+    ]
+}
+
+/// The queue, its model, and the books.
+struct Both {
+    world: World,
+    model: Model,
+    /// Entered, minus answered, handed back, left and moved on: those who wait.
+    balance: i64,
+}
+
+impl Both {
+    fn new() -> Self {
+        let mut desk = queue(&[]);
+        (desk.wrap_up_s, desk.wait_when_unstaffed) = (0, false);
+        let mut housing = queue(&["housing"]);
+        housing.max_wait_s = Some(60);
+        let waste = waste_with(|queue| {
+            queue.hours = Some("office".into());
+            queue.max_waiting = Some(3);
+        });
+        let queues = [waste, ("housing", housing), ("desk", desk)];
+        let mut world = World {
+            acd: Acd::new(plan(&queues, &AGENTS)),
+            at: Time::ZERO,
+            wall: WallClock::showing(unix("2026-11-23T16:55:00Z"), Time::ZERO),
+        };
+        let model = Model::new(&plan(&queues, &AGENTS));
+        world.apply(AcdInput::Timer);
+        let mut both = Both { world, model, balance: 0 };
+        for (agent, _) in AGENTS {
+            both.apply(AcdInput::Reachable { agent: agent.into(), reachable: true });
+            both.choose(agent, AgentChoice::SignIn);
+            both.choose(agent, AgentChoice::Ready);
+        }
+        both
+    }
+
+    fn choose(&mut self, agent: &str, choice: AgentChoice) {
+        let (reason, by) = (StateReason::Own, None);
+        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by });
+    }
+
+    fn apply(&mut self, input: AcdInput) {
+        let (at, wall) = (self.world.at, self.world.wall);
+        let open = self.world.acd.is_open(&"office".into(), at, &wall);
+        if let AcdInput::Leave { call } = &input {
+            let waits = self.model.waiters.iter().any(|waiter| waiter.call == *call);
+            self.balance -= i64::from(waits);
+        }
+        let expected = self.model.apply(at, open, input.clone());
+        let effects = self.world.apply(input.clone());
+        assert_eq!(seen(&effects), expected, "after {input:?}");
+        for effect in expected {
+            self.balance += match effect {
+                Seen::Entered(_, _, None) => 1,
+                Seen::Claimed(..) | Seen::Returned(_, _, true) => -1,
+                Seen::Entered(_, _, Some(_))
+                | Seen::Returned(_, _, false)
+                | Seen::Offer(..)
+                | Seen::Cancel(..)
+                | Seen::ClaimRefused(..) => 0,
+            };
+        }
+        self.must_hold();
+    }
+
+    fn pass(&mut self, by: Duration) {
+        let until = self.world.at + by;
+        while let Some(due) = self.world.acd.poll_timeout().filter(|due| *due <= until) {
+            self.world.at = self.world.at.max(due);
+            self.apply(AcdInput::Timer);
+        }
+        self.world.at = until;
+    }
+
+    fn must_hold(&self) {
+        let (acd, model) = (&self.world.acd, &self.model);
+        for worker in &model.workers {
+            assert_eq!(acd.agent_state(&worker.id), Some(worker.state), "{worker:?}");
+        }
+        assert_eq!(acd.tickets.iter().count(), model.waiters.len());
+        assert_eq!(self.balance, model.waiters.len() as i64, "the books");
+        let mut offers = 0;
+        for (id, agent) in acd.agents.iter() {
+            if let Activity::Offered { call, .. } = &agent.activity {
+                offers += 1;
+                let ticket = acd.tickets.get(*call).expect("an offer is of somebody who waits");
+                assert_eq!(ticket.offer.as_ref(), Some(id), "an offer has two sides");
+                assert!(
+                    acd.poll_timeout()
+                        .is_some_and(|due| due <= self.world.at + secs(20) + LEASE_MARGIN),
+                    "a reservation ends by itself"
+                );
+            }
+            for (call, ticket) in acd.tickets.iter() {
+                let skills = acd.agents.skills(id).expect("is there");
+                assert!(
+                    agent.activity != Activity::Ready
+                        || ticket.offer.is_some()
+                        || !skills.covers(&ticket.need),
+                    "{id} is ready and {call} waits"
+                );
+            }
+        }
+        let offered = acd.tickets.iter().filter(|(_, ticket)| ticket.offer.is_some()).count();
+        assert_eq!(offered, offers, "nobody is offered to two");
+    }
+
+    /// The nth of the offers under way.
+    fn offer(&self, nth: usize) -> Option<(CallId, AgentId)> {
+        let offers = self.model.waiters.iter();
+        let mut offers: Vec<_> =
+            offers.filter_map(|waiter| Some((waiter.call, waiter.offered.clone()?))).collect();
+        offers.sort();
+        let count = offers.len().max(1);
+        offers.get(nth % count).cloned()
+    }
+
+    fn talk(&self, nth: usize) -> Option<(CallId, AgentId)> {
+        let talking = |worker: &&super::model::Worker| worker.state == AgentState::Talking;
+        let talks: Vec<_> = self.model.workers.iter().filter(talking).collect();
+        let worker = talks.get(nth % talks.len().max(1))?;
+        Some((worker.call?, worker.id.clone()))
+    }
+
+    fn step(&mut self, step: Step) {
+        let number = |at: usize| call(at as u128 + 1);
+        let agent = |at: usize| AgentId::from(AGENTS[at].0);
+        match step {
+            Step::Pass(millis) => self.pass(Duration::from_millis(u64::from(millis))),
+            Step::StepWall(minutes) => {
+                let shown = self.world.wall.at(self.world.at).0 + i64::from(minutes) * 60_000_000;
+                // Not over midnight: the model knows one day.
+                let last = unix("2026-11-23T20:00:00Z").0;
+                self.world.wall = WallClock::showing(UnixMicros(shown.min(last)), self.world.at);
+                self.apply(AcdInput::Timer);
+            }
+            Step::Enter { call, queue, welsh, tell, since } => {
+                let since = since.map(|seconds| Time::from_millis(u64::from(seconds) * 1_000));
+                self.apply(AcdInput::Enter {
+                    call: number(call),
+                    queue: QUEUES[queue].into(),
+                    skills: if welsh { vec!["welsh".into()] } else { Vec::new() },
+                    at_closing: if tell { AtClosing::Tell } else { AtClosing::Serve },
+                    since: since.filter(|since| *since <= self.world.at),
+                });
+            }
+            Step::Leave(call) => self.apply(AcdInput::Leave { call: number(call) }),
+            Step::Ring(nth) => {
+                if let Some((call, agent)) = self.offer(nth) {
+                    self.apply(AcdInput::Ringing { call, agent });
+                }
+            }
+            Step::Answer(nth) => {
+                if let Some((call, agent)) = self.offer(nth) {
+                    self.apply(AcdInput::Claim { call, agent });
+                }
+            }
+            Step::Fail(nth, outcome) => {
+                if let Some((call, agent)) = self.offer(nth) {
+                    self.apply(AcdInput::OfferFailed { call, agent, outcome });
+                }
+            }
+            Step::EndTalk(nth) => {
+                if let Some((call, agent)) = self.talk(nth) {
+                    self.apply(AcdInput::TalkEnded { agent, call });
+                }
+            }
+            Step::WildClaim(call, at) => {
+                self.apply(AcdInput::Claim { call: number(call), agent: agent(at) });
+            }
+            Step::WildFailure(call, at, outcome) => {
+                let (call, agent) = (number(call), agent(at));
+                self.apply(AcdInput::OfferFailed { call, agent, outcome });
+            }
+            Step::WildEnd(call, at) => {
+                self.apply(AcdInput::TalkEnded { agent: agent(at), call: number(call) });
+            }
+            Step::Choose(at, choice) => self.choose(AGENTS[at].0, choice),
+            Step::Phone(at, reachable) => {
+                self.apply(AcdInput::Reachable { agent: agent(at), reachable });
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_queue_does_what_its_model_does(steps in proptest::collection::vec(step(), 1..150)) {
+        let mut both = Both::new();
+        for step in steps {
+            both.step(step);
+        }
+        // Whatever was lost on the way, no offer stands for ever.
+        both.pass(secs(3_600));
+        for worker in &both.model.workers {
+            let stuck = matches!(worker.state, AgentState::Reserved | AgentState::Ringing);
+            prop_assert!(!stuck, "{worker:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_have_the_same_effects(steps in proptest::collection::vec(step(), 1..60)) {
+        let run = || {
+            let mut both = Both::new();
+            for step in steps.clone() {
+                both.step(step);
+            }
+            format!("{:?}", both.world.acd)
+        };
+        prop_assert_eq!(run(), run());
+    }
+}

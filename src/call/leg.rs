@@ -1,0 +1,83 @@
+//! One party's connection to a call: how far its signalling and its media have come.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+
+use crate::id::LegId;
+use crate::media::command::{Direction, Negotiated};
+use crate::sdp;
+
+/// How far a leg has come. A leg only moves down this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Media ports are being opened.
+    Opening,
+    /// We ring the peer, or the peer rings us.
+    Ringing,
+    /// Our 200 is out and not yet acknowledged.
+    Answered,
+    /// Both sides have agreed.
+    Up,
+}
+
+/// A leg of a call.
+#[derive(Debug)]
+pub struct Leg {
+    /// Its id, the same for signalling and media.
+    pub id: LegId,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Where its signalling comes from: media from there may be latched onto.
+    pub signalled_from: IpAddr,
+    /// What was agreed on last.
+    pub negotiated: Option<Negotiated>,
+    local: Option<SocketAddr>,
+    version: u64,
+}
+
+impl Leg {
+    /// A leg whose media ports are being opened.
+    pub fn opening(id: LegId, signalled_from: IpAddr) -> Self {
+        Leg { id, stage: Stage::Opening, signalled_from, negotiated: None, local: None, version: 0 }
+    }
+
+    /// Media have reserved `local` for this leg.
+    pub fn opened(&mut self, local: SocketAddr) {
+        self.local = Some(local);
+        self.stage = self.stage.max(Stage::Ringing);
+    }
+
+    /// Whether the peer has put us on hold: it does not send, or does not listen.
+    pub fn held_by_peer(&self) -> bool {
+        self.negotiated.as_ref().is_some_and(|n| n.direction != Direction::SendRecv)
+    }
+
+    /// Our offer to the peer; none while the ports are not open.
+    pub fn offer(&mut self) -> Option<String> {
+        let local = self.next_description()?;
+        Some(sdp::offer(&local))
+    }
+
+    /// Our answer to the peer's offer, keeping what was agreed on.
+    pub fn answer(&mut self, offer: &Bytes) -> Result<String, sdp::SdpError> {
+        let Some(local) = self.next_description() else {
+            return Err(sdp::SdpError::Malformed);
+        };
+        let (answer, negotiated) = sdp::answer(offer, &local, self.signalled_from)?;
+        self.negotiated = Some(negotiated);
+        Ok(answer)
+    }
+
+    /// Takes the peer's answer to our offer.
+    pub fn take_answer(&mut self, answer: &Bytes) -> Result<(), sdp::SdpError> {
+        self.negotiated = Some(sdp::read_answer(answer, self.signalled_from)?);
+        Ok(())
+    }
+
+    fn next_description(&mut self) -> Option<sdp::Local> {
+        let rtp = self.local?;
+        self.version += 1;
+        Some(sdp::Local { rtp, session_id: self.id.0 >> 1, version: self.version })
+    }
+}

@@ -1,0 +1,111 @@
+//! Agents, their phones, and who may change things.
+
+use std::collections::BTreeSet;
+
+use crate::config::contact;
+use crate::config::problem::Problem;
+use crate::config::settings::{AgentSettings, Ha1Settings, Role};
+use crate::id::AgentId;
+
+use super::Check;
+
+/// The passwords of the shipped settings begin with this.
+const EXAMPLE: &str = "example-";
+
+impl Check<'_> {
+    pub(super) fn agents(&mut self) {
+        let settings = self.settings;
+        for (id, agent) in &settings.agents {
+            self.agent(id, agent);
+        }
+        let example = |agent: &AgentSettings| {
+            agent.password.as_ref().is_some_and(|password| password.reveal().starts_with(EXAMPLE))
+        };
+        let mut examples = settings.agents.iter().filter(|(_, agent)| example(agent));
+        if let Some((first, _)) = examples.next() {
+            let count = 1 + examples.count();
+            let path = ["agent", first.as_str(), "password"];
+            self.warning(&path, Problem::ExamplePasswords { count });
+        }
+    }
+
+    fn agent(&mut self, id: &AgentId, agent: &AgentSettings) {
+        let name = id.as_str();
+        let table = ["agent", name];
+        // A subset of what RFC 3261 section 25.1 allows unescaped in a user part.
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+            self.key_error(&table, Problem::BadAgentId { agent: name.to_owned() });
+        }
+        if self.settings.numbers.contains_key(name) {
+            self.key_error(&table, Problem::AgentIsNumber { agent: name.to_owned() });
+        }
+        self.text(&["agent", name, "name"], "the agent's name", &agent.name);
+        if let Some(password) = &agent.password {
+            self.text(&["agent", name, "password"], "the password", password.reveal());
+            if agent.ha1.is_some() {
+                let what = Problem::TwoSecrets { agent: name.to_owned() };
+                self.key_error(&["agent", name, "ha1"], what);
+            }
+        }
+        match &agent.ha1 {
+            Some(ha1) => self.ha1(name, ha1),
+            None if agent.password.is_none() && agent.contacts.is_empty() => {
+                self.key_error(&table, Problem::NoPhone { agent: name.to_owned() });
+            }
+            None => {}
+        }
+        let mut seen = BTreeSet::new();
+        for (index, contact) in agent.contacts.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["agent", name, "contacts", index.as_str()];
+            let text = contact.clone();
+            match contact::parse(contact) {
+                None => self.error(&path, Problem::BadContact { contact: text }),
+                Some(_) if !seen.insert(contact) => {
+                    self.error(&path, Problem::ContactTwice { contact: text });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn ha1(&mut self, name: &str, ha1: &Ha1Settings) {
+        if ha1.md5.is_none() && ha1.sha256.is_none() {
+            self.key_error(&["agent", name, "ha1"], Problem::EmptyHa1);
+        }
+        for (key, secret, digits) in [("md5", &ha1.md5, 32), ("sha256", &ha1.sha256, 64)] {
+            if secret.as_ref().is_some_and(|secret| !is_hash(secret.reveal(), digits)) {
+                self.error(&["agent", name, "ha1", key], Problem::BadHash { digits });
+            }
+        }
+    }
+
+    pub(super) fn tokens(&mut self) {
+        let settings = self.settings;
+        let mut seen = BTreeSet::new();
+        for (index, token) in settings.tokens.iter().enumerate() {
+            let index = index.to_string();
+            let at = |key: &'static str| ["token", index.as_str(), key];
+            self.text(&at("actor"), "the actor's name", &token.actor);
+            if !is_hash(token.sha256.reveal(), 64) {
+                self.error(&at("sha256"), Problem::BadHash { digits: 64 });
+            } else if !seen.insert(token.sha256.reveal().to_ascii_lowercase()) {
+                self.error(&at("sha256"), Problem::TokenTwice);
+            }
+            match (token.role, &token.agent) {
+                (Role::Agent, None) => self.error(&at("role"), Problem::TokenWithoutAgent),
+                (Role::Supervisor, Some(_)) => self.error(&at("agent"), Problem::TokenWithAgent),
+                (Role::Agent, Some(agent)) if !settings.agents.contains_key(agent) => {
+                    let known = settings.agents.keys().map(AgentId::as_str);
+                    self.no_such(&at("agent"), "agent", agent.as_str(), known);
+                }
+                (Role::Agent, Some(_)) | (Role::Supervisor, None) => {}
+            }
+        }
+    }
+}
+
+fn is_hash(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
+}

@@ -1,0 +1,67 @@
+//! Addresses and ports.
+
+use std::collections::BTreeSet;
+
+use crate::config::problem::Problem;
+
+use super::Check;
+
+/// Listeners have ids of one byte.
+const MAX_LISTENERS: usize = 255;
+
+impl Check<'_> {
+    pub(super) fn sip(&mut self) {
+        let sip = &self.settings.sip;
+        if sip.listen.is_empty() {
+            self.error(&["sip", "listen"], Problem::NoListener);
+        }
+        if sip.listen.len() > MAX_LISTENERS {
+            let what = Problem::TooManyListeners { most: MAX_LISTENERS };
+            self.error(&["sip", "listen"], what);
+        }
+        let mut seen = BTreeSet::new();
+        for (index, listen) in sip.listen.iter().enumerate() {
+            let index = index.to_string();
+            let at = |key: &'static str| ["sip", "listen", index.as_str(), key];
+            // Port 0 is any free port: two of them are two ports.
+            if listen.bind.port() != 0 && !seen.insert(listen.bind) {
+                let address = listen.bind.to_string();
+                self.error(&at("bind"), Problem::ListenTwice { address });
+            }
+            if let Some(address) = listen.advertise.filter(|address| address.is_unspecified()) {
+                let address = address.to_string();
+                self.error(&at("advertise"), Problem::AdvertiseUnspecified { address });
+            }
+            let ports = self.settings.rtp.ports;
+            let port = listen.bind.port();
+            if (ports.first..=ports.last).contains(&port) {
+                self.error(&at("bind"), Problem::SipPortInRange { port });
+            }
+        }
+        let quoted = |c: char| c == '"' || c == '\\';
+        if sip.realm.chars().any(|c| c.is_control() || quoted(c)) {
+            self.error(&["sip", "realm"], Problem::BadRealm);
+        } else {
+            self.text(&["sip", "realm"], "the realm", &sip.realm);
+        }
+        let (min, max) = (sip.min_expires_s, sip.max_expires_s);
+        self.not_zero(&["sip", "max_expires_s"], "sip.max_expires_s", u64::from(max));
+        if min > max {
+            self.error(&["sip", "min_expires_s"], Problem::ExpiresCrossed { min, max });
+        }
+    }
+
+    pub(super) fn rtp(&mut self) {
+        let rtp = &self.settings.rtp;
+        self.not_zero(&["rtp", "silence_s"], "rtp.silence_s", u64::from(rtp.silence_s));
+        let first = usize::from(rtp.ports.first).next_multiple_of(2);
+        let pairs = (usize::from(rtp.ports.last) + 1).saturating_sub(first) / 2;
+        let calls = self.settings.limits.calls;
+        let needed = calls.saturating_mul(2);
+        if pairs == 0 {
+            self.error(&["rtp", "ports"], Problem::NoPortPair);
+        } else if pairs < needed {
+            self.warning(&["rtp", "ports"], Problem::FewPorts { pairs, calls, needed });
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Everything that can be wrong with settings: what is wrong, and what would be right.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
+
+use crate::acd::calendar::{CalendarError, DAYS};
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "each variant's text says what it is; fields are what the text names"
+)]
+pub enum Problem {
+    #[error("the file cannot be read: {error}")]
+    Unreadable { error: String },
+    #[error("the file is not UTF-8 text")]
+    NotText,
+    #[error("this is not TOML: {error}")]
+    Syntax { error: String },
+    #[error("unknown key `{key}`")]
+    UnknownKey { key: String, near: Option<String>, known: Vec<String> },
+    #[error("`{value}` cannot be said here")]
+    UnknownWord { value: String, near: Option<String>, known: Vec<String> },
+    #[error("`{key}` is missing")]
+    Missing { key: String },
+    #[error("the value does not fit: {error}")]
+    Value { error: String },
+    #[error("the secret here (not shown) is not text")]
+    SecretNotText,
+
+    #[error("{what} is empty")]
+    Empty { what: &'static str },
+    #[error("{what} contains a control character")]
+    ControlCharacter { what: &'static str },
+    #[error("{what} must not be 0")]
+    Zero { what: &'static str },
+    #[error("there is no {kind} `{name}`")]
+    NoSuch { kind: &'static str, name: String, near: Option<String>, known: Vec<String> },
+
+    #[error("no number leads anywhere")]
+    NoNumbers,
+    #[error("`{number}` cannot be dialled")]
+    BadNumber { number: String },
+    #[error("`{zone}` is not a time zone")]
+    BadTimeZone { zone: String, near: Option<String> },
+
+    #[error("nothing to listen on")]
+    NoListener,
+    #[error("`{address}` is listened on twice")]
+    ListenTwice { address: String },
+    #[error("more than {most} listeners")]
+    TooManyListeners { most: usize },
+    #[error("`{address}` means every address: nobody can be told to reach it")]
+    AdvertiseUnspecified { address: String },
+    #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
+    ExpiresCrossed { min: u32, max: u32 },
+    #[error("the realm contains a quote, a backslash or a control character")]
+    BadRealm,
+    #[error("the range has no pair of an even port and the odd one above")]
+    NoPortPair,
+    #[error("the range has room for {pairs} legs; {calls} calls need {needed}")]
+    FewPorts { pairs: usize, calls: usize, needed: usize },
+    #[error("the SIP listener's port {port} is in the range of RTP ports")]
+    SipPortInRange { port: u16 },
+
+    #[error("{0}")]
+    Calendar(CalendarError),
+    #[error("no agent has every skill that queue `{queue}` needs ({skills})")]
+    NobodySkilled { queue: String, skills: String },
+    #[error("`{name}` cannot be part of a prompt's name")]
+    BadPromptName { name: String },
+
+    #[error("agent `{agent}` cannot be a SIP user part")]
+    BadAgentId { agent: String },
+    #[error("agent `{agent}` has the same name as a number or star code")]
+    AgentIsNumber { agent: String },
+    #[error("agent `{agent}` has no phone: neither `password` nor `ha1` nor `contacts`")]
+    NoPhone { agent: String },
+    #[error("agent `{agent}` has both `password` and `ha1`")]
+    TwoSecrets { agent: String },
+    #[error("`ha1` has neither `md5` nor `sha256`")]
+    EmptyHa1,
+    #[error("not {digits} hexadecimal digits")]
+    BadHash { digits: usize },
+    #[error("{count} agents still have the passwords of the example")]
+    ExamplePasswords { count: usize },
+    #[error("`{contact}` is not the SIP address of a phone")]
+    BadContact { contact: String },
+    #[error("`{contact}` is given twice")]
+    ContactTwice { contact: String },
+
+    #[error("`{code}` cannot be a star code")]
+    BadStarCode { code: String },
+    #[error("`{code}` is the code of `{other}` too")]
+    StarCodeTwice { code: String, other: &'static str },
+    #[error("`{code}` is a dialled number too")]
+    StarCodeIsNumber { code: String },
+
+    #[error("a token of role `agent` belongs to no agent")]
+    TokenWithoutAgent,
+    #[error("a supervisor's token belongs to no single agent")]
+    TokenWithAgent,
+    #[error("the same token is given twice")]
+    TokenTwice,
+
+    #[error("bank holidays: {error}")]
+    BankHolidays { error: String },
+}
+
+impl Problem {
+    /// What would be right.
+    pub fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Problem::Unreadable { .. } => {
+                "name the settings file with --config FILE, or make it readable"
+            }
+            Problem::NotText => "save it as UTF-8",
+            Problem::Syntax { .. } => "a setting is written `key = value`, text in \"quotes\"",
+            Problem::UnknownKey { near, known, .. }
+            | Problem::UnknownWord { near, known, .. }
+            | Problem::NoSuch { near, known, .. } => return Some(instead(near.as_deref(), known)),
+            Problem::Missing { key } => return Some(format!("add `{key} = ...`")),
+            Problem::Value { .. } => "docs/settings.md tells what each key takes",
+            Problem::SecretNotText => "write it in quotes",
+            Problem::Empty { .. } | Problem::ControlCharacter { .. } => "write some printable text",
+            Problem::Zero { .. } => "write 1 or more",
+            Problem::NoNumbers => {
+                "name at least one under [numbers], as in `\"434343\" = \"main\"`"
+            }
+            Problem::BadNumber { .. } => {
+                "write what the network sends as the user part: letters, digits and + - _ . * #"
+            }
+            Problem::BadTimeZone { near: Some(near), .. } => {
+                return Some(format!("did you mean `{near}`?"));
+            }
+            Problem::BadTimeZone { near: None, .. } => {
+                "write a name of the IANA time zone database, as in Europe/London"
+            }
+            Problem::NoListener => "add `listen = [{ bind = \"0.0.0.0:5060\" }]`, or leave it out",
+            Problem::ListenTwice { .. } => "take one of the two out",
+            Problem::TooManyListeners { .. } => "take some out",
+            Problem::AdvertiseUnspecified { .. } => {
+                "write the address under which phones and the trunk reach this machine"
+            }
+            Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
+            Problem::BadRealm => "write a plain word, as in `switchboard`",
+            Problem::NoPortPair => "write a wider range, as in 20000-29999",
+            Problem::FewPorts { .. } => {
+                "widen rtp.ports or lower limits.calls (a call has a caller's leg and an agent's)"
+            }
+            Problem::SipPortInRange { .. } => "move the one or the other",
+            Problem::Calendar(error) => return Some(calendar_remedy(error)),
+            Problem::NobodySkilled { .. } => {
+                "give the skills to an agent, or callers wait for ever"
+            }
+            Problem::BadPromptName { .. } => {
+                "write the path below sounds/ without .wav, as in music/hold"
+            }
+            Problem::BadAgentId { .. } => "use letters, digits and - _ . only",
+            Problem::AgentIsNumber { .. } => "rename one of the two",
+            Problem::NoPhone { .. } => {
+                "add `password = \"...\"` for phones that register, or `contacts = \
+                 [\"sip:1001@10.0.0.7\"]` for one at a fixed address"
+            }
+            Problem::TwoSecrets { .. } => "keep one of them",
+            Problem::EmptyHa1 => "add `md5`, `sha256` or both",
+            Problem::BadHash { digits: 32 } => "write the MD5 of ID:REALM:PASSWORD in hexadecimal",
+            Problem::BadHash { .. } => {
+                "write a SHA-256 in hexadecimal, as printed by `printf %s TOKEN | sha256sum`"
+            }
+            Problem::ExamplePasswords { .. } => {
+                "everybody can read them: set others before a phone outside can reach this machine"
+            }
+            Problem::BadContact { .. } => {
+                "write sip:USER@ADDRESS or sip:USER@ADDRESS:PORT with a numeric address, as in \
+                 sip:1001@10.0.0.7:5060"
+            }
+            Problem::ContactTwice { .. } => "take one of the two out",
+            Problem::BadStarCode { .. } => "write a star and digits, as in *72",
+            Problem::StarCodeTwice { .. } | Problem::StarCodeIsNumber { .. } => {
+                "choose another code"
+            }
+            Problem::TokenWithoutAgent => {
+                "add `agent = \"...\"`: the one whose state it may change"
+            }
+            Problem::TokenWithAgent => "take `agent` out, or make the role `agent`",
+            Problem::TokenTwice => "give each actor a token of their own",
+            Problem::BankHolidays { .. } => {
+                "put a copy of https://www.gov.uk/bank-holidays.json beside the settings file"
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+fn instead(near: Option<&str>, known: &[String]) -> String {
+    match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "nothing can be said here".to_owned(),
+        None => format!("there is: {}", known.join(", ")),
+    }
+}
+
+fn calendar_remedy(error: &CalendarError) -> String {
+    match error {
+        CalendarError::UnknownDay { .. } => format!("there is: {}", DAYS.join(", ")),
+        CalendarError::BadDate { .. } => {
+            "write the year, month and day, as in \"2026-12-24\"".to_owned()
+        }
+        CalendarError::BadSpan { .. } => {
+            "write two times of day, as in \"08:45-17:00\"; a day ends at 24:00".to_owned()
+        }
+        CalendarError::Backwards { .. } => {
+            "write a span over midnight as two: up to 24:00, and from 00:00 on the next day"
+                .to_owned()
+        }
+        CalendarError::Overlap { .. } => "join them into one span".to_owned(),
+        CalendarError::UnknownDivision { .. } => {
+            "there is: england-and-wales, scotland, northern-ireland".to_owned()
+        }
+    }
+}
+
+/// A problem at its place, ready to be shown to a person.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) problem: Problem,
+    pub(super) text: Option<Arc<NamedSource<String>>>,
+    pub(super) place: Option<Range<usize>>,
+    pub(super) severity: Severity,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Finding {}
+
+impl Diagnostic for Finding {
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.problem.remedy().map(|text| Box::new(text) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.text.as_deref().map(|text| text as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.place.clone()?;
+        let label = LabeledSpan::new(Some("here".to_owned()), place.start, place.len());
+        Some(Box::new(std::iter::once(label)))
+    }
+}

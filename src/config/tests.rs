@@ -1,0 +1,330 @@
+//! Broken settings, and what is said of them.
+
+use miette::Report;
+
+use crate::acd::calendar::BankHolidays;
+
+use super::check::{check, check_numbers, is_error};
+use super::load::load;
+use super::settings::Settings;
+use super::source::Source;
+
+const SHIPPED: &str = include_str!("../../config/switchboard.toml");
+const FEED: &str = include_str!("../../config/bank-holidays.json");
+
+/// The least that reads.
+const LEAST: &str = "organisation = \"Test Council\"\n\n[numbers]\n\"434343\" = \"main\"\n";
+
+fn feed() -> BankHolidays {
+    BankHolidays::parse(FEED).expect("reads")
+}
+
+fn read(text: &str) -> (Settings, Source) {
+    load(text, "switchboard.toml").unwrap_or_else(|findings| panic!("{}", shown(&findings)))
+}
+
+/// Findings as a person without colours sees them.
+fn shown(findings: &[Report]) -> String {
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+    let mut text = String::new();
+    for finding in findings {
+        handler.render_report(&mut text, finding.as_ref()).expect("renders");
+    }
+    text
+}
+
+/// `line:column what` for each finding.
+fn brief(findings: &[Report], text: &str) -> Vec<String> {
+    findings
+        .iter()
+        .map(|finding| {
+            let label = finding.labels().and_then(|mut labels| labels.next());
+            let before = label.and_then(|label| text.get(..label.offset())).unwrap_or("");
+            let column = before.rsplit('\n').next().unwrap_or("").len() + 1;
+            format!("{}:{column} {finding}", before.matches('\n').count() + 1)
+        })
+        .collect()
+}
+
+fn load_findings(text: &str) -> Vec<String> {
+    match load(text, "switchboard.toml") {
+        Ok(_) => Vec::new(),
+        Err(findings) => brief(&findings, text),
+    }
+}
+
+/// Findings about `LEAST` and `more` below it.
+fn check_findings(more: &str) -> Vec<String> {
+    let text = format!("{LEAST}{more}");
+    let (settings, source) = read(&text);
+    brief(&check(&settings, &source, &feed()), &text)
+}
+
+#[test]
+fn the_shipped_settings_are_right_apart_from_their_example_passwords() {
+    let (settings, source) = read(SHIPPED);
+    let findings = check(&settings, &source, &feed());
+    assert!(!findings.iter().any(is_error), "{}", shown(&findings));
+    let texts: Vec<String> = findings.iter().map(Report::to_string).collect();
+    assert_eq!(texts, ["4 agents still have the passwords of the example"]);
+    assert!(check_numbers(&settings, &source, &["main".into()]).is_empty());
+    assert_eq!(settings.numbers.len(), 5);
+    let plan = super::plan::acd(&settings, &feed()).expect("is right");
+    assert_eq!((plan.queues.len(), plan.agents.len(), plan.calendars.len()), (4, 4, 1));
+}
+
+#[test]
+fn what_the_shipped_settings_spell_out_is_what_is_left_out_elsewhere() {
+    let (shipped, _) = read(SHIPPED);
+    let (least, _) = read(LEAST);
+    assert_eq!(shipped.sip, least.sip);
+    assert_eq!(shipped.rtp, least.rtp);
+    assert_eq!(shipped.http, least.http);
+    assert_eq!(shipped.files, least.files);
+    assert_eq!(shipped.limits, least.limits);
+    assert_eq!(shipped.star_codes, least.star_codes);
+    assert_eq!(shipped.time_zone, least.time_zone);
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_place_and_the_key_that_was_meant() {
+    let text = format!("{LEAST}\n[queue.waste]\ntitle = \"Waste\"\nstandart_s = 60\n");
+    let findings = load(&text, "config/switchboard.toml").expect_err("is wrong");
+    let shown = shown(&findings);
+    assert!(shown.contains("unknown key `standart_s`"), "{shown}");
+    assert!(shown.contains("config/switchboard.toml:8:1"), "{shown}");
+    assert!(shown.contains("did you mean `standard_s`?"), "{shown}");
+    assert!(shown.contains("standart_s = 60"), "{shown}");
+}
+
+#[test]
+fn everything_that_does_not_read_is_found_at_once() {
+    let text = "organisation = \"x\"\ncolour = 1\n[numbers]\n[sip]\nrealmm = \"y\"\n\
+                listen = [{ bind = \"here\" }]\n[rtp]\nports = \"5\"\n[queue.waste]\nring_s = -1\n";
+    let findings = load_findings(text);
+    assert_eq!(
+        findings,
+        [
+            "2:1 unknown key `colour`",
+            "5:1 unknown key `realmm`",
+            "6:20 the value does not fit: it is not an address and port; write one as in 0.0.0.0:5060",
+            "8:9 the value does not fit: `5` is not a port range; write FIRST-LAST, as in 20000-29999",
+            "9:1 `title` is missing",
+            "10:10 the value does not fit: found integer `-1`, expected a whole number, 0 or more",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_shown_at_its_place() {
+    assert!(load_findings("organisation = Test\n")[0].starts_with("1:16 this is not TOML"));
+    let twice = format!("{LEAST}\"434343\" = \"other\"\n");
+    assert!(load_findings(&twice)[0].starts_with("5:1 this is not TOML: duplicate key"));
+    assert_eq!(load_findings(""), ["1:1 `organisation` is missing"]);
+}
+
+#[test]
+fn a_secret_is_never_shown_whatever_is_wrong_around_it() {
+    let secret = "hunter2";
+    for agent in [
+        format!("password = \"{secret}\"\ncolour = 1"),
+        format!("pasword = \"{secret}\""),
+        format!("password = {secret}"),
+        format!("password = \"{secret}"),
+        format!("password = [\"{secret}\"]"),
+        format!("ha1 = {{ md5 = \"{secret}\" }}"),
+        format!("ha1 = {{ mdfive = \"{secret}\" }}"),
+        format!("ha1 = \"{secret}\""),
+        format!("password = \"{secret}\"\nha1.sha256 = \"{secret}\""),
+    ] {
+        let text = format!("{LEAST}[agent.amy]\nname = \"Amy\"\n{agent}\n");
+        let findings = match load(&text, "switchboard.toml") {
+            Ok((settings, source)) => {
+                assert!(!format!("{settings:?}").contains(secret));
+                check(&settings, &source, &feed())
+            }
+            Err(findings) => findings,
+        };
+        let shown = shown(&findings);
+        assert!(!findings.is_empty(), "{agent}");
+        assert!(!shown.contains(secret), "{agent}:\n{shown}");
+    }
+    let text = format!("{LEAST}[agent.amy]\nname = \"Amy\"\npassword = 90210\n");
+    let findings = load_findings(&text);
+    assert_eq!(findings, ["7:12 the secret here (not shown) is not text"]);
+}
+
+#[test]
+fn references_to_what_is_not_there_are_found() {
+    let found = check_findings(
+        "[calendar.main]\n[queue.waste]\ntitle = \"Waste\"\nskills = [\"waste\"]\nhours = \"mian\"\n\
+         [[token]]\nactor = \"x\"\nrole = \"agent\"\nagent = \"amy\"\nsha256 = \"00\"\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "9:9 there is no calendar `mian`",
+            "8:1 no agent has every skill that queue `waste` needs (waste)",
+            "14:10 not 64 hexadecimal digits",
+            "13:9 there is no agent `amy`",
+        ]
+    );
+    let (settings, source) = read(LEAST);
+    let findings = check_numbers(&settings, &source, &["mein".into()]);
+    assert_eq!(brief(&findings, LEAST), ["4:12 there is no flow `main`"]);
+    assert!(shown(&findings).contains("did you mean `mein`?"));
+}
+
+#[test]
+fn calendars_are_checked_to_the_span() {
+    let found = check_findings(
+        "[calendar.a]\nbank_holidays = \"england\"\n[calendar.b.week]\nmonday = []\n\
+         [calendar.c.week]\nmon = [\"08:45-12:00\", \"11:00-17:00\"]\n\
+         [calendar.d.exceptions]\n\"24/12/2026\" = []\n\
+         [calendar.e.exceptions]\n2026-12-24 = [\"9-5\"]\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "6:17 there is no division of bank holidays `england`",
+            "8:1 `monday` is not a day of the week",
+            "10:23 `11:00-17:00` overlaps `08:45-12:00`",
+            "12:1 `24/12/2026` is not a date",
+            "14:15 `9-5` is not a span of hours",
+        ]
+    );
+}
+
+#[test]
+fn agents_need_exactly_one_secret_or_a_phone_at_a_fixed_address() {
+    let md5 = "0123456789abcdef0123456789abcdef";
+    let found = check_findings(&format!(
+        "[agent.amy]\nname = \"Amy\"\n[agent.ben]\nname = \" \"\npassword = \"x\"\n\
+         ha1 = {{ md5 = \"{md5}\", sha256 = \"{md5}\" }}\n[agent.chloe]\nname = \"Chloe\"\n\
+         contacts = [\"sip:1001@10.0.0.7\", \"sip:1001@phone.example\", \"sip:1001@10.0.0.7\"]\n\
+         [agent.\"dev p\"]\nname = \"Dev\"\npassword = \"\"\n[agent.434343]\nname = \"Ed\"\n\
+         ha1 = {{}}\n"
+    ));
+    assert_eq!(
+        found,
+        [
+            "17:8 agent `434343` has the same name as a number or star code",
+            "19:1 `ha1` has neither `md5` nor `sha256`",
+            "5:8 agent `amy` has no phone: neither `password` nor `ha1` nor `contacts`",
+            "8:8 the agent's name is empty",
+            "10:1 agent `ben` has both `password` and `ha1`",
+            "10:60 not 64 hexadecimal digits",
+            "13:34 `sip:1001@phone.example` is not the SIP address of a phone",
+            "13:60 `sip:1001@10.0.0.7` is given twice",
+            "14:8 agent `dev p` cannot be a SIP user part",
+            "16:12 the password is empty",
+        ]
+    );
+}
+
+#[test]
+fn sizes_that_cannot_work_are_found() {
+    let found = check_findings(
+        "[queue.waste]\ntitle = \"Waste\\n\"\nstandard_s = 0\nring_s = 0\nmax_waiting = 0\n\
+         max_wait_s = 0\nmusic = \"../hold\"\n[limits]\ncalls = 0\n[rtp]\nports = \"5001-5002\"\n\
+         silence_s = 0\n",
+    );
+    let texts: Vec<&str> = found.iter().filter_map(|one| Some(one.split_once(' ')?.1)).collect();
+    assert_eq!(
+        texts,
+        [
+            "rtp.silence_s must not be 0",
+            "the range has no pair of an even port and the odd one above",
+            "limits.calls must not be 0",
+            "the queue's title contains a control character",
+            "the standard must not be 0",
+            "the ringing time must not be 0",
+            "the number who may wait must not be 0",
+            "the longest wait must not be 0",
+            "`../hold` cannot be part of a prompt's name",
+            "no agent has every skill that queue `waste` needs ()",
+        ]
+    );
+}
+
+#[test]
+fn addresses_and_ports_that_collide_are_found() {
+    let found = check_findings(
+        "[sip]\nlisten = [{ bind = \"0.0.0.0:5060\" }, { bind = \"0.0.0.0:5060\", advertise = \
+         \"0.0.0.0\" }, { bind = \"127.0.0.1:20000\" }]\nrealm = \"a\\\"b\"\nmin_expires_s = 99\n\
+         max_expires_s = 60\n[rtp]\nports = \"20000-20099\"\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "6:47 `0.0.0.0:5060` is listened on twice",
+            "6:75 `0.0.0.0` means every address: nobody can be told to reach it",
+            "6:97 the SIP listener's port 20000 is in the range of RTP ports",
+            "7:9 the realm contains a quote, a backslash or a control character",
+            "8:17 the shortest registration (99 s) is longer than the longest (60 s)",
+            "11:1 the range has room for 50 legs; 2000 calls need 4000",
+        ]
+    );
+    assert_eq!(check_findings("[sip]\nlisten = []\n"), ["6:10 nothing to listen on"]);
+}
+
+#[test]
+fn star_codes_numbers_and_the_rest_are_checked() {
+    let text = "organisation = \"\"\ntime_zone = \"Europe/Londn\"\n[numbers]\n\"*70\" = \"main\"\n\
+                \"a b\" = \"main\"\n[star_codes]\nsign_out = \"71\"\nready = \"*73\"\n";
+    let (settings, source) = read(text);
+    let findings = check(&settings, &source, &feed());
+    assert_eq!(
+        brief(&findings, text),
+        [
+            "1:16 the organisation's name is empty",
+            "2:13 `Europe/Londn` is not a time zone",
+            "5:1 `a b` cannot be dialled",
+            "6:2 `*70` is a dialled number too",
+            "7:12 `71` cannot be a star code",
+            "6:2 `*73` is the code of `ready` too",
+        ]
+    );
+    assert!(shown(&findings).contains("did you mean `Europe/London`?"));
+    let (settings, source) = read("organisation = \"x\"\n[numbers]\n");
+    let findings = check(&settings, &source, &feed());
+    assert!(findings[0].to_string().contains("no number leads anywhere"));
+}
+
+#[test]
+fn tokens_belong_to_whom_their_role_says() {
+    let hash = "ab".repeat(32);
+    let found = check_findings(&format!(
+        "[agent.amy]\nname = \"Amy\"\npassword = \"x\"\n\
+         [[token]]\nactor = \"a\"\nrole = \"agent\"\nsha256 = \"{hash}\"\n\
+         [[token]]\nactor = \"\"\nrole = \"supervisor\"\nagent = \"amy\"\nsha256 = \"{}\"\n",
+        hash.to_uppercase()
+    ));
+    assert_eq!(
+        found,
+        [
+            "10:8 a token of role `agent` belongs to no agent",
+            "13:9 the actor's name is empty",
+            "16:10 the same token is given twice",
+            "15:9 a supervisor's token belongs to no single agent",
+        ]
+    );
+    let role = format!("{LEAST}[[token]]\nactor = \"a\"\nrole = \"supervisr\"\nsha256 = \"\"\n");
+    assert_eq!(load_findings(&role), ["7:8 `supervisr` cannot be said here"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(at in 0..SHIPPED.len(), with in "[\\[\\]{}=\"'.,\n#a0é ]{0,6}", cut in 0..40usize) {
+        let head = SHIPPED.get(..at).unwrap_or("");
+        let tail = SHIPPED.get(at + cut..).unwrap_or("");
+        match load(&format!("{head}{with}{tail}"), "switchboard.toml") {
+            Ok((settings, source)) => {
+                shown(&check(&settings, &source, &BankHolidays::default()));
+            }
+            Err(findings) => {
+                shown(&findings);
+            }
+        }
+    }
+}

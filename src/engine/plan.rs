@@ -1,0 +1,197 @@
+//! Settings and everything they refer to, checked and ready to be used: swapped whole by a reload.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::acd::AcdPlan;
+use crate::call::Target;
+use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes};
+use crate::event::{QueueSettingsInForce, SystemEvent};
+use crate::flow::{self, Flows};
+use crate::id::{AgentId, FlowName, PromptName};
+use crate::sip::ListenerId;
+use crate::sip::digest::{Algorithm, ha1};
+use crate::sip::endpoint::{Account, EndpointSettings};
+use crate::sip::uri::Uri;
+
+use super::controller::StarCode;
+
+/// Why checked settings cannot be put to work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The time zone or a calendar.
+    #[error("{0}")]
+    Settings(#[from] crate::config::plan::PlanError),
+    /// A fixed contact cannot be rung.
+    #[error(
+        "agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"
+    )]
+    Contact {
+        /// Whose.
+        agent: AgentId,
+        /// As written.
+        contact: String,
+    },
+    /// A listener would advertise an address that nobody can send to.
+    #[error(
+        "the advertised address {0} is unspecified: set `advertise` to one that peers can reach"
+    )]
+    Unspecified(SocketAddr),
+}
+
+/// One agent, ready to be rung.
+#[derive(Debug, Clone)]
+pub struct AgentPlan {
+    /// The name shown to people.
+    pub name: String,
+    /// Phones at fixed addresses.
+    pub contacts: Vec<Target>,
+    /// Addresses whose calls count as this agent's without credentials: those of fixed phones that
+    /// have no password.
+    pub trusted: Vec<IpAddr>,
+}
+
+/// The whole plan.
+#[derive(Debug)]
+pub struct Plan {
+    /// The organisation's name.
+    pub organisation: String,
+    /// The zone's IANA name.
+    pub time_zone: String,
+    /// Signalling.
+    pub endpoint: EndpointSettings,
+    /// The queue.
+    pub acd: AcdPlan,
+    /// Dialled user part to flow.
+    pub numbers: BTreeMap<String, FlowName>,
+    /// Flows.
+    pub flows: Flows,
+    /// Agents.
+    pub agents: BTreeMap<AgentId, AgentPlan>,
+    /// What agents dial.
+    pub star_codes: StarCodes,
+    /// What is refused beyond.
+    pub limits: LimitSettings,
+}
+
+impl Plan {
+    /// Puts settings to work. `listeners` are the addresses that peers are told, in the order of
+    /// the settings' listeners.
+    pub fn new(
+        settings: &Settings,
+        flows: Flows,
+        acd: AcdPlan,
+        listeners: Vec<SocketAddr>,
+    ) -> Result<Plan, PlanError> {
+        if let Some(address) = listeners.iter().find(|address| address.ip().is_unspecified()) {
+            return Err(PlanError::Unspecified(*address));
+        }
+        let realm = &settings.sip.realm;
+        let mut accounts = BTreeMap::new();
+        let mut agents = BTreeMap::new();
+        for (id, agent) in &settings.agents {
+            if let Some(account) = account(id, realm, agent) {
+                accounts.insert(id.as_str().to_owned(), account);
+            }
+            let contacts = agent
+                .contacts
+                .iter()
+                .map(|contact| target(contact, &listeners).ok_or_else(|| (id, contact)))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|(id, contact)| PlanError::Contact {
+                    agent: id.clone(),
+                    contact: contact.clone(),
+                })?;
+            let trusted = match (&agent.password, &agent.ha1) {
+                (None, None) => contacts.iter().map(|contact| contact.to.ip()).collect(),
+                (Some(_), _) | (None, Some(_)) => Vec::new(),
+            };
+            let name = agent.name.clone();
+            agents.insert(id.clone(), AgentPlan { name, contacts, trusted });
+        }
+        Ok(Plan {
+            organisation: settings.organisation.clone(),
+            time_zone: settings.time_zone.clone(),
+            endpoint: EndpointSettings {
+                listeners,
+                realm: realm.clone(),
+                product: concat!("switchboard/", env!("CARGO_PKG_VERSION")).to_owned(),
+                expires_s: (settings.sip.min_expires_s, settings.sip.max_expires_s),
+                accounts,
+            },
+            acd,
+            numbers: settings.numbers.clone(),
+            flows,
+            agents,
+            star_codes: settings.star_codes.clone(),
+            limits: settings.limits.clone(),
+        })
+    }
+
+    /// The longest that any call may last.
+    pub fn longest_call(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits.call_s))
+    }
+
+    /// Every prompt and piece of music that can be played.
+    pub fn sounds(&self) -> Vec<PromptName> {
+        let mut names = flow::prompts(&self.flows);
+        names.extend(StarCode::prompts());
+        names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What the figures need to know, for the journal.
+    pub fn in_force(&self) -> SystemEvent {
+        const SECOND_US: u64 = 1_000_000;
+        SystemEvent::SettingsInForce {
+            organisation: self.organisation.clone(),
+            time_zone: self.time_zone.clone(),
+            queues: self
+                .acd
+                .queues
+                .iter()
+                .map(|(queue, settings)| QueueSettingsInForce {
+                    queue: queue.clone(),
+                    title: settings.title.clone(),
+                    standard_us: u64::from(settings.standard_s) * SECOND_US,
+                    short_abandon_us: u64::from(settings.short_abandon_s) * SECOND_US,
+                })
+                .collect(),
+            agents: self
+                .agents
+                .iter()
+                .map(|(id, agent)| (id.clone(), agent.name.clone()))
+                .collect(),
+        }
+    }
+}
+
+fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> {
+    match (&agent.password, &agent.ha1) {
+        (Some(password), _) => {
+            let ha1 = |algorithm| ha1(algorithm, id.as_str(), realm, password.reveal());
+            Some(Account {
+                ha1_md5: Some(ha1(Algorithm::Md5)),
+                ha1_sha256: Some(ha1(Algorithm::Sha256)),
+            })
+        }
+        (None, Some(ha1)) => Some(Account {
+            ha1_md5: ha1.md5.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
+            ha1_sha256: ha1.sha256.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
+        }),
+        (None, None) => None,
+    }
+}
+
+/// A fixed contact, rung over the first listener of its address family.
+fn target(contact: &str, listeners: &[SocketAddr]) -> Option<Target> {
+    let uri = Uri::parse(contact.as_bytes()).ok()?;
+    let ip = uri.host()?.ip()?;
+    let to = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+    let at = listeners.iter().position(|listener| listener.is_ipv4() == to.is_ipv4())?;
+    Some(Target { uri: contact.to_owned(), to, listener: ListenerId(u8::try_from(at).ok()?) })
+}

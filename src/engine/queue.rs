@@ -1,0 +1,222 @@
+//! Between calls and the queue, and between agents' phones and the queue.
+
+use std::net::SocketAddr;
+
+use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
+use crate::call::{QueueAction, Target};
+use crate::event::{AgentEvent, Event, OfferOutcome, StateReason};
+use crate::id::{AgentId, CallId};
+use crate::sip::ListenerId;
+use crate::sip::endpoint::Binding;
+use crate::stats::Registration;
+use crate::time::Time;
+
+use super::Engine;
+use super::io::{Output, Reply, Request, RequestId};
+
+impl Engine {
+    /// The only way in which anything changes the queue.
+    pub(super) fn apply(&mut self, now: Time, input: AcdInput) {
+        let effects = self.acd.apply(now, &self.wall, input);
+        self.carry_out(now, effects);
+    }
+
+    pub(super) fn queue_action(&mut self, now: Time, call: CallId, action: QueueAction) {
+        let input = match action {
+            QueueAction::Enter { queue, skills, at_closing, since } => {
+                AcdInput::Enter { call, queue, skills, at_closing, since }
+            }
+            QueueAction::Leave => AcdInput::Leave { call },
+            QueueAction::Ringing(agent) => AcdInput::Ringing { call, agent },
+            QueueAction::Claim(agent) => AcdInput::Claim { call, agent },
+            QueueAction::OfferFailed(agent, outcome) => {
+                AcdInput::OfferFailed { call, agent, outcome }
+            }
+            QueueAction::TalkEnded(agent) => AcdInput::TalkEnded { agent, call },
+        };
+        self.apply(now, input);
+    }
+
+    pub(super) fn carry_out(&mut self, now: Time, effects: Vec<AcdEffect>) {
+        for effect in effects {
+            self.carry_out_effect(now, effect);
+        }
+    }
+
+    fn carry_out_effect(&mut self, now: Time, effect: AcdEffect) {
+        match effect {
+            AcdEffect::Entered { call, queue, first_at, skills, moved_from: _ } => {
+                let music = self.music(&queue);
+                self.with_call(call, |call, _| call.queued(now, queue, first_at, skills, music));
+            }
+            AcdEffect::Returned { call, why, .. } => {
+                self.with_call(call, |call, _| call.returned(now, why));
+            }
+            AcdEffect::Offer { call, queue, agent, ring_for, why } => {
+                let targets = self.targets(&agent);
+                let title = match self.plan.acd.queues.get(&queue) {
+                    Some(queue) => queue.short_title.clone().unwrap_or_else(|| queue.title.clone()),
+                    None => queue.to_string(),
+                };
+                self.with_call(call, |call, ids| {
+                    call.offer(now, ids, queue, agent, &title, targets, ring_for, why);
+                });
+            }
+            AcdEffect::CancelOffer { call, agent, outcome } => {
+                self.with_call(call, |call, _| call.offer_withdrawn(now, &agent, outcome));
+            }
+            AcdEffect::Claimed { call, queue, agent, .. } => {
+                let music = self.music(&queue);
+                match self.calls.contains_key(&call) {
+                    true => self.with_call(call, |call, _| call.join(now, &agent, music)),
+                    false => self.apply(now, AcdInput::TalkEnded { agent, call }),
+                }
+            }
+            AcdEffect::ClaimRefused { call, agent } => {
+                self.with_call(call, |call, _| {
+                    call.offer_withdrawn(now, &agent, OfferOutcome::Withdrawn);
+                });
+            }
+            AcdEffect::AgentChanged { agent, from, to, reason, by, lasted } => {
+                let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
+                let event = AgentEvent::State { from, to, reason, by, lasted_us };
+                self.record(now, Event::Agent { agent, event });
+            }
+            AcdEffect::ChoiceRefused { .. } => {}
+        }
+    }
+
+    fn music(&self, queue: &crate::id::QueueName) -> crate::id::PromptName {
+        self.plan
+            .acd
+            .queues
+            .get(queue)
+            .map_or_else(|| "music/hold".into(), |queue| queue.music.clone())
+    }
+
+    // ---- agents ------------------------------------------------------------------------------
+
+    /// Carries out an agent's choice, or says why it cannot be.
+    pub(super) fn choose(
+        &mut self,
+        now: Time,
+        agent: &AgentId,
+        choice: AgentChoice,
+        reason: StateReason,
+        by: Option<String>,
+    ) -> Result<(), ChoiceError> {
+        let input = AcdInput::Choose { agent: agent.clone(), choice, reason, by };
+        let effects = self.acd.apply(now, &self.wall, input);
+        let refused = effects.iter().find_map(|effect| match effect {
+            AcdEffect::ChoiceRefused { error, .. } => Some(*error),
+            AcdEffect::Entered { .. }
+            | AcdEffect::Returned { .. }
+            | AcdEffect::Offer { .. }
+            | AcdEffect::CancelOffer { .. }
+            | AcdEffect::Claimed { .. }
+            | AcdEffect::ClaimRefused { .. }
+            | AcdEffect::AgentChanged { .. } => None,
+        });
+        self.carry_out(now, effects);
+        refused.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn request(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        actor: &str,
+        own: bool,
+        request: Request,
+    ) {
+        let reply = match request {
+            Request::Agent { agent, choice } => {
+                let reason = if own { StateReason::Own } else { StateReason::Supervisor };
+                match self.choose(now, &agent, choice, reason, Some(actor.to_owned())) {
+                    Ok(()) => Reply::Agent(self.acd.agent_state(&agent).unwrap_or_default()),
+                    Err(error) => Reply::ChoiceRefused(error),
+                }
+            }
+            Request::HangUp { call } if self.calls.contains_key(&call) => {
+                let cause = crate::event::EndCause::SupervisorEnded;
+                self.with_call(call, |call, _| call.end(now, cause));
+                Reply::Done
+            }
+            Request::HangUp { .. } => Reply::UnknownCall,
+        };
+        self.settle(now);
+        self.out.push_back(Output::Reply { id, reply, after: self.seq });
+    }
+
+    /// An agent's phones: fixed ones first, then registered ones in the order of registration.
+    fn targets(&self, agent: &AgentId) -> Vec<Target> {
+        let fixed = self.plan.agents.get(agent).map(|agent| agent.contacts.clone());
+        let registered = self.endpoint.bindings(agent.as_str()).iter().map(|binding| Target {
+            uri: binding.contact.clone(),
+            to: binding.source,
+            listener: binding.listener,
+        });
+        fixed.unwrap_or_default().into_iter().chain(registered).collect()
+    }
+
+    fn reachable(&mut self, now: Time, agent: AgentId) {
+        let reachable = !self.targets(&agent).is_empty();
+        self.apply(now, AcdInput::Reachable { agent, reachable });
+    }
+
+    pub(super) fn all_reachable(&mut self, now: Time) {
+        let agents: Vec<AgentId> = self.plan.agents.keys().cloned().collect();
+        for agent in agents {
+            self.reachable(now, agent);
+        }
+    }
+
+    // ---- registrations -----------------------------------------------------------------------
+
+    pub(super) fn registered(&mut self, now: Time, user: &str, binding: &Binding) {
+        let agent = AgentId::from(user);
+        let event = AgentEvent::Registered {
+            contact: binding.contact.clone(),
+            source: binding.source.to_string(),
+            listener: binding.listener.0,
+            call_id: binding.call_id.clone(),
+            cseq: binding.cseq,
+            expires_at: self.wall.at(binding.expires_at),
+        };
+        self.record(now, Event::Agent { agent: agent.clone(), event });
+        self.reachable(now, agent);
+    }
+
+    pub(super) fn unregistered(&mut self, now: Time, user: &str, contact: String, expired: bool) {
+        let agent = AgentId::from(user);
+        let event = AgentEvent::Unregistered { contact, expired };
+        self.record(now, Event::Agent { agent: agent.clone(), event });
+        self.reachable(now, agent);
+    }
+
+    /// A registration of the last run goes on if it has not ended meanwhile.
+    pub(super) fn restore_registration(&mut self, now: Time, registration: Registration) {
+        let Registration { agent, contact, source, listener, call_id, cseq, expires_at } =
+            registration;
+        let known = self.plan.agents.contains_key(&agent)
+            && usize::from(listener) < self.plan.endpoint.listeners.len();
+        let good = known && expires_at > self.wall.at(now);
+        match source.parse::<SocketAddr>() {
+            Ok(source) if good => self.endpoint.restore_binding(
+                agent.as_str(),
+                Binding {
+                    contact,
+                    source,
+                    listener: ListenerId(listener),
+                    call_id,
+                    cseq,
+                    expires_at: self.wall.when(expires_at),
+                },
+            ),
+            Ok(_) | Err(_) => {
+                let event = AgentEvent::Unregistered { contact, expired: true };
+                self.record(now, Event::Agent { agent, event });
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where an INVITE goes: to the flow of the number that was dialled, to an agent's star code, or
+//! away with a status that says why.
+
+use std::time::Duration;
+
+use crate::call::{Arrival, Call};
+use crate::event::{RefusalReason, SystemEvent};
+use crate::flow;
+use crate::id::{AgentId, FlowName};
+use crate::sdp::{self, SdpError};
+use crate::sip::endpoint::{Authentication, IncomingInvite};
+use crate::time::Time;
+
+use super::controller::{Controller, StarCode};
+use super::limits::RETRY_AFTER;
+use super::{Engine, Governed};
+
+/// The longest user part that the journal keeps.
+const CALLED_LIMIT: usize = 64;
+
+/// What becomes of an INVITE.
+enum Route {
+    Admit(Controller, Option<FlowName>),
+    Challenge,
+    Refuse(RefusalReason),
+}
+
+impl Engine {
+    /// Somebody rings.
+    pub(super) fn invite(&mut self, now: Time, invite: IncomingInvite) {
+        match self.route(now, &invite) {
+            Route::Admit(controller, flow) => self.admit(now, invite, controller, flow),
+            Route::Challenge => self.endpoint.challenge(now, invite.leg),
+            Route::Refuse(reason) => self.refuse(now, &invite, reason),
+        }
+    }
+
+    fn route(&mut self, now: Time, invite: &IncomingInvite) -> Route {
+        let (controller, flow) =
+            if let Some(code) = StarCode::dialled(&invite.called, &self.plan.star_codes) {
+                match self.agent_behind(invite) {
+                    Ok(agent) => (Controller::StarCode { agent, code }, None),
+                    Err(route) => return route,
+                }
+            } else {
+                let flow = self.plan.numbers.get(&invite.called).and_then(|name| {
+                    self.plan.flows.get(name).map(|flow| (name.clone(), flow.clone()))
+                });
+                let Some((name, flow)) = flow else {
+                    return Route::Refuse(RefusalReason::UnknownNumber);
+                };
+                let run = flow::Run::new(flow);
+                (Controller::Flow { name: name.clone(), run }, Some(name))
+            };
+        match invite.offer.as_deref().map_or(Ok(()), sdp::acceptable) {
+            Err(SdpError::Malformed) => return Route::Refuse(RefusalReason::BadOffer),
+            Err(SdpError::NoCommonCodec) => return Route::Refuse(RefusalReason::NoCommonCodec),
+            Ok(()) => {}
+        }
+        match self.admission.admit(now, self.calls.len(), &self.plan.limits) {
+            Ok(()) => Route::Admit(controller, flow),
+            Err(reason) => Route::Refuse(reason),
+        }
+    }
+
+    /// The agent whose phone this is: proved by digest, or by the address of a fixed phone that
+    /// has no password.
+    fn agent_behind(&self, invite: &IncomingInvite) -> Result<AgentId, Route> {
+        let claimed = self.plan.agents.get_key_value(invite.from_user.as_str());
+        match (&invite.authentication, claimed) {
+            (Authentication::User(user), _) if self.plan.agents.contains_key(user.as_str()) => {
+                Ok(AgentId::from(user.as_str()))
+            }
+            (Authentication::None, Some((id, agent)))
+                if agent.trusted.contains(&invite.source.ip()) =>
+            {
+                Ok(id.clone())
+            }
+            (Authentication::None, _) => Err(Route::Challenge),
+            (Authentication::User(_) | Authentication::Wrong, _) => {
+                Err(Route::Refuse(RefusalReason::NotAllowed))
+            }
+        }
+    }
+
+    fn admit(
+        &mut self,
+        now: Time,
+        invite: IncomingInvite,
+        controller: Controller,
+        flow: Option<FlowName>,
+    ) {
+        let id = self.entropy.call_id(self.wall.at(now));
+        let call = Call::arrive(
+            now,
+            Arrival {
+                id,
+                leg: invite.leg,
+                source: invite.source.ip(),
+                caller: invite.caller,
+                called: invite.called.chars().take(CALLED_LIMIT).collect(),
+                flow,
+                offer: invite.offer,
+                longest: self.plan.longest_call(),
+            },
+        );
+        self.calls.insert(id, Governed { call, controller });
+        self.with_call(id, |_, _| {});
+    }
+
+    fn refuse(&mut self, now: Time, invite: &IncomingInvite, reason: RefusalReason) {
+        let (status, retry_after): (u16, Option<Duration>) = match reason {
+            RefusalReason::UnknownNumber => (404, None),
+            RefusalReason::NoCommonCodec => (488, None),
+            RefusalReason::BadOffer => (400, None),
+            RefusalReason::NotAllowed => (403, None),
+            RefusalReason::TooManyCalls
+            | RefusalReason::TooFast
+            | RefusalReason::JournalFull
+            | RefusalReason::ShuttingDown => (503, Some(RETRY_AFTER)),
+        };
+        self.endpoint.reject(now, invite.leg, status, retry_after);
+        let called = invite.called.chars().take(CALLED_LIMIT).collect();
+        self.record_system(now, SystemEvent::Refused { reason, status, called });
+    }
+}

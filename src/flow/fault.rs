@@ -1,0 +1,357 @@
+//! What can be wrong with a flow, where it is, and what would be right.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode, SourceSpan};
+
+use super::yaml::Place;
+
+/// A file's text and its name as shown to people, shared by all findings about it.
+pub type Source = Arc<NamedSource<Arc<str>>>;
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    /// The text is not YAML.
+    #[error("this cannot be read as YAML: {why}")]
+    NotYaml {
+        /// The parser's words.
+        why: String,
+    },
+    /// A value of another kind was expected.
+    #[error("`{field}` must be {expected}, not {found}")]
+    WrongKind {
+        /// Of which key.
+        field: String,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A key that means nothing here.
+    #[error("`{field}` means nothing in {owner}")]
+    UnknownField {
+        /// The key.
+        field: String,
+        /// In what.
+        owner: String,
+        /// What was probably meant.
+        meant: Option<String>,
+        /// What would be right.
+        allowed: Vec<&'static str>,
+    },
+    /// A key comes twice.
+    #[error("`{field}` is here twice")]
+    DuplicateField {
+        /// The key.
+        field: String,
+        /// The line of the first.
+        first_line: usize,
+    },
+    /// A key is missing.
+    #[error("{owner} needs `{field}:`")]
+    MissingField {
+        /// In what.
+        owner: String,
+        /// The key.
+        field: &'static str,
+        /// What to write.
+        example: &'static str,
+    },
+    /// A node has no kind.
+    #[error("it is not clear what `{node}` does")]
+    NoKind {
+        /// Which node.
+        node: String,
+        /// What was probably meant.
+        meant: Option<String>,
+        /// What would be right.
+        kinds: Vec<&'static str>,
+    },
+    /// A node has two kinds.
+    #[error("`{node}` cannot be `{first}` and `{second}` at once")]
+    TwoKinds {
+        /// Which node.
+        node: String,
+        /// One.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// A name that cannot be a file's name.
+    #[error("`{name}` cannot be a name")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// There is no `start:`.
+    #[error("the flow does not say where it starts")]
+    MissingStart {
+        /// The first node, if there is one.
+        first: Option<String>,
+    },
+    /// A node that is not in the file.
+    #[error("there is no node `{name}` in this flow")]
+    UnknownNode {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        meant: Option<String>,
+    },
+    /// A queue, calendar or skill that is not in the settings.
+    #[error("there is no {what} `{name}` in the settings")]
+    UnknownName {
+        /// What it should be.
+        what: What,
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        meant: Option<String>,
+        /// The names that the settings have.
+        known: Vec<String>,
+    },
+    /// Nothing leads to a node.
+    #[error("no caller can ever come to `{node}`")]
+    Unreachable {
+        /// Which node.
+        node: String,
+    },
+    /// A node that does not say what comes next.
+    #[error("`{node}` is a dead end: it does not say what comes next")]
+    DeadEnd {
+        /// Which node.
+        node: String,
+    },
+    /// A caller who presses nothing goes round for ever.
+    #[error("a caller who presses nothing goes round for ever: {}", path.join(" -> "))]
+    Loop {
+        /// The nodes, the first again at the end.
+        path: Vec<String>,
+    },
+    /// Not a key of a telephone.
+    #[error("`{key}` is not a key of a telephone")]
+    BadKey {
+        /// What was written.
+        key: String,
+    },
+    /// A number beyond its limits.
+    #[error("`{field}` is {value}, which is out of range")]
+    OutOfRange {
+        /// The key.
+        field: String,
+        /// The number.
+        value: i64,
+        /// The least that is allowed.
+        least: i64,
+        /// The most that is allowed.
+        most: i64,
+    },
+    /// A word that is not one of a few.
+    #[error("`{value}` is not something that `{field}` can be")]
+    BadChoice {
+        /// The key.
+        field: String,
+        /// The word.
+        value: String,
+        /// What would be right.
+        allowed: Vec<&'static str>,
+    },
+    /// Nothing is there where something must be.
+    #[error("`{field}` is empty")]
+    Empty {
+        /// The key.
+        field: String,
+    },
+    /// Longer than anybody listens.
+    #[error("this text has {letters} letters; the most is {most}")]
+    TextTooLong {
+        /// How long it is.
+        letters: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// Two texts would be kept in one file.
+    #[error("the prompt of `{node}` would be kept in the same file as another node's: {prompt}")]
+    SamePrompt {
+        /// The second node.
+        node: String,
+        /// The file's name.
+        prompt: String,
+    },
+    /// A prompt was never rendered.
+    #[error("the prompt `{prompt}` has no sound file")]
+    PromptMissing {
+        /// Its name.
+        prompt: String,
+    },
+    /// A prompt's sound file says something else.
+    #[error("the sound file of the prompt `{prompt}` was made from another text")]
+    PromptStale {
+        /// Its name.
+        prompt: String,
+    },
+}
+
+/// What a flow can name in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A queue.
+    Queue,
+    /// A calendar.
+    Calendar,
+    /// A skill.
+    Skill,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            What::Queue => "queue",
+            What::Calendar => "calendar",
+            What::Skill => "skill",
+        })
+    }
+}
+
+/// The command that makes prompts' sound files.
+pub const RENDER_COMMAND: &str = "switchboard prompts render";
+
+impl FaultKind {
+    /// What would be right.
+    fn advice(&self) -> String {
+        match self {
+            FaultKind::NotYaml { .. } => "check the indentation and the colons; put text that has \
+                a `: ` or a ` #` in it into \"quotes\", and the keys \"*\" and \"#\" likewise"
+                .to_owned(),
+            FaultKind::WrongKind { expected, .. } => format!("write {expected}"),
+            FaultKind::UnknownField { meant, allowed, .. } => {
+                did_you_mean(meant, &format!("what it can have: {}", list(allowed)))
+            }
+            FaultKind::DuplicateField { first_line, .. } => {
+                format!("remove one of the two; the first is in line {first_line}")
+            }
+            FaultKind::MissingField { example, .. } => format!("add `{example}`"),
+            FaultKind::NoKind { meant, kinds, .. } => {
+                did_you_mean(meant, &format!("begin it with one of: {}", list(kinds)))
+            }
+            FaultKind::TwoKinds { first, second, .. } => {
+                format!("make two nodes of it, one with `{first}:` and one with `{second}:`")
+            }
+            FaultKind::BadName { .. } => "a name has small letters (a to z), digits and hyphens, \
+                begins with a letter and has at most 48 of them, as in `council-tax`"
+                .to_owned(),
+            FaultKind::MissingStart { first } => {
+                let first = first.as_deref().unwrap_or("welcome");
+                format!("add a line `start: {first}` with the name of the first node")
+            }
+            FaultKind::UnknownNode { name, meant } => {
+                did_you_mean(meant, &format!("add a node `{name}:` below `nodes:`"))
+            }
+            FaultKind::UnknownName { what, meant, known, .. } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let rest = match known.as_slice() {
+                    [] => format!("the settings have no {what} at all"),
+                    some => format!("the settings have: {}", list(some)),
+                };
+                did_you_mean(meant, &rest)
+            }
+            FaultKind::Unreachable { node } => {
+                format!("let another node lead to `{node}`, or remove it")
+            }
+            FaultKind::DeadEnd { .. } => {
+                "add `then:` with the name of the next node; a node with `hang_up: completed` ends \
+                 the call"
+                    .to_owned()
+            }
+            FaultKind::Loop { .. } => {
+                "let one of these nodes lead somewhere else, in the end to a node with `hang_up:`; \
+                 a menu's `keys:` may lead back, its `otherwise:` may not"
+                    .to_owned()
+            }
+            FaultKind::BadKey { .. } => {
+                "use 0 to 9, or \"*\" or \"#\" in quotes; one key for each choice".to_owned()
+            }
+            FaultKind::OutOfRange { field, least, most, .. } => {
+                format!("`{field}` can be {least} to {most}")
+            }
+            FaultKind::BadChoice { allowed, .. } => format!("write one of: {}", list(allowed)),
+            FaultKind::Empty { field } => format!("write something after `{field}:`"),
+            FaultKind::TextTooLong { .. } => {
+                "nobody remembers that much: say less, or make two nodes of it".to_owned()
+            }
+            FaultKind::SamePrompt { .. } => "give this node another name".to_owned(),
+            FaultKind::PromptMissing { .. } | FaultKind::PromptStale { .. } => {
+                format!("run `{RENDER_COMMAND}`")
+            }
+        }
+    }
+}
+
+fn list(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+fn did_you_mean(meant: &Option<String>, otherwise: &str) -> String {
+    match meant {
+        Some(meant) => format!("did you mean `{meant}`? ({otherwise})"),
+        None => otherwise.to_owned(),
+    }
+}
+
+/// One thing that is wrong and its place. Printed, it begins with `file:line:column`; as a
+/// [`miette::Report`] it shows the place.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// Where.
+    pub place: Place,
+    source: Source,
+}
+
+impl Fault {
+    /// A fault at a place of a file.
+    pub fn new(kind: FaultKind, place: Place, source: &Source) -> Self {
+        // Nothing read from the file may point beyond it, or the caret would be drawn nowhere.
+        let text = source.inner();
+        let mut offset = place.offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let written = text.get(offset..offset + place.len.min(text.len() - offset));
+        let first_line = written.and_then(|text| text.lines().next()).unwrap_or_default();
+        let place = Place {
+            line: place.line.max(1),
+            column: place.column.max(1),
+            offset,
+            len: first_line.trim_end().len(),
+        };
+        Fault { kind, place, source: Arc::clone(source) }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { line, column, .. } = self.place;
+        write!(f, "{}:{line}:{column}: {}", self.source.name(), self.kind)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Diagnostic for Fault {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.kind.advice()))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.source.as_ref())
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = SourceSpan::from((self.place.offset, self.place.len));
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".to_owned()), span))))
+    }
+}

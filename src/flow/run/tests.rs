@@ -1,0 +1,451 @@
+//! Walks through flows: what the caller does, and what is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::Run;
+use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
+use crate::event::EndCause;
+use crate::flow::{Flow, Known, Node, load_text, prompts};
+use crate::media::command::Key;
+
+const FLOW: &str = "\
+start: doors
+nodes:
+  doors: {hours: main, open: hello, closed: shut}
+  hello: {say: Good day., then: law}
+  law: {say: Calls are recorded., must_hear: true, then: offer}
+  offer: {say: We have two services., then: services}
+  services:
+    menu: For bins, press 1. For more, press 2.
+    keys: {1: bins, 2: more, 9: hello}
+    no_input: {after_s: 5, say: Nothing came.}
+    wrong_key: {say: Wrong.}
+    tries: 3
+    otherwise: person
+  more:
+    menu: To end, press star.
+    keys: {\"*\": bye}
+    tries: 1
+    otherwise: person
+  bins:
+    queue: waste
+    skills: [bins, welsh]
+    at_closing: tell
+    on_closed: shut
+    on_full: full
+    on_waited_too_long: long
+    on_nobody: nobody
+  person: {queue: general, otherwise: gone}
+  full: {say: Full., then: gone}
+  long: {say: Long., then: gone}
+  nobody: {say: Nobody., then: gone}
+  shut: {say: Closed., then: closed}
+  closed: {hang_up: closed}
+  bye: {hang_up: completed}
+  gone: {hang_up: gave_up}
+";
+
+fn known() -> Known {
+    Known {
+        queues: vec!["waste".into(), "general".into()],
+        calendars: vec!["main".into()],
+        skills: vec!["bins".into(), "welsh".into()],
+        prompts: None,
+    }
+}
+
+fn flow() -> Arc<Flow> {
+    Arc::new(load_text(&"main".into(), "main.yaml", FLOW, &known()).expect("is good"))
+}
+
+/// Commands in a short form: `>node`, `play a+b`, `chose 1`, `timer 5`.
+fn short(commands: &[Command]) -> String {
+    let words: Vec<String> = commands
+        .iter()
+        .map(|command| match command {
+            Command::Enter { node } => format!(">{node}"),
+            Command::Chose { node, key } => format!("chose {} at {node}", key.as_char()),
+            Command::Play { prompts } => {
+                let names: Vec<&str> =
+                    prompts.iter().filter_map(|name| name.as_str().strip_prefix("main/")).collect();
+                format!("play {}", names.join("+"))
+            }
+            Command::StopPlaying => "stop".to_owned(),
+            Command::SetTimer { after } => format!("timer {}", after.as_secs()),
+            Command::CancelTimer => "no timer".to_owned(),
+            Command::AskHours { calendar } => format!("ask {calendar}"),
+            Command::Queue { queue, skills, at_closing } => {
+                format!("queue {queue} {skills:?} {at_closing:?}")
+            }
+            Command::HangUp { cause } => format!("hang up {cause:?}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn key(letter: char) -> Notice {
+    Notice::Key(Key::from_char(letter).expect("is a key"))
+}
+
+/// A run, and what it says to each notice.
+struct Walk(Run);
+
+impl Walk {
+    fn new() -> Self {
+        Walk(Run::new(flow()))
+    }
+
+    /// In the menu, its words being said.
+    fn at_the_menu() -> Self {
+        let mut walk = Walk::new();
+        for notice in [Notice::Started, Notice::Hours { open: true }] {
+            walk.0.handle(notice);
+        }
+        for _ in 0..3 {
+            walk.0.handle(Notice::Played);
+        }
+        walk
+    }
+
+    fn on(&mut self, notice: Notice) -> String {
+        short(&self.0.handle(notice))
+    }
+}
+
+#[test]
+fn an_open_office_says_hello_and_offers_the_menu() {
+    let mut walk = Walk::new();
+    assert_eq!(walk.on(Notice::Started), ">doors, ask main");
+    assert_eq!(walk.on(Notice::Hours { open: true }), ">hello, play hello");
+    assert_eq!(walk.on(Notice::Played), ">law, play law");
+    assert_eq!(walk.on(Notice::Played), ">offer, play offer");
+    assert_eq!(walk.on(Notice::Played), ">services, play services");
+    assert_eq!(walk.on(Notice::Played), "timer 5");
+    assert_eq!(walk.on(key('2')), "no timer, chose 2 at services, >more, play more");
+    assert_eq!(walk.on(Notice::Played), "timer 8");
+    assert_eq!(walk.on(key('*')), "no timer, chose * at more, >bye, hang up Completed");
+    assert_eq!(walk.on(key('1')), "");
+}
+
+#[test]
+fn a_closed_office_says_so_and_hangs_up_after_the_words() {
+    let mut walk = Walk::new();
+    walk.on(Notice::Started);
+    assert_eq!(walk.on(Notice::Hours { open: false }), ">shut, play shut");
+    assert_eq!(walk.on(key('1')), "", "a key does not cut the words that lead to no menu");
+    assert_eq!(walk.on(Notice::Played), ">closed, hang up Closed");
+}
+
+#[test]
+fn a_key_acts_at_once_while_the_menu_is_said() {
+    let mut walk = Walk::at_the_menu();
+    assert_eq!(
+        walk.on(key('1')),
+        "stop, chose 1 at services, >bins, queue waste [\"bins\", \"welsh\"] Tell"
+    );
+    assert_eq!(walk.on(Notice::Played), "", "the end of what was stopped means nothing");
+    assert_eq!(walk.on(Notice::TimerDone), "");
+    assert_eq!(walk.on(key('2')), "", "the queue's music has no keys");
+}
+
+#[test]
+fn a_wrong_key_gets_its_words_and_the_menu_again() {
+    let mut walk = Walk::at_the_menu();
+    walk.on(Notice::Played);
+    assert_eq!(walk.on(key('7')), "no timer, play services-wrong-key+services");
+    assert_eq!(walk.on(key('8')), "stop, play services-wrong-key+services");
+    assert_eq!(walk.on(key('#')), "stop, >person, queue general [] Serve");
+}
+
+#[test]
+fn no_key_gets_its_words_and_the_menu_again_and_a_person_in_the_end() {
+    let mut walk = Walk::at_the_menu();
+    assert_eq!(walk.on(Notice::Played), "timer 5");
+    assert_eq!(walk.on(Notice::TimerDone), "play services-no-input+services");
+    assert_eq!(walk.on(Notice::Played), "timer 5");
+    assert_eq!(walk.on(Notice::TimerDone), "play services-no-input+services");
+    assert_eq!(walk.on(Notice::Played), "timer 5");
+    assert_eq!(walk.on(Notice::TimerDone), ">person, queue general [] Serve");
+}
+
+#[test]
+fn wrong_keys_and_missing_keys_count_together() {
+    let mut walk = Walk::at_the_menu();
+    assert_eq!(walk.on(key('7')), "stop, play services-wrong-key+services");
+    walk.on(Notice::Played);
+    assert_eq!(walk.on(Notice::TimerDone), "play services-no-input+services");
+    walk.on(Notice::Played);
+    assert_eq!(walk.on(Notice::TimerDone), ">person, queue general [] Serve");
+}
+
+#[test]
+fn a_menu_that_is_said_once_leads_on_after_one_miss() {
+    let mut walk = Walk::at_the_menu();
+    walk.on(key('2'));
+    assert_eq!(walk.on(key('5')), "stop, >person, queue general [] Serve");
+}
+
+#[test]
+fn coming_back_to_a_menu_begins_to_count_anew() {
+    let mut walk = Walk::at_the_menu();
+    walk.on(key('7'));
+    walk.on(key('7'));
+    assert_eq!(walk.on(key('9')), "stop, chose 9 at services, >hello, play hello");
+    for _ in 0..3 {
+        walk.on(Notice::Played);
+    }
+    assert_eq!(walk.on(key('7')), "stop, play services-wrong-key+services");
+}
+
+#[test]
+fn a_key_during_an_announcement_counts_for_the_menu_after_it() {
+    let mut walk = Walk::new();
+    walk.on(Notice::Started);
+    walk.on(Notice::Hours { open: true });
+    // It cuts the greeting, but not what must be heard, and cuts what comes after that.
+    assert_eq!(walk.on(key('1')), "stop, >law, play law");
+    assert_eq!(
+        walk.on(Notice::Played),
+        ">offer, >services, chose 1 at services, >bins, queue waste [\"bins\", \"welsh\"] Tell"
+    );
+}
+
+#[test]
+fn a_key_during_words_that_must_be_heard_is_forgotten() {
+    let mut walk = Walk::new();
+    walk.on(Notice::Started);
+    walk.on(Notice::Hours { open: true });
+    walk.on(Notice::Played);
+    assert_eq!(walk.on(key('1')), "");
+    assert_eq!(walk.on(Notice::Played), ">offer, play offer");
+    assert_eq!(
+        walk.on(key('2')),
+        "stop, >services, chose 2 at services, >more, play more",
+        "only the second key is there"
+    );
+}
+
+#[test]
+fn keys_are_typed_ahead_through_several_menus() {
+    let mut walk = Walk::new();
+    // Before anything is said at all.
+    for letter in ['2', '*'] {
+        assert_eq!(walk.on(key(letter)), "");
+    }
+    walk.on(Notice::Started);
+    assert_eq!(walk.on(Notice::Hours { open: true }), ">hello, >law, play law");
+    assert_eq!(
+        walk.on(Notice::Played),
+        ">offer, >services, chose 2 at services, >more, chose * at more, >bye, hang up Completed"
+    );
+}
+
+#[test]
+fn a_wrong_key_typed_ahead_forgets_those_behind_it() {
+    let mut walk = Walk::new();
+    for letter in ['7', '1', '1'] {
+        walk.on(key(letter));
+    }
+    walk.on(Notice::Started);
+    walk.on(Notice::Hours { open: true });
+    assert_eq!(walk.on(Notice::Played), ">offer, >services, play services-wrong-key+services");
+}
+
+#[test]
+fn only_so_many_keys_are_kept() {
+    let mut walk = Walk::new();
+    for _ in 0..10_000 {
+        assert_eq!(walk.on(key('9')), "");
+    }
+    walk.on(Notice::Started);
+    walk.on(Notice::Hours { open: true });
+    let mut rounds = 0;
+    while walk.on(Notice::Played).contains("chose 9") {
+        rounds += 1;
+        assert!(rounds <= super::MAX_KEYS);
+    }
+    assert_eq!(rounds, super::MAX_KEYS);
+}
+
+#[test]
+fn the_queue_hands_the_caller_back_for_each_reason() {
+    for (why, then) in [
+        (QueueReturn::Closed, ">shut, play shut"),
+        (QueueReturn::Full, ">full, play full"),
+        (QueueReturn::WaitedTooLong, ">long, play long"),
+        (QueueReturn::NobodyOnDuty, ">nobody, play nobody"),
+    ] {
+        let mut walk = Walk::at_the_menu();
+        walk.on(key('1'));
+        assert_eq!(walk.on(Notice::QueueLeft(why)), then);
+    }
+    let mut walk = Walk::at_the_menu();
+    walk.on(key('2'));
+    walk.on(key('5'));
+    assert_eq!(walk.on(Notice::QueueLeft(QueueReturn::Full)), ">gone, hang up GaveUpOnInput");
+}
+
+#[test]
+fn what_comes_at_the_wrong_time_changes_nothing() {
+    let late = [
+        Notice::Started,
+        Notice::Played,
+        Notice::TimerDone,
+        Notice::Hours { open: true },
+        Notice::QueueLeft(QueueReturn::Full),
+    ];
+    let mut walk = Walk::new();
+    for notice in &late[1..] {
+        assert_eq!(walk.on(notice.clone()), "");
+    }
+    assert_eq!(walk.on(Notice::Started), ">doors, ask main");
+    assert_eq!(walk.on(Notice::Started), "");
+    assert_eq!(walk.on(Notice::Played), "");
+    walk.on(Notice::Hours { open: true });
+    assert_eq!(walk.on(Notice::TimerDone), "");
+    assert_eq!(walk.on(Notice::Hours { open: false }), "");
+    let mut walk = Walk::at_the_menu();
+    walk.on(key('2'));
+    walk.on(key('*'));
+    for notice in late {
+        assert_eq!(walk.on(notice), "", "it is over");
+    }
+}
+
+#[test]
+fn a_circle_that_no_check_saw_ends_the_call() {
+    let mut flow = Flow::clone(&flow());
+    for name in ["hello", "law", "offer"] {
+        if let Some(Node::Say(say)) = flow.nodes.get_mut(name) {
+            say.then = "hello".into();
+        }
+    }
+    let mut run = Run::new(Arc::new(flow.clone()));
+    run.handle(Notice::Started);
+    run.handle(Notice::Hours { open: true });
+    let faulty = (0..100).any(|_| {
+        run.handle(Notice::Played).contains(&Command::HangUp { cause: EndCause::FlowFault })
+    });
+    assert!(faulty);
+    flow.start = "nowhere".into();
+    let commands = Run::new(Arc::new(flow)).handle(Notice::Started);
+    assert_eq!(commands, [Command::HangUp { cause: EndCause::FlowFault }]);
+}
+
+#[test]
+fn every_prompt_of_a_flow_is_listed_once() {
+    let flows = std::collections::BTreeMap::from([("main".into(), flow())]);
+    let names = prompts(&flows);
+    assert_eq!(names.len(), 11);
+    assert!(names.contains(&"main/services-wrong-key".into()));
+}
+
+fn notices() -> impl Strategy<Value = Notice> {
+    prop_oneof![
+        1 => Just(Notice::Started),
+        4 => Just(Notice::Played),
+        4 => (0u8..16).prop_map(|code| Notice::Key(Key::from_event(code).expect("is a key"))),
+        2 => Just(Notice::TimerDone),
+        1 => any::<bool>().prop_map(|open| Notice::Hours { open }),
+        1 => Just(Notice::QueueLeft(QueueReturn::Closed)),
+        1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
+    ]
+}
+
+/// What a call owes to its controller: the commands that will be answered.
+#[derive(Default)]
+struct Owed {
+    playing: bool,
+    timer: bool,
+    hours: bool,
+    queue: bool,
+    over: bool,
+}
+
+impl Owed {
+    fn note(&mut self, commands: &[Command]) {
+        for command in commands {
+            assert!(!self.over, "nothing comes after the end: {commands:?}");
+            match command {
+                Command::Enter { .. } | Command::Chose { .. } => {}
+                Command::Play { prompts } => {
+                    assert!(!prompts.is_empty());
+                    self.playing = true;
+                }
+                Command::StopPlaying => self.playing = false,
+                Command::SetTimer { after } => {
+                    assert!(*after >= Duration::from_secs(2));
+                    self.timer = true;
+                }
+                Command::CancelTimer => self.timer = false,
+                Command::AskHours { .. } => self.hours = true,
+                Command::Queue { at_closing, .. } => {
+                    assert!(matches!(at_closing, AtClosing::Serve | AtClosing::Tell));
+                    assert!(!self.playing && !self.timer, "nothing plays beside the music");
+                    self.queue = true;
+                }
+                Command::HangUp { .. } => {
+                    assert!(!self.playing && !self.timer, "all was said before");
+                    self.over = true;
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever callers do and whenever it is answered: exactly one thing is waited for, or the run
+    /// is over, and a caller who does nothing more comes to the end.
+    #[test]
+    fn every_run_waits_for_something_or_is_over(all in proptest::collection::vec(notices(), 0..120)) {
+        let mut run = Run::new(flow());
+        let mut owed = Owed::default();
+        let mut started = false;
+        for notice in all {
+            // Only what the call could say at this moment: answers to what was asked, and keys.
+            let may_come = match notice {
+                Notice::Started => !std::mem::replace(&mut started, true),
+                Notice::Played => std::mem::take(&mut owed.playing),
+                Notice::TimerDone => std::mem::take(&mut owed.timer),
+                Notice::Hours { .. } => std::mem::take(&mut owed.hours),
+                Notice::QueueLeft(_) => std::mem::take(&mut owed.queue),
+                Notice::Key(_) => true,
+            };
+            if may_come {
+                owed.note(&run.handle(notice));
+                let waits = [owed.playing, owed.timer, owed.hours, owed.queue, owed.over, !started];
+                prop_assert_eq!(waits.iter().filter(|waits| **waits).count(), 1);
+            }
+        }
+        if !started {
+            owed.note(&run.handle(Notice::Started));
+        }
+        let mut steps = 0;
+        while !owed.over {
+            steps += 1;
+            prop_assert!(steps < 60, "a silent caller comes to an end");
+            let next = if std::mem::take(&mut owed.playing) {
+                Notice::Played
+            } else if std::mem::take(&mut owed.timer) {
+                Notice::TimerDone
+            } else if std::mem::take(&mut owed.hours) {
+                Notice::Hours { open: true }
+            } else {
+                owed.queue = false;
+                Notice::QueueLeft(QueueReturn::Full)
+            };
+            owed.note(&run.handle(next));
+        }
+    }
+
+    #[test]
+    fn no_notice_at_any_time_can_make_a_run_panic(all in proptest::collection::vec(notices(), 0..200)) {
+        let mut run = Run::new(flow());
+        for notice in all {
+            prop_assert!(run.handle(notice).len() < 80);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a media thread counts over all its legs.
+
+/// Why a packet was dropped. The set is closed: each is a label of `switchboard_rtp_dropped_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// The bytes are not RTP (or RTCP) version 2.
+    Malformed,
+    /// From an address that is not the negotiated peer's.
+    Source,
+    /// A payload type that was not agreed on.
+    PayloadType,
+    /// The leg's direction says that the peer does not send.
+    Direction,
+    /// The leg is not there, or nothing was negotiated for it yet.
+    NotNegotiated,
+    /// To be relayed, and older than the relay's beginning.
+    Late,
+    /// To be relayed, and the other side cannot take it (on hold, or nothing negotiated).
+    NotRelayed,
+    /// The operating system did not take the packet that we sent.
+    SendFailed,
+}
+
+impl DropReason {
+    /// Every reason, in the order of [`RtpCounters::dropped`].
+    pub const ALL: [DropReason; 8] = [
+        DropReason::Malformed,
+        DropReason::Source,
+        DropReason::PayloadType,
+        DropReason::Direction,
+        DropReason::NotNegotiated,
+        DropReason::Late,
+        DropReason::NotRelayed,
+        DropReason::SendFailed,
+    ];
+
+    /// The metrics' label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DropReason::Malformed => "malformed",
+            DropReason::Source => "source",
+            DropReason::PayloadType => "payload_type",
+            DropReason::Direction => "direction",
+            DropReason::NotNegotiated => "not_negotiated",
+            DropReason::Late => "late",
+            DropReason::NotRelayed => "not_relayed",
+            DropReason::SendFailed => "send_failed",
+        }
+    }
+}
+
+/// Packets of all legs since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RtpCounters {
+    /// RTP packets received and accepted.
+    pub received: u64,
+    /// RTP packets handed to the network.
+    pub sent: u64,
+    /// RTCP packets received and accepted.
+    pub rtcp_received: u64,
+    /// RTCP packets handed to the network.
+    pub rtcp_sent: u64,
+    /// Packets dropped, in the order of [`DropReason::ALL`].
+    pub dropped: [u64; DropReason::ALL.len()],
+    /// Prompts asked for that are not in the bank.
+    pub missing_prompts: u64,
+    /// Frames not sent because the thread was too late for them.
+    pub skipped_frames: u64,
+    /// Legs that are open now.
+    pub legs: u64,
+}
+
+impl RtpCounters {
+    /// How many figures there are.
+    pub const LEN: usize = 7 + DropReason::ALL.len();
+
+    /// All figures, for publishing them one by one.
+    pub fn to_array(&self) -> [u64; Self::LEN] {
+        let mut array = [0; Self::LEN];
+        let (figures, dropped) = array.split_at_mut(7);
+        figures.copy_from_slice(&[
+            self.received,
+            self.sent,
+            self.rtcp_received,
+            self.rtcp_sent,
+            self.missing_prompts,
+            self.skipped_frames,
+            self.legs,
+        ]);
+        dropped.copy_from_slice(&self.dropped);
+        array
+    }
+
+    /// The figures that [`RtpCounters::to_array`] gave.
+    pub fn from_array(array: [u64; Self::LEN]) -> Self {
+        let [
+            received,
+            sent,
+            rtcp_received,
+            rtcp_sent,
+            missing_prompts,
+            skipped_frames,
+            legs,
+            dropped @ ..,
+        ] = array;
+        RtpCounters {
+            received,
+            sent,
+            rtcp_received,
+            rtcp_sent,
+            dropped,
+            missing_prompts,
+            skipped_frames,
+            legs,
+        }
+    }
+
+    /// Counts a dropped packet.
+    pub fn drop(&mut self, reason: DropReason) {
+        self.dropped[reason as usize] += 1;
+    }
+
+    /// How many packets were dropped for `reason`.
+    pub fn dropped_for(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// Adds another thread's counters.
+    pub fn add(&mut self, other: &RtpCounters) {
+        self.received += other.received;
+        self.sent += other.sent;
+        self.rtcp_received += other.rtcp_received;
+        self.rtcp_sent += other.rtcp_sent;
+        self.missing_prompts += other.missing_prompts;
+        self.skipped_frames += other.skipped_frames;
+        self.legs += other.legs;
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_counted_in_its_own_place() {
+        let mut counters = RtpCounters::default();
+        for (at, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, at);
+            counters.drop(reason);
+        }
+        assert_eq!(counters.dropped, [1; DropReason::ALL.len()]);
+        let mut sum = counters;
+        sum.add(&counters);
+        assert_eq!(RtpCounters::from_array(sum.to_array()), sum);
+        assert_eq!(sum.dropped_for(DropReason::SendFailed), 2);
+    }
+}

@@ -1,0 +1,429 @@
+//! All legs of one media thread: the face of voice, without sockets and without a clock.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::FRAME_SAMPLES;
+use super::bank::Bank;
+use super::command::{Codec, Command, Event, Key, PlayId};
+use super::counters::{DropReason, RtpCounters};
+use super::leg::{After, Leg};
+use super::pacer::Pacer;
+use super::player::{Hears, Prompts};
+use crate::id::{Entropy, LegId, PromptName};
+use crate::rtp::packet::Packet;
+use crate::rtp::rtcp;
+use crate::rtp::sequence::Arrival;
+use crate::time::Time;
+
+/// A leg whose bridged peer has sent nothing for this long hears silence of ours until it sends
+/// again: longer than any jitter, short enough that no peer takes the line for dead and no NAT
+/// forgets it.
+const FILL_AFTER: Duration = Duration::from_millis(200);
+/// Longest RTP packet that is relayed.
+const MAX_PACKET: usize = 1_500;
+
+/// How a plane behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneSettings {
+    /// A peer that should send and has been silent for this long is reported.
+    pub silence: Duration,
+}
+
+/// Where packets go.
+pub trait Sink {
+    /// Sends an RTP packet from the leg's RTP port.
+    fn send_rtp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]);
+    /// Sends an RTCP packet from the leg's RTCP port.
+    fn send_rtcp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]);
+}
+
+/// All legs of one media thread.
+#[derive(Debug)]
+pub struct Plane {
+    settings: PlaneSettings,
+    bank: Arc<Bank>,
+    entropy: Entropy,
+    legs: BTreeMap<LegId, Leg>,
+    pacer: Pacer,
+    events: VecDeque<Event>,
+    counters: RtpCounters,
+    packet: Box<[u8; MAX_PACKET]>,
+    transcoded: Box<[u8; MAX_PACKET]>,
+}
+
+impl Plane {
+    /// A plane without legs.
+    pub fn new(settings: PlaneSettings, bank: Arc<Bank>, entropy: Entropy) -> Self {
+        Plane {
+            settings,
+            bank,
+            entropy,
+            legs: BTreeMap::new(),
+            pacer: Pacer::new(),
+            events: VecDeque::with_capacity(64),
+            counters: RtpCounters::default(),
+            packet: Box::new([0; MAX_PACKET]),
+            transcoded: Box::new([0; MAX_PACKET]),
+        }
+    }
+
+    /// Carries out [`Command::Open`] once the leg's ports are reserved: `local` is the advertised
+    /// address of its RTP port. Emits [`Event::Opened`]. A leg that is open stays as it is.
+    pub fn open(&mut self, now: Time, leg: LegId, local: SocketAddr) {
+        if self.legs.contains_key(&leg) {
+            return;
+        }
+        self.legs.insert(leg, Leg::new(now, &mut self.entropy));
+        self.pacer.join(now, leg);
+        self.counters.legs += 1;
+        self.events.push_back(Event::Opened { leg, local });
+    }
+
+    /// Whether the leg is open.
+    pub fn is_open(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
+    }
+
+    /// Carries out a command. [`Command::Open`] is not for here: its ports are reserved outside, then
+    /// [`Plane::open`] is called. A command for a leg that is not open does nothing: it has been
+    /// closed meanwhile.
+    pub fn handle_command(&mut self, now: Time, command: Command, out: &mut impl Sink) {
+        match command {
+            Command::Open { .. } => {}
+            Command::Negotiate { leg, negotiated } => {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.negotiate(now, negotiated);
+                }
+            }
+            Command::Play { leg, play, prompts } => self.play(leg, play, &prompts),
+            Command::Music { leg, music } => {
+                let hears = match self.bank.get(&music) {
+                    Some(clip) => Hears::Music(clip.clone()),
+                    None => {
+                        self.counters.missing_prompts += 1;
+                        Hears::Nothing
+                    }
+                };
+                self.set_hears(leg, hears);
+            }
+            Command::Quiet { leg } => self.set_hears(leg, Hears::Nothing),
+            Command::Bridge { a, b } => self.bridge(a, b),
+            Command::Unbridge { leg } => self.unbridge(leg),
+            Command::Close { leg } => self.close(now, leg, out),
+        }
+    }
+
+    /// Takes in a datagram that came to a leg's RTP port. Never panics, whatever the bytes.
+    pub fn handle_rtp(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        from: SocketAddr,
+        bytes: &[u8],
+        out: &mut impl Sink,
+    ) {
+        if let Err(reason) = self.receive(now, leg, from, bytes, out) {
+            self.counters.drop(reason);
+            if let Some(leg) = self.legs.get_mut(&leg) {
+                leg.counters.dropped += 1;
+            }
+        }
+    }
+
+    /// Takes in a datagram that came to a leg's RTCP port. Never panics, whatever the bytes.
+    pub fn handle_rtcp(&mut self, now: Time, leg: LegId, from: SocketAddr, bytes: &[u8]) {
+        let heard = self.legs.get_mut(&leg).ok_or(DropReason::NotNegotiated).and_then(|leg| {
+            let session = leg.session.as_mut().ok_or(DropReason::NotNegotiated)?;
+            if !session.rtcp.allows(now, from) {
+                return Err(DropReason::Source);
+            }
+            let heard = rtcp::read(bytes).map_err(|_| DropReason::Malformed)?;
+            session.rtcp.heard(now, from);
+            if let Some((ssrc, ntp)) = heard.sender_report {
+                leg.reception.note_sender_report(now, ssrc, ntp);
+            }
+            Ok(())
+        });
+        match heard {
+            Ok(()) => self.counters.rtcp_received += 1,
+            Err(reason) => self.counters.drop(reason),
+        }
+    }
+
+    /// Sends the frames that are due at `now`, and whatever else is due.
+    pub fn handle_timeout(&mut self, now: Time, out: &mut impl Sink) {
+        while let Some(tick) = self.pacer.pop_due(now) {
+            let legs = self.pacer.take_legs(tick.phase);
+            self.counters.skipped_frames += tick.skipped * legs.len() as u64;
+            for leg in &legs {
+                self.tick(tick.at, now, *leg, out);
+            }
+            self.pacer.put_legs(tick.phase, legs);
+        }
+    }
+
+    /// When [`Plane::handle_timeout`] must be called next.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.pacer.next()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// What has been counted over all legs.
+    pub fn counters(&self) -> &RtpCounters {
+        &self.counters
+    }
+
+    fn play(&mut self, id: LegId, play: PlayId, names: &[PromptName]) {
+        if !self.legs.contains_key(&id) {
+            return;
+        }
+        let mut clips = Vec::with_capacity(names.len());
+        for name in names {
+            match self.bank.get(name) {
+                Some(clip) => clips.push(clip.clone()),
+                None => self.counters.missing_prompts += 1,
+            }
+        }
+        match Prompts::new(play, clips) {
+            Some(prompts) => self.set_hears(id, Hears::Prompts(prompts)),
+            None => {
+                self.set_hears(id, Hears::Nothing);
+                self.events.push_back(Event::Played { leg: id, play });
+            }
+        }
+    }
+
+    /// Sets what a leg hears. Whoever hears the leg goes on hearing it.
+    fn set_hears(&mut self, id: LegId, hears: Hears) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if !matches!(hears, Hears::Nothing) {
+            leg.out.begin();
+        }
+        leg.relayed_at = None;
+        let before = std::mem::replace(&mut leg.hears, hears);
+        if let Hears::Peer(peer) = before
+            && let Some(peer) = self.legs.get_mut(&peer)
+        {
+            peer.heard_by = None;
+        }
+    }
+
+    fn bridge(&mut self, a: LegId, b: LegId) {
+        if a == b || !self.legs.contains_key(&a) || !self.legs.contains_key(&b) {
+            return;
+        }
+        self.unbridge(a);
+        self.unbridge(b);
+        for (hearer, speaker) in [(a, b), (b, a)] {
+            self.set_hears(hearer, Hears::Peer(speaker));
+            if let Some(speaker) = self.legs.get_mut(&speaker) {
+                speaker.heard_by = Some(hearer);
+            }
+        }
+    }
+
+    fn unbridge(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let hears_peer = matches!(leg.hears, Hears::Peer(_));
+        let heard_by = leg.heard_by;
+        if hears_peer {
+            self.set_hears(id, Hears::Nothing);
+        }
+        if let Some(other) = heard_by {
+            self.set_hears(other, Hears::Nothing);
+        }
+    }
+
+    fn close(&mut self, now: Time, id: LegId, out: &mut impl Sink) {
+        self.unbridge(id);
+        self.report(now, id, true, out);
+        if let Some(leg) = self.legs.remove(&id) {
+            self.pacer.leave(id);
+            self.counters.legs -= 1;
+            self.events.push_back(Event::Closed { leg: id, counters: leg.counters });
+        }
+    }
+
+    fn receive(
+        &mut self,
+        now: Time,
+        id: LegId,
+        from: SocketAddr,
+        bytes: &[u8],
+        out: &mut impl Sink,
+    ) -> Result<(), DropReason> {
+        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotNegotiated)?;
+        let session = leg.session.as_mut().ok_or(DropReason::NotNegotiated)?;
+        if !session.rtp.allows(now, from) {
+            return Err(DropReason::Source);
+        }
+        let packet = Packet::parse(bytes).map_err(|_| DropReason::Malformed)?;
+        if !session.receives() {
+            return Err(DropReason::Direction);
+        }
+        let codec = session.negotiated.codec;
+        let kind = if packet.payload_type == session.negotiated.payload_type {
+            Kind::Voice(codec)
+        } else if Some(packet.payload_type) == session.negotiated.telephone_event {
+            Kind::TelephoneEvent
+        } else {
+            return Err(DropReason::PayloadType);
+        };
+        session.rtp.heard(now, from);
+        leg.heard(now);
+        let arrival = leg.reception.note(now, &packet);
+        leg.counters.received += 1;
+        self.counters.received += 1;
+        if kind == Kind::TelephoneEvent
+            && let Some(key) = leg.presses.note(&packet).and_then(Key::from_event)
+        {
+            self.events.push_back(Event::Key { leg: id, key });
+        }
+        match leg.heard_by {
+            Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Passes a packet of one leg on to the leg that hears it.
+    fn relay(
+        &mut self,
+        now: Time,
+        id: LegId,
+        kind: Kind,
+        packet: &Packet<'_>,
+        arrival: Arrival,
+        out: &mut impl Sink,
+    ) -> Result<(), DropReason> {
+        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
+        let session = leg.session.as_ref().ok_or(DropReason::NotRelayed)?;
+        let to = session.destination().ok_or(DropReason::NotRelayed)?;
+        let negotiated = &session.negotiated;
+        let (payload_type, payload) = match kind {
+            Kind::TelephoneEvent => match negotiated.telephone_event {
+                Some(payload_type) => (payload_type, packet.payload),
+                None => {
+                    leg.out.withhold(packet);
+                    return Err(DropReason::NotRelayed);
+                }
+            },
+            Kind::Voice(codec) => match codec.table_to(negotiated.codec) {
+                None => (negotiated.payload_type, packet.payload),
+                Some(table) => {
+                    let transcoded = self
+                        .transcoded
+                        .get_mut(..packet.payload.len())
+                        .ok_or(DropReason::Malformed)?;
+                    for (to, from) in transcoded.iter_mut().zip(packet.payload) {
+                        *to = table[usize::from(*from)];
+                    }
+                    (negotiated.payload_type, &*transcoded)
+                }
+            },
+        };
+        let stamp = leg.out.relayed(now, packet, arrival).ok_or(DropReason::Late)?;
+        let relayed = Packet {
+            ssrc: leg.out.ssrc,
+            seq: stamp.seq,
+            timestamp: stamp.timestamp,
+            marker: stamp.marker,
+            payload_type,
+            payload,
+        };
+        let len = relayed.write(&mut self.packet[..]).map_err(|_| DropReason::Malformed)?;
+        leg.relayed_at = Some(now);
+        leg.out.count(payload.len());
+        leg.counters.sent += 1;
+        self.counters.sent += 1;
+        out.send_rtp(id, to, &self.packet[..len]);
+        Ok(())
+    }
+
+    /// What a leg does every 20 ms.
+    fn tick(&mut self, at: Time, now: Time, id: LegId, out: &mut impl Sink) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if let Some(silent) = leg.silent_for(now, self.settings.silence) {
+            let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+            let ever_heard = leg.counters.received > 0;
+            self.events.push_back(Event::Silent { leg: id, for_ms, ever_heard });
+        }
+        let due = now >= leg.report_due;
+        let relayed_lately = matches!(leg.hears, Hears::Peer(_))
+            && leg.relayed_at.is_some_and(|relayed| at.since(relayed) < FILL_AFTER);
+        if leg.session.is_some() && !relayed_lately {
+            self.send_frame(at, id, out);
+        }
+        if due {
+            self.report(now, id, false, out);
+        }
+    }
+
+    /// Sends a frame of our own.
+    fn send_frame(&mut self, at: Time, id: LegId, out: &mut impl Sink) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let mut frame = [0; FRAME_SAMPLES];
+        let after = leg.frame(at, &mut frame);
+        if let Some(session) = &leg.session
+            && let Some(to) = session.destination()
+        {
+            let payload_type = session.negotiated.payload_type;
+            let stamp = leg.out.generated(at);
+            let packet = Packet {
+                ssrc: leg.out.ssrc,
+                seq: stamp.seq,
+                timestamp: stamp.timestamp,
+                marker: stamp.marker,
+                payload_type,
+                payload: &frame,
+            };
+            if let Ok(len) = packet.write(&mut self.packet[..]) {
+                leg.out.count(FRAME_SAMPLES);
+                leg.counters.sent += 1;
+                self.counters.sent += 1;
+                out.send_rtp(id, to, &self.packet[..len]);
+            }
+        }
+        if let After::Played(play) = after {
+            leg.hears = Hears::Nothing;
+            self.events.push_back(Event::Played { leg: id, play });
+        }
+    }
+
+    /// Sends an RTCP report.
+    fn report(&mut self, now: Time, id: LegId, bye: bool, out: &mut impl Sink) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let sent = leg.begin_report(now, &mut self.entropy);
+        let Some(to) = leg.session.as_ref().and_then(|session| session.rtcp.destination()) else {
+            return;
+        };
+        let sender = sent.then(|| rtcp::SenderInfo {
+            timestamp: leg.out.timestamp_at(now),
+            packets: leg.out.packets,
+            octets: leg.out.octets,
+        });
+        let block = leg.reception.report(now);
+        let report = rtcp::Report { ssrc: leg.out.ssrc, cname: &leg.cname, sender, block, bye };
+        let mut bytes = [0; rtcp::MAX_LEN];
+        if let Some(packet) = report.write(now, &mut bytes).and_then(|len| bytes.get(..len)) {
+            self.counters.rtcp_sent += 1;
+            out.send_rtcp(id, to, packet);
+        }
+    }
+}
+
+/// What a packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Voice(Codec),
+    TelephoneEvent,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Bringing recordings of any rate to 8 kHz.
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+
+use super::SAMPLE_RATE_HZ;
+
+/// Rates that are read: from half of telephony's to studio's, in Hz.
+pub const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=192_000;
+/// Least samples in a block of the transform: long enough for a steep filter, flat up to 3.8 kHz,
+/// with nothing above 4 kHz folding back.
+const BLOCK: usize = 4_096;
+
+/// The rate cannot be brought to 8 kHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{rate_hz} Hz is outside 4,000 to 192,000 Hz")]
+pub struct UnusableRate {
+    /// The rate, in Hz.
+    pub rate_hz: u32,
+}
+
+/// One channel of samples between -1 and 1 at `rate_hz`, as 16-bit samples at 8 kHz. Loudness stays
+/// as it is; what is beyond full scale is clipped.
+pub fn to_narrow_band(samples: &[f32], rate_hz: u32) -> Result<Vec<i16>, UnusableRate> {
+    if !RATES_HZ.contains(&rate_hz) {
+        return Err(UnusableRate { rate_hz });
+    }
+    if rate_hz == SAMPLE_RATE_HZ || samples.is_empty() {
+        return Ok(samples.iter().copied().map(to_16_bit).collect());
+    }
+    let unusable = UnusableRate { rate_hz };
+    let (from, to) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
+    // A block of whole samples on both sides, and an even number of them, so that the delay that
+    // is taken off again is a whole number too.
+    let unit = from / gcd(from, to);
+    let block = unit * BLOCK.div_ceil(unit).next_multiple_of(2);
+    let window = WindowFunction::BlackmanHarris2;
+    let mut fft = Fft::<f32>::new_custom(from, to, block, 1, 1, window, FixedSync::Input)
+        .map_err(|_| unusable)?;
+    let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|_| unusable)?;
+    let output = fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?;
+    Ok(output.take_data().into_iter().map(to_16_bit).collect())
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn to_16_bit(sample: f32) -> i16 {
+    // `as` saturates, which is the clipping that is wanted, and makes a NaN silence.
+    (sample * 32_768.0).round() as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(frequency_hz: f32, rate_hz: u32, seconds: f32) -> Vec<f32> {
+        (0..(rate_hz as f32 * seconds) as u32)
+            .map(|at| {
+                let turns = f64::from(frequency_hz) * f64::from(at) / f64::from(rate_hz);
+                (turns * std::f64::consts::TAU).sin() as f32 * 0.5
+            })
+            .collect()
+    }
+
+    /// Root mean square of the middle half, relative to full scale.
+    fn level(samples: &[i16]) -> f64 {
+        let middle = &samples[samples.len() / 4..samples.len() * 3 / 4];
+        let sum: f64 = middle.iter().map(|sample| (f64::from(*sample) / 32_768.0).powi(2)).sum();
+        (sum / middle.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn a_tone_keeps_its_level_its_length_and_its_place() {
+        for rate in [11_025, 16_000, 22_050, 44_100, 48_000] {
+            let out = to_narrow_band(&tone(1_000.0, rate, 1.0), rate).expect("a usable rate");
+            assert!((out.len() as i64 - 8_000).abs() <= 1, "{rate}: {}", out.len());
+            let expected = to_narrow_band(&tone(1_000.0, 8_000, 1.0), 8_000).expect("usable");
+            for at in 1_000..7_000 {
+                let error = i32::from(out[at]) - i32::from(expected[at]);
+                assert!(error.abs() < 40, "{rate} at {at}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn telephony_is_flat_and_nothing_above_it_folds_back() {
+        let full = level(&to_narrow_band(&tone(1_000.0, 48_000, 1.0), 48_000).expect("usable"));
+        let high = level(&to_narrow_band(&tone(3_700.0, 48_000, 1.0), 48_000).expect("usable"));
+        assert!((high / full - 1.0).abs() < 0.02, "{}", high / full);
+        let above = level(&to_narrow_band(&tone(4_500.0, 48_000, 1.0), 48_000).expect("usable"));
+        assert!(above < full / 10_000.0, "{}", above / full);
+    }
+
+    #[test]
+    fn eight_kilohertz_is_left_alone_and_too_loud_is_clipped() {
+        let out = to_narrow_band(&[0.0, 0.5, -1.0, 2.0, f32::NAN], 8_000).expect("usable");
+        assert_eq!(out, [0, 16_384, -32_768, 32_767, 0]);
+        assert_eq!(to_narrow_band(&[], 44_100), Ok(vec![]));
+        assert_eq!(to_narrow_band(&[0.0], 100), Err(UnusableRate { rate_hz: 100 }));
+    }
+}

@@ -1,0 +1,212 @@
+//! RTCP: our reports (RFC 3550 section 6.4) with a CNAME (section 6.5.1, RFC 7022), goodbye
+//! (section 6.6), and what we read of the peer's.
+
+use rtcp_types::prelude::*;
+use rtcp_types::{
+    Bye, Compound, Packet, ReceiverReport, ReportBlock, ReportBlockBuilder, Sdes, SdesChunk,
+    SdesItem, SenderReport,
+};
+
+use super::packet::{Ssrc, Timestamp};
+use super::sequence::Block;
+use crate::time::Time;
+
+/// Longest compound packet that is written here: SR with one block, SDES, BYE.
+pub const MAX_LEN: usize = 160;
+
+/// What a sender report says of the stream that we send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SenderInfo {
+    /// The stream's timestamp now.
+    pub timestamp: Timestamp,
+    /// Packets sent so far, modulo 2^32.
+    pub packets: u32,
+    /// Payload bytes sent so far, modulo 2^32.
+    pub octets: u32,
+}
+
+/// A report to the peer: SR if we have sent since the last one, else RR; at most one block.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// Who reports.
+    pub ssrc: Ssrc,
+    /// The name that ties our streams together.
+    pub cname: &'a str,
+    /// Present if we have sent since the last report.
+    pub sender: Option<SenderInfo>,
+    /// Present if a stream of the peer is known.
+    pub block: Option<Block>,
+    /// The last words: adds a BYE.
+    pub bye: bool,
+}
+
+impl Report<'_> {
+    /// Writes the compound packet to the front of `out` and returns its length; none if it does not
+    /// fit.
+    pub fn write(&self, now: Time, out: &mut [u8]) -> Option<usize> {
+        let cname = SdesItem::builder(SdesItem::CNAME, self.cname);
+        let sdes = Sdes::builder().add_chunk(SdesChunk::builder(self.ssrc.0).add_item(cname));
+        let mut compound = Compound::builder();
+        compound = match self.sender {
+            Some(info) => {
+                let mut report = SenderReport::builder(self.ssrc.0)
+                    .ntp_timestamp(ntp(now))
+                    .rtp_timestamp(info.timestamp.0)
+                    .packet_count(info.packets)
+                    .octet_count(info.octets);
+                if let Some(block) = self.block {
+                    report = report.add_report_block(build(block));
+                }
+                compound.add_packet(report)
+            }
+            None => {
+                let mut report = ReceiverReport::builder(self.ssrc.0);
+                if let Some(block) = self.block {
+                    report = report.add_report_block(build(block));
+                }
+                compound.add_packet(report)
+            }
+        };
+        compound = compound.add_packet(sdes);
+        if self.bye {
+            compound = compound.add_packet(Bye::builder().add_source(self.ssrc.0));
+        }
+        compound.write_into(out).ok()
+    }
+}
+
+/// The NTP timestamp of a report. Ours counts from the engine's start instead of 1900: RFC 3550
+/// section 6.4.1 allows it, peers only subtract, and a stepped wall clock cannot disturb it.
+fn ntp(now: Time) -> u64 {
+    let (seconds, micros) = (now.as_micros() / 1_000_000, now.as_micros() % 1_000_000);
+    (seconds << 32) | ((micros << 32) / 1_000_000)
+}
+
+fn build(block: Block) -> ReportBlockBuilder {
+    ReportBlock::builder(block.ssrc.0)
+        .fraction_lost(block.fraction_lost)
+        .cumulative_lost(block.cumulative_lost)
+        .extended_sequence_number(block.highest)
+        .interarrival_jitter(block.jitter)
+        .last_sender_report_timestamp(block.last_sr)
+        .delay_since_last_sender_report_timestamp(block.delay_since_sr)
+}
+
+/// What matters of a compound packet that a peer sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Who sent a sender report, and its NTP timestamp.
+    pub sender_report: Option<(Ssrc, u64)>,
+    /// The peer said goodbye. Signalling decides what that means.
+    pub bye: bool,
+}
+
+/// The bytes are not a compound RTCP packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an RTCP packet")]
+pub struct MalformedRtcp;
+
+/// Reads a compound packet: it must begin with a report (RFC 3550 appendix A.2).
+pub fn read(bytes: &[u8]) -> Result<Heard, MalformedRtcp> {
+    let mut heard = Heard::default();
+    for (at, packet) in Compound::parse(bytes).map_err(|_| MalformedRtcp)?.enumerate() {
+        match packet.map_err(|_| MalformedRtcp)? {
+            Packet::Sr(report) => {
+                heard.sender_report = Some((Ssrc(report.ssrc()), report.ntp_timestamp()));
+            }
+            Packet::Rr(_) => {}
+            Packet::Bye(_) if at > 0 => heard.bye = true,
+            _ if at == 0 => return Err(MalformedRtcp),
+            _ => {}
+        }
+    }
+    Ok(heard)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BLOCK: Block = Block {
+        ssrc: Ssrc(9),
+        fraction_lost: 12,
+        cumulative_lost: 345,
+        highest: 0x1_2345,
+        jitter: 67,
+        last_sr: 0x0203_0405,
+        delay_since_sr: 65_536,
+    };
+
+    fn write(report: &Report<'_>, now: Time) -> Vec<u8> {
+        let mut bytes = [0; MAX_LEN];
+        let len = report.write(now, &mut bytes).expect("fits");
+        bytes[..len].to_vec()
+    }
+
+    #[test]
+    fn a_sender_report_reads_back_with_its_block_cname_and_goodbye() {
+        let info = SenderInfo { timestamp: Timestamp(8_000), packets: 50, octets: 8_000 };
+        let report = Report {
+            ssrc: Ssrc(7),
+            cname: "0123456789abcdef",
+            sender: Some(info),
+            block: Some(BLOCK),
+            bye: true,
+        };
+        let bytes = write(&report, Time::from_millis(1_500));
+        let heard = read(&bytes).expect("reads");
+        assert_eq!(heard, Heard { sender_report: Some((Ssrc(7), 0x1_8000_0000)), bye: true });
+        let packets: Vec<_> =
+            Compound::parse(&bytes).expect("reads").map(|packet| packet.expect("reads")).collect();
+        let [Packet::Sr(sr), Packet::Sdes(sdes), Packet::Bye(bye)] = &packets[..] else {
+            panic!("{packets:?}");
+        };
+        assert_eq!((sr.rtp_timestamp(), sr.packet_count(), sr.octet_count()), (8_000, 50, 8_000));
+        let block = sr.report_blocks().next().expect("a block");
+        assert_eq!((block.cumulative_lost(), block.interarrival_jitter()), (345, 67));
+        let chunk = sdes.chunks().next().expect("a chunk");
+        let item = chunk.items().next().expect("an item");
+        assert_eq!((item.type_(), item.value()), (SdesItem::CNAME, &b"0123456789abcdef"[..]));
+        assert_eq!(bye.ssrcs().collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn who_has_not_sent_writes_a_receiver_report() {
+        let report =
+            Report { ssrc: Ssrc(7), cname: "x", sender: None, block: Some(BLOCK), bye: false };
+        let bytes = write(&report, Time::ZERO);
+        assert_eq!(bytes[1], 201);
+        assert_eq!(read(&bytes), Ok(Heard::default()));
+        let mut small = [0; 20];
+        assert_eq!(report.write(Time::ZERO, &mut small), None);
+    }
+
+    #[test]
+    fn what_does_not_begin_with_a_report_is_refused() {
+        let mut bytes = [0; MAX_LEN];
+        let len = Bye::builder().add_source(7).write_into(&mut bytes).expect("fits");
+        assert_eq!(read(&bytes[..len]), Err(MalformedRtcp));
+        assert_eq!(read(&[]), Err(MalformedRtcp));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_and_never_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..120),
+            kinds in proptest::collection::vec((0u8..32, 198u8..208, 0u16..10), 1..4),
+        ) {
+            let _ = read(&bytes);
+            // Bytes that look like RTCP reach deeper.
+            let mut shaped = Vec::new();
+            let mut rest = bytes.into_iter();
+            for (count, kind, words) in kinds {
+                shaped.extend([0x80 | count, kind]);
+                shaped.extend(words.to_be_bytes());
+                shaped.extend(rest.by_ref().chain(std::iter::repeat(0)).take(usize::from(words) * 4));
+            }
+            let _ = read(&shaped);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Receiving a stream: order, loss and jitter (RFC 3550 section 6.4.1 and appendices A.1, A.3, A.8).
+
+use super::packet::{Packet, SeqNo, Ssrc};
+use crate::time::Time;
+
+/// A jump forward by this many packets or more is another stream, not loss (appendix A.1).
+const MAX_DROPOUT: i16 = 3_000;
+/// A packet this far behind is another stream, not a late one (appendix A.1).
+const MAX_MISORDER: i16 = -100;
+
+/// How a packet stands to those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The first of a stream: the very first, a new SSRC, or the numbers began afresh.
+    Fresh,
+    /// Newer than all before it; packets between may be missing.
+    Newest,
+    /// Older than, or the same as, one that came before.
+    Late,
+}
+
+/// What is known of the stream that a peer sends.
+#[derive(Debug, Clone, Default)]
+pub struct Reception {
+    stream: Option<Stream>,
+}
+
+#[derive(Debug, Clone)]
+struct Stream {
+    ssrc: Ssrc,
+    first: u32,
+    highest: u32,
+    received: u32,
+    expected_prior: u32,
+    received_prior: u32,
+    transit: u32,
+    jitter_x16: u32,
+    last_sr: Option<(u32, Time)>,
+}
+
+/// The figures of a report block (RFC 3550 section 6.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Whose stream is reported on.
+    pub ssrc: Ssrc,
+    /// Lost since the last report, in 1/256.
+    pub fraction_lost: u8,
+    /// Lost over all, 0 to 0x7fffff.
+    pub cumulative_lost: u32,
+    /// Cycles and highest sequence number.
+    pub highest: u32,
+    /// Interarrival jitter in samples.
+    pub jitter: u32,
+    /// The middle 32 bits of the last SR's NTP timestamp; 0 if none came.
+    pub last_sr: u32,
+    /// Since that SR, in 1/65536 s.
+    pub delay_since_sr: u32,
+}
+
+impl Reception {
+    /// Takes in a packet that arrived at `now`.
+    pub fn note(&mut self, now: Time, packet: &Packet<'_>) -> Arrival {
+        // Arrival in samples, modulo 2^32, as the timestamps are.
+        let arrival = (now.as_micros() / 125) as u32;
+        let transit = arrival.wrapping_sub(packet.timestamp.0);
+        let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == packet.ssrc) else {
+            self.stream = Some(Stream::starting(packet, transit, None));
+            return Arrival::Fresh;
+        };
+        let ahead = packet.seq.ahead_of(SeqNo(stream.highest as u16));
+        if ahead >= MAX_DROPOUT || ahead <= MAX_MISORDER {
+            let last_sr = stream.last_sr;
+            self.stream = Some(Stream::starting(packet, transit, last_sr));
+            return Arrival::Fresh;
+        }
+        stream.received = stream.received.wrapping_add(1);
+        let difference = transit.wrapping_sub(stream.transit).cast_signed().unsigned_abs();
+        stream.transit = transit;
+        // A peer's clock that jumps is not jitter.
+        if difference < 0x1_0000 {
+            stream.jitter_x16 = stream
+                .jitter_x16
+                .saturating_add(difference)
+                .saturating_sub((stream.jitter_x16 + 8) >> 4);
+        }
+        if ahead > 0 {
+            stream.highest = stream.highest.wrapping_add(u32::from(ahead.unsigned_abs()));
+            Arrival::Newest
+        } else {
+            Arrival::Late
+        }
+    }
+
+    /// The stream's source, if one is known.
+    pub fn ssrc(&self) -> Option<Ssrc> {
+        self.stream.as_ref().map(|stream| stream.ssrc)
+    }
+
+    /// Takes in the NTP timestamp of a sender report that `ssrc` sent.
+    pub fn note_sender_report(&mut self, now: Time, ssrc: Ssrc, ntp: u64) {
+        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == ssrc) {
+            stream.last_sr = Some(((ntp >> 16) as u32, now));
+        }
+    }
+
+    /// The report block for the time since the last one; none while no stream is known.
+    pub fn report(&mut self, now: Time) -> Option<Block> {
+        let stream = self.stream.as_mut()?;
+        let expected = stream.highest.wrapping_sub(stream.first).wrapping_add(1);
+        let expected_since = expected.wrapping_sub(stream.expected_prior);
+        let received_since = stream.received.wrapping_sub(stream.received_prior);
+        stream.expected_prior = expected;
+        stream.received_prior = stream.received;
+        let lost_since = expected_since.saturating_sub(received_since);
+        let fraction = match expected_since {
+            0 => 0,
+            since => (u64::from(lost_since) * 256 / u64::from(since)).min(255) as u8,
+        };
+        let (last_sr, delay_since_sr) = match stream.last_sr {
+            None => (0, 0),
+            Some((middle, at)) => {
+                let delay = now.since(at).as_micros() * 65_536 / 1_000_000;
+                (middle, u32::try_from(delay).unwrap_or(u32::MAX))
+            }
+        };
+        Some(Block {
+            ssrc: stream.ssrc,
+            fraction_lost: fraction,
+            cumulative_lost: expected.saturating_sub(stream.received).min(0x7f_ffff),
+            highest: stream.highest,
+            jitter: stream.jitter_x16 >> 4,
+            last_sr,
+            delay_since_sr,
+        })
+    }
+}
+
+impl Stream {
+    fn starting(packet: &Packet<'_>, transit: u32, last_sr: Option<(u32, Time)>) -> Self {
+        let seq = u32::from(packet.seq.0);
+        Stream {
+            ssrc: packet.ssrc,
+            first: seq,
+            highest: seq,
+            received: 1,
+            expected_prior: 0,
+            received_prior: 0,
+            transit,
+            jitter_x16: 0,
+            last_sr,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::packet::Timestamp;
+
+    fn packet(ssrc: u32, seq: u16, timestamp: u32) -> Packet<'static> {
+        Packet {
+            ssrc: Ssrc(ssrc),
+            seq: SeqNo(seq),
+            timestamp: Timestamp(timestamp),
+            marker: false,
+            payload_type: 0,
+            payload: &[],
+        }
+    }
+
+    #[test]
+    fn loss_is_reported_over_a_wrap_of_the_sequence_number() {
+        let mut reception = Reception::default();
+        let mut now = Time::ZERO;
+        for at in 0..10u16 {
+            now = Time::from_millis(20 * u64::from(at));
+            if at == 4 || at == 7 {
+                continue;
+            }
+            let arrival =
+                reception.note(now, &packet(1, 0xfffcu16.wrapping_add(at), 160 * u32::from(at)));
+            assert_eq!(arrival, if at == 0 { Arrival::Fresh } else { Arrival::Newest });
+        }
+        let block = reception.report(now).expect("a stream");
+        assert_eq!((block.cumulative_lost, block.fraction_lost), (2, 51));
+        assert_eq!(block.highest, 0x1_0005);
+        assert_eq!(block.jitter, 0);
+        let block = reception.report(now).expect("a stream");
+        assert_eq!((block.cumulative_lost, block.fraction_lost), (2, 0));
+    }
+
+    #[test]
+    fn a_late_packet_is_late_and_a_new_source_or_a_jump_is_fresh() {
+        let mut reception = Reception::default();
+        let now = Time::ZERO;
+        assert_eq!(reception.note(now, &packet(1, 10, 0)), Arrival::Fresh);
+        assert_eq!(reception.note(now, &packet(1, 12, 320)), Arrival::Newest);
+        assert_eq!(reception.note(now, &packet(1, 11, 160)), Arrival::Late);
+        assert_eq!(reception.note(now, &packet(1, 12, 320)), Arrival::Late);
+        assert_eq!(reception.note(now, &packet(1, 30_000, 480)), Arrival::Fresh);
+        assert_eq!(reception.note(now, &packet(2, 30_001, 640)), Arrival::Fresh);
+        assert_eq!(reception.ssrc(), Some(Ssrc(2)));
+    }
+
+    #[test]
+    fn jitter_follows_uneven_arrival() {
+        let mut reception = Reception::default();
+        for at in 0..200u16 {
+            let late_ms = if at % 2 == 0 { 0 } else { 10 };
+            let now = Time::from_millis(20 * u64::from(at) + late_ms);
+            reception.note(now, &packet(1, at, 160 * u32::from(at)));
+        }
+        let block = reception.report(Time::from_millis(4_000)).expect("a stream");
+        assert!((70..=85).contains(&block.jitter), "{}", block.jitter);
+    }
+
+    #[test]
+    fn the_delay_since_a_sender_report_is_in_its_rfc_unit() {
+        let mut reception = Reception::default();
+        reception.note(Time::ZERO, &packet(7, 1, 0));
+        reception.note_sender_report(Time::from_millis(100), Ssrc(7), 0x0001_0203_0405_0607);
+        reception.note_sender_report(Time::from_millis(200), Ssrc(8), 1);
+        let block = reception.report(Time::from_millis(1_100)).expect("a stream");
+        assert_eq!((block.last_sr, block.delay_since_sr), (0x0203_0405, 65_536));
+    }
+}

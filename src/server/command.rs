@@ -1,0 +1,307 @@
+//! What the command line can do, one function for each word.
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::demo::{self, DemoSettings};
+use super::installation::{Installation, Overrides, Problems};
+use super::prompts::{self, RenderError};
+use super::run::{self, ServeError, Server};
+use super::store::{self, StoreError};
+
+/// How long calls may go on after the first SIGTERM.
+const DRAIN: Duration = Duration::from_secs(600);
+
+/// Why a command failed, in words for the person who gave it.
+#[derive(Debug)]
+pub enum Failure {
+    /// Settings, flows or sounds are not right.
+    Problems(Problems),
+    /// The server cannot start or had to end.
+    Serve(ServeError),
+    /// Prompts cannot be rendered.
+    Render(RenderError),
+    /// The journal cannot be read.
+    Store(StoreError),
+    /// The operating system refuses something basic.
+    System(std::io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Problems(problems) => problems.fmt(f),
+            Failure::Serve(ServeError::Installation(problems)) => problems.fmt(f),
+            Failure::Serve(error) => write!(f, "switchboard: {error}"),
+            Failure::Render(RenderError::Findings(_)) => f.write_str("nothing was rendered"),
+            Failure::Render(error) => write!(f, "switchboard: {error}"),
+            Failure::Store(error) => write!(f, "switchboard: {error}"),
+            Failure::System(error) => write!(f, "switchboard: {error}"),
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Failure::Problems(problems)
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        Failure::Serve(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Store(error)
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("web")
+        .enable_all()
+        .build()
+        .map_err(Failure::System)
+}
+
+/// `switchboard serve`.
+pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
+    let installation = Installation::read(config, overrides)?;
+    runtime()?.block_on(async {
+        let server = run::start(installation).await?;
+        for sip in &server.sip {
+            tracing::info!("answering SIP at {sip} (UDP)");
+        }
+        tracing::info!("wallboard at http://{}/", server.http);
+        until_told_to_stop(&server, config, overrides).await.map_err(Failure::System)?;
+        server.stop().await?;
+        tracing::info!("stopped; the journal is complete");
+        Ok(())
+    })
+}
+
+/// SIGHUP reloads; the first SIGTERM or Ctrl-C takes no new calls and waits for those under way,
+/// the second ends them.
+async fn until_told_to_stop(
+    server: &Server,
+    config: &Path,
+    overrides: &Overrides,
+) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut look = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = look.tick() => if server.has_ended() { return Ok(()) },
+            _ = reload.recv() => {
+                match Installation::read(config, overrides).map_err(ServeError::from).and_then(
+                    |installation| server.reload(&installation),
+                ) {
+                    Ok(()) => tracing::info!("settings and flows reloaded"),
+                    Err(error) => tracing::error!("nothing was changed by the reload:\n{error}"),
+                }
+            }
+        }
+    }
+    server.drain();
+    tracing::info!("no new calls; waiting for those under way (once more to end them now)");
+    let deadline = tokio::time::sleep_until(tokio::time::Instant::now() + DRAIN);
+    tokio::pin!(deadline);
+    // The published number of calls is up to half a second old: look twice before believing it.
+    let mut quiet = 0;
+    while quiet < 2 {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = &mut deadline => break,
+            _ = look.tick() => quiet = if server.calls() == 0 { quiet + 1 } else { 0 },
+        }
+    }
+    Ok(())
+}
+
+/// `switchboard check`.
+pub fn check(config: &Path) -> Result<(), Failure> {
+    let installation = Installation::read(config, &Overrides::default())?;
+    // Addresses are only known to a server that runs; any will do for the check.
+    let plan = installation
+        .plan(vec![([127, 0, 0, 1], 5060).into()])
+        .map_err(|error| Failure::Serve(error.into()))?;
+    let bank = installation.bank(&plan)?;
+    println!(
+        "{}: right. {} numbers, {} flows, {} queues, {} agents, {} sounds.",
+        config.display(),
+        plan.numbers.len(),
+        plan.flows.len(),
+        plan.acd.queues.len(),
+        plan.agents.len(),
+        bank.len(),
+    );
+    Ok(())
+}
+
+/// `switchboard prompts render`.
+pub fn render(config: &Path) -> Result<(), Failure> {
+    let (settings, _) = super::settings_file::read(config).map_err(Problems)?;
+    let files = &settings.files;
+    let live = std::io::stderr().is_terminal();
+    let mut progress = |progress: prompts::Progress<'_>| {
+        if live {
+            eprint!("\r{:>4} of {} {:<40}", progress.done, progress.of, progress.prompt.as_str());
+            let _ = std::io::stderr().flush();
+        }
+    };
+    let rendered = prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
+    if live {
+        eprintln!();
+    }
+    let report = rendered.map_err(|error| match error {
+        RenderError::Findings(findings) => Failure::Problems(Problems(findings)),
+        error @ (RenderError::Manifest(_)
+        | RenderError::Voice(_)
+        | RenderError::Unwritable { .. }) => Failure::Render(error),
+    })?;
+    println!("{} rendered, {} unchanged", report.rendered.len(), report.kept);
+    for prompt in &report.adopted {
+        println!("{prompt}: a recording of yours, kept");
+    }
+    for prompt in &report.record_anew {
+        println!("{prompt}: the text has changed since this was recorded: record it anew");
+    }
+    for prompt in &report.unused {
+        println!("{prompt}: nothing says this any more");
+    }
+    Ok(())
+}
+
+/// `switchboard replay`.
+pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
+    let fold = store::replay(data)?;
+    let (time, at) = fold.last();
+    let rows = fold.intervals(time, at);
+    if json {
+        for row in &rows {
+            println!("{}", serde_json::to_string(row).unwrap_or_default());
+        }
+    } else {
+        print!("{}", crate::stats::table::intervals(&rows));
+    }
+    Ok(())
+}
+
+/// What `switchboard demo` can be told.
+#[derive(Debug, Clone)]
+pub struct DemoOptions {
+    /// Residents that ring in a minute.
+    pub calls_per_minute: f64,
+    /// The same residents for the same number.
+    pub seed: Option<u64>,
+    /// Stop after this many seconds.
+    pub for_s: Option<u64>,
+}
+
+/// `switchboard demo`: the server, and beside it simulated residents and advisers that are real SIP
+/// and RTP endpoints over loopback.
+pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Result<(), Failure> {
+    let mut installation = Installation::read(config, overrides)?;
+    // A demo at night must not only say that the lines are closed.
+    installation.always_open();
+    let kept = overrides.data.is_some();
+    let scratch = std::env::temp_dir().join(format!("switchboard-demo-{}", std::process::id()));
+    if !kept {
+        installation.settings.files.data = scratch.clone();
+    }
+    let outcome = runtime()?.block_on(demonstrate(installation, options));
+    if !kept {
+        let _ = std::fs::remove_dir_all(&scratch);
+    }
+    outcome
+}
+
+async fn demonstrate(installation: Installation, options: DemoOptions) -> Result<(), Failure> {
+    let settings = installation.settings.clone();
+    let server = run::start(installation).await?;
+    let sip = server.sip.first().copied().unwrap_or_else(|| ([127, 0, 0, 1], 5060).into());
+    let number = settings.numbers.keys().find(|number| number.starts_with('0'));
+    let number = number.or(settings.numbers.keys().next()).cloned().unwrap_or_default();
+    let advisers = settings
+        .agents
+        .iter()
+        .filter_map(|(id, agent)| {
+            let password = agent.password.as_ref()?.reveal().to_owned();
+            Some((id.to_string(), password, agent.name.clone()))
+        })
+        .collect();
+    let wrap_up_s = settings.queues.values().map(|queue| queue.wrap_up_s).max().unwrap_or(0);
+    let wrap_up = Duration::from_secs(u64::from(wrap_up_s));
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => run::seed()?.into_iter().fold(0, |seed, byte| seed << 8 | u64::from(byte)),
+    };
+    let population = demo::start(DemoSettings {
+        server: reach(settings.sip.listen.first().map(|listen| listen.bind.ip()), sip),
+        number: number.clone(),
+        advisers,
+        star_codes: settings.star_codes.clone(),
+        wrap_up,
+        calls_per_minute: options.calls_per_minute,
+        seed,
+    })
+    .map_err(Failure::System)?;
+    println!("switchboard demo: residents ring {number}, advisers answer.");
+    println!();
+    println!("  Watch      http://{}/", server.http);
+    println!("  Figures    http://{}/metrics", server.http);
+    println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
+    println!(
+        "             ({} calls a minute; opening hours are off in the demo)",
+        options.calls_per_minute
+    );
+    println!("  Stop       Ctrl-C");
+    println!();
+    let _ = std::io::stdout().flush();
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::System)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::System)?;
+    let end = async {
+        match options.for_s {
+            Some(seconds) => {
+                let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
+                tokio::time::sleep_until(until).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = end => {}
+    }
+    let _ = tokio::task::spawn_blocking(move || population.stop()).await;
+    server.stop().await?;
+    Ok(())
+}
+
+/// Where the demo's people reach the server: over loopback, if it listens there.
+fn reach(bound: Option<IpAddr>, advertised: SocketAddr) -> SocketAddr {
+    match bound {
+        Some(IpAddr::V4(ip)) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), advertised.port())
+        }
+        Some(IpAddr::V6(ip)) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), advertised.port())
+        }
+        Some(_) | None => advertised,
+    }
+}

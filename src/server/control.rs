@@ -1,0 +1,337 @@
+//! The control thread: datagrams, media events and requests in, one at a time; what the engine
+//! wants done, out. It owns the engine and the SIP sockets and never waits for anything else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use mio::{Events, Interest, Poll, Token, Waker};
+use tokio::sync::oneshot;
+
+use crate::engine::io::{Input, JournalHealth, Output, Reply, Request, RequestId};
+use crate::engine::{Engine, Plan};
+use crate::media;
+use crate::sip::ListenerId;
+use crate::sip::endpoint::SipCounters;
+use crate::time::{Time, UnixMicros};
+
+use super::clock::Clock;
+use super::media_thread::MediaThreads;
+use super::store::JournalHandle;
+use super::udp::Listener;
+
+const WAKE: Token = Token(usize::MAX);
+/// Datagrams taken from one socket before timers and messages have their turn.
+const BURST: usize = 64;
+/// How often the wall clock is looked at for a step.
+const CLOCK_WATCH: Duration = Duration::from_secs(1);
+/// How long BYEs of a stop may take to be answered.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How often the counters on the wire are published.
+const PUBLISH: Duration = Duration::from_millis(500);
+/// The largest datagram that UDP can carry.
+const DATAGRAM: usize = 65_535;
+
+/// What other threads tell the control thread.
+pub enum Message {
+    /// Media tell something.
+    Media(media::command::Event),
+    /// The API asks.
+    Request {
+        /// Who.
+        actor: Arc<str>,
+        /// For themselves.
+        own: bool,
+        /// What.
+        request: Request,
+        /// Where the reply goes once the journal has committed.
+        reply: oneshot::Sender<Reply>,
+    },
+    /// How the journal fares.
+    Journal(JournalHealth),
+    /// The journal has committed everything up to here.
+    Committed(u64),
+    /// New settings.
+    Settings(Arc<Plan>),
+    /// Take no new calls.
+    Drain,
+    /// End every call and the thread.
+    Stop,
+}
+
+/// The way to the control thread. Cheap to copy.
+#[derive(Clone)]
+pub struct ControlHandle {
+    messages: Sender<Message>,
+    waker: Arc<Waker>,
+    counters: Arc<ArcSwap<WireState>>,
+}
+
+/// What the control thread publishes about itself.
+#[derive(Debug, Clone, Default)]
+pub struct WireState {
+    /// SIP on the wire.
+    pub sip: SipCounters,
+    /// Calls up.
+    pub calls: usize,
+    /// Whether new calls are taken.
+    pub draining: bool,
+}
+
+impl ControlHandle {
+    /// Tells the control thread; nothing happens if it is gone.
+    pub fn send(&self, message: Message) {
+        if self.messages.send(message).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// What was published last, at most half a second old.
+    pub fn state(&self) -> Arc<WireState> {
+        self.counters.load_full()
+    }
+}
+
+/// The control thread before it runs: others need its handle first.
+pub struct Control {
+    poll: Poll,
+    messages: Receiver<Message>,
+    handle: ControlHandle,
+    listeners: Vec<Listener>,
+}
+
+impl Control {
+    /// Takes the listeners.
+    pub fn new(mut listeners: Vec<Listener>) -> io::Result<Control> {
+        let poll = Poll::new()?;
+        for (at, listener) in listeners.iter_mut().enumerate() {
+            poll.registry().register(&mut listener.socket, Token(at), Interest::READABLE)?;
+        }
+        let (sender, messages) = channel();
+        let handle = ControlHandle {
+            messages: sender,
+            waker: Arc::new(Waker::new(poll.registry(), WAKE)?),
+            counters: Arc::default(),
+        };
+        Ok(Control { poll, messages, handle, listeners })
+    }
+
+    /// The way to this thread.
+    pub fn handle(&self) -> ControlHandle {
+        self.handle.clone()
+    }
+
+    /// Runs until a stop is complete. `wall` is what the engine's calendar showed, and when.
+    pub fn run(
+        self,
+        clock: Clock,
+        wall: (Time, UnixMicros),
+        engine: Engine,
+        media: &MediaThreads,
+        journal: &JournalHandle,
+    ) -> io::Result<()> {
+        let Control { mut poll, messages, handle, listeners } = self;
+        let mut events = Events::with_capacity(256);
+        let mut running = Running {
+            clock,
+            engine,
+            media,
+            journal,
+            listeners,
+            handle,
+            replies: Replies::default(),
+            wall,
+            publish_at: Time::ZERO,
+            stopping: None,
+            draining: false,
+            buffer: vec![0; DATAGRAM].into_boxed_slice(),
+        };
+        running.drain();
+        let mut ready: VecDeque<usize> = VecDeque::new();
+        loop {
+            let timeout = if ready.is_empty() { running.timeout() } else { Duration::ZERO };
+            match poll.poll(&mut events, Some(timeout)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            for event in &events {
+                if event.token() != WAKE && !ready.contains(&event.token().0) {
+                    ready.push_back(event.token().0);
+                }
+            }
+            // Edge-triggered: a socket stays on the list until it has been read empty.
+            for _ in 0..ready.len() {
+                if let Some(at) = ready.pop_front()
+                    && running.read(at)
+                {
+                    ready.push_back(at);
+                }
+            }
+            while let Ok(message) = messages.try_recv() {
+                running.message(message);
+            }
+            running.timers();
+            if running.is_over() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Replies that wait for the journal's commit: a promise is made only once it is kept.
+#[derive(Default)]
+struct Replies {
+    next: u64,
+    asked: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    waiting: BTreeMap<(u64, RequestId), Reply>,
+    committed: u64,
+}
+
+impl Replies {
+    fn ask(&mut self, sender: oneshot::Sender<Reply>) -> RequestId {
+        self.next += 1;
+        let id = RequestId(self.next);
+        self.asked.insert(id, sender);
+        id
+    }
+
+    fn reply(&mut self, id: RequestId, reply: Reply, after: u64) {
+        self.waiting.insert((after, id), reply);
+        self.committed(self.committed);
+    }
+
+    fn committed(&mut self, up_to: u64) {
+        self.committed = self.committed.max(up_to);
+        let later = self.waiting.split_off(&(self.committed + 1, RequestId(0)));
+        for ((_, id), reply) in std::mem::replace(&mut self.waiting, later) {
+            if let Some(sender) = self.asked.remove(&id) {
+                // The asker may have gone: what was asked is done all the same.
+                let _ = sender.send(reply);
+            }
+        }
+    }
+}
+
+struct Running<'a> {
+    clock: Clock,
+    engine: Engine,
+    media: &'a MediaThreads,
+    journal: &'a JournalHandle,
+    listeners: Vec<Listener>,
+    handle: ControlHandle,
+    replies: Replies,
+    /// What the engine's calendar showed, and when.
+    wall: (Time, UnixMicros),
+    publish_at: Time,
+    stopping: Option<Time>,
+    draining: bool,
+    buffer: Box<[u8]>,
+}
+
+impl Running<'_> {
+    fn input(&mut self, input: Input) {
+        self.engine.handle_input(self.clock.now(), input);
+        self.drain();
+    }
+
+    fn timeout(&self) -> Duration {
+        let now = self.clock.now();
+        let next = self.engine.poll_timeout().unwrap_or(now + CLOCK_WATCH);
+        next.min(self.publish_at).since(now)
+    }
+
+    /// Reads one socket; true if there may be more.
+    fn read(&mut self, at: usize) -> bool {
+        for _ in 0..BURST {
+            let Some(listener) = self.listeners.get(at) else { return false };
+            match listener.socket.recv_from(&mut self.buffer) {
+                Ok((length, from)) => {
+                    let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
+                    let listener = ListenerId(u8::try_from(at).unwrap_or(u8::MAX));
+                    self.input(Input::Datagram { listener, from, bytes });
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // An ICMP answer to something sent earlier; the socket is fine.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Media(event) => self.input(Input::Media(event)),
+            Message::Request { actor, own, request, reply } => {
+                let id = self.replies.ask(reply);
+                self.input(Input::Request { id, actor, own, request });
+            }
+            Message::Journal(health) => self.input(Input::Journal(health)),
+            Message::Committed(seq) => self.replies.committed(seq),
+            Message::Settings(plan) => self.input(Input::Settings(plan)),
+            Message::Drain => {
+                self.draining = true;
+                self.input(Input::Drain);
+            }
+            Message::Stop => {
+                if self.stopping.is_none() {
+                    self.draining = true;
+                    self.stopping = Some(self.clock.now());
+                    self.input(Input::Stop);
+                }
+            }
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = self.clock.now();
+        if self.engine.poll_timeout().is_some_and(|at| at <= now) {
+            self.engine.handle_timeout(now);
+            self.drain();
+        }
+        if now >= self.publish_at {
+            self.publish_at = now + PUBLISH;
+            let expected = UnixMicros(
+                self.wall.1.0 + i64::try_from((now - self.wall.0).as_micros()).unwrap_or(0),
+            );
+            if let Some(shown) = self.clock.stepped_from(expected) {
+                tracing::warn!("the wall clock was stepped; calendars follow, timers do not");
+                self.wall = (now, shown);
+                self.input(Input::WallClock(shown));
+            }
+            self.handle.counters.store(Arc::new(WireState {
+                sip: self.engine.sip_counters().clone(),
+                calls: self.engine.calls(),
+                draining: self.draining,
+            }));
+        }
+    }
+
+    /// Over once nothing is held any more, or the peers have had their time.
+    fn is_over(&self) -> bool {
+        let Some(since) = self.stopping else { return false };
+        let held = self.engine.held();
+        let quiet = held.calls == 0 && held.legs == 0 && held.sip.legs == 0;
+        quiet || self.clock.now() - since >= FAREWELL
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    if let Some(listener) = self.listeners.get(usize::from(transmit.listener.0)) {
+                        // A datagram that the kernel cannot take is lost like one on the way: SIP's
+                        // timers send it again.
+                        let _ = listener.socket.send_to(&transmit.bytes, transmit.to);
+                    }
+                }
+                Output::Media(command) => self.media.send(command),
+                Output::Journal(entry) => self.journal.append(entry),
+                Output::Reply { id, reply, after } => self.replies.reply(id, reply, after),
+            }
+        }
+    }
+}

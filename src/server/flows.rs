@@ -1,0 +1,226 @@
+//! Flows and their sound files on the disk.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use miette::Diagnostic;
+
+use crate::flow::prompt::{Fingerprint, Manifest, Rendered, SpokenText};
+use crate::flow::{self, Finding, Flows, Known};
+use crate::id::{FlowName, PromptName};
+
+/// The texts that no flow says, below `sounds/<language>/`.
+const OWN_TEXTS: &str = "prompts.yaml";
+/// What is known of the sound files, below `sounds/<language>/`.
+const MANIFEST: &str = "manifest.json";
+/// Folders below `sounds/<language>/` deeper than this hold no prompts.
+const MAX_FOLDERS: usize = 4;
+
+/// What is wrong with a folder or file as a whole.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("{}: this cannot be read: {error}", path.display())]
+    #[diagnostic(help("check that it is there and that this user may read it"))]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// The operating system's words.
+        error: io::Error,
+    },
+    /// The folder of flows has none.
+    #[error("{}: there is no flow in this folder", path.display())]
+    #[diagnostic(help("a flow is a file that ends in `.yaml`, as in `main.yaml`"))]
+    NoFlow {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A flow's file has another ending.
+    #[error("{}: this file would not be read", path.display())]
+    #[diagnostic(help("rename it so that it ends in `.yaml`"))]
+    WrongEnding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The manifest is not what rendering writes.
+    #[error("{}: this is not a manifest of prompts: {error}", path.display())]
+    #[diagnostic(help("remove it and run `{}`", flow::RENDER_COMMAND))]
+    BadManifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+/// Loads and checks every `*.yaml` of `folder` and the texts of `sounds/<language>/prompts.yaml`,
+/// with the sound files below `sounds/<language>`; all findings at once, each with file, line and
+/// column, what is wrong and what would be right. `known.prompts` is filled in here.
+pub fn load(
+    folder: &Path,
+    sounds: &Path,
+    language: &str,
+    known: &Known,
+) -> Result<Flows, Vec<Finding>> {
+    let spoken = sounds.join(language);
+    let mut findings: Vec<Finding> = Vec::new();
+    let prompts = match rendered(&spoken) {
+        Ok(prompts) => prompts,
+        Err(error) => {
+            findings.push(error.into());
+            BTreeMap::new()
+        }
+    };
+    if let Err(errors) = own_texts(&spoken, Some(&prompts)) {
+        findings.extend(errors);
+    }
+    let known = Known { prompts: Some(prompts), ..known.clone() };
+    let (sources, errors) = sources(folder);
+    findings.extend(errors);
+    let mut flows = Flows::new();
+    for source in sources {
+        match flow::load_text(&source.name, &source.shown, &source.text, &known) {
+            Ok(flow) => {
+                flows.insert(source.name, Arc::new(flow));
+            }
+            Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
+        }
+    }
+    if findings.is_empty() { Ok(flows) } else { Err(findings) }
+}
+
+/// Every text that must be spoken: what the flows of `folder` say and what no flow says.
+pub fn texts(
+    folder: &Path,
+    sounds: &Path,
+    language: &str,
+) -> Result<Vec<SpokenText>, Vec<Finding>> {
+    let (sources, mut findings) = sources(folder);
+    let mut texts = Vec::new();
+    match own_texts(&sounds.join(language), None) {
+        Ok(own) => texts.extend(own),
+        Err(errors) => findings.extend(errors),
+    }
+    for source in sources {
+        match flow::texts(&source.name, &source.shown, &source.text) {
+            Ok(said) => texts.extend(said),
+            Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
+        }
+    }
+    if findings.is_empty() { Ok(texts) } else { Err(findings) }
+}
+
+/// The manifest of a language's folder; an empty one if there is none yet.
+pub fn manifest(spoken: &Path) -> Result<Manifest, FileError> {
+    let path = spoken.join(MANIFEST);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|error| FileError::BadManifest { path, error })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) => Err(FileError::Unreadable { path, error }),
+    }
+}
+
+/// Where the manifest of a language's folder is.
+pub fn manifest_path(spoken: &Path) -> PathBuf {
+    spoken.join(MANIFEST)
+}
+
+/// The sound file of a prompt.
+pub fn wav_path(spoken: &Path, prompt: &PromptName) -> PathBuf {
+    spoken.join(format!("{prompt}.wav"))
+}
+
+/// A flow's file.
+struct FlowSource {
+    name: FlowName,
+    shown: String,
+    text: String,
+}
+
+fn sources(folder: &Path) -> (Vec<FlowSource>, Vec<Finding>) {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut sources = Vec::new();
+    let files = match list(folder) {
+        Ok(files) => files,
+        Err(error) => return (sources, vec![error.into()]),
+    };
+    for path in files {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        match (ending, stem) {
+            (Some("yaml"), Some(stem)) if !stem.starts_with('.') => {
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => {
+                        let shown = path.display().to_string();
+                        sources.push(FlowSource { name: stem.into(), shown, text });
+                    }
+                    Err(error) => findings.push(FileError::Unreadable { path, error }.into()),
+                }
+            }
+            (Some("yml" | "YAML" | "YML"), _) => {
+                findings.push(FileError::WrongEnding { path }.into());
+            }
+            _ => {}
+        }
+    }
+    if sources.is_empty() && findings.is_empty() {
+        findings.push(FileError::NoFlow { path: folder.to_owned() }.into());
+    }
+    (sources, findings)
+}
+
+fn own_texts(
+    spoken: &Path,
+    prompts: Option<&BTreeMap<PromptName, Rendered>>,
+) -> Result<Vec<SpokenText>, Vec<Finding>> {
+    let path = spoken.join(OWN_TEXTS);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => flow::own_texts(&path.display().to_string(), &text, prompts)
+            .map_err(|faults| faults.into_iter().map(Finding::new).collect()),
+        Err(error) => Err(vec![FileError::Unreadable { path, error }.into()]),
+    }
+}
+
+/// The sound files that are there, and what they say as far as the manifest knows. A file that was
+/// changed since the manifest was written counts as unknown.
+fn rendered(spoken: &Path) -> Result<BTreeMap<PromptName, Rendered>, FileError> {
+    let manifest = manifest(spoken)?;
+    let mut found = BTreeMap::new();
+    let mut folders = vec![(spoken.to_owned(), String::new(), 0)];
+    while let Some((folder, prefix, depth)) = folders.pop() {
+        for path in list(&folder)? {
+            let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            if path.is_dir() && depth < MAX_FOLDERS {
+                folders.push((path.clone(), format!("{prefix}{stem}/"), depth + 1));
+            } else if path.extension().is_some_and(|ending| ending == "wav") {
+                let prompt = PromptName::from(format!("{prefix}{stem}"));
+                let bytes = std::fs::read(&path)
+                    .map_err(|error| FileError::Unreadable { path: path.clone(), error })?;
+                let entry = manifest.prompts.get(&prompt);
+                let text_hash = entry
+                    .filter(|entry| entry.wav == Fingerprint::of(&bytes))
+                    .map(|entry| entry.text_hash());
+                found.insert(prompt, Rendered { text_hash });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What is in a folder, in the order of names: the order of a folder is anybody's guess.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unreadable = |error| FileError::Unreadable { path: folder.to_owned(), error };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        paths.push(entry.map_err(unreadable)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests;

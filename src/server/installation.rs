@@ -1,0 +1,128 @@
+//! An installation: the settings file and everything it refers to, read and checked.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use miette::Report;
+
+use crate::acd::calendar::{BankHolidays, CalendarSettings};
+use crate::config::settings::{ListenSettings, PortRange, Settings};
+use crate::config::{self, check};
+use crate::engine::{Plan, PlanError};
+use crate::flow::{Flows, Known};
+use crate::media::bank::Bank;
+
+use super::{flows, settings_file, sounds};
+
+/// What the command line says instead of the settings file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Where to listen for SIP.
+    pub sip: Option<SocketAddr>,
+    /// Where to serve pages.
+    pub http: Option<SocketAddr>,
+    /// Ports for voice.
+    pub rtp_ports: Option<PortRange>,
+    /// Where the journal is.
+    pub data: Option<PathBuf>,
+}
+
+/// All that is wrong with an installation, ready to be shown to a person.
+#[derive(Debug)]
+pub struct Problems(pub Vec<Report>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for report in &self.0 {
+            writeln!(f, "{report:?}")?;
+        }
+        match self.0.len() {
+            1 => write!(f, "1 thing is wrong: nothing was started"),
+            count => write!(f, "{count} things are wrong: nothing was started"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Settings, flows and calendars that passed every check.
+#[derive(Debug)]
+pub struct Installation {
+    /// The settings, overrides applied, paths resolved.
+    pub settings: Settings,
+    flows: Flows,
+    bank_holidays: BankHolidays,
+}
+
+impl Installation {
+    /// Reads and checks everything; all findings at once. Warnings go to the log.
+    pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
+        let (mut settings, base) = settings_file::read(config).map_err(Problems)?;
+        for warning in &base.warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(bind) = overrides.sip {
+            settings.sip.listen = vec![ListenSettings { bind, advertise: None }];
+        }
+        if let Some(bind) = overrides.http {
+            settings.http.bind = bind;
+        }
+        if let Some(ports) = overrides.rtp_ports {
+            settings.rtp.ports = ports;
+        }
+        if let Some(data) = &overrides.data {
+            settings.files.data.clone_from(data);
+        }
+        let files = &settings.files;
+        let flows = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
+            .map_err(Problems)?;
+        let names: Vec<_> = flows.keys().cloned().collect();
+        let findings = check::check_numbers(&settings, &base.source, &names);
+        if findings.iter().any(check::is_error) {
+            return Err(Problems(findings));
+        }
+        Ok(Installation { settings, flows, bank_holidays: base.bank_holidays })
+    }
+
+    /// Opens every calendar for good.
+    pub fn always_open(&mut self) {
+        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        for calendar in self.settings.calendars.values_mut() {
+            *calendar = CalendarSettings {
+                week: days
+                    .iter()
+                    .map(|day| ((*day).to_owned(), vec!["00:00-24:00".to_owned()]))
+                    .collect(),
+                ..CalendarSettings::default()
+            };
+        }
+    }
+
+    /// The settings put to work, for listeners that peers know under these addresses.
+    pub fn plan(&self, listeners: Vec<SocketAddr>) -> Result<Plan, PlanError> {
+        let acd = config::plan::acd(&self.settings, &self.bank_holidays)?;
+        Plan::new(&self.settings, self.flows.clone(), acd, listeners)
+    }
+
+    /// Every sound that the plan can play.
+    pub fn bank(&self, plan: &Plan) -> Result<Bank, Problems> {
+        let files = &self.settings.files;
+        sounds::load(&files.sounds, &files.language, &plan.sounds())
+            .map_err(|errors| Problems(errors.into_iter().map(Report::new).collect()))
+    }
+}
+
+/// What flows may refer to.
+fn known(settings: &Settings) -> Known {
+    let mut skills: Vec<_> = settings.agents.values().flat_map(|agent| &agent.skills).collect();
+    skills.extend(settings.queues.values().flat_map(|queue| &queue.skills));
+    skills.sort();
+    skills.dedup();
+    Known {
+        queues: settings.queues.keys().cloned().collect(),
+        calendars: settings.calendars.keys().cloned().collect(),
+        skills: skills.into_iter().cloned().collect(),
+        prompts: None,
+    }
+}

@@ -1,0 +1,311 @@
+//! Assembles the engine from its settings and runs it until it is told to stop.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::config::settings::Settings;
+use crate::engine::{Engine, Plan, PlanError, Start};
+use crate::id::Entropy;
+use crate::media::counters::DropReason;
+use crate::stats::{self, metrics::Wire};
+use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
+
+use super::clock::Clock;
+use super::control::{Control, ControlHandle, Message};
+use super::installation::{Installation, Problems};
+use super::media_thread::{MediaThreadSettings, MediaThreads};
+use super::store::{self, JournalHandle, StoreError, StoreSettings};
+use super::udp::{ListenError, Listener};
+
+/// How long the journal may take to write what it still holds at a stop.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Why the server cannot start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Settings, flows or sounds are not right.
+    #[error("{0}")]
+    Installation(#[from] Problems),
+    /// The settings cannot be put to work.
+    #[error("{0}")]
+    Plan(#[from] PlanError),
+    /// A SIP port cannot be had.
+    #[error("{0}")]
+    Listen(#[from] ListenError),
+    /// The HTTP port cannot be had.
+    #[error(
+        "cannot serve pages on {address}: {source}. Choose another with --http ADDRESS:PORT or `http.bind` in the settings"
+    )]
+    Http {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A token of the API is not right.
+    #[error("{0}")]
+    Token(TokenError),
+    /// The journal cannot be opened.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A thread cannot be started or died.
+    #[error("the {part} failed: {source}")]
+    Thread {
+        /// Which part.
+        part: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no entropy")]
+    Entropy,
+}
+
+fn thread(part: &'static str) -> impl FnOnce(std::io::Error) -> ServeError {
+    move |source| ServeError::Thread { part, source }
+}
+
+/// A server that runs.
+pub struct Server {
+    control: ControlHandle,
+    thread: JoinHandle<std::io::Result<()>>,
+    media: Arc<MediaThreads>,
+    journal: JournalHandle,
+    stop_web: watch::Sender<bool>,
+    web: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Where SIP is served: what peers are told.
+    pub sip: Vec<SocketAddr>,
+    /// Where pages are served.
+    pub http: SocketAddr,
+}
+
+/// Starts everything that an installation asks for. Needs a tokio runtime for the pages.
+pub async fn start(installation: Installation) -> Result<Server, ServeError> {
+    let clock = Clock::start();
+    let mut entropy = seed().map(Entropy::from_seed)?;
+    let settings = &installation.settings;
+
+    let listeners =
+        settings.sip.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
+    let advertised: Vec<SocketAddr> =
+        listeners.iter().map(|listener| listener.advertised).collect();
+    let plan = Arc::new(installation.plan(advertised.clone())?);
+    let bank = Arc::new(installation.bank(&plan)?);
+    let http = settings.http.bind;
+    let web_listener = tokio::net::TcpListener::bind(http)
+        .await
+        .map_err(|source| ServeError::Http { address: http, source })?;
+    let http = web_listener.local_addr().unwrap_or(http);
+
+    let control = Control::new(listeners).map_err(thread("control thread"))?;
+    let handle = control.handle();
+    // Opening replays the journal's tail: it may take its time.
+    let (journal, mut fold) = tokio::task::block_in_place(|| {
+        store::open(&settings.files.data, &settings.limits, StoreSettings::default())
+    })?;
+    tell_control(&handle, &journal);
+    let media = {
+        let events = handle.clone();
+        let (bind, advertise) = media_addresses(settings, &advertised);
+        let media_settings = MediaThreadSettings {
+            ports: settings.rtp.ports,
+            bind,
+            advertise,
+            threads: threads(settings.rtp.threads),
+            silence: Duration::from_secs(u64::from(settings.rtp.silence_s)),
+        };
+        let tell = move |event| events.send(Message::Media(event));
+        MediaThreads::start(media_settings, bank, entropy.fork(), tell)
+            .map(Arc::new)
+            .map_err(thread("media threads"))?
+    };
+
+    let (now, wall) = (clock.now(), clock.wall());
+    let closing = stats::closing_entries(&fold, wall, now);
+    closing.iter().for_each(|entry| fold.apply(entry));
+    let start = Start { closing, restored: fold.restore_point() };
+    let engine = Engine::new(now, wall, plan.clone(), entropy, start);
+
+    let thread = {
+        let (media, journal) = (media.clone(), journal.clone());
+        std::thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || control.run(clock, (now, wall), engine, &media, &journal))
+            .map_err(thread("control thread"))?
+    };
+    let (stop_web, mut stopping) = watch::channel(false);
+    let state = web_state(&installation, &plan, clock, &handle, &journal, &media)?;
+    let web = tokio::spawn(async move {
+        web::serve(web_listener, state, async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        })
+        .await
+    });
+    Ok(Server { control: handle, thread, media, journal, stop_web, web, sip: advertised, http })
+}
+
+impl Server {
+    /// Takes no new calls from now on.
+    pub fn drain(&self) {
+        self.control.send(Message::Drain);
+    }
+
+    /// Calls up now, at most half a second old.
+    pub fn calls(&self) -> usize {
+        self.control.state().calls
+    }
+
+    /// Whether the control thread has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Swaps the settings; calls under way keep the flow that they began with. Ports, threads and
+    /// the journal's place stay as they were at the start.
+    pub fn reload(&self, installation: &Installation) -> Result<(), ServeError> {
+        let plan = installation.plan(self.sip.clone())?;
+        installation.bank(&plan)?;
+        self.control.send(Message::Settings(Arc::new(plan)));
+        Ok(())
+    }
+
+    /// Ends every call, writes the journal to its end and stops.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        let Server { control, thread: control_thread, media, journal, stop_web, web, .. } = self;
+        control.send(Message::Stop);
+        let ended = tokio::task::spawn_blocking(move || control_thread.join()).await;
+        media.shutdown();
+        let _ = stop_web.send(true);
+        // A page that will not let go of its stream must not hold up the journal.
+        let abort = web.abort_handle();
+        if tokio::time::timeout(Duration::from_secs(2), web).await.is_err() {
+            abort.abort();
+        }
+        tokio::task::spawn_blocking(move || journal.close(LAST_WORDS))
+            .await
+            .map_err(|_| StoreError::WriterDied)??;
+        match ended {
+            Ok(Ok(result)) => result.map_err(thread("control thread")),
+            Ok(Err(_)) | Err(_) => Err(ServeError::Thread {
+                part: "control thread",
+                source: std::io::Error::other("it panicked"),
+            }),
+        }
+    }
+}
+
+/// The journal tells the control thread what it has committed and how it fares.
+fn tell_control(control: &ControlHandle, journal: &JournalHandle) {
+    let (mut committed, to) = (journal.committed(), control.clone());
+    tokio::spawn(async move {
+        while committed.changed().await.is_ok() {
+            let seq = *committed.borrow_and_update();
+            to.send(Message::Committed(seq));
+        }
+    });
+    let (mut health, to) = (journal.health(), control.clone());
+    tokio::spawn(async move {
+        while health.changed().await.is_ok() {
+            let health = *health.borrow_and_update();
+            to.send(Message::Journal(health));
+        }
+    });
+}
+
+/// 32 bytes of the operating system's entropy.
+pub fn seed() -> Result<[u8; 32], ServeError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| ServeError::Entropy)?;
+    Ok(seed)
+}
+
+/// Media are bound and advertised like the first listener.
+fn media_addresses(settings: &Settings, advertised: &[SocketAddr]) -> (IpAddr, IpAddr) {
+    let local = IpAddr::from([127, 0, 0, 1]);
+    let bind = settings.sip.listen.first().map_or(local, |listen| listen.bind.ip());
+    (bind, advertised.first().map_or(local, SocketAddr::ip))
+}
+
+fn threads(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
+        asked => asked,
+    }
+}
+
+fn web_state(
+    installation: &Installation,
+    plan: &Plan,
+    clock: Clock,
+    control: &ControlHandle,
+    journal: &JournalHandle,
+    media: &Arc<MediaThreads>,
+) -> Result<WebState, ServeError> {
+    let live = {
+        let journal = journal.clone();
+        Arc::new(move || journal.live(clock.now(), clock.wall()))
+    };
+    let metrics = {
+        let (live, control, journal, media) =
+            (live.clone(), control.clone(), journal.clone(), media.clone());
+        Arc::new(move || stats::metrics::render(&live(), &wire(&control, &journal, &media)))
+    };
+    let ready = {
+        let (control, journal) = (control.clone(), journal.clone());
+        Arc::new(move || {
+            let mut reasons = Vec::new();
+            if journal.status().health.full {
+                reasons.push(NotReady::JournalFull);
+            }
+            if control.state().draining {
+                reasons.push(NotReady::Draining);
+            }
+            Readiness::from_reasons(reasons)
+        })
+    };
+    let requests = {
+        let control = control.clone();
+        Arc::new(move |asked: Asked| -> web::ReplyFuture {
+            let (reply, answer) = oneshot::channel();
+            let Asked { actor, own, request } = asked;
+            control.send(Message::Request { actor, own, request, reply });
+            Box::pin(async move { answer.await.map_err(|_| PortClosed) })
+        })
+    };
+    let tokens = installation
+        .settings
+        .tokens
+        .iter()
+        .map(Token::try_from)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(ServeError::Token)?;
+    Ok(WebState {
+        live,
+        metrics,
+        ready,
+        requests,
+        tokens: tokens.into(),
+        zone: plan.acd.zone.clone(),
+    })
+}
+
+fn wire(control: &ControlHandle, journal: &JournalHandle, media: &MediaThreads) -> Wire {
+    let state = control.state();
+    let rtp = media.counters();
+    Wire {
+        sip_received: state.sip.received.clone(),
+        sip_sent: state.sip.sent.clone(),
+        sip_rejected: state.sip.rejected.clone(),
+        rtp_received: rtp.received,
+        rtp_sent: rtp.sent,
+        rtp_dropped: DropReason::ALL
+            .into_iter()
+            .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
+            .collect(),
+        journal_lag_events: journal.status().health.backlog as u64,
+    }
+}

@@ -1,0 +1,174 @@
+//! Prompts and music from files, read once at the start.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use crate::id::PromptName;
+use crate::media::bank::Bank;
+use crate::media::wav::{self, WavError};
+
+/// The folder below `sounds` whose recordings are the same in every language.
+const MUSIC: &str = "music";
+
+/// Why a recording cannot be used.
+#[derive(Debug)]
+pub enum SoundProblem {
+    /// The name leads out of the sounds' folder.
+    Name,
+    /// There is no such file.
+    Missing,
+    /// The file cannot be read.
+    Unreadable(std::io::Error),
+    /// The file is not a recording that we can play.
+    Wav(WavError),
+}
+
+/// A recording that cannot be used.
+#[derive(Debug)]
+pub struct SoundError {
+    /// As flows and settings name it.
+    pub name: PromptName,
+    /// Where it should be.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub problem: SoundProblem,
+}
+
+impl std::error::Error for SoundError {}
+
+// The message says what would be right; there is no place in a text to show.
+impl miette::Diagnostic for SoundError {}
+
+impl fmt::Display for SoundError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, path) = (&self.name, self.path.display());
+        match &self.problem {
+            SoundProblem::Name => write!(
+                f,
+                "`{name}` is not a prompt's name; write its path below the sounds' folder \
+                 without `.wav`, as in `main/welcome`"
+            ),
+            SoundProblem::Missing if name.as_str().starts_with("music/") => {
+                write!(f, "{path}: the music `{name}` is missing; put a WAV file there")
+            }
+            SoundProblem::Missing => write!(
+                f,
+                "{path}: the prompt `{name}` is missing; record it, or render it with \
+                 `switchboard prompts`"
+            ),
+            SoundProblem::Unreadable(error) => write!(
+                f,
+                "{path}: the recording `{name}` cannot be read ({error}); check the file's \
+                 permissions"
+            ),
+            SoundProblem::Wav(error) => write!(
+                f,
+                "{path}: the recording `{name}` cannot be played: {error}; {}",
+                error.remedy()
+            ),
+        }
+    }
+}
+
+/// Where a recording is: `music/hold` at `sounds/music/hold.wav`, `main/welcome` at
+/// `sounds/<language>/main/welcome.wav`. None if the name leads out of there.
+pub fn path(sounds: &Path, language: &str, name: &PromptName) -> Option<PathBuf> {
+    let below = Path::new(name.as_str());
+    let inside = below.components().all(|part| matches!(part, Component::Normal(_)));
+    let last = below.file_name()?.to_str()?;
+    if !inside || name.as_str().ends_with('/') {
+        return None;
+    }
+    let folder = if below.starts_with(MUSIC) { sounds.to_owned() } else { sounds.join(language) };
+    Some(folder.join(below).with_file_name(format!("{last}.wav")))
+}
+
+/// Reads every recording, or says of each that cannot be used why.
+pub fn load<'a>(
+    sounds: &Path,
+    language: &str,
+    names: impl IntoIterator<Item = &'a PromptName>,
+) -> Result<Bank, Vec<SoundError>> {
+    let mut bank = Bank::new();
+    let mut errors = Vec::new();
+    for name in names {
+        if bank.get(name).is_some() {
+            continue;
+        }
+        let Some(path) = path(sounds, language, name) else {
+            let (path, problem) = (sounds.to_owned(), SoundProblem::Name);
+            errors.push(SoundError { name: name.clone(), path, problem });
+            continue;
+        };
+        let clip = std::fs::read(&path)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => SoundProblem::Missing,
+                _ => SoundProblem::Unreadable(error),
+            })
+            .and_then(|bytes| wav::read(&bytes).map_err(SoundProblem::Wav));
+        match clip {
+            Ok(clip) => bank.insert(name.clone(), clip),
+            Err(problem) => errors.push(SoundError { name: name.clone(), path, problem }),
+        }
+    }
+    if errors.is_empty() { Ok(bank) } else { Err(errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_wav(path: &Path, channels: u16, sample: i16) {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        let spec = hound::WavSpec {
+            channels,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(path, spec).expect("a writer");
+        for _ in 0..320 * u32::from(channels) {
+            writer.write_sample(sample).expect("a sample");
+        }
+        writer.finalize().expect("finished");
+    }
+
+    #[test]
+    fn prompts_come_from_the_language_and_music_from_beside_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        write_wav(&dir.path().join("en-GB/main/welcome.wav"), 1, 1_000);
+        write_wav(&dir.path().join("music/hold.wav"), 2, -500);
+        let names = ["main/welcome".into(), "music/hold".into(), "main/welcome".into()];
+        let bank = load(dir.path(), "en-GB", &names).expect("all are good");
+        assert_eq!(bank.len(), 2);
+        assert_eq!(bank.get(&names[0]).expect("there").linear(), [1_000; 320]);
+        assert_eq!(bank.get(&names[1]).expect("there").linear(), [-500; 320]);
+    }
+
+    #[test]
+    fn every_bad_recording_is_named_with_its_file_and_what_would_be_right() {
+        let dir = tempfile::tempdir().expect("a folder");
+        write_wav(&dir.path().join("en-GB/main/wide.wav"), 3, 1);
+        std::fs::write(dir.path().join("en-GB/main/text.wav"), "hello").expect("written");
+        let names =
+            ["main/wide".into(), "main/text".into(), "main/gone".into(), "../../etc/passwd".into()];
+        let errors = load(dir.path(), "en-GB", &names).expect_err("all are bad");
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 4);
+        assert!(texts[0].contains("en-GB/main/wide.wav") && texts[0].contains("3 channels"));
+        assert!(texts[1].contains("not a WAV file") && texts[1].contains("16-bit PCM"));
+        assert!(texts[2].contains("main/gone.wav") && texts[2].contains("switchboard prompts"));
+        assert!(texts[3].contains("is not a prompt's name"));
+    }
+
+    #[test]
+    fn a_name_stays_below_the_folder() {
+        let sounds = Path::new("sounds");
+        let of = |name: &str| path(sounds, "cy", &name.into());
+        assert_eq!(of("main/a.b"), Some("sounds/cy/main/a.b.wav".into()));
+        assert_eq!(of("music/hold"), Some("sounds/music/hold.wav".into()));
+        for name in ["", "/etc/passwd", "a/../../b", "a/"] {
+            assert_eq!(of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! SIP listeners over UDP: sockets that never block the control thread.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdUdpSocket};
+
+use mio::net::UdpSocket;
+
+use crate::config::settings::ListenSettings;
+
+/// What the kernel keeps for us while the control thread is busy: about 4,000 requests.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// A bound listener.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: UdpSocket,
+    /// What peers are told: never an unspecified address.
+    pub advertised: SocketAddr,
+}
+
+/// Why a listener cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot listen for SIP on {address}: {source}. Is another telephone server running there? Choose another with --sip ADDRESS:PORT or `sip.listen` in the settings"
+)]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl Listener {
+    /// Binds what the settings say.
+    pub fn bind(settings: &ListenSettings) -> Result<Listener, ListenError> {
+        let address = settings.bind;
+        let bound = || -> io::Result<Listener> {
+            let socket = socket2::Socket::new(
+                socket2::Domain::for_address(address),
+                socket2::Type::DGRAM,
+                None,
+            )?;
+            // The kernel caps this at net.core.rmem_max; less is no reason not to start.
+            let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+            socket.set_nonblocking(true)?;
+            socket.bind(&address.into())?;
+            let socket = UdpSocket::from_std(socket.into());
+            let port = socket.local_addr()?.port();
+            let ip = settings.advertise.unwrap_or_else(|| reachable(address.ip()));
+            Ok(Listener { socket, advertised: SocketAddr::new(ip, port) })
+        };
+        bound().map_err(|source| ListenError { address, source })
+    }
+}
+
+/// The address under which others reach a socket bound to `ip`: itself, or that of the default
+/// route if it is unspecified. Nothing is sent to find out.
+pub fn reachable(ip: IpAddr) -> IpAddr {
+    if !ip.is_unspecified() {
+        return ip;
+    }
+    let (from, towards) = match ip {
+        // Addresses kept for documentation (RFC 5737, RFC 3849): connecting a UDP socket only
+        // looks up the route.
+        IpAddr::V4(_) => ("0.0.0.0:0", "192.0.2.1:9"),
+        IpAddr::V6(_) => ("[::]:0", "[2001:db8::1]:9"),
+    };
+    let route = || -> io::Result<IpAddr> {
+        let socket = StdUdpSocket::bind(from)?;
+        socket.connect(towards)?;
+        Ok(socket.local_addr()?.ip())
+    };
+    match route() {
+        Ok(found) if !found.is_unspecified() => found,
+        Ok(_) | Err(_) => match ip {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_are_never_told_an_unspecified_address() {
+        for ip in ["0.0.0.0", "::", "127.0.0.1", "::1"] {
+            let ip: IpAddr = ip.parse().expect("an address");
+            assert!(!reachable(ip).is_unspecified(), "{ip}");
+        }
+        let settings = ListenSettings { bind: ([0, 0, 0, 0], 0).into(), advertise: None };
+        let listener = Listener::bind(&settings).expect("binds");
+        assert!(!listener.advertised.ip().is_unspecified());
+        assert_ne!(listener.advertised.port(), 0);
+    }
+
+    #[test]
+    fn a_port_in_use_is_an_error_that_says_what_to_do() {
+        let first =
+            Listener::bind(&ListenSettings { bind: ([127, 0, 0, 1], 0).into(), advertise: None })
+                .expect("binds");
+        let error = Listener::bind(&ListenSettings { bind: first.advertised, advertise: None })
+            .expect_err("is in use");
+        assert!(error.to_string().contains("--sip"), "{error}");
+    }
+}

@@ -1,0 +1,372 @@
+//! The fold itself: one entry after the other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{
+    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, QueueSettingsInForce,
+    SystemEvent,
+};
+use crate::id::{AgentId, CallId, QueueName};
+use crate::time::{Time, UnixMicros};
+
+use super::agents::AgentBook;
+use super::books::{CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
+use super::figures::{Counts, Thresholds, seconds};
+use super::interval::{IntervalRow, Intervals};
+use super::live::{Live, QueueLive};
+use super::restore::Registration;
+use super::zone::Zone;
+
+/// Changes whenever the fold's definitions or its written form change: a snapshot of another
+/// version is not used, and the journal is folded anew.
+pub const FOLD_VERSION: i64 = 1;
+
+/// All that is known from the journal so far.
+///
+/// Equal journals give equal folds, whether read in one go or from a snapshot on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Fold {
+    seq: u64,
+    last: Stamp,
+    organisation: String,
+    zone: Zone,
+    queues: BTreeMap<QueueName, QueueBook>,
+    agents: BTreeMap<AgentId, AgentBook>,
+    calls: BTreeMap<CallId, CallBook>,
+    intervals: Intervals,
+    ended: BTreeMap<EndCause, u64>,
+}
+
+impl Fold {
+    /// The fold of an empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the next entry. One that is already in (by its position) changes nothing.
+    pub fn apply(&mut self, entry: &Entry) {
+        if entry.seq <= self.seq {
+            return;
+        }
+        let stamp = self.stamp_of(entry);
+        match &entry.event {
+            Event::Call { call, event } => self.apply_call(*call, event, stamp),
+            Event::Agent { agent, event } => self.apply_agent(agent, event, stamp),
+            Event::System { event } => self.apply_system(event),
+        }
+        self.seq = entry.seq;
+        self.last = stamp;
+    }
+
+    /// The entry's instant. A start of the engine, and a monotonic clock that begins anew, begin a
+    /// run: nobody worked between the last sign of life and that.
+    fn stamp_of(&mut self, entry: &Entry) -> Stamp {
+        let started = matches!(entry.event, Event::System { event: SystemEvent::Started { .. } });
+        let begins = started || entry.time < self.last.time;
+        let run = if begins { self.last.run.saturating_add(1) } else { self.last.run };
+        let stamp = Stamp { at: entry.at, time: entry.time, run };
+        if begins {
+            for book in self.agents.values_mut() {
+                let span = book.accrue(&self.last, stamp);
+                self.intervals.spend(span, &self.zone);
+                book.registrations.retain(|phone| phone.expires_at > stamp.at);
+            }
+        }
+        stamp
+    }
+
+    fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
+        match event {
+            CallEvent::Arrived { .. } => {
+                self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
+            }
+            CallEvent::QueueEntered { queue, skills: _, first, episode } => {
+                self.enter(call, queue, *first, *episode, stamp);
+            }
+            CallEvent::Joined {
+                queue,
+                agent,
+                leg,
+                wait_us,
+                visit_us: _,
+                to_person_us,
+                episode,
+            } => {
+                let Some(book) = self.calls.get_mut(&call) else { return };
+                book.conversation = Some(Conversation {
+                    queue: queue.clone(),
+                    agent: agent.clone(),
+                    leg: *leg,
+                    since: stamp,
+                    wait_us: *wait_us,
+                    episode: *episode,
+                });
+                if let Some(place) = book.settle(Outcome::Answered, *episode) {
+                    self.settle(&place, Outcome::Answered, *wait_us);
+                    if let Some(queue) = self.queues.get_mut(&place.queue) {
+                        queue.to_person.push(*to_person_us);
+                    }
+                }
+            }
+            CallEvent::QueueLeft { queue, outcome, wait_us, episode } => {
+                let visited = self.queues.entry(queue.clone()).or_default();
+                visited.leave(*outcome, *wait_us, *episode);
+                let Some(book) = self.calls.get_mut(&call) else { return };
+                book.visit = None;
+                if let Some(place) = book.settle(*outcome, *episode) {
+                    self.settle(&place, *outcome, *wait_us);
+                }
+            }
+            CallEvent::Parted { queue: _, agent, talk_us, hold_us, by: _ } => {
+                let Some(book) = self.calls.get_mut(&call) else { return };
+                book.conversation = None;
+                let Some(place) = book.place.clone() else { return };
+                let first = !std::mem::replace(&mut book.handled, true);
+                self.handle(&place, talk_us.saturating_add(*hold_us), first);
+                self.agents.entry(agent.clone()).or_default().last_call = Some(place);
+            }
+            CallEvent::Ended { cause, duration_us: _ } => {
+                if self.calls.remove(&call).is_some() {
+                    *self.ended.entry(*cause).or_default() += 1;
+                }
+            }
+            CallEvent::LegAnswered { .. }
+            | CallEvent::NodeEntered { .. }
+            | CallEvent::Chose { .. }
+            | CallEvent::Offered { .. }
+            | CallEvent::OfferEnded { .. }
+            | CallEvent::LegClosed { .. } => {}
+        }
+    }
+
+    fn enter(&mut self, call: CallId, queue: &QueueName, first: bool, episode: u32, stamp: Stamp) {
+        let visited = self.queues.entry(queue.clone()).or_default();
+        // A call that is unknown here and not new has ended: its visit is left open in the books,
+        // where it shows.
+        let book = if first {
+            self.calls.entry(call).or_insert_with(|| CallBook::new(stamp))
+        } else if let Some(book) = self.calls.get_mut(&call) {
+            book
+        } else {
+            visited.enter(episode, false);
+            return;
+        };
+        let begins = book.enter(queue, episode, stamp);
+        visited.enter(episode, begins);
+        if first && book.place.is_none() {
+            let place = Place { half_hour: self.zone.half_hour(stamp.at), queue: queue.clone() };
+            visited.counts.offered += 1;
+            self.intervals.offer(&place, visited.thresholds);
+            book.place = Some(place);
+        }
+    }
+
+    /// Counts how an offered call's waiting ended, where the call belongs.
+    fn settle(&mut self, place: &Place, outcome: Outcome, wait_us: u64) {
+        let book = self.queues.entry(place.queue.clone()).or_default();
+        book.counts.settle(outcome, wait_us, book.thresholds);
+        if outcome == Outcome::Answered {
+            book.waits.push(wait_us);
+        }
+        self.intervals.settle(place, outcome, wait_us, book.thresholds);
+    }
+
+    /// Counts work for a call, where the call belongs.
+    fn handle(&mut self, place: &Place, handle_us: u64, first: bool) {
+        let counts = &mut self.queues.entry(place.queue.clone()).or_default().counts;
+        counts.handled += u64::from(first);
+        counts.handle_us = counts.handle_us.saturating_add(handle_us);
+        self.intervals.handle(place, handle_us, first);
+    }
+
+    fn apply_agent(&mut self, agent: &AgentId, event: &AgentEvent, stamp: Stamp) {
+        let book = self.agents.entry(agent.clone()).or_default();
+        match event {
+            AgentEvent::State { from, to, reason: _, by: _, lasted_us } => {
+                let span = book.accrue(&stamp, stamp);
+                book.state = *to;
+                book.since = stamp;
+                let work = (*from == AgentState::WrapUp).then(|| book.last_call.take()).flatten();
+                self.intervals.spend(span, &self.zone);
+                if let Some(place) = work {
+                    self.handle(&place, *lasted_us, false);
+                }
+            }
+            AgentEvent::Registered { contact, source, listener, call_id, cseq, expires_at } => {
+                book.register(Registration {
+                    agent: agent.clone(),
+                    contact: contact.clone(),
+                    source: source.clone(),
+                    listener: *listener,
+                    call_id: call_id.clone(),
+                    cseq: *cseq,
+                    expires_at: *expires_at,
+                });
+            }
+            AgentEvent::Unregistered { contact, expired: _ } => {
+                book.registrations.retain(|phone| phone.contact != *contact);
+            }
+        }
+    }
+
+    fn apply_system(&mut self, event: &SystemEvent) {
+        match event {
+            SystemEvent::SettingsInForce { organisation, time_zone, queues, agents } => {
+                self.organisation.clone_from(organisation);
+                self.zone = Zone::from(time_zone.clone());
+                self.set_queues(queues);
+                self.set_agents(agents);
+            }
+            SystemEvent::Started { .. }
+            | SystemEvent::Refused { .. }
+            | SystemEvent::JournalGap { .. }
+            | SystemEvent::Stopped => {}
+        }
+    }
+
+    fn set_queues(&mut self, queues: &[QueueSettingsInForce]) {
+        for book in self.queues.values_mut() {
+            book.in_settings = false;
+        }
+        for set in queues {
+            let book = self.queues.entry(set.queue.clone()).or_default();
+            book.in_settings = true;
+            book.title.clone_from(&set.title);
+            book.thresholds =
+                Thresholds { standard_us: set.standard_us, short_abandon_us: set.short_abandon_us };
+        }
+    }
+
+    fn set_agents(&mut self, agents: &[(AgentId, String)]) {
+        for book in self.agents.values_mut() {
+            book.in_settings = false;
+        }
+        for (agent, name) in agents {
+            let book = self.agents.entry(agent.clone()).or_default();
+            book.in_settings = true;
+            book.name.clone_from(name);
+        }
+        self.agents.retain(|_, book| book.is_known());
+    }
+
+    /// The figures at `now` on the monotonic clock of the present run, which is `at` on the
+    /// calendar.
+    pub fn live(&self, now: Time, at: UnixMicros) -> Live {
+        let now = Stamp { at, time: now, run: self.last.run };
+        let (day, next_day) = self.zone.day(at);
+        let counts = self.intervals.counts(day, next_day);
+        let mut waiting: BTreeMap<&QueueName, (u64, u64)> = BTreeMap::new();
+        let mut still_waiting: BTreeMap<&QueueName, u64> = BTreeMap::new();
+        for book in self.calls.values() {
+            if let (Some(visit), Some(since)) = (&book.visit, book.waits_since()) {
+                let (count, longest_us) = waiting.entry(&visit.queue).or_default();
+                *count += 1;
+                *longest_us = since.until(&now).max(*longest_us);
+            }
+            if let (Some(place), None) = (&book.place, book.outcome)
+                && (day..next_day).contains(&place.half_hour)
+            {
+                *still_waiting.entry(&place.queue).or_default() += 1;
+            }
+        }
+        let mut whole = Counts::default();
+        let mut queues = Vec::with_capacity(self.queues.len());
+        for (queue, book) in &self.queues {
+            let (count, longest_us) = waiting.get(queue).copied().unwrap_or_default();
+            let today = counts.get(queue).cloned().unwrap_or_default();
+            whole.add(&today);
+            let books_difference = book.difference(count);
+            if book.in_settings || count > 0 || today.offered > 0 || books_difference != 0 {
+                queues.push(QueueLive {
+                    queue: queue.clone(),
+                    title: if book.title.is_empty() {
+                        queue.to_string()
+                    } else {
+                        book.title.clone()
+                    },
+                    standard_s: seconds(book.thresholds.standard_us),
+                    waiting: count,
+                    longest_wait_s: (count > 0).then(|| seconds(longest_us)),
+                    today: today.today(still_waiting.get(queue).copied().unwrap_or(0)),
+                    total: book.totals(),
+                    books_difference,
+                });
+            }
+        }
+        let known = self.agents.iter().filter(|(_, book)| book.is_known());
+        let agent_list: Vec<_> = known.map(|(agent, book)| book.live(agent, &now)).collect();
+        let mut agents: BTreeMap<AgentState, u64> =
+            AgentState::ALL.into_iter().map(|state| (state, 0)).collect();
+        for agent in &agent_list {
+            *agents.entry(agent.state).or_default() += 1;
+        }
+        Live {
+            at,
+            time: now.time,
+            organisation: self.organisation.clone(),
+            seq: self.seq,
+            calls_active: self.calls.len() as u64,
+            queues,
+            today: whole.today(still_waiting.values().sum()),
+            agents,
+            agent_list,
+            ended_total: self.ended.clone(),
+        }
+    }
+
+    /// The table of half hours as it stands at `now`, which is `at` on the calendar; the oldest
+    /// first, 62 days at most.
+    pub fn intervals(&self, now: Time, at: UnixMicros) -> Vec<IntervalRow> {
+        let now = Stamp { at, time: now, run: self.last.run };
+        let mut waiting: BTreeMap<Place, u64> = BTreeMap::new();
+        for book in self.calls.values().filter(|book| book.outcome.is_none()) {
+            if let Some(place) = &book.place {
+                *waiting.entry(place.clone()).or_default() += 1;
+            }
+        }
+        let mut intervals = self.intervals.clone();
+        for book in self.agents.values() {
+            intervals.spend(book.unaccrued(&now), &self.zone);
+        }
+        intervals.rows(&self.zone, at, &waiting)
+    }
+
+    /// Waits after an answer, by queue: apart from everything else.
+    pub fn later_episodes(&self) -> impl Iterator<Item = (&QueueName, &LaterEpisodes)> {
+        self.queues.iter().map(|(queue, book)| (queue, &book.later))
+    }
+
+    /// The last entry's position; 0 if there is none.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The position of the next entry.
+    pub fn next_seq(&self) -> u64 {
+        self.seq.saturating_add(1)
+    }
+
+    /// The last entry's instant on both clocks: the last sign of life.
+    pub fn last(&self) -> (Time, UnixMicros) {
+        (self.last.time, self.last.at)
+    }
+
+    /// The start of the day that `at` lies in, on the organisation's clock.
+    pub fn day_of(&self, at: UnixMicros) -> UnixMicros {
+        self.zone.day(at).0
+    }
+
+    pub(super) fn last_stamp(&self) -> Stamp {
+        self.last
+    }
+
+    pub(super) fn calls(&self) -> &BTreeMap<CallId, CallBook> {
+        &self.calls
+    }
+
+    pub(super) fn agents(&self) -> &BTreeMap<AgentId, AgentBook> {
+        &self.agents
+    }
+}

@@ -1,0 +1,162 @@
+//! What a start takes over from the runs before it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Party, StateReason};
+use crate::id::{AgentId, CallId, LegId, QueueName};
+use crate::time::{Time, UnixMicros};
+
+use super::fold::Fold;
+
+/// Everything that the engine restores at a start ([`Fold::restore_point`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The position of the next entry.
+    pub next_seq: u64,
+    /// Calls without an end; none once [`closing_entries`] are applied.
+    pub open_calls: Vec<OpenCall>,
+    /// Phones, by agent and then in the order in which they first registered. Some may have
+    /// expired while nothing ran: compare `expires_at`.
+    pub registrations: Vec<Registration>,
+    /// Every agent that the journal knows and the last state.
+    pub agents: Vec<(AgentId, AgentState)>,
+}
+
+/// A call without an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCall {
+    /// Which.
+    pub call: CallId,
+    /// When it arrived, on the calendar.
+    pub arrived_at: UnixMicros,
+    /// Where it waits.
+    pub waiting: Option<Waiting>,
+    /// With whom it is joined.
+    pub joined: Option<Joined>,
+}
+
+/// A place in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// In which queue.
+    pub queue: QueueName,
+    /// In which episode of the call (`CallEvent::QueueEntered`).
+    pub episode: u32,
+    /// The first entry of that episode, on the calendar.
+    pub first_at: UnixMicros,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// For which queue.
+    pub queue: QueueName,
+    /// With whom.
+    pub agent: AgentId,
+    /// The agent's leg.
+    pub leg: LegId,
+    /// Since when, on the calendar.
+    pub since_at: UnixMicros,
+}
+
+/// A phone that registered (`AgentEvent::Registered`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Whose phone.
+    pub agent: AgentId,
+    /// The contact's address, as a SIP URI.
+    pub contact: String,
+    /// Where requests to it are sent, `address:port`.
+    pub source: String,
+    /// The listener that it registered over.
+    pub listener: u8,
+    /// The REGISTER's Call-ID.
+    pub call_id: String,
+    /// The REGISTER's CSeq number.
+    pub cseq: u32,
+    /// When the binding ends, on the calendar.
+    pub expires_at: UnixMicros,
+}
+
+/// The entries that close what the last run left open, to be written at a start before anything
+/// else and applied to the fold: every open call ends with `EndCause::ProcessDied`, and an agent
+/// who was busy with a call is ready again.
+///
+/// `at` and `time` are those of the start. What was under way is taken to have lasted until the
+/// journal's last entry, the last sign of life: an agent must not be credited with a conversation
+/// over the night in which nothing ran.
+pub fn closing_entries(fold: &Fold, at: UnixMicros, time: Time) -> Vec<Entry> {
+    let end = fold.last_stamp();
+    let mut events = Vec::new();
+    for (call, book) in fold.calls() {
+        let mut push = |event| events.push(Event::Call { call: *call, event });
+        if let Some(left) = book.left_by_dead_run(&end) {
+            push(left);
+        }
+        if let Some(talk) = &book.conversation {
+            push(CallEvent::Parted {
+                queue: talk.queue.clone(),
+                agent: talk.agent.clone(),
+                talk_us: talk.since.until(&end),
+                hold_us: 0,
+                by: Party::System,
+            });
+        }
+        let duration_us = book.arrived.until(&end);
+        push(CallEvent::Ended { cause: EndCause::ProcessDied, duration_us });
+    }
+    for (agent, book) in fold.agents() {
+        let busy = match book.state {
+            AgentState::Reserved
+            | AgentState::Ringing
+            | AgentState::Talking
+            | AgentState::WrapUp => true,
+            AgentState::SignedOut
+            | AgentState::Ready
+            | AgentState::NotReady
+            | AgentState::Unreachable => false,
+        };
+        if busy {
+            events.push(Event::Agent {
+                agent: agent.clone(),
+                event: AgentEvent::State {
+                    from: book.state,
+                    to: AgentState::Ready,
+                    reason: StateReason::Restored,
+                    by: None,
+                    lasted_us: book.since.until(&end),
+                },
+            });
+        }
+    }
+    let seqs = fold.next_seq()..;
+    seqs.zip(events).map(|(seq, event)| Entry { seq, at, time, event }).collect()
+}
+
+impl Fold {
+    /// What a start takes over.
+    pub fn restore_point(&self) -> Restored {
+        let open_calls = self.calls().iter().map(|(call, book)| OpenCall {
+            call: *call,
+            arrived_at: book.arrived.at,
+            waiting: book.visit.as_ref().map(|visit| Waiting {
+                queue: visit.queue.clone(),
+                episode: visit.episode,
+                first_at: book.waits_since().unwrap_or(book.arrived).at,
+            }),
+            joined: book.conversation.as_ref().map(|talk| Joined {
+                queue: talk.queue.clone(),
+                agent: talk.agent.clone(),
+                leg: talk.leg,
+                since_at: talk.since.at,
+            }),
+        });
+        let agents = self.agents();
+        Restored {
+            next_seq: self.next_seq(),
+            open_calls: open_calls.collect(),
+            registrations: agents.values().flat_map(|book| book.registrations.clone()).collect(),
+            agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
+        }
+    }
+}

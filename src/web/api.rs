@@ -1,0 +1,140 @@
+//! What can be changed, and who is who: agents' states and calls. Nothing is answered before the
+//! journal has it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::acd::command::AgentChoice;
+use crate::engine::io::{Reply, Request};
+use crate::id::{AgentId, CallId};
+use crate::stats::live::AgentLive;
+
+use super::auth::{self, Capacity};
+use super::problem::Problem;
+use super::serve::App;
+use super::{Asked, PortClosed};
+
+/// `GET /api/v1/agents`: the agents that the token's holder may see.
+pub(super) async fn agents(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let actor = auth::actor(&app.web.tokens, &headers)?;
+    let live = (app.web.live)();
+    let seen: Vec<&AgentLive> =
+        live.agent_list.iter().filter(|agent| actor.over(&agent.agent).is_ok()).collect();
+    Ok(Json(json!({ "at": live.at, "agents": seen })).into_response())
+}
+
+/// The body of a change of state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateBody {
+    state: Choice,
+}
+
+/// The states that can be chosen.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Choice {
+    Ready,
+    NotReady,
+    SignedIn,
+    SignedOut,
+}
+
+impl From<Choice> for AgentChoice {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Ready => AgentChoice::Ready,
+            Choice::NotReady => AgentChoice::NotReady,
+            Choice::SignedIn => AgentChoice::SignIn,
+            Choice::SignedOut => AgentChoice::SignOut,
+        }
+    }
+}
+
+/// `POST /api/v1/agents/{agent}/state`.
+pub(super) async fn set_state(
+    State(app): State<App>,
+    agent: Result<Path<AgentId>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let actor = auth::actor(&app.web.tokens, &headers)?;
+    let Path(agent) =
+        agent.map_err(|_| Problem::BadPath("An agent's name is percent-encoded UTF-8."))?;
+    let capacity = actor.over(&agent)?;
+    let StateBody { state } = read(&headers, body)?;
+    let asked = Asked {
+        actor: actor.name,
+        own: capacity == Capacity::Own,
+        request: Request::Agent { agent: agent.clone(), choice: state.into() },
+    };
+    match ask(&app, asked).await? {
+        Reply::Agent(state) => Ok(Json(json!({ "agent": agent, "state": state })).into_response()),
+        Reply::ChoiceRefused(error) => Err(Problem::Choice(error)),
+        Reply::Done | Reply::UnknownCall => Err(Problem::WrongReply),
+    }
+}
+
+/// `POST /api/v1/calls/{call}/hangup`.
+pub(super) async fn hang_up(
+    State(app): State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    const RIGHT: &str =
+        "A call's id is a UUID, as in /api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup.";
+    let actor = auth::actor(&app.web.tokens, &headers)?;
+    actor.supervises()?;
+    let call: CallId =
+        call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))?;
+    let asked = Asked { actor: actor.name, own: false, request: Request::HangUp { call } };
+    match ask(&app, asked).await? {
+        Reply::Done => Ok(Json(json!({ "call": call })).into_response()),
+        Reply::UnknownCall => Err(Problem::UnknownCall),
+        Reply::Agent(_) | Reply::ChoiceRefused(_) => Err(Problem::WrongReply),
+    }
+}
+
+/// Asks the engine and waits for what the journal has committed.
+async fn ask(app: &App, asked: Asked) -> Result<Reply, Problem> {
+    let reply = Arc::clone(&app.web.requests)(asked);
+    match tokio::time::timeout(app.reply_within, reply).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(PortClosed)) => Err(Problem::Stopped),
+        Err(_elapsed) => Err(Problem::NoReply),
+    }
+}
+
+/// Reads a JSON body.
+fn read<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Problem> {
+    let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media_type = said.split(';').next().unwrap_or("").trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::NotJson);
+    }
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLong,
+        _ => Problem::Malformed("The body ended before its announced length.".to_owned()),
+    })?;
+    serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::Invalid(error.to_string()),
+        serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof
+        | serde_json::error::Category::Io => Problem::Malformed(error.to_string()),
+    })
+}

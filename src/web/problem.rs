@@ -1,0 +1,230 @@
+//! What goes wrong over HTTP, each with its status and its words (RFC 9457): the one place where
+//! errors become statuses.
+
+use axum::Json;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::acd::command::ChoiceError;
+
+/// Why a request was not carried out. Each says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// No route.
+    NotFound,
+    /// The route does not take this method; `Allow` lists those that it takes.
+    MethodNotAllowed(Option<HeaderValue>),
+    /// `Host` names somebody else.
+    WrongHost,
+    /// No bearer token where one is needed.
+    NoToken,
+    /// A bearer token that nobody has.
+    BadToken,
+    /// An agent's token over somebody else's state.
+    NotYours,
+    /// An agent's token where a supervisor's is needed.
+    SupervisorsOnly,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// The body cannot be read as JSON.
+    Malformed(String),
+    /// The body is JSON that makes no sense here.
+    Invalid(String),
+    /// The body is longer than the limit.
+    TooLong,
+    /// The request took too long to arrive.
+    TooSlow,
+    /// A part of the path cannot be read.
+    BadPath(&'static str),
+    /// The engine refused an agent's choice.
+    Choice(ChoiceError),
+    /// The call is not up.
+    UnknownCall,
+    /// The engine's reply did not come in time.
+    NoReply,
+    /// The engine is gone.
+    Stopped,
+    /// The engine's reply belongs to another request: a defect of ours.
+    WrongReply,
+}
+
+impl Problem {
+    /// The last part of `type`, which points to its entry in `/openapi.json`.
+    pub(super) fn slug(&self) -> &'static str {
+        match self {
+            Problem::NotFound => "not-found",
+            Problem::MethodNotAllowed(_) => "method-not-allowed",
+            Problem::WrongHost => "wrong-host",
+            Problem::NoToken => "no-token",
+            Problem::BadToken => "bad-token",
+            Problem::NotYours => "not-yours",
+            Problem::SupervisorsOnly => "supervisors-only",
+            Problem::NotJson => "not-json",
+            Problem::Malformed(_) => "malformed",
+            Problem::Invalid(_) => "invalid",
+            Problem::TooLong => "too-long",
+            Problem::TooSlow => "too-slow",
+            Problem::BadPath(_) => "bad-path",
+            Problem::Choice(ChoiceError::UnknownAgent) => "unknown-agent",
+            Problem::Choice(ChoiceError::SignedOut) => "signed-out",
+            Problem::UnknownCall => "unknown-call",
+            Problem::NoReply => "no-reply",
+            Problem::Stopped => "stopped",
+            Problem::WrongReply => "wrong-reply",
+        }
+    }
+
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Problem::NotFound
+            | Problem::UnknownCall
+            | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
+            Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Problem::NoToken | Problem::BadToken => StatusCode::UNAUTHORIZED,
+            Problem::NotYours | Problem::SupervisorsOnly => StatusCode::FORBIDDEN,
+            Problem::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
+            Problem::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Problem::Choice(ChoiceError::SignedOut) => StatusCode::CONFLICT,
+            Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
+            Problem::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Problem::NotFound => "There is nothing at this address",
+            Problem::MethodNotAllowed(_) => "This address does not take this method",
+            Problem::WrongHost => "This server is not the host that was asked for",
+            Problem::NoToken => "A token is needed",
+            Problem::BadToken => "The token is not known",
+            Problem::NotYours => "This is another adviser's state",
+            Problem::SupervisorsOnly => "Only supervisors may do this",
+            Problem::NotJson => "The body must be JSON",
+            Problem::Malformed(_) => "The body cannot be read as JSON",
+            Problem::Invalid(_) => "The body does not say what is needed",
+            Problem::TooLong => "The body is too long",
+            Problem::TooSlow => "The request took too long to arrive",
+            Problem::BadPath(_) => "A part of the address cannot be read",
+            Problem::Choice(ChoiceError::UnknownAgent) => "There is no such adviser",
+            Problem::Choice(ChoiceError::SignedOut) => "The adviser is signed out",
+            Problem::UnknownCall => "No such call is up",
+            Problem::NoReply => "The engine has not confirmed in time",
+            Problem::Stopped => "The engine has stopped",
+            Problem::WrongReply => "The engine gave an answer that does not fit",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Problem::NotFound => "Everything that can be asked for is in /openapi.json.".to_owned(),
+            Problem::MethodNotAllowed(_) => {
+                "The header Allow lists the methods that it takes.".to_owned()
+            }
+            Problem::WrongHost => "From this machine, ask for localhost or a loopback address. A \
+                proxy in front must add Forwarded or X-Forwarded-For, and a bearer token."
+                .to_owned(),
+            Problem::NoToken => {
+                "Send `Authorization: Bearer TOKEN`. Tokens are entered as [[token]] in the \
+                 settings; figures without personal data need none from this machine itself."
+                    .to_owned()
+            }
+            Problem::BadToken => "No [[token]] of the settings has the SHA-256 of this token. \
+                Compare with: printf %s TOKEN | sha256sum"
+                .to_owned(),
+            Problem::NotYours => "A token with the role `agent` sees and changes its own agent's \
+                state only. Ask a supervisor."
+                .to_owned(),
+            Problem::SupervisorsOnly => {
+                "Use a token with the role `supervisor`; this one has the role `agent`.".to_owned()
+            }
+            Problem::NotJson => "Send `Content-Type: application/json`.".to_owned(),
+            Problem::Malformed(why) | Problem::Invalid(why) => why.clone(),
+            Problem::TooLong => {
+                format!("At most {} bytes are taken.", super::serve::BODY_LIMIT_BYTES)
+            }
+            Problem::TooSlow => format!(
+                "A request must be complete within {} seconds.",
+                super::serve::REQUEST_WITHIN.as_secs()
+            ),
+            Problem::BadPath(right) => (*right).to_owned(),
+            Problem::Choice(ChoiceError::UnknownAgent) => {
+                "The settings have no agent of this name. GET /api/v1/agents lists them.".to_owned()
+            }
+            Problem::Choice(error @ ChoiceError::SignedOut) => {
+                format!("{error}: send {{\"state\":\"signed_in\"}}.")
+            }
+            Problem::UnknownCall => "It has ended, or never was.".to_owned(),
+            Problem::NoReply => format!(
+                "No confirmation within {} seconds; the change may still come. Look at the state \
+                 before trying again.",
+                super::serve::REPLY_WITHIN.as_secs()
+            ),
+            Problem::Stopped => {
+                "It takes no requests any more. Try again when it is up.".to_owned()
+            }
+            Problem::WrongReply => "This is a defect; please report it.".to_owned(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = json!({
+            "type": format!("/openapi.json#/components/x-problems/{}", self.slug()),
+            "title": self.title(),
+            "status": status.as_u16(),
+            "detail": self.detail(),
+        });
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self {
+            // RFC 6750 section 3: no error code where no token was shown.
+            Problem::NoToken => {
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static(r#"Bearer realm="switchboard""#),
+                );
+            }
+            Problem::BadToken => {
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static(
+                        r#"Bearer realm="switchboard", error="invalid_token""#,
+                    ),
+                );
+            }
+            Problem::MethodNotAllowed(Some(allow)) => {
+                headers.insert(ALLOW, allow);
+            }
+            Problem::Stopped => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Problem::MethodNotAllowed(None)
+            | Problem::NotFound
+            | Problem::WrongHost
+            | Problem::NotYours
+            | Problem::SupervisorsOnly
+            | Problem::NotJson
+            | Problem::Malformed(_)
+            | Problem::Invalid(_)
+            | Problem::TooLong
+            | Problem::TooSlow
+            | Problem::BadPath(_)
+            | Problem::Choice(_)
+            | Problem::UnknownCall
+            | Problem::NoReply
+            | Problem::WrongReply => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,165 @@
+//! A packet costs no allocation: neither one that is played nor one that is relayed.
+//!
+//! This file holds one test, because the counting allocator counts for the whole process.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchboard::id::{Entropy, LegId};
+use switchboard::media::command::{Codec, Direction, Negotiated, PlayId};
+use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
+use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
+use switchboard::rtp::telephone_event::TelephoneEvent;
+use switchboard::time::Time;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is passed on to the system's allocator unchanged; counting touches only a
+// thread-local cell that needs no allocation and no destructor.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Counts packets, and allocations except those of reports: one every five seconds is built by a
+/// crate that allocates.
+#[derive(Default)]
+struct Counter {
+    rtp: u64,
+    reported: bool,
+}
+
+impl Sink for Counter {
+    fn send_rtp(&mut self, _leg: LegId, _to: SocketAddr, packet: &[u8]) {
+        assert!(packet.len() > 12);
+        self.rtp += 1;
+    }
+
+    fn send_rtcp(&mut self, _leg: LegId, _to: SocketAddr, _packet: &[u8]) {
+        self.reported = true;
+    }
+}
+
+struct Rig {
+    plane: Plane,
+    now: Time,
+    counter: Counter,
+    allocations: u64,
+}
+
+impl Rig {
+    /// Does something and counts its allocations.
+    fn counted(&mut self, act: impl FnOnce(&mut Plane, Time, &mut Counter)) {
+        self.counter.reported = false;
+        let before = ALLOCATIONS.get();
+        act(&mut self.plane, self.now, &mut self.counter);
+        if !self.counter.reported {
+            self.allocations += ALLOCATIONS.get() - before;
+        }
+    }
+
+    /// Ten seconds in which every leg's peer talks and presses keys; packets sent and allocations.
+    fn ten_seconds(&mut self) -> (u64, u64) {
+        (self.counter.rtp, self.allocations) = (0, 0);
+        let start = self.now;
+        for frame in 0..500u16 {
+            for leg in 0..LEGS {
+                let pressed = frame % 50 < 8;
+                let event = TelephoneEvent { event: 5, end: false, volume: 10, duration: 160 };
+                let event = event.to_bytes();
+                let voice = Packet {
+                    ssrc: Ssrc(7),
+                    seq: SeqNo(frame),
+                    timestamp: Timestamp(
+                        u32::from(if pressed { frame / 50 * 50 } else { frame }) * 160,
+                    ),
+                    marker: false,
+                    payload_type: if pressed { 101 } else { codec(leg).1 },
+                    payload: if pressed { &event } else { &[0x55; 160] },
+                };
+                let mut bytes = [0; 200];
+                let len = voice.write(&mut bytes).expect("fits");
+                self.counted(|plane, now, counter| {
+                    plane.handle_rtp(now, LegId(leg), peer(leg), &bytes[..len], counter);
+                });
+            }
+            self.now = start + Duration::from_millis(20) * u32::from(frame + 1);
+            self.counted(|plane, now, counter| plane.handle_timeout(now, counter));
+            self.counted(|plane, _, _| while plane.poll_event().is_some() {});
+        }
+        (self.counter.rtp, self.allocations)
+    }
+}
+
+const LEGS: u64 = 8;
+
+fn codec(leg: u64) -> (Codec, u8) {
+    if leg < 6 { (Codec::Pcma, 8) } else { (Codec::Pcmu, 0) }
+}
+
+fn peer(leg: u64) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, leg as u8], 4_000))
+}
+
+#[test]
+fn no_packet_costs_an_allocation() {
+    let bank: Bank = [
+        ("main/long".into(), Clip::new(&vec![1_000; 8_000 * 60])),
+        ("music/hold".into(), Clip::new(&vec![2_000; 8_000 * 7])),
+    ]
+    .into_iter()
+    .collect();
+    let settings = PlaneSettings { silence: Duration::from_secs(30) };
+    let plane = Plane::new(settings, Arc::new(bank), Entropy::from_seed([1; 32]));
+    let mut rig = Rig { plane, now: Time::ZERO, counter: Counter::default(), allocations: 0 };
+    for leg in 0..LEGS {
+        rig.plane.open(rig.now, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
+        let (codec, payload_type) = codec(leg);
+        let negotiated = Negotiated {
+            remote: peer(leg),
+            remote_rtcp: peer(leg),
+            signalled_from: peer(leg).ip(),
+            codec,
+            payload_type,
+            telephone_event: Some(101),
+            direction: Direction::SendRecv,
+        };
+        let leg = LegId(leg);
+        let command = Command::Negotiate { leg, negotiated };
+        rig.plane.handle_command(rig.now, command, &mut rig.counter);
+    }
+    let (music, prompts) = ("music/hold".into(), vec!["main/long".into()]);
+    for command in [
+        Command::Music { leg: LegId(0), music },
+        Command::Play { leg: LegId(1), play: PlayId(1), prompts },
+        // Relayed as it is, and turned from one law into the other.
+        Command::Bridge { a: LegId(2), b: LegId(3) },
+        Command::Bridge { a: LegId(5), b: LegId(6) },
+    ] {
+        rig.plane.handle_command(rig.now, command, &mut rig.counter);
+    }
+    assert!(ALLOCATIONS.get() > 20, "the allocator counts");
+    rig.ten_seconds();
+    let (packets, allocations) = rig.ten_seconds();
+    assert!(packets >= 8 * 490, "{packets}");
+    assert_eq!(allocations, 0, "in {packets} packets");
+}

@@ -39,7 +39,7 @@ bench: ## micro-benchmarks and the machine's own floor
 	$(CARGO) bench --locked
 
 load: ## answer latency, CPU and memory per call with SIPp as the generator
-	.ci/load
+	benches/load.sh
 
 prompts: ## speak the texts that changed since the last time
 	$(CARGO) run --locked --quiet -- prompts render

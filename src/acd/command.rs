@@ -146,7 +146,8 @@ pub enum AcdEffect {
     Returned {
         /// Which call.
         call: CallId,
-        /// From which queue.
+        /// From which queue: the one in which it waited (also if another, to which it was to be
+        /// moved, does not take it), else the one that does not take it.
         queue: QueueName,
         /// Why.
         why: QueueReturn,

@@ -20,9 +20,6 @@ use super::controller::StarCode;
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The time zone or a calendar.
-    #[error("{0}")]
-    Settings(#[from] crate::config::plan::PlanError),
     /// A fixed contact cannot be rung.
     #[error(
         "agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"

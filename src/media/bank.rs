@@ -88,6 +88,14 @@ impl Bank {
         Self::default()
     }
 
+    /// Takes over from `older` what this one does not have: calls that began with older flows still
+    /// play it.
+    pub fn keep(&mut self, older: &Bank) {
+        for (name, clip) in &older.clips {
+            self.clips.entry(name.clone()).or_insert_with(|| clip.clone());
+        }
+    }
+
     /// Adds a recording, replacing one of the same name.
     pub fn insert(&mut self, name: PromptName, clip: Clip) {
         self.clips.insert(name, Arc::new(clip));

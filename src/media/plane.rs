@@ -70,6 +70,11 @@ impl Plane {
         }
     }
 
+    /// Plays from another bank from now on; what plays goes on as it is.
+    pub fn set_bank(&mut self, bank: Arc<Bank>) {
+        self.bank = bank;
+    }
+
     /// Carries out [`Command::Open`] once the leg's ports are reserved: `local` is the advertised
     /// address of its RTP port. Emits [`Event::Opened`]. A leg that is open stays as it is.
     pub fn open(&mut self, now: Time, leg: LegId, local: SocketAddr) {

@@ -49,12 +49,12 @@ pub fn answer(
 
 /// Whether an offer could be answered at all, before any port is opened for it.
 pub fn acceptable(offer: &[u8]) -> Result<(), SdpError> {
-    negotiate::choose(&Description::parse(offer)?).map(|_| ())
+    negotiate::choose(&Description::parse(offer)?, None).map(|_| ())
 }
 
 /// Reads the answer to our offer.
 pub fn read_answer(answer: &[u8], signalled_from: IpAddr) -> Result<Negotiated, SdpError> {
-    Ok(negotiate::choose(&Description::parse(answer)?)?.negotiated(signalled_from))
+    Ok(negotiate::choose(&Description::parse(answer)?, None)?.negotiated(signalled_from))
 }
 
 /// The direction that answers a peer's (RFC 3264 section 6.1). We never answer with less than the

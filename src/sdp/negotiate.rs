@@ -22,8 +22,12 @@ pub(super) struct Choice<'a> {
     telephone_event: Option<u8>,
 }
 
-/// The first audio stream that is alive, plain RTP, and has a codec that we speak.
-pub(super) fn choose(description: &Description) -> Result<Choice<'_>, SdpError> {
+/// The first audio stream that is alive, plain RTP, has a codec that we speak, and can be reached
+/// from `local`, if that is known: nothing sent to the other address family would arrive.
+pub(super) fn choose(
+    description: &Description,
+    local: Option<SocketAddr>,
+) -> Result<Choice<'_>, SdpError> {
     for (index, stream) in description.streams.iter().enumerate() {
         if !stream.media.eq_ignore_ascii_case("audio")
             || !stream.protocol.eq_ignore_ascii_case("RTP/AVP")
@@ -39,6 +43,9 @@ pub(super) fn choose(description: &Description) -> Result<Choice<'_>, SdpError> 
                 })
         });
         let address = stream.address.ok_or(SdpError::Malformed)?;
+        if local.is_some_and(|local| local.is_ipv4() != address.is_ipv4()) {
+            continue;
+        }
         return Ok(Choice { stream, index, address, codec, payload_type, telephone_event });
     }
     Err(SdpError::NoCommonCodec)
@@ -98,11 +105,7 @@ pub(super) fn answer(
     local: &Local,
     signalled_from: IpAddr,
 ) -> Result<(String, Negotiated), SdpError> {
-    let choice = choose(offer)?;
-    if choice.address.is_ipv4() != local.rtp.is_ipv4() {
-        // Nothing that we could send from this address would arrive.
-        return Err(SdpError::NoCommonCodec);
-    }
+    let choice = choose(offer, Some(local.rtp))?;
     let negotiated = choice.negotiated(signalled_from);
     let mut text = head(local);
     for (index, stream) in offer.streams.iter().enumerate() {
@@ -265,6 +268,9 @@ mod tests {
             let error = answer(text.as_bytes(), &local(), signalled()).err();
             assert_eq!(error, Some(SdpError::NoCommonCodec), "{stream}");
         }
+        let both =
+            format!("{HEAD}m=audio 4000 RTP/AVP 0\nc=IN IP6 2001:db8::9\nm=audio 4002 RTP/AVP 0\n");
+        assert_eq!(agreed(&both).1.remote, ([192, 0, 2, 9], 4_002).into());
         for text in ["v=0\nm=audio 4000 RTP/AVP 0\n", "v=0\nc=IN IP4 pbx\nm=audio 4000 RTP/AVP 0\n"]
         {
             assert_eq!(answered(text).err(), Some(SdpError::Malformed), "{text}");

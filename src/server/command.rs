@@ -77,12 +77,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
     let installation = Installation::read(config, overrides)?;
     runtime()?.block_on(async {
-        let server = run::start(installation).await?;
+        let mut server = run::start(installation).await?;
         for sip in &server.sip {
             tracing::info!("answering SIP at {sip} (UDP)");
         }
         tracing::info!("wallboard at http://{}/", server.http);
-        until_told_to_stop(&server, config, overrides).await.map_err(Failure::System)?;
+        until_told_to_stop(&mut server, config, overrides).await.map_err(Failure::System)?;
         server.stop().await?;
         tracing::info!("stopped; the journal is complete");
         Ok(())
@@ -92,7 +92,7 @@ pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
 /// SIGHUP reloads; the first SIGTERM or Ctrl-C takes no new calls and waits for those under way,
 /// the second ends them.
 async fn until_told_to_stop(
-    server: &Server,
+    server: &mut Server,
     config: &Path,
     overrides: &Overrides,
 ) -> std::io::Result<()> {
@@ -136,9 +136,7 @@ async fn until_told_to_stop(
 pub fn check(config: &Path) -> Result<(), Failure> {
     let installation = Installation::read(config, &Overrides::default())?;
     // Addresses are only known to a server that runs; any will do for the check.
-    let plan = installation
-        .plan(vec![([127, 0, 0, 1], 5060).into()])
-        .map_err(|error| Failure::Serve(error.into()))?;
+    let plan = installation.plan(vec![([127, 0, 0, 1], 5060).into()])?;
     let bank = installation.bank(&plan)?;
     println!(
         "{}: right. {} numbers, {} flows, {} queues, {} agents, {} sounds.",

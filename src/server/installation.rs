@@ -9,7 +9,7 @@ use miette::Report;
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::config::settings::{ListenSettings, PortRange, Settings};
 use crate::config::{self, check};
-use crate::engine::{Plan, PlanError};
+use crate::engine::Plan;
 use crate::flow::{Flows, Known};
 use crate::media::bank::Bank;
 
@@ -100,9 +100,11 @@ impl Installation {
     }
 
     /// The settings put to work, for listeners that peers know under these addresses.
-    pub fn plan(&self, listeners: Vec<SocketAddr>) -> Result<Plan, PlanError> {
-        let acd = config::plan::acd(&self.settings, &self.bank_holidays)?;
+    pub fn plan(&self, listeners: Vec<SocketAddr>) -> Result<Plan, Problems> {
+        let acd = config::plan::acd(&self.settings, &self.bank_holidays)
+            .map_err(|error| Problems(vec![Report::msg(error)]))?;
         Plan::new(&self.settings, self.flows.clone(), acd, listeners)
+            .map_err(|error| Problems(vec![Report::msg(error)]))
     }
 
     /// Every sound that the plan can play.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::settings::Settings;
-use crate::engine::{Engine, Plan, PlanError, Start};
+use crate::engine::{Engine, Plan, Start};
 use crate::id::Entropy;
-use crate::media::counters::DropReason;
+use crate::media::{Bank, DropReason};
 use crate::stats::{self, metrics::Wire};
 use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 
@@ -30,9 +30,6 @@ pub enum ServeError {
     /// Settings, flows or sounds are not right.
     #[error("{0}")]
     Installation(#[from] Problems),
-    /// The settings cannot be put to work.
-    #[error("{0}")]
-    Plan(#[from] PlanError),
     /// A SIP port cannot be had.
     #[error("{0}")]
     Listen(#[from] ListenError),
@@ -77,6 +74,7 @@ pub struct Server {
     journal: JournalHandle,
     stop_web: watch::Sender<bool>,
     web: tokio::task::JoinHandle<std::io::Result<()>>,
+    bank: Arc<Bank>,
     /// Where SIP is served: what peers are told.
     pub sip: Vec<SocketAddr>,
     /// Where pages are served.
@@ -119,7 +117,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             silence: Duration::from_secs(u64::from(settings.rtp.silence_s)),
         };
         let tell = move |event| events.send(Message::Media(event));
-        MediaThreads::start(media_settings, bank, entropy.fork(), tell)
+        MediaThreads::start(media_settings, bank.clone(), entropy.fork(), tell)
             .map(Arc::new)
             .map_err(thread("media threads"))?
     };
@@ -145,7 +143,17 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         })
         .await
     });
-    Ok(Server { control: handle, thread, media, journal, stop_web, web, sip: advertised, http })
+    Ok(Server {
+        control: handle,
+        thread,
+        media,
+        journal,
+        stop_web,
+        web,
+        bank,
+        sip: advertised,
+        http,
+    })
 }
 
 impl Server {
@@ -166,9 +174,13 @@ impl Server {
 
     /// Swaps the settings; calls under way keep the flow that they began with. Ports, threads and
     /// the journal's place stay as they were at the start.
-    pub fn reload(&self, installation: &Installation) -> Result<(), ServeError> {
+    pub fn reload(&mut self, installation: &Installation) -> Result<(), ServeError> {
         let plan = installation.plan(self.sip.clone())?;
-        installation.bank(&plan)?;
+        let mut bank = installation.bank(&plan)?;
+        bank.keep(&self.bank);
+        self.bank = Arc::new(bank);
+        // The sounds first: the first call of the new flows must find them.
+        self.media.set_bank(&self.bank);
         self.control.send(Message::Settings(Arc::new(plan)));
         Ok(())
     }

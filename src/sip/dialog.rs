@@ -125,7 +125,7 @@ fn reachable(ip: IpAddr, from: IpAddr) -> bool {
         && !ip.is_unspecified()
         && !ip.is_multicast()
         && (!is_private(ip) || is_private(from))
-        && (!ip.is_loopback() || from.is_loopback())
+        && ip.is_loopback() == from.is_loopback()
 }
 
 /// Whether an address means something in its own network only (RFC 1918, RFC 6598, RFC 3927, RFC
@@ -199,5 +199,7 @@ mod tests {
         assert_eq!(hop("sip:a@203.0.113.4"), "203.0.113.4:5060");
         let office = SocketAddr::from(([10, 0, 0, 7], 5060));
         assert_eq!(next_hop(&uri("sip:a@10.0.0.9"), office).to_string(), "10.0.0.9:5060");
+        let here = SocketAddr::from(([127, 0, 0, 1], 5066));
+        assert_eq!(next_hop(&uri("sip:a@10.0.0.9"), here), here);
     }
 }

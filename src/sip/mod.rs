@@ -1,4 +1,9 @@
 //! SIP (RFC 3261 and friends) over bytes and [`Time`](crate::time::Time): no socket, no clock.
+//!
+//! A datagram is read lazily by [`message`] (with [`header`], [`uri`], [`method`]); [`transaction`]
+//! absorbs and sends repetitions; [`dialog`] says how a peer is addressed; [`registrar`] and
+//! [`digest`] know who is where; [`endpoint`] joins them and is the only face that calls see. What
+//! is absent on purpose: streams, name resolution and trunks, which come with their own transports.
 
 use std::net::SocketAddr;
 

@@ -21,7 +21,7 @@ const CALLS: usize = 9;
 #[derive(Debug, Clone)]
 enum Step {
     Pass(u16),
-    StepWall(i8),
+    MoveWall(i8),
     Enter { call: usize, queue: usize, welsh: bool, tell: bool, since: Option<u8> },
     Leave(usize),
     Ring(usize),
@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
-        1 => (-30..30i8).prop_map(Step::StepWall),
+        1 => (-30..30i8).prop_map(Step::MoveWall),
         8 => enter.prop_map(|(call, queue, welsh, tell, since)| {
             Step::Enter { call, queue, welsh, tell, since }
         }),
@@ -201,7 +201,7 @@ impl Both {
         let agent = |at: usize| AgentId::from(AGENTS[at].0);
         match step {
             Step::Pass(millis) => self.pass(Duration::from_millis(u64::from(millis))),
-            Step::StepWall(minutes) => {
+            Step::MoveWall(minutes) => {
                 let shown = self.world.wall.at(self.world.at).0 + i64::from(minutes) * 60_000_000;
                 // Not over midnight: the model knows one day.
                 let last = unix("2026-11-23T20:00:00Z").0;

@@ -1,3 +1,5 @@
+//! The demo's people against a server of a few lines: they register, ring and leave.
+
 use std::net::UdpSocket;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Flows on the disk: what is found, and where.
+
 use std::fs;
 use std::path::Path;
 

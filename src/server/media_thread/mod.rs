@@ -59,6 +59,7 @@ struct Thread {
 #[derive(Debug)]
 enum Order {
     Command(Command),
+    Bank(Arc<Bank>),
     Stop,
 }
 
@@ -128,6 +129,13 @@ impl MediaThreads {
     pub fn send(&self, command: Command) {
         let Some(at) = locked(&self.router).place(&command) else { return };
         self.order(at, Order::Command(command));
+    }
+
+    /// Plays from another bank from now on; what plays goes on as it is.
+    pub fn set_bank(&self, bank: &Arc<Bank>) {
+        for at in 0..self.threads.len() {
+            self.order(at, Order::Bank(bank.clone()));
+        }
     }
 
     /// Packets of all legs since the start, as of the threads' last turn.

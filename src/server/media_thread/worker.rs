@@ -112,6 +112,7 @@ impl<F: Fn(Event)> Worker<F> {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Command(command) => self.carry_out(command),
+                Order::Bank(bank) => self.plane.set_bank(bank),
                 Order::Stop => {
                     for leg in self.sockets.legs() {
                         self.carry_out(Command::Close { leg });

@@ -1,3 +1,5 @@
+//! Rendering for real: what is spoken, kept and refused.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The simulated phone by itself, and against another of its kind.
+
 use std::collections::BTreeMap;
 
 use super::super::ear::Expect;

@@ -36,7 +36,7 @@ impl Endpoint {
         found.stage = match found.stage {
             Stage::Arriving(invite) => {
                 let tag = found.dialog.local.tag().unwrap_or("");
-                let answer = self.accepting(now, invite, tag, sdp, true);
+                let answer = self.accepting(now, &invite, tag, sdp, true);
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
                 Stage::Up
@@ -50,17 +50,17 @@ impl Endpoint {
     fn accepting(
         &mut self,
         now: Time,
-        invite: Inbound,
+        invite: &Inbound,
         tag: &str,
         sdp: &str,
         first: bool,
     ) -> Unacknowledged {
-        let response = self.success(&invite, tag, Some(sdp));
-        self.send(now, &invite, response.clone());
+        let response = self.success(invite, tag, Some(sdp));
+        self.send(now, invite, response.clone());
         Unacknowledged {
             seq: invite.essentials.cseq.seq,
             offered: invite.offer().is_none(),
-            invite,
+            transaction: invite.transaction,
             response,
             gap: T1,
             first,
@@ -104,7 +104,7 @@ impl Endpoint {
         };
         waiting.gap = doubled(waiting.gap);
         let (transaction, response, gap) =
-            (waiting.invite.transaction, waiting.response.clone(), waiting.gap);
+            (waiting.transaction, waiting.response.clone(), waiting.gap);
         self.respond_in(now, transaction, response);
         self.timers.set((leg, LegTimer::Repeat), now + gap);
     }
@@ -186,7 +186,7 @@ impl Endpoint {
         if let Some(change) = found.change.take() {
             let tag = found.dialog.local.tag().unwrap_or("");
             if *change.method() == Method::Invite {
-                let answer = self.accepting(now, change, tag, sdp, false);
+                let answer = self.accepting(now, &change, tag, sdp, false);
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
             } else {

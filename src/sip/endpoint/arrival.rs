@@ -2,6 +2,7 @@
 
 use crate::event::Caller;
 use crate::sip::dialog::Dialog;
+use crate::sip::error::{HeaderError, Why};
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::{Host, Uri};
@@ -13,9 +14,15 @@ use super::{Endpoint, IncomingInvite, Reason, SipEvent};
 
 impl Endpoint {
     pub(super) fn receive_invite(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
-        // Section 8.1.1.8: without a Contact no later request could reach the caller.
+        // Section 8.1.1.8: without a Contact no later request could reach the caller. A caller of
+        // RFC 2543 is reached at its From.
         let contact = match request.message.contact() {
-            Ok(contact) => contact,
+            Ok(contact) => contact.uri,
+            Err(HeaderError { why: Why::Missing, .. })
+                if !request.essentials.via.has_rfc3261_branch() =>
+            {
+                request.essentials.from.uri.clone()
+            }
             Err(error) => {
                 return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
@@ -26,7 +33,7 @@ impl Endpoint {
                 return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
-        if !self.passes_body(now, &request) {
+        if !self.passes_accept(now, &request) || !self.passes_body(now, &request) {
             return;
         }
         if self.legs.len() >= self.limits.legs {
@@ -49,7 +56,7 @@ impl Endpoint {
             local_seq: self.entropy.u32() >> 12,
             remote_seq: Some(essentials.cseq.seq),
             route_set,
-            remote_target: contact.uri,
+            remote_target: contact,
             listener: request.listener,
             source: request.source,
         };
@@ -68,7 +75,7 @@ impl Endpoint {
         let trying = crate::sip::write::Draft::response(&request.message, request.source, 100, "");
         self.send(now, &request, packet(&request, 100, trying));
         self.dialogs.insert(dialog.id(), id);
-        let stage = Stage::Arriving(request);
+        let stage = Stage::Arriving(Box::new(request));
         self.legs.insert(id, Leg::new(dialog, stage));
         self.events.push_back(SipEvent::Invite(invite));
     }

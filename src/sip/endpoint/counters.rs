@@ -81,6 +81,8 @@ reasons! {
     BadExtension = "bad_extension";
     /// A body of a type that we do not read (415).
     MediaType = "media_type";
+    /// The caller takes no SDP (406).
+    NotAcceptable = "not_acceptable";
     /// No hops are left (483).
     TooManyHops = "too_many_hops";
     /// The same request came by two ways (482).

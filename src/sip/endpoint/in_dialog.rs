@@ -127,7 +127,7 @@ impl Endpoint {
             return self.send(now, &request, response);
         }
         if let Some(found) = self.legs.get_mut(&leg) {
-            found.change = Some(request);
+            found.change = Some(Box::new(request));
         }
         self.events.push_back(SipEvent::Change { leg, offer });
     }

@@ -46,6 +46,11 @@ impl Merges {
         self.by_transaction.insert(transaction, key);
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.by_transaction.is_empty()
+    }
+
     pub(super) fn forget(&mut self, transaction: TransactionId) {
         if let Some(key) = self.by_transaction.remove(&transaction) {
             self.by_key.remove(&key);
@@ -79,15 +84,9 @@ impl Endpoint {
     fn refuse_unreadable(&mut self, listener: ListenerId, source: SocketAddr, error: &ParseError) {
         self.counters.reject(error.fault.label());
         let Some(request) = error.answerable() else { return };
-        let method = request.method().map_or("OTHER", Method::label);
-        self.counters.receive(method, 0);
-        let Ok(via) = request.via() else { return };
+        self.counters.receive(request.method().map_or("OTHER", Method::label), 0);
         let (status, reason) = error.fault.answer();
-        let tag = self.entropy.token();
-        let draft = Draft::response_with_reason(request, source, status, reason, &tag)
-            .header(HeaderName::Server, &self.settings.product);
-        let packet = Packet { method, status, bytes: draft.finish() };
-        self.transmit_alone(listener, way_back(&via, source), packet);
+        self.answer_unmatched(listener, source, request, status, reason);
     }
 
     fn receive_request(
@@ -103,7 +102,7 @@ impl Endpoint {
             Ok(essentials) => essentials,
             Err(error) => {
                 self.counters.reject(Reason::BadHeader.as_str());
-                self.refuse_unmatched(listener, source, &message, &error.reason());
+                self.answer_unmatched(listener, source, &message, 400, &error.reason());
                 return;
             }
         };
@@ -117,23 +116,28 @@ impl Endpoint {
         }
     }
 
-    /// A request without the headers that would match it: told so if it says where to.
-    fn refuse_unmatched(
+    /// Refuses a request whose headers do not tell enough for more than this. A broken Via goes back
+    /// as it came, to where it came from.
+    fn answer_unmatched(
         &mut self,
         listener: ListenerId,
         source: SocketAddr,
-        message: &Message,
+        request: &Message,
+        status: u16,
         reason: &str,
     ) {
-        let (Some(method), Ok(via)) = (message.method(), message.via()) else { return };
-        if *method == Method::Ack {
+        let Some(method) = request.method().filter(|method| **method != Method::Ack) else {
+            return;
+        };
+        if request.header(HeaderName::Via).is_none() {
             return;
         }
+        let to = request.via().map_or(source, |via| way_back(&via, source));
         let tag = self.entropy.token();
-        let draft = Draft::response_with_reason(message, source, 400, reason, &tag)
+        let draft = Draft::response_with_reason(request, source, status, reason, &tag)
             .header(HeaderName::Server, &self.settings.product);
-        let packet = Packet { method: method.label(), status: 400, bytes: draft.finish() };
-        self.transmit_alone(listener, way_back(&via, source), packet);
+        let packet = Packet { method: method.label(), status, bytes: draft.finish() };
+        self.transmit_alone(listener, to, packet);
     }
 
     fn receive_new(&mut self, now: Time, request: Inbound, key: ServerKey) {
@@ -247,18 +251,31 @@ impl Endpoint {
         if message.body().is_empty() {
             return true;
         }
-        let encoded = message
-            .headers(HeaderName::ContentEncoding)
-            .any(|encoding| !encoding.eq_ignore_ascii_case(b"identity"));
         let optional = message.header(HeaderName::ContentDisposition).is_some_and(|value| {
             let value = String::from_utf8_lossy(value).to_ascii_lowercase();
             value.replace([' ', '\t'], "").contains(";handling=optional")
         });
-        if (!encoded && message.body_of(SDP).is_some()) || optional {
+        if request.offer().is_some() || optional {
             return true;
         }
         self.refuse_media_type(now, request);
         false
+    }
+
+    /// Whether the caller takes the SDP that an answer carries; the INVITE is refused if not
+    /// (section 21.4.7).
+    pub(super) fn passes_accept(&mut self, now: Time, request: &Inbound) -> bool {
+        let mut accepted = request.message.headers(HeaderName::Accept).peekable();
+        let takes_sdp = accepted.peek().is_none()
+            || accepted.any(|range| {
+                let range = String::from_utf8_lossy(range).to_ascii_lowercase();
+                let range = range.split(';').next().unwrap_or("").trim();
+                matches!(range, SDP | "application/*" | "*/*")
+            });
+        if !takes_sdp {
+            self.refuse(now, request, 406, Reason::NotAcceptable);
+        }
+        takes_sdp
     }
 
     /// Opens a request's transaction.

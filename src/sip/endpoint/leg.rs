@@ -65,8 +65,8 @@ pub(super) enum Cancel {
 /// Our 2xx before its ACK.
 #[derive(Debug)]
 pub(super) struct Unacknowledged {
-    /// The INVITE.
-    pub(super) invite: Inbound,
+    /// The INVITE's transaction.
+    pub(super) transaction: Option<TransactionId>,
     /// The number that the ACK will have.
     pub(super) seq: u32,
     /// The 2xx.
@@ -83,9 +83,9 @@ pub(super) struct Unacknowledged {
 #[derive(Debug)]
 pub(super) enum Stage {
     /// The peer's INVITE has no final response.
-    Arriving(Inbound),
+    Arriving(Box<Inbound>),
     /// Our INVITE has no final response.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// The session is up.
     Up,
     /// We sent BYE.
@@ -104,7 +104,7 @@ pub(super) struct Leg {
     /// Our 2xx before its ACK.
     pub(super) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE or UPDATE that waits for our user's word.
-    pub(super) change: Option<Inbound>,
+    pub(super) change: Option<Box<Inbound>>,
 }
 
 impl Leg {

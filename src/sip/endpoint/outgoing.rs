@@ -77,13 +77,13 @@ impl Endpoint {
             Path { listener: invite.listener, to: invite.to, transport: Transport::Unreliable };
         let transaction =
             self.transactions.request(now, branch, path, packet.clone(), User::Invite(leg));
-        let stage = Stage::Calling(Calling {
+        let stage = Stage::Calling(Box::new(Calling {
             transaction,
             path,
             invite: packet,
             provisional: None,
             cancel: Cancel::No,
-        });
+        }));
         self.legs.insert(leg, Leg::new(dialog, stage));
     }
 
@@ -222,7 +222,7 @@ impl Endpoint {
             // The 2xx crossed our CANCEL.
             self.send_bye(now, leg);
         } else {
-            let answer = success.message.body_of(SDP).unwrap_or_else(Bytes::new);
+            let answer = success.message.body_of(SDP).unwrap_or_default();
             let source = success.source;
             self.events.push_back(SipEvent::Answered { leg, answer, source });
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::sip::ListenerId;
@@ -51,9 +52,15 @@ impl Inbound {
         &self.essentials.cseq.method
     }
 
-    /// The body if it is SDP.
-    pub(super) fn offer(&self) -> Option<bytes::Bytes> {
-        self.message.body_of(SDP)
+    /// The body if it is SDP that we can read.
+    pub(super) fn offer(&self) -> Option<Bytes> {
+        if self.is_encoded() { None } else { self.message.body_of(SDP) }
+    }
+
+    /// Whether the body is compressed or the like.
+    fn is_encoded(&self) -> bool {
+        let mut encodings = self.message.headers(HeaderName::ContentEncoding);
+        encodings.any(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
     }
 }
 

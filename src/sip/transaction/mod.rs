@@ -3,6 +3,8 @@
 
 pub mod client_invite;
 pub mod client_non_invite;
+pub mod key;
+mod machine;
 pub mod server_invite;
 pub mod server_non_invite;
 pub mod table;

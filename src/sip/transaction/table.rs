@@ -12,66 +12,14 @@ use bytes::Bytes;
 use crate::sip::ListenerId;
 use crate::time::{Deadlines, Time};
 
-use super::client_invite::{self, ClientInvite};
-use super::client_non_invite::{self, ClientNonInvite};
-use super::server_invite::{self, ServerInvite};
-use super::server_non_invite::{self, ServerNonInvite};
+use super::machine::{Action, Input, Machine};
 use super::timers::{Timer, Transport};
+
+pub use super::key::{ClientKey, ServerKey};
 
 /// Names a transaction in this process; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId(u64);
-
-/// What a response is matched by (section 17.1.3): our branch and the method of its CSeq.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientKey {
-    /// The branch of the topmost Via.
-    pub branch: String,
-    /// The method of the CSeq.
-    pub method: &'static str,
-}
-
-/// What a request is matched by (section 17.2.3). An ACK has the method INVITE here.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServerKey {
-    /// The branch begins with the magic cookie.
-    Branch {
-        /// The branch of the topmost Via.
-        branch: String,
-        /// Its sent-by, host and port as written, in lower case.
-        sent_by: String,
-        /// The method.
-        method: String,
-    },
-    /// A peer of RFC 2543, whose branch proves nothing.
-    Old {
-        /// The Request-URI.
-        uri: String,
-        /// The tag of From.
-        from_tag: String,
-        /// The Call-ID.
-        call_id: String,
-        /// The number of the CSeq.
-        cseq: u32,
-        /// The topmost Via as written.
-        via: String,
-        /// The method.
-        method: String,
-    },
-}
-
-impl ServerKey {
-    /// The key of the INVITE that a CANCEL means (section 9.2).
-    pub fn cancelled(&self) -> ServerKey {
-        let mut key = self.clone();
-        match &mut key {
-            ServerKey::Branch { method, .. } | ServerKey::Old { method, .. } => {
-                "INVITE".clone_into(method);
-            }
-        }
-        key
-    }
-}
 
 /// Which way a transaction's messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,14 +91,6 @@ pub enum Matched<U> {
 }
 
 #[derive(Debug)]
-enum Machine {
-    ClientInvite(ClientInvite),
-    ClientNonInvite(ClientNonInvite),
-    ServerInvite(ServerInvite),
-    ServerNonInvite(ServerNonInvite),
-}
-
-#[derive(Debug)]
 enum Key {
     Client(ClientKey),
     Server(ServerKey),
@@ -194,17 +134,6 @@ impl<U: Clone> Default for Table<U> {
     }
 }
 
-/// What any machine asks for, in one vocabulary.
-enum Action {
-    Send,
-    SendAck,
-    Deliver,
-    TimedOut,
-    TransportFailed,
-    Start(Timer, std::time::Duration),
-    Stop(Timer),
-}
-
 impl<U: Clone> Table<U> {
     /// An empty table.
     pub fn new() -> Self {
@@ -232,17 +161,7 @@ impl<U: Clone> Table<U> {
     ) -> TransactionId {
         let mut actions = Vec::new();
         let key = ClientKey { branch, method: request.method };
-        let machine = if request.method == "INVITE" {
-            let mut asked = Vec::new();
-            let machine = ClientInvite::start(path.transport, &mut asked);
-            actions.extend(asked.into_iter().map(Action::from));
-            Machine::ClientInvite(machine)
-        } else {
-            let mut asked = Vec::new();
-            let machine = ClientNonInvite::start(path.transport, &mut asked);
-            actions.extend(asked.into_iter().map(Action::from));
-            Machine::ClientNonInvite(machine)
-        };
+        let machine = Machine::client(request.method == "INVITE", path.transport, &mut actions);
         let id = self.add(key.clone(), path, machine, user, Some(request));
         self.by_client_key.insert(key, id);
         self.carry_out(now, id, actions);
@@ -251,11 +170,7 @@ impl<U: Clone> Table<U> {
 
     /// Opens the transaction of a request that [`Table::repeated`] did not know.
     pub fn receive(&mut self, key: ServerKey, path: Path, invite: bool, user: U) -> TransactionId {
-        let machine = if invite {
-            Machine::ServerInvite(ServerInvite::start(path.transport))
-        } else {
-            Machine::ServerNonInvite(ServerNonInvite::start(path.transport))
-        };
+        let machine = Machine::server(invite, path.transport);
         let id = self.add(key.clone(), path, machine, user, None);
         self.by_server_key.insert(key, id);
         id
@@ -264,33 +179,17 @@ impl<U: Clone> Table<U> {
     /// The transaction of a request that came before; the repetition is dealt with.
     pub fn repeated(&mut self, now: Time, key: &ServerKey) -> Option<TransactionId> {
         let id = *self.by_server_key.get(key)?;
-        self.drive(now, id, |machine, out| match machine {
-            Machine::ServerInvite(machine) => {
-                step(out, |asked| machine.on(server_invite::Input::Invite, asked));
-            }
-            Machine::ServerNonInvite(machine) => {
-                step(out, |asked| machine.on(server_non_invite::Input::Request, asked));
-            }
-            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => {}
-        });
+        self.drive(now, id, Input::Repeated);
         Some(id)
     }
 
     /// Whether an ACK belongs to a failed INVITE's transaction, which then takes it.
     pub fn acknowledged(&mut self, now: Time, key: &ServerKey) -> bool {
         let Some(id) = self.by_server_key.get(key).copied() else { return false };
-        let accepted = self.transactions.get(&id).is_none_or(|transaction| {
-            matches!(&transaction.machine, Machine::ServerInvite(machine)
-                if machine.state() == server_invite::State::Accepted)
-        });
-        if accepted {
+        if self.transactions.get(&id).is_none_or(|transaction| transaction.machine.is_accepted()) {
             return false;
         }
-        self.drive(now, id, |machine, out| {
-            if let Machine::ServerInvite(machine) = machine {
-                step(out, |asked| machine.on(server_invite::Input::Ack, asked));
-            }
-        });
+        self.drive(now, id, Input::Acknowledged);
         true
     }
 
@@ -309,43 +208,10 @@ impl<U: Clone> Table<U> {
     pub fn respond(&mut self, now: Time, id: TransactionId, response: Packet) {
         let status = response.status;
         let Some(transaction) = self.transactions.get_mut(&id) else { return };
-        // A final response is never replaced by another one.
-        let open = match &transaction.machine {
-            Machine::ServerInvite(machine) => match machine.state() {
-                server_invite::State::Proceeding => true,
-                server_invite::State::Accepted => (200..300).contains(&status),
-                server_invite::State::Completed
-                | server_invite::State::Confirmed
-                | server_invite::State::Terminated => false,
-            },
-            Machine::ServerNonInvite(machine) => match machine.state() {
-                server_non_invite::State::Trying | server_non_invite::State::Proceeding => true,
-                server_non_invite::State::Completed | server_non_invite::State::Terminated => false,
-            },
-            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => false,
-        };
-        if !open {
-            return;
+        if transaction.machine.takes_response(status) {
+            transaction.packet = Some(response);
+            self.drive(now, id, Input::Respond(status));
         }
-        transaction.packet = Some(response);
-        self.drive(now, id, |machine, out| match machine {
-            Machine::ServerInvite(machine) => {
-                let input = match status {
-                    ..200 => server_invite::Input::Provisional,
-                    200..300 => server_invite::Input::Success,
-                    300.. => server_invite::Input::Failure,
-                };
-                step(out, |asked| machine.on(input, asked));
-            }
-            Machine::ServerNonInvite(machine) => {
-                let input = match status {
-                    ..200 => server_non_invite::Input::Provisional,
-                    200.. => server_non_invite::Input::Final,
-                };
-                step(out, |asked| machine.on(input, asked));
-            }
-            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => {}
-        });
     }
 
     /// Takes in a response. `ack` builds the ACK should the response be the first failure of an
@@ -360,40 +226,19 @@ impl<U: Clone> Table<U> {
         let Some(id) = self.by_client_key.get(key).copied() else { return Matched::Stray };
         let Some(transaction) = self.transactions.get_mut(&id) else { return Matched::Stray };
         let user = transaction.user.clone();
-        if let (300.., Machine::ClientInvite(_), None, Some(invite)) =
+        if let (300.., Machine::InviteClient(_), None, Some(invite)) =
             (status, &transaction.machine, &transaction.ack, &transaction.packet)
         {
             transaction.ack = Some(ack(invite));
         }
-        let delivered = self.drive(now, id, |machine, out| match machine {
-            Machine::ClientInvite(machine) => {
-                let input = match status {
-                    ..200 => client_invite::Input::Provisional,
-                    200..300 => client_invite::Input::Success,
-                    300.. => client_invite::Input::Failure,
-                };
-                step(out, |asked| machine.on(input, asked));
-            }
-            Machine::ClientNonInvite(machine) => {
-                let input = match status {
-                    ..200 => client_non_invite::Input::Provisional,
-                    200.. => client_non_invite::Input::Final,
-                };
-                step(out, |asked| machine.on(input, asked));
-            }
-            Machine::ServerInvite(_) | Machine::ServerNonInvite(_) => {}
-        });
+        let delivered = self.drive(now, id, Input::Response(status));
         if delivered { Matched::Deliver { id, user } } else { Matched::Absorbed }
     }
 
     /// Ends an INVITE that nobody waits for any more (section 9.1: no final response within 64*T1
     /// of the CANCEL).
     pub fn abandon(&mut self, now: Time, id: TransactionId) {
-        self.drive(now, id, |machine, out| {
-            if let Machine::ClientInvite(machine) = machine {
-                step(out, |asked| machine.on(client_invite::Input::Abandon, asked));
-            }
-        });
+        self.drive(now, id, Input::Abandon);
     }
 
     /// When [`Table::handle_timeout`] must be called next.
@@ -404,20 +249,7 @@ impl<U: Clone> Table<U> {
     /// Fires every timer that is due.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some((_, (id, timer))) = self.deadlines.pop_due(now) {
-            self.drive(now, id, |machine, out| match machine {
-                Machine::ClientInvite(machine) => {
-                    step(out, |asked| machine.on(client_invite::Input::Fired(timer), asked));
-                }
-                Machine::ClientNonInvite(machine) => {
-                    step(out, |asked| machine.on(client_non_invite::Input::Fired(timer), asked));
-                }
-                Machine::ServerInvite(machine) => {
-                    step(out, |asked| machine.on(server_invite::Input::Fired(timer), asked));
-                }
-                Machine::ServerNonInvite(machine) => {
-                    step(out, |asked| machine.on(server_non_invite::Input::Fired(timer), asked));
-                }
-            });
+            self.drive(now, id, Input::Fired(timer));
         }
     }
 
@@ -448,15 +280,10 @@ impl<U: Clone> Table<U> {
 
     /// Lets a machine take an input and carries out what it asks for; whether a message is for the
     /// user.
-    fn drive(
-        &mut self,
-        now: Time,
-        id: TransactionId,
-        input: impl FnOnce(&mut Machine, &mut Vec<Action>),
-    ) -> bool {
+    fn drive(&mut self, now: Time, id: TransactionId, input: Input) -> bool {
         let Some(transaction) = self.transactions.get_mut(&id) else { return false };
         let mut actions = Vec::new();
-        input(&mut transaction.machine, &mut actions);
+        transaction.machine.on(input, &mut actions);
         self.carry_out(now, id, actions)
     }
 
@@ -509,23 +336,6 @@ impl<U: Clone> Table<U> {
     }
 }
 
-fn step<A: Into<Action>>(out: &mut Vec<Action>, on: impl FnOnce(&mut Vec<A>)) {
-    let mut asked = Vec::new();
-    on(&mut asked);
-    out.extend(asked.into_iter().map(Into::into));
-}
-
-impl Machine {
-    fn is_over(&self) -> bool {
-        match self {
-            Machine::ClientInvite(m) => m.state() == client_invite::State::Terminated,
-            Machine::ClientNonInvite(m) => m.state() == client_non_invite::State::Terminated,
-            Machine::ServerInvite(m) => m.state() == server_invite::State::Terminated,
-            Machine::ServerNonInvite(m) => m.state() == server_non_invite::State::Terminated,
-        }
-    }
-}
-
 impl From<ClientKey> for Key {
     fn from(key: ClientKey) -> Self {
         Key::Client(key)
@@ -535,56 +345,6 @@ impl From<ClientKey> for Key {
 impl From<ServerKey> for Key {
     fn from(key: ServerKey) -> Self {
         Key::Server(key)
-    }
-}
-
-impl From<client_invite::Action> for Action {
-    fn from(action: client_invite::Action) -> Self {
-        match action {
-            client_invite::Action::SendRequest => Action::Send,
-            client_invite::Action::SendAck => Action::SendAck,
-            client_invite::Action::Deliver => Action::Deliver,
-            client_invite::Action::InformTimeout => Action::TimedOut,
-            client_invite::Action::InformTransportError => Action::TransportFailed,
-            client_invite::Action::Start(timer, after) => Action::Start(timer, after),
-            client_invite::Action::Stop(timer) => Action::Stop(timer),
-        }
-    }
-}
-
-impl From<client_non_invite::Action> for Action {
-    fn from(action: client_non_invite::Action) -> Self {
-        match action {
-            client_non_invite::Action::SendRequest => Action::Send,
-            client_non_invite::Action::Deliver => Action::Deliver,
-            client_non_invite::Action::InformTimeout => Action::TimedOut,
-            client_non_invite::Action::InformTransportError => Action::TransportFailed,
-            client_non_invite::Action::Start(timer, after) => Action::Start(timer, after),
-            client_non_invite::Action::Stop(timer) => Action::Stop(timer),
-        }
-    }
-}
-
-impl From<server_invite::Action> for Action {
-    fn from(action: server_invite::Action) -> Self {
-        match action {
-            server_invite::Action::SendResponse => Action::Send,
-            server_invite::Action::DeliverAck => Action::Deliver,
-            server_invite::Action::InformTimeout => Action::TimedOut,
-            server_invite::Action::InformTransportError => Action::TransportFailed,
-            server_invite::Action::Start(timer, after) => Action::Start(timer, after),
-            server_invite::Action::Stop(timer) => Action::Stop(timer),
-        }
-    }
-}
-
-impl From<server_non_invite::Action> for Action {
-    fn from(action: server_non_invite::Action) -> Self {
-        match action {
-            server_non_invite::Action::SendResponse => Action::Send,
-            server_non_invite::Action::InformTransportError => Action::TransportFailed,
-            server_non_invite::Action::Start(timer, after) => Action::Start(timer, after),
-        }
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) const ANSWER: &str = "v=0\r\no=- 2 1 IN IP4 192.0.2.1\r\ns=-\r\n";
 /// What happens to a datagram, by the message's beginning and how many such were sent before.
 pub(super) type Fate = Box<dyn FnMut(&str, u32) -> Vec<Duration>>;
 
+/// What the user of a side does when it is told something.
+type Reaction<'a> = &'a mut dyn FnMut(&mut Endpoint, (usize, &SipEvent), Time);
+
 /// Side 0 calls, side 1 is called; both are endpoints.
 pub(super) struct Pair {
     pub(super) now: Time,
@@ -164,11 +167,7 @@ impl Pair {
         self.now = end;
     }
 
-    fn step(
-        &mut self,
-        end: Time,
-        user: &mut dyn FnMut(&mut Endpoint, (usize, &SipEvent), Time),
-    ) -> bool {
+    fn step(&mut self, end: Time, user: Reaction<'_>) -> bool {
         self.flush_with(user);
         let arrival = self.in_flight.keys().next().map(|(at, _)| *at);
         let timers = self.ends.iter().filter_map(Endpoint::poll_timeout).min();
@@ -192,7 +191,7 @@ impl Pair {
         self.flush_with(&mut |_, _, _| {});
     }
 
-    fn flush_with(&mut self, user: &mut dyn FnMut(&mut Endpoint, (usize, &SipEvent), Time)) {
+    fn flush_with(&mut self, user: Reaction<'_>) {
         for side in 0..2 {
             while let Some(event) = self.ends[side].poll_event() {
                 user(&mut self.ends[side], (side, &event), self.now);

@@ -21,6 +21,8 @@ pub enum Controller {
         agent: AgentId,
         /// Which code.
         code: StarCode,
+        /// What happens when the phone is free again: see [`StarCode::afterwards`].
+        afterwards: Option<AgentChoice>,
     },
 }
 
@@ -50,13 +52,22 @@ impl StarCode {
         .find_map(|(code, what)| (code == called).then_some(what))
     }
 
-    /// The choices that it stands for, in order.
-    pub fn choices(self) -> &'static [AgentChoice] {
+    /// What is carried out at once.
+    pub fn at_once(self) -> Option<AgentChoice> {
         match self {
-            StarCode::SignIn => &[AgentChoice::SignIn, AgentChoice::Ready],
-            StarCode::SignOut => &[AgentChoice::SignOut],
-            StarCode::Ready => &[AgentChoice::Ready],
-            StarCode::NotReady => &[AgentChoice::NotReady],
+            StarCode::SignIn => Some(AgentChoice::SignIn),
+            StarCode::SignOut => Some(AgentChoice::SignOut),
+            StarCode::Ready => None,
+            StarCode::NotReady => Some(AgentChoice::NotReady),
+        }
+    }
+
+    /// What is carried out when the code's own call is over: a phone with one line that still plays
+    /// the confirmation would refuse the first caller as busy.
+    pub fn afterwards(self) -> Option<AgentChoice> {
+        match self {
+            StarCode::SignIn | StarCode::Ready => Some(AgentChoice::Ready),
+            StarCode::SignOut | StarCode::NotReady => None,
         }
     }
 

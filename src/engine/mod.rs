@@ -18,8 +18,8 @@ use crate::acd::Acd;
 use crate::acd::command::AcdInput;
 use crate::call::command::{Command, Notice};
 use crate::call::{Action, Call, CallTimer, SipAction};
-use crate::event::{CallEvent, EndCause, Entry, Event, SystemEvent};
-use crate::id::{CallId, Entropy, LegId};
+use crate::event::{AgentState, CallEvent, EndCause, Entry, Event, StateReason, SystemEvent};
+use crate::id::{AgentId, CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::stats::Restored;
@@ -202,6 +202,12 @@ impl Engine {
     fn stop(&mut self, now: Time) {
         self.admission.close();
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for governed in self.calls.values_mut() {
+            // Nobody becomes ready for callers who are being let go.
+            if let Controller::StarCode { afterwards, .. } = &mut governed.controller {
+                *afterwards = None;
+            }
+        }
         for call in calls {
             self.with_call(call, |call, _| call.end(now, EndCause::Shutdown));
         }
@@ -282,7 +288,13 @@ impl Engine {
                 self.timers.cancel(&(id, timer));
             }
             Action::Over => {
-                self.calls.remove(&id);
+                let governed = self.calls.remove(&id);
+                if let Some(Controller::StarCode { agent, afterwards: Some(choice), .. }) =
+                    governed.map(|governed| governed.controller)
+                {
+                    // Refused only if somebody has signed the agent out meanwhile: so be it.
+                    let _ = self.choose(now, &agent, choice, StateReason::Own, None);
+                }
             }
         }
     }
@@ -368,7 +380,7 @@ impl Engine {
                     self.obey_flow(now, id, command);
                 }
             }
-            Controller::StarCode { agent, code } => {
+            Controller::StarCode { agent, code, .. } => {
                 let (agent, code) = (agent.clone(), *code);
                 match notice {
                     Notice::Started => self.star_code(now, id, &agent, code),
@@ -408,10 +420,16 @@ impl Engine {
         self.work.push_back((id, Action::Record(event)));
     }
 
-    fn star_code(&mut self, now: Time, id: CallId, agent: &crate::id::AgentId, code: StarCode) {
-        let done = code.choices().iter().all(|choice| {
-            self.choose(now, agent, *choice, crate::event::StateReason::Own, None).is_ok()
-        });
+    fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: StarCode) {
+        let done = match code.at_once() {
+            Some(choice) => self.choose(now, agent, choice, StateReason::Own, None).is_ok(),
+            None => self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut),
+        };
+        if let Some(Controller::StarCode { afterwards, .. }) =
+            self.calls.get_mut(&id).map(|governed| &mut governed.controller)
+        {
+            *afterwards = code.afterwards().filter(|_| done);
+        }
         let prompt = if done { code.confirmation() } else { StarCode::refusal() };
         let play = Command::Play { prompts: vec![prompt] };
         self.with_call(id, |call, _| call.command(now, play));

@@ -39,7 +39,7 @@ impl Engine {
         let (controller, flow) =
             if let Some(code) = StarCode::dialled(&invite.called, &self.plan.star_codes) {
                 match self.agent_behind(invite) {
-                    Ok(agent) => (Controller::StarCode { agent, code }, None),
+                    Ok(agent) => (Controller::StarCode { agent, code, afterwards: None }, None),
                     Err(route) => return route,
                 }
             } else {

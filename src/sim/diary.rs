@@ -1,6 +1,7 @@
 //! What a person noticed and did, and when: what scenarios are judged by.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::time::Time;
 
@@ -29,8 +30,18 @@ pub enum Moment {
 }
 
 /// Moments in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Diary(VecDeque<(Time, Moment)>);
+
+impl fmt::Debug for Diary {
+    /// A line for each moment: diaries are read when a scenario has failed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, moment) in &self.0 {
+            writeln!(f, "{:>10.3} {moment:?}", at.as_micros() as f64 / 1e6)?;
+        }
+        Ok(())
+    }
+}
 
 impl Diary {
     /// Writes a moment down.

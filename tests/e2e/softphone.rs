@@ -115,11 +115,14 @@ impl Softphone {
         let mut stream = TcpStream::connect(self.control).expect("baresip's control port");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
         let json = format!(r#"{{"command":"{command}","params":"{params}","token":"t"}}"#);
-        // A netstring.
+        // Netstrings both ways; events come between.
         write!(stream, "{}:{json},", json.len()).expect("is told");
-        let mut answer = [0; 512];
-        let read = stream.read(&mut answer).expect("it answers");
-        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        let answer = loop {
+            let text = netstring(&mut stream);
+            if text.contains("\"response\":true") {
+                break text;
+            }
+        };
         assert!(answer.contains("\"ok\":true"), "baresip refused `{command}`: {answer}");
     }
 
@@ -167,6 +170,22 @@ impl Softphone {
     pub fn words(&self) -> String {
         self.process.words()
     }
+}
+
+fn netstring(stream: &mut TcpStream) -> String {
+    let mut byte = [0];
+    let mut length = 0;
+    loop {
+        stream.read_exact(&mut byte).expect("baresip answers");
+        match byte[0] {
+            b':' => break,
+            digit => length = length * 10 + usize::from(digit - b'0'),
+        }
+    }
+    let mut text = vec![0; length + 1];
+    stream.read_exact(&mut text).expect("baresip answers to the end");
+    text.pop();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A WAV file of a tone.

@@ -45,8 +45,15 @@ fn hangs_up_or_ends(event: &CallEvent) -> Option<EndCause> {
     }
 }
 
-fn causes(server: &Server) -> Vec<EndCause> {
-    server.calls().iter().filter_map(hangs_up_or_ends).collect()
+/// Waits until no call is up and the journal's file has why each of the last ones ended. The figures
+/// are ahead of the file by the moment that a commit takes.
+fn assert_ended(server: &Server, expected: &[EndCause]) {
+    server.until("over", secs(10), |live| live["calls_active"] == 0);
+    let causes = || server.calls().iter().filter_map(hangs_up_or_ends).collect::<Vec<_>>();
+    let seq = server.live()["seq"].as_u64().unwrap_or_default() as usize;
+    let kept = wait_for(secs(5), || (server.journal().len() >= seq).then_some(()));
+    assert!(kept.is_some(), "{seq} entries are not in the file:\n{}", server.story());
+    assert_eq!(causes(), expected, "{}", server.story());
 }
 
 /// The journal in its file, /metrics and the live figures tell the same of a queue.
@@ -120,7 +127,7 @@ fn a_resident_rings_hears_the_welcome_presses_a_key_waits_and_talks_with_an_advi
     });
     assert_eq!(server.live()["today"]["answered_within_standard"], 1);
     server.until_agents("ready", 1);
-    assert_eq!(causes(&server), [EndCause::CallerHungUp]);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
     assert_books_agree(&server, "waste");
     assert_eq!(server.metric("switchboard_calls_ended_total{cause=\"caller_hung_up\"}"), 1.0);
     server.stop();
@@ -146,8 +153,7 @@ fn sipp_rings_with_keys_and_sound_and_both_sides_hear_each_other() {
     assert!(has_tone(&capture.finish(), AMY_HZ), "what SIPp was sent\n{}", server.story());
     let heard = wait_for(secs(10), || softphone.heard_tone(CALLER_HZ).then_some(()));
     assert!(heard.is_some(), "baresip heard {:?}\n{}", softphone.heard(1.0), softphone.words());
-    server.until("over", secs(5), |live| live["calls_active"] == 0);
-    assert_eq!(causes(&server), [EndCause::CallerHungUp]);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
     assert_books_agree(&server, "waste");
     server.stop();
 }
@@ -163,8 +169,7 @@ fn the_adviser_hangs_up_and_sipp_is_told() {
     server.until_agents("talking", 1);
     softphone.command("hangup", "");
     sipp.succeed(secs(30));
-    server.until("over", secs(5), |live| live["calls_active"] == 0);
-    assert_eq!(causes(&server), [EndCause::AgentHungUp]);
+    assert_ended(&server, &[EndCause::AgentHungUp]);
     assert_books_agree(&server, "waste");
 }
 
@@ -178,8 +183,7 @@ fn a_caller_who_hangs_up_in_the_queue_is_counted_as_abandoned() {
         live["queues"].as_array().is_some_and(|all| all.iter().any(|queue| queue["waiting"] == 1))
     });
     sipp.succeed(secs(60));
-    server.until("over", secs(5), |live| live["calls_active"] == 0);
-    assert_eq!(causes(&server), [EndCause::CallerAbandoned]);
+    assert_ended(&server, &[EndCause::CallerAbandoned]);
     let today = &server.live()["today"];
     assert_eq!((&today["abandoned"], &today["short_abandons"]), (&1.into(), &0.into()));
     assert_books_agree(&server, "waste");
@@ -201,7 +205,7 @@ fn an_adviser_who_does_not_answer_is_passed_over_and_the_caller_keeps_the_place(
     server.until_agents("not_ready", 1);
     sipp.succeed(secs(60));
     assert!(has_tone(&capture.finish(), BEN_HZ), "what SIPp was sent\n{}", server.story());
-    server.until("over", secs(5), |live| live["calls_active"] == 0);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
     let calls = server.calls();
     let offers: Vec<(&str, OfferOutcome)> = calls
         .iter()
@@ -227,13 +231,14 @@ fn an_adviser_who_does_not_answer_is_passed_over_and_the_caller_keeps_the_place(
 fn a_wrong_key_then_nothing_leads_through_the_retries_to_the_fallback() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());
-    let _ben = adviser(folder.path(), &server, "ben", true);
+    let ben = adviser(folder.path(), &server, "ben", true);
     server.until_agents("ready", 1);
     let acts = [Act::Wait(secs(5)), Act::Press("9"), Act::AwaitBye];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960005", NUMBER, &acts);
     server.until("answered", secs(120), |live| live["today"]["answered"] == 1);
-    _ben.command("hangup", "");
+    ben.command("hangup", "");
     sipp.succeed(secs(30));
+    assert_ended(&server, &[EndCause::AgentHungUp]);
     let nodes: Vec<String> = server
         .calls()
         .iter()
@@ -256,8 +261,8 @@ fn todays_figures_registrations_and_states_survive_a_restart() {
     let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(3)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960006", NUMBER, &acts);
     sipp.succeed(secs(60));
-    server.until("over", secs(5), |live| live["calls_active"] == 0);
     server.until_agents("ready", 1);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
     let before = server.live()["today"].clone();
     let entries = server.journal().len();
     server.stop();
@@ -273,10 +278,10 @@ fn todays_figures_registrations_and_states_survive_a_restart() {
 #[test]
 fn the_demo_lives_and_ends_when_its_time_is_over() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = ["--calls-per-minute", "60", "--seed", "5", "--for-s", "25"];
+    let options = ["--calls-per-minute", "60", "--seed", "5", "--for-s", "40"];
     let mut demo = Server::demo(folder.path(), &options);
     demo.until_agents("signed_out", 0);
-    demo.until("answered", secs(25), |live| {
+    demo.until("answered", secs(36), |live| {
         live["today"]["answered"].as_u64().is_some_and(|answered| answered > 0)
     });
     demo.ends_well(secs(30));

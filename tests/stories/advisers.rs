@@ -177,6 +177,7 @@ fn a_supervisor_can_end_a_call() {
     assert!(town.run_until(secs(60), |world| {
         world.live().agent_list.iter().any(|one| one.state == AgentState::Talking)
     }));
+    town.run_for(secs(2));
     let call = town.calls().last().expect("a call").0;
     assert_eq!(town.ask("Duty supervisor", false, Request::HangUp { call }), Some(Reply::Done));
     town.see_off(resident);

@@ -101,6 +101,5 @@ fn a_name_or_short_code_reaches_the_flow_like_the_full_number() {
     ];
     let resident = town.resident(steps);
     town.see_off(resident);
-    assert_eq!(town.causes(), [EndCause::CallerLeftFlow]);
-    town.close();
+    assert_eq!(town.close().causes(), [EndCause::CallerLeftFlow]);
 }

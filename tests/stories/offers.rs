@@ -61,7 +61,8 @@ fn whoever_was_not_answered_keeps_the_place_before_those_who_came_later() {
             .iter()
             .any(|one| one.agent.as_str() == "amy" && one.state == AgentState::NotReady)
     }));
-    town.ben(Habits::default());
+    let habits = Habits { signs_in: Some("*70".to_owned()), ..Habits::default() };
+    town.adviser("ben", "ben's", habits, |phone| phone.sound = Sound::Tone(BEN));
     town.see_off(first);
     town.see_off(second);
     let town = town.close();
@@ -163,7 +164,7 @@ fn two_phones_of_an_adviser_picked_up_at_the_same_moment_leave_one_conversation(
         town.run_for(secs(2));
         let steps = into_the_queue().then([hear(AMY), Step::Wait(secs(5)), Step::HangUp]);
         let resident = town.resident(steps);
-        town.run_for(secs(12));
+        town.run_for(secs(7));
         let busy = [desk, mobile].iter().filter(|id| town.person(**id).phone().is_busy()).count();
         assert_eq!(busy, 1, "{us}\n{}", town.story());
         town.see_off(resident);

@@ -284,5 +284,5 @@ fn the_demo_lives_and_ends_when_its_time_is_over() {
     demo.until("answered", secs(36), |live| {
         live["today"]["answered"].as_u64().is_some_and(|answered| answered > 0)
     });
-    demo.ends_well(secs(30));
+    demo.ends_well(secs(60));
 }

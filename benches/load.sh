@@ -10,7 +10,13 @@ cargo build --release --locked --quiet --bin switchboard
 ulimit -n "$(ulimit -Hn)"
 work=$(mktemp -d)
 server=
-trap '[ -z "$server" ] || { kill -9 "$server" 2>/dev/null || true; }; rm -rf "$work"' EXIT
+stop() {
+  if [ -n "$server" ]; then
+    kill -TERM "$server" 2>/dev/null && kill -TERM "$server" 2>/dev/null && wait "$server" || true
+  fi
+  rm -rf "$work"
+}
+trap stop EXIT
 
 # The shipped installation, with a day that never closes and without the limits of service.
 cp -r ivr-flows sounds "$work/"
@@ -74,7 +80,7 @@ a=rtpmap:101 telephone-event/8000
 ]]></send>
   <recv response="100" optional="true"/>
   <recv response="180" optional="true"/>
-  <recv response="200" rtd="answer"/>
+  <recv response="200" rtd="answer" rrs="true"/>
   <send><![CDATA[
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -111,14 +117,6 @@ XML
 
 cd "$work"
 failed=0
-run answer "$RATE" "$CALLS" 0 10000
-awk -F';' 'NR > 1 { print $2 }' answer_*_rtt.csv | sort -n | awk -v rate="$RATE" -v calls="$CALLS" \
-  -v cpu="$(awk -v a="$after" -v b="$before" 'BEGIN { print a - b }')" '
-  { at[NR] = $1 }
-  END {
-    printf "answer and hang up at %d/s, %d calls: INVITE to 200 p50 %.1f ms, p99 %.1f ms, max %.1f ms; %.2f ms CPU a call\n",
-      rate, calls, at[int(NR * .5) + 1], at[int(NR * .99)], at[NR], cpu / calls
-  }'
 base=$(rss_kib)
 run hold "$RATE" "$HOLD" 8000 "$HOLD" &
 holder=$!
@@ -130,4 +128,12 @@ done
 wait "$holder"
 awk -v peak="$peak" -v base="$base" -v hold="$HOLD" 'BEGIN {
   printf "%d calls at once hear the menu: %.1f KiB resident memory a call\n", hold, (peak - base) / hold }'
-[ "$failed" = 0 ] || { echo "some calls failed:" >&2; tail -30 "$work/answer.out" >&2; exit 1; }
+run answer "$RATE" "$CALLS" 0 10000
+awk -F';' 'NR > 1 { print $2 }' answer_*_rtt.csv | sort -n | awk -v rate="$RATE" -v calls="$CALLS" \
+  -v cpu="$(awk -v a="$after" -v b="$before" 'BEGIN { print a - b }')" '
+  { at[NR] = $1 }
+  END {
+    printf "answer and hang up at %d/s, %d calls: INVITE to 200 p50 %.1f ms, p99 %.1f ms, max %.1f ms; %.2f ms CPU a call\n",
+      rate, calls, at[int(NR * .5) + 1], at[int(NR * .99)], at[NR], cpu / calls
+  }'
+[ "$failed" = 0 ] || { echo "some calls failed:" >&2; tail -30 "$work"/answer.out >&2; cat "$work"/*errors.log >&2; exit 1; }

@@ -214,8 +214,7 @@ pub struct DemoOptions {
 /// and RTP endpoints over loopback.
 pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Result<(), Failure> {
     let mut installation = Installation::read(config, overrides)?;
-    // A demo at night must not only say that the lines are closed.
-    installation.always_open();
+    installation.for_the_demo();
     let kept = overrides.data.is_some();
     let scratch = std::env::temp_dir().join(format!("switchboard-demo-{}", std::process::id()));
     if !kept {
@@ -264,7 +263,7 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     println!("  Figures    http://{}/metrics", server.http);
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
     println!(
-        "             ({} calls a minute; opening hours are off in the demo)",
+        "             ({} calls a minute; in the demo the lines never close and wrap-up is short)",
         options.calls_per_minute
     );
     println!("  Stop       Ctrl-C");

@@ -15,6 +15,9 @@ use crate::media::bank::Bank;
 
 use super::{flows, settings_file, sounds};
 
+/// The longest wrap-up in the demo, in seconds.
+const DEMO_WRAP_UP_S: u32 = 8;
+
 /// What the command line says instead of the settings file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -85,8 +88,12 @@ impl Installation {
         Ok(Installation { settings, flows, bank_holidays: base.bank_holidays })
     }
 
-    /// Opens every calendar for good.
-    pub fn always_open(&mut self) {
+    /// What a demo changes: a demo at night must not only say that the lines are closed, and few
+    /// advisers must keep up with many who ring.
+    pub fn for_the_demo(&mut self) {
+        for queue in self.settings.queues.values_mut() {
+            queue.wrap_up_s = queue.wrap_up_s.min(DEMO_WRAP_UP_S);
+        }
         let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
         for calendar in self.settings.calendars.values_mut() {
             *calendar = CalendarSettings {

@@ -197,7 +197,7 @@ fn an_adviser_who_does_not_answer_is_passed_over_and_the_caller_keeps_the_place(
     server.until_agents("ready", 1);
     let _ben = adviser(folder.path(), &server, "ben", true);
     server.until_agents("ready", 2);
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(9)), Act::HangUp];
+    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(14)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960004", NUMBER, &acts);
     server.until_agents("ringing", 1);
     let capture = Capture::start(sipp.voice);

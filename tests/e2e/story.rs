@@ -167,6 +167,9 @@ fn the_adviser_hangs_up_and_sipp_is_told() {
     let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::AwaitBye];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960002", NUMBER, &acts);
     server.until_agents("talking", 1);
+    // They talk for two seconds: SIPp only listens for BYE once its key's sound has been played.
+    let answered = std::time::Instant::now();
+    wait_for(secs(10), || (answered.elapsed() > secs(2)).then_some(()));
     softphone.command("hangup", "");
     sipp.succeed(secs(30));
     assert_ended(&server, &[EndCause::AgentHungUp]);

@@ -54,7 +54,7 @@ fn is_secret(key: &str) -> bool {
         return false;
     }
     let near = |secret: &&str| key.len() > 3 && distance(&key, secret) <= secret.len() / 3;
-    SECRETS.iter().any(|secret| near(secret)) || TELLTALES.iter().any(|word| key.contains(word))
+    SECRETS.iter().any(near) || TELLTALES.iter().any(|word| key.contains(word))
 }
 
 /// How long the value is at the start of `text`: a string with its quotes, an inline table or a

@@ -94,12 +94,13 @@ impl Plan {
             let contacts = agent
                 .contacts
                 .iter()
-                .map(|contact| target(contact, &listeners).ok_or_else(|| (id, contact)))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|(id, contact)| PlanError::Contact {
-                    agent: id.clone(),
-                    contact: contact.clone(),
-                })?;
+                .map(|contact| {
+                    target(contact, &listeners).ok_or_else(|| PlanError::Contact {
+                        agent: id.clone(),
+                        contact: contact.clone(),
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()?;
             let trusted = match (&agent.password, &agent.ha1) {
                 (None, None) => contacts.iter().map(|contact| contact.to.ip()).collect(),
                 (Some(_), _) | (None, Some(_)) => Vec::new(),

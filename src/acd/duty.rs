@@ -1,5 +1,7 @@
 //! Agents at work: their choices, their phones, and what follows a conversation.
 
+use std::time::Duration;
+
 use crate::event::{AgentState, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::time::Time;
@@ -119,8 +121,24 @@ impl Acd {
     }
 
     pub(super) fn restore(&mut self, turn: &mut Turn<'_>, agent: &AgentId, state: AgentState) {
-        if self.activity(agent) != Some(&Activity::SignedOut) {
-            return;
+        match self.activity(agent) {
+            Some(Activity::SignedOut) => {}
+            Some(_) => return,
+            // The settings have changed since the last run: the journal must not show for ever
+            // somebody at work who is not there any more.
+            None => {
+                if state != AgentState::SignedOut {
+                    turn.effects.push(AcdEffect::AgentChanged {
+                        agent: agent.clone(),
+                        from: state,
+                        to: AgentState::SignedOut,
+                        reason: StateReason::Restored,
+                        by: Some(SETTINGS.to_owned()),
+                        lasted: Duration::ZERO,
+                    });
+                }
+                return;
+            }
         }
         match state {
             AgentState::SignedOut => {}

@@ -1,8 +1,9 @@
 //! The queue: the right adviser for every caller, fairly. Changed only by [`Acd::apply`].
 //!
-//! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent has one state over all queues. After every input the caller who has waited
-//! longest of those that anybody ready can serve is offered to the agent who has been idle longest
-//! of those with the skills, until no such pair is left.
+//! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent
+//! has one state over all queues. After every input the caller who has waited longest of those that
+//! anybody ready can serve is offered to the agent who has been idle longest of those with the
+//! skills, until no such pair is left.
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
 //! - `callers`, `offers`, `duty`: what each input does, by whom it concerns.

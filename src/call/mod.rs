@@ -37,7 +37,7 @@ use self::talk::Talk;
 
 /// A conversation younger than this is not judged by a silence that began before it.
 const SETTLED: Duration = Duration::from_secs(20);
-/// How long a caller who only listens may send nothing, in milliseconds.
+/// How long somebody who only listens may send nothing, in milliseconds.
 const LISTENER_SILENCE_MS: u64 = 300_000;
 
 /// What a call wants done. Carried out in order; nothing has happened yet.
@@ -330,7 +330,7 @@ impl Call {
             Ok(sdp) => {
                 self.caller_leg.stage = Stage::Answered;
                 self.sip(SipAction::Answer(leg, sdp));
-                self.negotiate_caller();
+                self.negotiate(leg);
                 let after_us = micros(now - self.arrived_at);
                 self.record(CallEvent::LegAnswered { after_us });
             }
@@ -366,26 +366,30 @@ impl Call {
     }
 
     /// A leg that should send audio has been silent for `for_ms`. In a conversation that means that
-    /// somebody is gone. A caller who only listens, to the menu or to music, is given far longer:
-    /// phones that suppress silence send nothing then. One who never sent any audio (one-way
-    /// audio) is left to listen.
+    /// somebody is gone. Who only listens, to the menu or to music, is given far longer: phones
+    /// that suppress silence send nothing then. One who never sent any audio (one-way audio) is
+    /// left to listen.
     pub fn media_silent(&mut self, now: Time, leg: LegId, for_ms: u64, ever_heard: bool) {
-        let of_caller = leg == self.caller_leg.id;
-        match &self.state {
+        let (cause, holds) = match &self.state {
+            State::Talking(talk) if talk.leg.id == leg => {
+                (EndCause::AgentSilent, talk.leg.held_by_peer())
+            }
+            State::Arriving { .. } | State::Ended => return,
+            State::InFlow | State::Queued | State::Offering(_) | State::Talking(_) => {
+                if leg != self.caller_leg.id {
+                    return;
+                }
+                (EndCause::CallerSilent, self.caller_leg.held_by_peer())
+            }
+        };
+        let gone = match &self.state {
             // The silence of those who waited without a word is not yet one of this conversation.
-            State::Talking(talk) if now - talk.since >= SETTLED => {
-                if talk.leg.id == leg {
-                    self.end(now, EndCause::AgentSilent);
-                } else if of_caller {
-                    self.end(now, EndCause::CallerSilent);
-                }
-            }
-            State::InFlow | State::Queued | State::Offering(_) => {
-                if of_caller && ever_heard && for_ms >= LISTENER_SILENCE_MS {
-                    self.end(now, EndCause::CallerSilent);
-                }
-            }
-            State::Arriving { .. } | State::Talking(_) | State::Ended => {}
+            State::Talking(talk) if !talk.is_on_hold() => now - talk.together_since >= SETTLED,
+            // Whoever holds the line says that it is kept, and most phones send nothing then.
+            _ => !holds && ever_heard && for_ms >= LISTENER_SILENCE_MS,
+        };
+        if gone {
+            self.end(now, cause);
         }
     }
 
@@ -393,15 +397,13 @@ impl Call {
 
     /// Our 200 was acknowledged, with the peer's answer if we had made the offer.
     pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
-        if leg != self.caller_leg.id {
-            return;
-        }
-        if let Some(answer) = answer
-            && self.caller_leg.take_answer(&answer).is_ok()
+        if let (Some(answer), Some(target)) = (answer, self.leg_mut(leg))
+            && target.take_answer(&answer).is_ok()
         {
-            self.negotiate_caller();
+            self.negotiate(leg);
+            self.follow_hold(now);
         }
-        if self.caller_leg.stage != Stage::Answered {
+        if leg != self.caller_leg.id || self.caller_leg.stage != Stage::Answered {
             return;
         }
         if self.caller_leg.negotiated.is_none() {
@@ -423,12 +425,12 @@ impl Call {
         };
         match described {
             Some(sdp) => {
-                let negotiated = target.negotiated.clone();
                 self.sip(SipAction::AcceptChange(leg, sdp));
-                if let (Some(negotiated), true) = (negotiated, offer.is_some()) {
-                    self.media(media::Command::Negotiate { leg, negotiated });
+                // Our own offer is answered in the ACK.
+                if offer.is_some() {
+                    self.negotiate(leg);
+                    self.follow_hold(now);
                 }
-                self.follow_hold(now);
             }
             None => self.sip(SipAction::RejectChange(leg, 488)),
         }
@@ -506,9 +508,9 @@ impl Call {
 
     // ---- small words -------------------------------------------------------------------------
 
-    fn negotiate_caller(&mut self) {
-        if let Some(negotiated) = self.caller_leg.negotiated.clone() {
-            self.media(media::Command::Negotiate { leg: self.caller_leg.id, negotiated });
+    fn negotiate(&mut self, leg: LegId) {
+        if let Some(negotiated) = self.leg_mut(leg).and_then(|leg| leg.negotiated.clone()) {
+            self.media(media::Command::Negotiate { leg, negotiated });
         }
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Offering {
     phones: Vec<Phone>,
     display: Display,
     best: OfferProgress,
+    /// Whether the queue knows that a phone rings.
+    ringing: bool,
     /// The phone that answered, while the queue decides about its claim.
     answered: Option<LegId>,
 }
@@ -114,6 +116,7 @@ impl Call {
             phones,
             display,
             best: OfferProgress::Unreachable,
+            ringing: false,
             answered: None,
         });
         if nobody {
@@ -167,7 +170,7 @@ impl Call {
         if offering.phone(leg).is_none() {
             return;
         }
-        let first = offering.best < OfferProgress::Rang;
+        let first = !std::mem::replace(&mut offering.ringing, true);
         offering.best = offering.best.max(OfferProgress::Rang);
         let agent = offering.agent.clone();
         if first {
@@ -260,7 +263,8 @@ impl Call {
         self.queue(QueueAction::OfferFailed(agent, outcome));
     }
 
-    /// The queue takes its offer back (closing time, the agent was signed out).
+    /// The queue takes its offer back (closing time, the agent was signed out, a claim that came too
+    /// late).
     pub fn offer_withdrawn(&mut self, now: Time, agent: &AgentId, outcome: OfferOutcome) {
         match std::mem::replace(&mut self.state, State::Queued) {
             State::Offering(offering) if offering.agent == *agent => {
@@ -268,11 +272,6 @@ impl Call {
             }
             other => self.state = other,
         }
-    }
-
-    /// The queue refuses the claim: somebody else was quicker.
-    pub fn claim_refused(&mut self, now: Time, agent: &AgentId) {
-        self.offer_withdrawn(now, agent, OfferOutcome::Withdrawn);
     }
 
     /// The claim holds: the phone that answered is taken out, the others stop ringing. None if no

@@ -1,7 +1,7 @@
 //! The conversation: caller and agent are joined, and may put each other on hold.
 
 use crate::event::{CallEvent, Outcome, Party};
-use crate::id::{AgentId, PromptName, QueueName};
+use crate::id::{AgentId, LegId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
@@ -14,10 +14,27 @@ pub(super) struct Talk {
     pub(super) agent: AgentId,
     pub(super) queue: QueueName,
     pub(super) leg: Leg,
-    pub(super) since: Time,
-    hold_since: Option<Time>,
+    since: Time,
+    /// Since when both have heard each other: the answer, or the end of the last hold.
+    pub(super) together_since: Time,
+    hold: Option<Hold>,
     held_us: u64,
     hold_music: PromptName,
+}
+
+/// A hold under way.
+#[derive(Debug)]
+struct Hold {
+    since: Time,
+    /// Who hears music meanwhile.
+    waiting: LegId,
+}
+
+impl Talk {
+    /// Whether either side holds the line.
+    pub(super) fn is_on_hold(&self) -> bool {
+        self.hold.is_some()
+    }
 }
 
 impl Call {
@@ -49,7 +66,8 @@ impl Call {
             queue,
             leg,
             since: now,
-            hold_since: None,
+            together_since: now,
+            hold: None,
             held_us: 0,
             hold_music,
         });
@@ -61,29 +79,38 @@ impl Call {
         let caller = self.caller_leg.id;
         let caller_holds = self.caller_leg.held_by_peer();
         let State::Talking(talk) = &mut self.state else { return };
-        let agent_holds = talk.leg.held_by_peer();
-        let held = agent_holds || caller_holds;
-        match (held, talk.hold_since) {
-            (true, None) => {
-                talk.hold_since = Some(now);
-                let waiting = if agent_holds { caller } else { talk.leg.id };
-                let music = talk.hold_music.clone();
+        let (agent_holds, phone) = (talk.leg.held_by_peer(), talk.leg.id);
+        let waiting = match (agent_holds, caller_holds) {
+            (true, _) => Some(caller),
+            (false, true) => Some(phone),
+            (false, false) => None,
+        };
+        let music = talk.hold_music.clone();
+        match (waiting, &mut talk.hold) {
+            (Some(waiting), None) => {
+                talk.hold = Some(Hold { since: now, waiting });
                 self.media(media::Command::Unbridge { leg: caller });
                 self.media(media::Command::Music { leg: waiting, music });
             }
-            (false, Some(since)) => {
-                talk.held_us += micros(now - since);
-                talk.hold_since = None;
-                let phone = talk.leg.id;
+            // Both held, and one of them has come back.
+            (Some(waiting), Some(hold)) if hold.waiting != waiting => {
+                let before = std::mem::replace(&mut hold.waiting, waiting);
+                self.media(media::Command::Quiet { leg: before });
+                self.media(media::Command::Music { leg: waiting, music });
+            }
+            (None, Some(hold)) => {
+                talk.held_us += micros(now - hold.since);
+                talk.hold = None;
+                talk.together_since = now;
                 self.media(media::Command::Bridge { a: caller, b: phone });
             }
-            (true, Some(_)) | (false, None) => {}
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 
     /// The conversation is over.
     pub(super) fn part(&mut self, now: Time, talk: Talk, by: Party) {
-        let held = talk.held_us + talk.hold_since.map_or(0, |since| micros(now - since));
+        let held = talk.held_us + talk.hold.map_or(0, |hold| micros(now - hold.since));
         self.record(CallEvent::Parted {
             queue: talk.queue,
             agent: talk.agent.clone(),

@@ -418,3 +418,80 @@ fn a_silent_side_of_a_conversation_is_gone_but_a_caller_who_listens_is_given_lon
     case.asked();
     assert_eq!(case.ends(), [EndCause::AgentSilent]);
 }
+
+#[test]
+fn whoever_holds_the_line_may_be_silent_and_whoever_is_held_listens() {
+    let (mut case, legs) = Case::offering(1);
+    case.answer(legs[0]);
+    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    let caller = case.caller();
+    case.now += Duration::from_secs(30);
+    let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
+    case.call.changed(case.now, legs[0], Some(hold));
+    case.now += Duration::from_secs(600);
+    case.call.media_silent(case.now, legs[0], 600_000, true);
+    case.call.media_silent(case.now, caller, 60_000, true);
+    case.call.changed(case.now, legs[0], Some(Bytes::from_static(OFFER.as_bytes())));
+    // Told of the time on hold, a moment after the phone is back and before it has said a word.
+    case.call.media_silent(case.now + Duration::from_secs(1), legs[0], 601_000, true);
+    case.asked();
+    assert_eq!(case.ends(), []);
+    case.call.media_silent(case.now + Duration::from_secs(60), legs[0], 60_000, true);
+    case.asked();
+    assert_eq!(case.ends(), [EndCause::AgentSilent]);
+}
+
+#[test]
+fn a_phone_that_comes_back_with_a_reinvite_without_an_offer_is_off_hold_by_its_ack() {
+    let (mut case, legs) = Case::offering(1);
+    case.answer(legs[0]);
+    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
+    case.call.changed(case.now, legs[0], Some(hold));
+    case.asked();
+    case.call.changed(case.now, legs[0], None);
+    let asked = case.asked();
+    assert!(
+        matches!(&asked[..], [Action::Sip(SipAction::AcceptChange(leg, _))] if *leg == legs[0])
+    );
+    let answer = Some(Bytes::from_static(OFFER.as_bytes()));
+    case.call.acknowledged(case.now, legs[0], answer);
+    let (a, b) = (case.caller(), legs[0]);
+    let asked = case.asked();
+    assert!(
+        matches!(&asked[0], Action::Media(media::Command::Negotiate { leg, .. }) if *leg == b),
+        "{asked:?}"
+    );
+    assert_eq!(asked[1..], [Action::Media(media::Command::Bridge { a, b })]);
+}
+
+#[test]
+fn when_both_hold_and_one_comes_back_that_one_hears_the_music() {
+    let (mut case, legs) = Case::offering(1);
+    case.answer(legs[0]);
+    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    let (caller, phone) = (case.caller(), legs[0]);
+    let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
+    let back = Bytes::from_static(OFFER.as_bytes());
+    case.call.changed(case.now, phone, Some(hold.clone()));
+    case.call.changed(case.now, caller, Some(hold));
+    case.asked();
+    case.call.changed(case.now, phone, Some(back.clone()));
+    let asked = case.asked();
+    let music = media::Command::Music { leg: phone, music: "music/hold".into() };
+    assert!(asked.contains(&Action::Media(media::Command::Quiet { leg: caller })), "{asked:?}");
+    assert_eq!(asked.last(), Some(&Action::Media(music)));
+    case.call.changed(case.now, caller, Some(back));
+    let bridge = media::Command::Bridge { a: caller, b: phone };
+    assert_eq!(case.asked().last(), Some(&Action::Media(bridge)));
+}
+
+#[test]
+fn the_queue_is_told_that_a_phone_rings_even_if_another_has_refused() {
+    let (mut case, legs) = Case::offering(2);
+    case.call.phone_refused(case.now, legs[0], 486);
+    case.asked();
+    case.call.phone_ringing(legs[1]);
+    case.call.phone_ringing(legs[1]);
+    assert_eq!(case.asked(), [Action::Queue(QueueAction::Ringing("amy".into()))]);
+}

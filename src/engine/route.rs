@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::call::{Arrival, Call};
-use crate::event::{RefusalReason, SystemEvent};
+use crate::event::{Caller, RefusalReason, SystemEvent};
 use crate::flow;
 use crate::id::{AgentId, FlowName};
 use crate::sdp::{self, SdpError};
@@ -15,8 +15,9 @@ use super::controller::{Controller, StarCode};
 use super::limits::RETRY_AFTER;
 use super::{Engine, Governed};
 
-/// The longest user part that the journal keeps.
-const CALLED_LIMIT: usize = 64;
+/// As many characters of what a caller says of the call are kept: they go into the journal and into
+/// the INVITE that rings an agent's phone, which must fit a datagram.
+const TEXT_LIMIT: usize = 64;
 
 /// What becomes of an INVITE.
 enum Route {
@@ -97,8 +98,12 @@ impl Engine {
                 id,
                 leg: invite.leg,
                 source: invite.source.ip(),
-                caller: invite.caller,
-                called: invite.called.chars().take(CALLED_LIMIT).collect(),
+                caller: Caller {
+                    number: invite.caller.number.as_deref().map(kept),
+                    name: invite.caller.name.as_deref().map(kept),
+                    withheld: invite.caller.withheld,
+                },
+                called: kept(&invite.called),
                 flow,
                 offer: invite.offer,
                 longest: self.plan.longest_call(),
@@ -120,7 +125,11 @@ impl Engine {
             | RefusalReason::ShuttingDown => (503, Some(RETRY_AFTER)),
         };
         self.endpoint.reject(now, invite.leg, status, retry_after);
-        let called = invite.called.chars().take(CALLED_LIMIT).collect();
+        let called = kept(&invite.called);
         self.record_system(now, SystemEvent::Refused { reason, status, called });
     }
+}
+
+fn kept(text: &str) -> String {
+    text.chars().take(TEXT_LIMIT).collect()
 }

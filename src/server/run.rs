@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::settings::Settings;
@@ -75,6 +76,7 @@ pub struct Server {
     stop_web: watch::Sender<bool>,
     web: tokio::task::JoinHandle<std::io::Result<()>>,
     bank: Arc<Bank>,
+    tokens: Arc<ArcSwap<Vec<Token>>>,
     /// Where SIP is served: what peers are told.
     pub sip: Vec<SocketAddr>,
     /// Where pages are served.
@@ -93,6 +95,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         listeners.iter().map(|listener| listener.advertised).collect();
     let plan = Arc::new(installation.plan(advertised.clone())?);
     let bank = Arc::new(installation.bank(&plan)?);
+    let tokens = Arc::new(ArcSwap::from_pointee(tokens(settings)?));
     let http = settings.http.bind;
     let web_listener = tokio::net::TcpListener::bind(http)
         .await
@@ -136,7 +139,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             .map_err(thread("control thread"))?
     };
     let (stop_web, mut stopping) = watch::channel(false);
-    let state = web_state(&installation, &plan, clock, &handle, &journal, &media)?;
+    let state = web_state(tokens.clone(), &plan, clock, &handle, &journal, &media);
     let web = tokio::spawn(async move {
         web::serve(web_listener, state, async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -151,6 +154,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         stop_web,
         web,
         bank,
+        tokens,
         sip: advertised,
         http,
     })
@@ -177,11 +181,13 @@ impl Server {
     pub fn reload(&mut self, installation: &Installation) -> Result<(), ServeError> {
         let plan = installation.plan(self.sip.clone())?;
         let mut bank = installation.bank(&plan)?;
+        let tokens = tokens(&installation.settings)?;
         bank.keep(&self.bank);
         self.bank = Arc::new(bank);
         // The sounds first: the first call of the new flows must find them.
         self.media.set_bank(&self.bank);
         self.control.send(Message::Settings(Arc::new(plan)));
+        self.tokens.store(Arc::new(tokens));
         Ok(())
     }
 
@@ -250,13 +256,13 @@ fn threads(asked: usize) -> usize {
 }
 
 fn web_state(
-    installation: &Installation,
+    tokens: Arc<ArcSwap<Vec<Token>>>,
     plan: &Plan,
     clock: Clock,
     control: &ControlHandle,
     journal: &JournalHandle,
     media: &Arc<MediaThreads>,
-) -> Result<WebState, ServeError> {
+) -> WebState {
     let live = {
         let journal = journal.clone();
         Arc::new(move || journal.live(clock.now(), clock.wall()))
@@ -288,21 +294,12 @@ fn web_state(
             Box::pin(async move { answer.await.map_err(|_| PortClosed) })
         })
     };
-    let tokens = installation
-        .settings
-        .tokens
-        .iter()
-        .map(Token::try_from)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(ServeError::Token)?;
-    Ok(WebState {
-        live,
-        metrics,
-        ready,
-        requests,
-        tokens: tokens.into(),
-        zone: plan.acd.zone.clone(),
-    })
+    WebState { live, metrics, ready, requests, tokens, zone: plan.acd.zone.clone() }
+}
+
+fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {
+    let tokens = settings.tokens.iter().map(Token::try_from);
+    tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
 }
 
 fn wire(control: &ControlHandle, journal: &JournalHandle, media: &MediaThreads) -> Wire {

@@ -254,6 +254,11 @@ impl World {
         self.replies.remove(&id)
     }
 
+    /// What the engine starts with the next time.
+    pub fn set_plan(&mut self, plan: Arc<Plan>) {
+        self.settings.plan = plan;
+    }
+
     /// The engine's process dies and starts again at once from its journal: calls are lost,
     /// registrations and agents' states are not.
     pub fn restart(&mut self) {

@@ -92,12 +92,15 @@ impl Endpoint {
         self
     }
 
-    /// Takes new settings; bindings, transactions and dialogs stay.
+    /// Takes new settings; transactions and dialogs stay, and so do the bindings of whoever still has
+    /// an account.
     pub fn reconfigure(&mut self, settings: EndpointSettings) {
         if settings.realm != self.settings.realm {
             self.authenticator = Authenticator::new(&settings.realm, &mut self.entropy);
         }
         self.settings = settings;
+        let accounts = &self.settings.accounts;
+        self.events.extend(self.registrar.retain_users(|user| accounts.contains_key(user)));
     }
 
     /// Takes in one datagram. Never panics, whatever the bytes.

@@ -174,6 +174,12 @@ impl Registrar {
         events
     }
 
+    /// Removes the contacts of those who are not users any more.
+    pub fn retain_users(&mut self, is_user: impl Fn(&str) -> bool) -> Vec<SipEvent> {
+        let gone: Vec<String> = self.users.keys().filter(|user| !is_user(user)).cloned().collect();
+        gone.iter().flat_map(|user| self.remove_all(user)).collect()
+    }
+
     fn check(
         &self,
         limits: &RegistrarLimits,

@@ -28,7 +28,7 @@ pub(super) async fn agents(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let actor = auth::actor(&app.web.tokens, &headers)?;
+    let actor = auth::actor(&app.web.tokens.load(), &headers)?;
     let live = (app.web.live)();
     let seen: Vec<&AgentLive> =
         live.agent_list.iter().filter(|agent| actor.over(&agent.agent).is_ok()).collect();
@@ -70,7 +70,7 @@ pub(super) async fn set_state(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let actor = auth::actor(&app.web.tokens, &headers)?;
+    let actor = auth::actor(&app.web.tokens.load(), &headers)?;
     let Path(agent) =
         agent.map_err(|_| Problem::BadPath("An agent's name is percent-encoded UTF-8."))?;
     let capacity = actor.over(&agent)?;
@@ -95,7 +95,7 @@ pub(super) async fn hang_up(
 ) -> Result<Response, Problem> {
     const RIGHT: &str =
         "A call's id is a UUID, as in /api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup.";
-    let actor = auth::actor(&app.web.tokens, &headers)?;
+    let actor = auth::actor(&app.web.tokens.load(), &headers)?;
     actor.supervises()?;
     let call: CallId =
         call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))?;

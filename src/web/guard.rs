@@ -101,7 +101,7 @@ fn harden(headers: &mut HeaderMap) {
 /// Figures without personal data: open to this machine, otherwise to any token.
 pub(super) async fn figures(State(app): State<App>, request: Request, next: Next) -> Response {
     let local = request.extensions().get::<Origin>() == Some(&Origin::Local);
-    if !local && let Err(problem) = auth::actor(&app.web.tokens, request.headers()) {
+    if !local && let Err(problem) = auth::actor(&app.web.tokens.load(), request.headers()) {
         return problem.into_response();
     }
     next.run(request).await

@@ -16,6 +16,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use crate::engine::io::{Reply, Request};
@@ -46,8 +47,8 @@ pub struct WebState {
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The way to the engine.
     pub requests: RequestPort,
-    /// Who may do what.
-    pub tokens: Arc<[Token]>,
+    /// Who may do what; a reload swaps them.
+    pub tokens: Arc<ArcSwap<Vec<Token>>>,
     /// The organisation's time zone, in which the page shows times.
     pub zone: jiff::tz::TimeZone,
 }

@@ -101,10 +101,10 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
                 }
             })
         }),
-        tokens: Arc::from([
+        tokens: Arc::new(ArcSwap::from_pointee(vec![
             token("amys", Role::Agent, Some("amy")),
             token("sues", Role::Supervisor, None),
-        ]),
+        ])),
         zone: jiff::tz::TimeZone::get("Europe/London").expect("bundled"),
     }
 }
@@ -452,6 +452,18 @@ async fn over_a_socket_a_stream_starts_with_the_figures_and_ends_with_the_server
     assert!(got.contains("retry: 2000\n\nid: 41\nevent: figures\ndata: {"), "{got}");
     assert!(got.ends_with("0\r\n\r\n"), "the last chunk is missing: {got}");
     server.await.expect("no panic").expect("no error");
+}
+
+#[tokio::test]
+async fn a_token_that_a_reload_takes_away_opens_nothing_any_more() {
+    let state = state(Arc::default(), Arc::new(|_| None));
+    let tokens = Arc::clone(&state.tokens);
+    let server = Server { router: router(state), asked: Arc::default() };
+    let agents = "/api/v1/agents";
+    assert_eq!(server.get(REMOTE, agents, Some("sues")).await.status, StatusCode::OK);
+    tokens.store(Arc::new(vec![token("anns", Role::Supervisor, None)]));
+    server.get(REMOTE, agents, Some("sues")).await.problem(401, "bad-token");
+    assert_eq!(server.get(REMOTE, agents, Some("anns")).await.status, StatusCode::OK);
 }
 
 #[test]

@@ -68,6 +68,21 @@ fn the_phone_shows_the_queue_and_the_number_and_keeps_a_withheld_one_to_itself()
 }
 
 #[test]
+fn a_caller_with_an_endless_name_and_number_rings_the_adviser_like_any_other() {
+    let mut town = town();
+    let amy = town.amy(Habits::default());
+    let steps = into_the_queue().then([hear(AMY), Step::HangUp]);
+    let number = "0".repeat(10_000);
+    let resident = town.caller(&number, |phone| phone.display = Some("n".repeat(20_000)), steps);
+    town.see_off(resident);
+    let display = format!("Waste: {}", "n".repeat(64));
+    let incoming = PhoneEvent::Incoming { display, user: "0".repeat(64) };
+    assert_eq!(town.person(amy).diary().times(&incoming), 1);
+    assert!(!town.story().contains(&"0".repeat(65)));
+    town.close();
+}
+
+#[test]
 fn both_hear_each_other_whatever_codec_each_of_them_speaks() {
     use Codec::{Pcma, Pcmu};
     for (caller, adviser) in [(Pcma, Pcma), (Pcma, Pcmu), (Pcmu, Pcma), (Pcmu, Pcmu)] {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use switchboard::acd::calendar::BankHolidays;
 use switchboard::config::settings::Settings;
 use switchboard::engine::Plan;
+use switchboard::engine::io::Input;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, StateReason};
 use switchboard::flow::{self, Known};
 use switchboard::id::{CallId, FlowName};
@@ -151,17 +152,7 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
     change(&mut changed);
     let Change { settings, begins_at, seed, rtp_legs } = changed;
-    let known = Known {
-        queues: settings.queues.keys().cloned().collect(),
-        calendars: settings.calendars.keys().cloned().collect(),
-        skills: vec!["waste".into(), "general".into()],
-        prompts: None,
-    };
-    let name = FlowName::from("main");
-    let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
-    let flows = BTreeMap::from([(name, Arc::new(flow))]);
-    let acd = switchboard::config::plan::acd(&settings, &BankHolidays::default()).expect("hours");
-    let plan = Plan::new(&settings, flows, acd, vec![ENGINE]).expect("a plan");
+    let plan = plan(&settings);
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),
@@ -187,7 +178,37 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     Town { world: World::new(world) }
 }
 
+/// Settings at work. The flow names both queues, whether they are there or not.
+fn plan(settings: &Settings) -> Plan {
+    let known = Known {
+        queues: vec!["waste".into(), "general".into()],
+        calendars: settings.calendars.keys().cloned().collect(),
+        skills: vec!["waste".into(), "general".into()],
+        prompts: None,
+    };
+    let name = FlowName::from("main");
+    let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
+    let flows = BTreeMap::from([(name, Arc::new(flow))]);
+    let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
+    Plan::new(settings, flows, acd, vec![ENGINE]).expect("a plan")
+}
+
 impl Town {
+    /// The settings file is changed and read again.
+    pub fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
+        change(&mut settings);
+        self.world.input(Input::Settings(Arc::new(plan(&settings))));
+    }
+
+    /// The settings file is changed, and the process starts again.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
+        change(&mut settings);
+        self.world.set_plan(Arc::new(plan(&settings)));
+        self.world.restart();
+    }
+
     /// Amy, at her desk and signed in.
     pub fn amy(&mut self, habits: Habits) -> PersonId {
         self.at_desk("amy", "amy's", AMY, habits)

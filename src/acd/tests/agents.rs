@@ -198,8 +198,18 @@ fn nothing_is_restored_over_what_an_agent_does_already_and_strangers_change_noth
     world.ready("amy");
     let restore = |agent: &str, state| AcdInput::Restore { agent: agent.into(), state };
     assert_eq!(world.apply(restore("amy", AgentState::NotReady)), []);
-    assert_eq!(world.apply(restore("zoe", AgentState::Ready)), []);
+    assert_eq!(world.apply(restore("zoe", AgentState::SignedOut)), []);
     assert_eq!(world.apply(AcdInput::Reachable { agent: "zoe".into(), reachable: true }), []);
+    assert_eq!(world.acd.agent_state(&"zoe".into()), None);
+}
+
+#[test]
+fn whoever_was_at_work_and_is_no_longer_in_the_settings_is_signed_out() {
+    let mut world = World::council();
+    let state = AgentState::Ready;
+    let effects = world.apply(AcdInput::Restore { agent: "zoe".into(), state });
+    let signed_out = ("zoe".into(), AgentState::SignedOut, StateReason::Restored);
+    assert_eq!(changes(&effects), [signed_out]);
     assert_eq!(world.acd.agent_state(&"zoe".into()), None);
 }
 

@@ -12,7 +12,9 @@ use crate::engine::{Engine, Plan, Start};
 use crate::id::Entropy;
 use crate::media::{Bank, DropReason};
 use crate::stats::{self, metrics::Wire};
-use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
+use crate::web::{
+    self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, Tokens, WebState,
+};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
@@ -75,6 +77,7 @@ pub struct Server {
     stop_web: watch::Sender<bool>,
     web: tokio::task::JoinHandle<std::io::Result<()>>,
     bank: Arc<Bank>,
+    tokens: Tokens,
     /// Where SIP is served: what peers are told.
     pub sip: Vec<SocketAddr>,
     /// Where pages are served.
@@ -137,6 +140,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     };
     let (stop_web, mut stopping) = watch::channel(false);
     let state = web_state(&installation, &plan, clock, &handle, &journal, &media)?;
+    let tokens = state.tokens.clone();
     let web = tokio::spawn(async move {
         web::serve(web_listener, state, async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -151,6 +155,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         stop_web,
         web,
         bank,
+        tokens,
         sip: advertised,
         http,
     })
@@ -176,11 +181,13 @@ impl Server {
     /// the journal's place stay as they were at the start.
     pub fn reload(&mut self, installation: &Installation) -> Result<(), ServeError> {
         let plan = installation.plan(self.sip.clone())?;
+        let tokens = tokens(installation)?;
         let mut bank = installation.bank(&plan)?;
         bank.keep(&self.bank);
         self.bank = Arc::new(bank);
         // The sounds first: the first call of the new flows must find them.
         self.media.set_bank(&self.bank);
+        self.tokens.replace(tokens);
         self.control.send(Message::Settings(Arc::new(plan)));
         Ok(())
     }
@@ -226,6 +233,12 @@ fn tell_control(control: &ControlHandle, journal: &JournalHandle) {
             to.send(Message::Journal(health));
         }
     });
+}
+
+/// Who may do what through the API.
+fn tokens(installation: &Installation) -> Result<Vec<Token>, ServeError> {
+    let tokens = installation.settings.tokens.iter().map(Token::try_from);
+    tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
 }
 
 /// 32 bytes of the operating system's entropy.
@@ -288,19 +301,12 @@ fn web_state(
             Box::pin(async move { answer.await.map_err(|_| PortClosed) })
         })
     };
-    let tokens = installation
-        .settings
-        .tokens
-        .iter()
-        .map(Token::try_from)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(ServeError::Token)?;
     Ok(WebState {
         live,
         metrics,
         ready,
         requests,
-        tokens: tokens.into(),
+        tokens: Tokens::new(tokens(installation)?),
         zone: plan.acd.zone.clone(),
     })
 }

@@ -31,7 +31,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use self::auth::{Token, TokenError};
+pub use self::auth::{Token, TokenError, Tokens};
 pub use self::serve::{router, serve};
 
 /// What the shell gives to the pages and the API.
@@ -47,7 +47,7 @@ pub struct WebState {
     /// The way to the engine.
     pub requests: RequestPort,
     /// Who may do what.
-    pub tokens: Arc<[Token]>,
+    pub tokens: Tokens,
     /// The organisation's time zone, in which the page shows times.
     pub zone: jiff::tz::TimeZone,
 }

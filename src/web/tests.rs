@@ -101,7 +101,7 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
                 }
             })
         }),
-        tokens: Arc::from([
+        tokens: Tokens::new(vec![
             token("amys", Role::Agent, Some("amy")),
             token("sues", Role::Supervisor, None),
         ]),
@@ -111,6 +111,7 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
 
 struct Server {
     router: Router,
+    tokens: Tokens,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -153,8 +154,9 @@ impl Server {
         answer: impl Fn(&Asked) -> Option<Result<Reply, PortClosed>> + Send + Sync + 'static,
     ) -> Self {
         let asked = Arc::default();
-        let router = router(state(Arc::clone(&asked), Arc::new(answer)));
-        Server { router, asked }
+        let state = state(Arc::clone(&asked), Arc::new(answer));
+        let tokens = state.tokens.clone();
+        Server { router: router(state), tokens, asked }
     }
 
     async fn send(&self, peer: &str, request: axum::http::request::Builder, body: &str) -> Got {
@@ -367,7 +369,8 @@ async fn readiness_says_why_not() {
     assert_eq!(server.get(REMOTE, "/healthz", None).await.status, StatusCode::OK);
     let mut state = state(Arc::default(), Arc::new(|_| None));
     state.ready = Arc::new(|| Readiness::from_reasons(vec![NotReady::JournalFull]));
-    let server = Server { router: router(state), asked: Arc::default() };
+    let server =
+        Server { tokens: state.tokens.clone(), router: router(state), asked: Arc::default() };
     let got = server.get(LOCAL, "/readyz", None).await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(got.json(), json!({"ready":false,"reasons":["journal_full"]}));
@@ -422,7 +425,11 @@ async fn the_page_uses_only_files_that_are_served() {
 async fn a_reply_that_does_not_come_is_told_as_unconfirmed() {
     let mut app = super::serve::App::new(state(Arc::default(), Arc::new(|_| None)));
     app.reply_within = std::time::Duration::from_millis(1);
-    let server = Server { router: super::serve::routed(app), asked: Arc::default() };
+    let server = Server {
+        tokens: app.web.tokens.clone(),
+        router: super::serve::routed(app),
+        asked: Arc::default(),
+    };
     let got = server.post(STATE, Some("amys"), r#"{"state":"ready"}"#).await;
     got.problem(504, "no-reply");
 }
@@ -452,6 +459,15 @@ async fn over_a_socket_a_stream_starts_with_the_figures_and_ends_with_the_server
     assert!(got.contains("retry: 2000\n\nid: 41\nevent: figures\ndata: {"), "{got}");
     assert!(got.ends_with("0\r\n\r\n"), "the last chunk is missing: {got}");
     server.await.expect("no panic").expect("no error");
+}
+
+#[tokio::test]
+async fn a_token_that_was_taken_back_opens_nothing_any_more() {
+    let server = Server::new();
+    assert_eq!(server.get(LOCAL, "/api/v1/agents", Some("sues")).await.status, StatusCode::OK);
+    server.tokens.replace(vec![token("toms", Role::Supervisor, None)]);
+    server.get(LOCAL, "/api/v1/agents", Some("sues")).await.problem(401, "bad-token");
+    assert_eq!(server.get(LOCAL, "/api/v1/agents", Some("toms")).await.status, StatusCode::OK);
 }
 
 #[test]

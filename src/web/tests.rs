@@ -65,7 +65,7 @@ pub(super) fn live() -> Live {
                 agent: agent.into(),
                 name: format!("{agent} example"),
                 state: AgentState::Ready,
-                for_s: 4.0,
+                for_s: Some(4.0),
                 phones: 1,
             })
             .collect(),

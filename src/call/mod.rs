@@ -391,17 +391,18 @@ impl Call {
 
     // ---- what signalling says ----------------------------------------------------------------
 
-    /// Our 200 was acknowledged, with the peer's answer if we had made the offer.
+    /// Our 200 was acknowledged, with the peer's answer if we had made the offer: to an INVITE
+    /// without one, or to a change that left it to us (RFC 3264 allows either side to hold so).
     pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
-        if leg != self.caller_leg.id {
-            return;
-        }
         if let Some(answer) = answer
-            && self.caller_leg.take_answer(&answer).is_ok()
+            && let Some(target) = self.leg_mut(leg)
+            && target.take_answer(&answer).is_ok()
+            && let Some(negotiated) = target.negotiated.clone()
         {
-            self.negotiate_caller();
+            self.media(media::Command::Negotiate { leg, negotiated });
+            self.follow_hold(now);
         }
-        if self.caller_leg.stage != Stage::Answered {
+        if leg != self.caller_leg.id || self.caller_leg.stage != Stage::Answered {
             return;
         }
         if self.caller_leg.negotiated.is_none() {

@@ -395,7 +395,8 @@ impl Call {
 
     // ---- what signalling says ----------------------------------------------------------------
 
-    /// Our 200 was acknowledged, with the peer's answer if we had made the offer.
+    /// Our 200 was acknowledged, with the peer's answer if we had made the offer: to an INVITE
+    /// without one, or to a change that left it to us (RFC 3264 allows either side to hold so).
     pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
         if let (Some(answer), Some(target)) = (answer, self.leg_mut(leg))
             && target.take_answer(&answer).is_ok()

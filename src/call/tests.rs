@@ -367,6 +367,36 @@ fn hold_gives_the_caller_music_and_is_not_talk() {
 }
 
 #[test]
+fn a_change_that_leaves_the_offer_to_us_takes_effect_with_its_acknowledgement() {
+    let (mut case, legs) = Case::offering(1);
+    let (caller, phone) = (case.caller(), legs[0]);
+    case.answer(phone);
+    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    for (leg, port) in [(phone, 7_002), (caller, 7_004)] {
+        case.call.changed(case.now, leg, None);
+        case.asked();
+        let moved = sdp::offer(&sdp::Local { rtp: address(port), session_id: 1, version: 2 });
+        let held = moved.replace("a=sendrecv", "a=sendonly");
+        case.call.acknowledged(case.now, leg, Some(Bytes::from(held)));
+        let asked = case.asked();
+        let negotiated = asked.iter().find_map(|action| match action {
+            Action::Media(media::Command::Negotiate { leg: l, negotiated }) if *l == leg => {
+                Some(negotiated.remote)
+            }
+            _ => None,
+        });
+        assert_eq!(negotiated, Some(address(port)), "{asked:?}");
+        let other = if leg == phone { caller } else { phone };
+        let music = Action::Media(media::Command::Music { leg: other, music: "music/hold".into() });
+        assert!(asked.contains(&music), "{asked:?}");
+        case.call.changed(case.now, leg, None);
+        case.call.acknowledged(case.now, leg, Some(Bytes::from(moved)));
+        let joined = Action::Media(media::Command::Bridge { a: caller, b: phone });
+        assert!(case.asked().contains(&joined));
+    }
+}
+
+#[test]
 fn whatever_ends_a_call_it_ends_once_and_holds_nothing() {
     for stage in 0..5 {
         let mut case = match stage {

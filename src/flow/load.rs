@@ -9,7 +9,7 @@ use super::fields::{self, Faults, Fields};
 use super::model::{Hours, Menu, Node, Queue, Reason, Say};
 use super::nearest::nearest;
 use super::prompt::{self, SpokenText};
-use super::yaml::{At, Place, Tree};
+use super::yaml::{At, Place, Tree, Value};
 use crate::call::command::AtClosing;
 use crate::id::{FlowName, NodeName, PromptName};
 use crate::media::command::Key;
@@ -101,6 +101,10 @@ const TRIES: (u32, u32, u32) = (2, 1, 5);
 pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
     let mut draft = Draft { start: None, nodes: Vec::new() };
     let top = Place { line: 1, column: 1, offset: 0, len: 0 };
+    if matches!(tree.value, Value::Nothing) {
+        faults.note(FaultKind::MissingStart { first: None }, top);
+        return draft;
+    }
     let owner = "a flow".to_owned();
     let Some(fields) = Fields::open(owner, "the file", top, tree, faults) else { return draft };
     fields.only(&["start", "nodes"], faults);

@@ -68,7 +68,7 @@ impl AgentBook {
             agent: agent.clone(),
             name: if self.name.is_empty() { agent.to_string() } else { self.name.clone() },
             state: self.state,
-            for_s: seconds(self.since.until(now)),
+            for_s: (self.since != Stamp::default()).then(|| seconds(self.since.until(now))),
             phones: phones as u64,
         }
     }

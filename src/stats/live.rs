@@ -164,8 +164,8 @@ pub struct AgentLive {
     pub name: String,
     /// Doing what.
     pub state: AgentState,
-    /// For how long, in seconds.
-    pub for_s: f64,
+    /// For how long, in seconds; none if the journal never saw another state.
+    pub for_s: Option<f64>,
     /// Phones registered now.
     pub phones: u64,
 }

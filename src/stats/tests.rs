@@ -427,7 +427,14 @@ fn phones_and_states_survive_a_restart_and_expired_phones_do_not() {
     let phones: Vec<_> = restored.registrations.iter().map(known).collect();
     assert_eq!(phones, [("sip:amy@192.0.2.7".to_owned(), 2)]);
     let amy = stream.live().agent_list[0].clone();
-    assert_eq!((amy.name.as_str(), amy.state, amy.for_s), ("Amy", AgentState::Ready, 606.0));
+    assert_eq!((amy.name.as_str(), amy.state, amy.for_s), ("Amy", AgentState::Ready, Some(606.0)));
+}
+
+#[test]
+fn an_agent_who_never_signed_in_is_not_said_to_be_out_since_1970() {
+    let stream = Stream::starting(NOON);
+    let amy = stream.live().agent_list[0].clone();
+    assert_eq!((amy.state, amy.for_s), (AgentState::SignedOut, None));
 }
 
 #[test]

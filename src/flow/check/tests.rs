@@ -118,6 +118,9 @@ fn a_flow_without_a_start_or_without_nodes_is_refused() {
     assert_eq!(findings(&text), ["main.yaml:1:1: the flow does not say where it starts"]);
     assert_eq!(advice(&text), ["add a line `start: hello` with the name of the first node"]);
     assert_eq!(findings("start: hello"), ["main.yaml:1:1: a flow needs `nodes:`",]);
+    for empty in ["", "\n", "# only a remark\n"] {
+        assert_eq!(findings(empty), ["main.yaml:1:1: the flow does not say where it starts"]);
+    }
     let text = with("start: hello", "start: helo");
     assert_eq!(findings(&text), ["main.yaml:1:8: there is no node `helo` in this flow"]);
     assert_eq!(
@@ -329,7 +332,7 @@ fn what_is_not_yaml_is_shown_with_its_line() {
     assert!(found[0].contains("cannot be read as YAML"), "{found:?}");
     let text = with("      \"#\": hello", "      *: hello");
     assert!(findings(&text)[0].starts_with("main.yaml:10:"), "{:?}", findings(&text));
-    assert_eq!(findings(""), ["main.yaml:1:1: `the file` is empty"]);
+    assert_eq!(findings(""), ["main.yaml:1:1: the flow does not say where it starts"]);
     assert_eq!(findings("- a\n- b\n").len(), 1);
 }
 

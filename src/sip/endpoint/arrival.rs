@@ -12,6 +12,10 @@ use super::leg::{Leg, Stage, User};
 use super::response::{Inbound, packet};
 use super::{Endpoint, IncomingInvite, Reason, SipEvent};
 
+/// The longest number and the longest name of a caller, in characters. They are shown on agents'
+/// phones: an INVITE that is too long for one datagram of a network would reach none of them.
+const CALLER_LIMIT: usize = 64;
+
 impl Endpoint {
     pub(super) fn receive_invite(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
         // Section 8.1.1.8: without a Contact no later request could reach the caller. A caller of
@@ -101,5 +105,9 @@ fn caller(request: &Inbound) -> Caller {
         return Caller { number: None, name: None, withheld: true };
     }
     let name = from.display.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    Caller { number: user, name: name.map(str::to_owned), withheld: false }
+    Caller {
+        number: user.map(|user| user.chars().take(CALLER_LIMIT).collect()),
+        name: name.map(|name| name.chars().take(CALLER_LIMIT).collect()),
+        withheld: false,
+    }
 }

@@ -216,4 +216,9 @@ fn a_withheld_caller_is_withheld_however_it_is_said() {
     assert!(caller("d", "", "<sip:07700900123@Anonymous.Invalid>").0.withheld);
     let nameless = caller("e", "", "<sip:192.0.2.2>").0;
     assert_eq!(nameless, crate::event::Caller::default());
+    // What is shown on a phone must fit one datagram with all else.
+    let long = format!("\"{}\" <sip:{}@192.0.2.2>", "Ö".repeat(3_000), "9".repeat(3_000));
+    let long = caller("f", "", &long).0;
+    assert_eq!(long.name.map(|name| name.chars().count()), Some(64));
+    assert_eq!(long.number.map(|number| number.len()), Some(64));
 }

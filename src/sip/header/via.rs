@@ -152,16 +152,6 @@ impl Via {
         self.params.get("received").and_then(|ip| ip.parse::<Host>().ok()).and_then(|h| h.ip())
     }
 
-    /// The address to which responses shall go instead of `sent-by`; see [`Via::response_to`].
-    pub fn maddr(&self) -> Option<Host> {
-        self.params.get("maddr").and_then(|host| host.parse().ok())
-    }
-
-    /// The multicast time to live.
-    pub fn ttl(&self) -> Option<u8> {
-        self.params.get("ttl").and_then(|ttl| ttl.parse().ok())
-    }
-
     /// Notes where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
     pub fn note_source(&mut self, source: SocketAddr) {
         let asked = self.params.has("rport");

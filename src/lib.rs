@@ -1,5 +1,33 @@
 //! **switchboard** answers a council's central number, drives its menu, queues callers to advisers
 //! and measures every answer against the 60-second standard.
+//!
+//! Two deterministic halves and one shell: **control** ([`engine`] and what it owns) and **media**
+//! ([`media`]) take time as a parameter and give effects as values; [`server`] and [`web`] own
+//! everything that touches the world.
+//!
+//! ```text
+//!  main -> server/web --Input(now)--> engine --> flow . acd
+//!             |       <--Output------   |              | commands / events only
+//!             |                         +---> call <---+
+//!             |                                +--> sip --> (bytes) . sdp
+//!             +-- Command ><  Event -- media --> rtp
+//!             +--> store (journal) --> stats --> live page . metrics . replay
+//!  sim replaces server and web; everything -> time . id . event
+//! ```
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`sip`] | messages, transactions, dialogs, registrations: RFC 3261 over bytes |
+//! | [`sdp`] | offer and answer as pure functions |
+//! | [`rtp`], [`media`] | packets; legs that play, relay and listen for keys |
+//! | [`call`] | one caller's call: its legs, its offers, its one ending |
+//! | [`flow`] | what a caller hears and presses |
+//! | [`acd`] | who waits, who answers, and when the lines are open |
+//! | [`engine`] | the one door: what comes in, what goes out, who talks to whom |
+//! | [`event`], [`stats`] | what happened; every figure, folded from it |
+//! | [`config`] | what the settings can say |
+//! | [`sim`] | callers, advisers and a network in simulated time |
+//! | [`server`], [`web`] | sockets, threads, files, the database; pages and the API |
 
 pub mod acd;
 pub mod call;

@@ -17,6 +17,8 @@ mod joined;
 mod menu;
 #[path = "stories/offers.rs"]
 mod offers;
+#[path = "stories/random.rs"]
+mod random;
 #[path = "stories/refused.rs"]
 mod refused;
 #[path = "stories/restart.rs"]

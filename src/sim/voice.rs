@@ -12,7 +12,7 @@ use crate::media::command::{Codec, Key};
 use crate::time::Time;
 
 use super::ear::Ear;
-use super::tone::{self, PACKET_SAMPLES, Sound};
+use super::tone::{self, PACKET_SAMPLES, RATE_HZ, Sound};
 
 const PACKET: Duration = Duration::from_millis(20);
 /// A driver that comes this late does not make up for what it missed.
@@ -59,6 +59,8 @@ struct Press {
 pub struct Voice {
     stream: Option<Stream>,
     sound: Sound,
+    /// A second of the sound in the codec: tones of whole hertz repeat after it.
+    second: Option<(Sound, Codec, Vec<u8>)>,
     sampled: u64,
     seq: Seq,
     timestamp: u32,
@@ -81,6 +83,7 @@ impl Voice {
         Voice {
             stream: None,
             sound,
+            second: None,
             sampled: 0,
             seq: Seq::from(0),
             timestamp: 0,
@@ -236,11 +239,21 @@ impl Voice {
             return;
         }
         self.pause = self.pause.saturating_sub(1);
-        let payload: Vec<u8> = (self.sampled..self.sampled + u64::from(PACKET_SAMPLES))
-            .map(|at| tone::encode(stream.codec, self.sound.sample(at)))
-            .collect();
+        let payload = self.sounding(stream.codec);
         let first = std::mem::take(&mut self.first);
         self.send(stream, payload_type_of(stream.codec), self.timestamp, first, &payload);
+    }
+
+    /// The next 20 ms of the sound. A second is a whole number of packets.
+    fn sounding(&mut self, codec: Codec) -> Vec<u8> {
+        let sound = self.sound;
+        if !matches!(&self.second, Some((of, in_codec, _)) if *of == sound && *in_codec == codec) {
+            let all = (0..u64::from(RATE_HZ)).map(|at| tone::encode(codec, sound.sample(at)));
+            self.second = Some((sound, codec, all.collect()));
+        }
+        let from = (self.sampled % u64::from(RATE_HZ)) as usize;
+        let second = self.second.as_ref().map_or(&[][..], |(_, _, bytes)| bytes);
+        second.get(from..from + PACKET_SAMPLES as usize).unwrap_or_default().to_vec()
     }
 
     fn send(

@@ -1,7 +1,7 @@
 //! The world: the engine and its media, people with phones, and the network between them. Its
 //! clock jumps to the next deadline, so that a day takes a moment and every run can be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::media::{self, Bank, Plane, PlaneSettings, Sink};
 use crate::sip::ListenerId;
 use crate::stats::live::Live;
 use crate::stats::{Fold, closing_entries};
-use crate::time::{Time, UnixMicros, WallClock};
+use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
 use super::adviser::{Adviser, Habits};
 use super::caller::{Caller, Step};
@@ -78,6 +78,10 @@ pub struct World {
     signalling: Network,
     voice: Network,
     people: Vec<Person>,
+    /// When each person must be called next.
+    calls_due: Deadlines<usize>,
+    /// Who may have something to say at this instant.
+    stirred: BTreeSet<usize>,
     addresses: BTreeMap<SocketAddr, (usize, Line)>,
     journal: Vec<Entry>,
     fold: Fold,
@@ -111,6 +115,8 @@ impl World {
             signalling: Network::new(Conditions::default(), entropy.fork()),
             voice: Network::new(Conditions::default(), entropy.fork()),
             people: Vec::new(),
+            calls_due: Deadlines::new(),
+            stirred: BTreeSet::new(),
             addresses: BTreeMap::new(),
             journal: Vec::new(),
             fold: Fold::new(),
@@ -205,6 +211,7 @@ impl World {
         self.addresses.insert(settings.signalling, (id, Line::Signalling));
         self.addresses.insert(settings.rtp, (id, Line::Voice));
         self.people.push(person);
+        self.stirred.insert(id);
         PersonId(id)
     }
 
@@ -223,6 +230,7 @@ impl World {
     pub fn with<T>(&mut self, id: PersonId, f: impl FnOnce(&mut Person, Time) -> T) -> T {
         let done = f(&mut self.people[id.0], self.now);
         self.people[id.0].handle_timeout(self.now);
+        self.stirred.insert(id.0);
         self.settle();
         done
     }
@@ -295,14 +303,14 @@ impl World {
     }
 
     fn next(&self) -> Option<Time> {
-        self.people
-            .iter()
-            .filter_map(Person::poll_timeout)
-            .chain(self.signalling.next())
-            .chain(self.voice.next())
-            .chain(self.engine.poll_timeout())
-            .chain(self.plane.poll_timeout())
-            .min()
+        let sources = [
+            self.calls_due.next(),
+            self.signalling.next(),
+            self.voice.next(),
+            self.engine.poll_timeout(),
+            self.plane.poll_timeout(),
+        ];
+        sources.into_iter().flatten().min()
     }
 
     fn step(&mut self, next: Time) {
@@ -322,9 +330,10 @@ impl World {
             self.plane.handle_timeout(now, &mut out);
             self.send_packets(out);
         }
-        for person in &mut self.people {
-            if person.poll_timeout().is_some_and(|at| at <= now) {
+        while let Some((_, id)) = self.calls_due.pop_due(now) {
+            if let Some(person) = self.people.get_mut(id) {
                 person.handle_timeout(now);
+                self.stirred.insert(id);
             }
         }
         self.settle();
@@ -336,6 +345,7 @@ impl World {
         if let Some((id, line)) = self.addresses.get(&to).copied() {
             if let Some(person) = self.people.get_mut(id) {
                 person.handle_datagram(now, line, from, &bytes);
+                self.stirred.insert(id);
             }
         } else if to == ENGINE {
             let listener = ListenerId(0);
@@ -366,8 +376,8 @@ impl World {
                 quiet = false;
                 self.media_event(event);
             }
-            for at in 0..self.people.len() {
-                let Some(person) = self.people.get_mut(at) else { continue };
+            for id in std::mem::take(&mut self.stirred) {
+                let Some(person) = self.people.get_mut(id) else { continue };
                 let (signalling, rtp) = {
                     let settings = person.phone().settings();
                     (settings.signalling, settings.rtp)
@@ -378,6 +388,12 @@ impl World {
                         Line::Voice => (&mut self.voice, rtp),
                     };
                     network.send(self.now, Datagram { from, to: out.to, bytes: out.bytes });
+                }
+                match person.poll_timeout() {
+                    Some(at) => self.calls_due.set(id, at),
+                    None => {
+                        self.calls_due.cancel(&id);
+                    }
                 }
             }
             if quiet {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::sip::ListenerId;
 use crate::time::{Deadlines, Time};
 
+use super::dialog::next_hop;
 use super::endpoint::{Binding, SipEvent};
 use super::uri::Uri;
 
@@ -36,10 +37,21 @@ pub struct Registration<'a> {
     pub cseq: u32,
     /// Where the REGISTER came from.
     pub source: SocketAddr,
+    /// Whether an address translator stands between the phone and us: its contacts then say what
+    /// only its own network understands.
+    pub translated: bool,
     /// Over which listener.
     pub listener: ListenerId,
     /// What is to change.
     pub change: Change,
+}
+
+impl Registration<'_> {
+    /// Where requests to a contact go. RFC 3261 section 10.3 binds the contact, not the source: a
+    /// phone may register from another port than it listens at, or somebody on its behalf.
+    fn way_to(&self, contact: &Uri) -> SocketAddr {
+        if self.translated { self.source } else { next_hop(contact, self.source) }
+    }
 }
 
 /// What a REGISTER asks for.
@@ -123,7 +135,7 @@ impl Registrar {
                 let expires_s = (*expires_s).min(limits.max_expires_s);
                 let binding = Binding {
                     contact: contact.to_string(),
-                    source: registration.source,
+                    source: registration.way_to(contact),
                     listener: registration.listener,
                     call_id: registration.call_id.to_owned(),
                     cseq: registration.cseq,
@@ -270,6 +282,7 @@ mod tests {
             call_id: "a",
             cseq,
             source: SocketAddr::from(([192, 0, 2, 7], 5062)),
+            translated: false,
             listener: ListenerId(0),
             change: Change::Contacts(contacts.iter().map(|(c, e)| (uri(c), *e)).collect()),
         }
@@ -298,6 +311,24 @@ mod tests {
         );
         // What was asked for beyond the longest registration was cut.
         assert_eq!(registrar.poll_timeout(), Some(Time::from_millis(3_600_000)));
+    }
+
+    #[test]
+    fn a_contact_is_reached_where_it_says_unless_a_translator_stands_between() {
+        let listens = |port: u16| SocketAddr::from(([192, 0, 2, 7], port));
+        for (contact, translated, expected) in [
+            ("sip:amy@192.0.2.7:5080", false, listens(5080)),
+            ("sip:amy@192.0.2.7", false, listens(5060)),
+            ("sip:amy@192.0.2.9:5080", false, SocketAddr::from(([192, 0, 2, 9], 5080))),
+            ("sip:amy@192.0.2.7:5080", true, listens(5062)),
+            // A name is not resolved here.
+            ("sip:amy@phone.example.org", false, listens(5062)),
+        ] {
+            let mut registrar = Registrar::new();
+            let asked = Registration { translated, ..register("amy", 1, &[(contact, 100)]) };
+            registrar.apply(Time::ZERO, &LIMITS, &asked).unwrap();
+            assert_eq!(registrar.bindings("amy")[0].source, expected, "{contact} {translated}");
+        }
     }
 
     #[test]

@@ -75,16 +75,19 @@ impl Sipp {
 
 fn write(folder: &Path, caller: &str, acts: &[Act]) -> String {
     let mut text = String::from(HEAD).replace("{caller}", caller);
-    for act in acts {
+    for (at, act) in acts.iter().enumerate() {
         match act {
             Act::Wait(time) => {
                 writeln!(text, "  <pause milliseconds=\"{}\"/>", time.as_millis()).expect("text");
             }
             Act::Press(keys) => {
                 play(&mut text, &format!("play_dtmf=\"{keys}\""));
-                // SIPp begins with 400 ms of filling; whatever it plays next would cut keys off.
-                let ms = 500 * keys.len() + 700;
-                writeln!(text, "  <pause milliseconds=\"{ms}\"/>").expect("text");
+                // SIPp begins with 400 ms of filling; whatever it plays next would cut keys off. But
+                // while it pauses it takes a BYE for an error.
+                if !matches!(acts.get(at + 1), Some(Act::AwaitBye)) {
+                    let ms = 500 * keys.len() + 700;
+                    writeln!(text, "  <pause milliseconds=\"{ms}\"/>").expect("text");
+                }
             }
             Act::Tone(hz, seconds) => {
                 let file: PathBuf = folder.join(format!("tone-{hz}.pcap"));

@@ -6,8 +6,9 @@ use switchboard::event::{CallEvent, EndCause, OfferOutcome, Outcome};
 use switchboard::sim::caller::{Otherwise, Step};
 use switchboard::sim::ear::Expect;
 use switchboard::sim::tone::Sound;
+use switchboard::time::Time;
 
-use crate::clock::wait_for;
+use crate::clock::{Clock, wait_for};
 use crate::pcap::{Capture, has_tone};
 use crate::server::{NUMBER, Server, password_of};
 use crate::sipp::{Act, Sipp};
@@ -167,6 +168,9 @@ fn the_adviser_hangs_up_and_sipp_is_told() {
     let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::AwaitBye];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960002", NUMBER, &acts);
     server.until_agents("talking", 1);
+    // They talk for two seconds: SIPp only listens for BYE once its key's sound has been played.
+    let answered = Clock::start();
+    wait_for(secs(10), || (answered.now() > Time::from_millis(2_000)).then_some(()));
     softphone.command("hangup", "");
     sipp.succeed(secs(30));
     assert_ended(&server, &[EndCause::AgentHungUp]);
@@ -197,7 +201,7 @@ fn an_adviser_who_does_not_answer_is_passed_over_and_the_caller_keeps_the_place(
     server.until_agents("ready", 1);
     let _ben = adviser(folder.path(), &server, "ben", true);
     server.until_agents("ready", 2);
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(9)), Act::HangUp];
+    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(14)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960004", NUMBER, &acts);
     server.until_agents("ringing", 1);
     let capture = Capture::start(sipp.voice);

@@ -126,7 +126,8 @@ pub enum SipEvent {
 pub struct Binding {
     /// The contact's URI as registered.
     pub contact: String,
-    /// Where requests to it are sent: the source of the REGISTER.
+    /// Where requests to it are sent: the contact's own address, or the source of the REGISTER if
+    /// that address means nothing to us (a name, or behind an address translator).
     pub source: SocketAddr,
     /// Over which listener.
     pub listener: ListenerId,

@@ -51,6 +51,7 @@ impl Endpoint {
             call_id: &request.essentials.call_id,
             cseq: request.essentials.cseq.seq,
             source: request.source,
+            translated: request.essentials.via.is_translated(request.source),
             listener: request.listener,
             change,
         };

@@ -152,6 +152,16 @@ impl Via {
         self.params.get("received").and_then(|ip| ip.parse::<Host>().ok()).and_then(|h| h.ip())
     }
 
+    /// Whether an address translator stands between the sender and us: it says another address than
+    /// the one that its datagram came from. A differing port alone tells so only if the sender asks
+    /// to be answered there: others send from one port and listen at another. A name tells nothing.
+    pub fn is_translated(&self, source: SocketAddr) -> bool {
+        let default = if self.transport == Transport::Tls { 5061 } else { 5060 };
+        let port_differs = self.port.unwrap_or(default) != source.port();
+        self.host.ip().is_some_and(|ip| ip != source.ip())
+            || (port_differs && self.params.has("rport"))
+    }
+
     /// Notes where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
     pub fn note_source(&mut self, source: SocketAddr) {
         let asked = self.params.has("rport");

@@ -526,7 +526,7 @@ pub enum SystemEvent {
         /// All agents and their names as shown to people.
         agents: Vec<(AgentId, String)>,
     },
-    /// An INVITE was not admitted, so no call began.
+    /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {
         /// Why.
         reason: RefusalReason,

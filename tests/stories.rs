@@ -5,6 +5,8 @@
 mod advisers;
 #[path = "stories/bad_network.rs"]
 mod bad_network;
+#[path = "stories/busy.rs"]
+mod busy;
 #[path = "stories/hanging_up.rs"]
 mod hanging_up;
 #[path = "stories/hours.rs"]

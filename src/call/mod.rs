@@ -445,7 +445,6 @@ impl Call {
         let cause = match (end, &self.state) {
             (LegEnd::Cancelled, _) => EndCause::CallerCancelled,
             (LegEnd::NoAck, _) => EndCause::NoAck,
-            (LegEnd::Lost, _) => EndCause::SignallingLost,
             (LegEnd::Bye, State::Queued | State::Offering(_)) => EndCause::CallerAbandoned,
             (LegEnd::Bye, State::Talking(_)) => EndCause::CallerHungUp,
             (LegEnd::Bye, State::Arriving { .. } | State::InFlow | State::Ended) => {

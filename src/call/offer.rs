@@ -305,7 +305,7 @@ impl Call {
             State::Talking(talk) if talk.leg.id == leg => {
                 let cause = match end {
                     LegEnd::Bye | LegEnd::Cancelled => crate::event::EndCause::AgentHungUp,
-                    LegEnd::NoAck | LegEnd::Lost => crate::event::EndCause::SignallingLost,
+                    LegEnd::NoAck => crate::event::EndCause::SignallingLost,
                 };
                 self.end(now, cause);
             }

@@ -10,21 +10,56 @@ use crate::time::Time;
 /// How soon a refused caller's network should try again (RFC 3261 section 21.5.4).
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The door for new calls: a token bucket that holds one second's worth.
+/// As many refusals in a second are noted in the journal. Whoever tries numbers by the thousand must
+/// not fill the disk; all are answered, and counted on the wire.
+const NOTED_REFUSALS_PER_SECOND: u32 = 20;
+
+/// The door for new calls.
 #[derive(Debug)]
 pub struct Admission {
-    /// In thousandths of a call, so that slow rates refill smoothly.
-    tokens: u64,
-    refilled_at: Time,
+    calls: Bucket,
+    noted_refusals: Bucket,
     full: bool,
     closed: bool,
+}
+
+/// A token bucket that holds one second's worth.
+#[derive(Debug)]
+struct Bucket {
+    /// In thousandths, so that slow rates refill smoothly.
+    tokens: u64,
+    refilled_at: Time,
+}
+
+impl Bucket {
+    fn full(now: Time, per_second: u32) -> Self {
+        Bucket { tokens: u64::from(per_second) * 1_000, refilled_at: now }
+    }
+
+    /// Whether there is one more.
+    fn take(&mut self, now: Time, per_second: u32) -> bool {
+        let rate = u64::from(per_second);
+        // One in a second is a thousandth in a millisecond, and a token is that much.
+        let gained = u64::try_from((now - self.refilled_at).as_millis()).unwrap_or(u64::MAX);
+        if gained > 0 {
+            self.tokens = self.tokens.saturating_add(gained.saturating_mul(rate)).min(rate * 1_000);
+            self.refilled_at += Duration::from_millis(gained);
+        }
+        let left = self.tokens.checked_sub(1_000);
+        self.tokens = left.unwrap_or(self.tokens);
+        left.is_some()
+    }
 }
 
 impl Admission {
     /// Open, with a full bucket.
     pub fn new(now: Time, limits: &LimitSettings) -> Self {
-        let tokens = u64::from(limits.calls_per_second) * 1_000;
-        Admission { tokens, refilled_at: now, full: false, closed: false }
+        Admission {
+            calls: Bucket::full(now, limits.calls_per_second),
+            noted_refusals: Bucket::full(now, NOTED_REFUSALS_PER_SECOND),
+            full: false,
+            closed: false,
+        }
     }
 
     /// Whether the journal cannot keep any more events.
@@ -44,25 +79,22 @@ impl Admission {
         active: usize,
         limits: &LimitSettings,
     ) -> Result<(), RefusalReason> {
-        let rate = u64::from(limits.calls_per_second);
-        // A call per second is a thousandth of a call per millisecond, and a token is that much.
-        let gained = u64::try_from((now - self.refilled_at).as_millis()).unwrap_or(u64::MAX);
-        if gained > 0 {
-            self.tokens = self.tokens.saturating_add(gained.saturating_mul(rate)).min(rate * 1_000);
-            self.refilled_at += Duration::from_millis(gained);
-        }
         if self.closed {
             Err(RefusalReason::ShuttingDown)
         } else if self.full {
             Err(RefusalReason::JournalFull)
         } else if active >= limits.calls {
             Err(RefusalReason::TooManyCalls)
-        } else if self.tokens < 1_000 {
+        } else if !self.calls.take(now, limits.calls_per_second) {
             Err(RefusalReason::TooFast)
         } else {
-            self.tokens -= 1_000;
             Ok(())
         }
+    }
+
+    /// Whether one more refusal is noted in the journal.
+    pub fn notes_refusal(&mut self, now: Time) -> bool {
+        self.noted_refusals.take(now, NOTED_REFUSALS_PER_SECOND)
     }
 }
 
@@ -87,6 +119,15 @@ mod tests {
         let admitted =
             (0..100).filter(|_| door.admit(Time::from_millis(60_000), 0, &limits).is_ok()).count();
         assert_eq!(admitted, 10, "an idle minute saves up no more than one second's worth");
+    }
+
+    #[test]
+    fn a_flood_of_refusals_does_not_fill_the_journal() {
+        let mut door = Admission::new(Time::ZERO, &limits(1, 1));
+        let second = |from: u64| (from..from + 1_000).map(Time::from_millis);
+        assert_eq!(second(0).filter(|now| door.notes_refusal(*now)).count(), 39);
+        assert_eq!(second(1_000).filter(|now| door.notes_refusal(*now)).count(), 20);
+        assert_eq!(door.admit(Time::from_millis(2_000), 0, &limits(1, 1)), Ok(()));
     }
 
     #[test]

@@ -125,8 +125,10 @@ impl Engine {
             | RefusalReason::ShuttingDown => (503, Some(RETRY_AFTER)),
         };
         self.endpoint.reject(now, invite.leg, status, retry_after);
-        let called = kept(&invite.called);
-        self.record_system(now, SystemEvent::Refused { reason, status, called });
+        if self.admission.notes_refusal(now) {
+            let called = kept(&invite.called);
+            self.record_system(now, SystemEvent::Refused { reason, status, called });
+        }
     }
 }
 

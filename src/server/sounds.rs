@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::flow::RENDER_COMMAND;
 use crate::id::PromptName;
 use crate::media::bank::Bank;
 use crate::media::wav::{self, WavError};
@@ -54,7 +55,7 @@ impl fmt::Display for SoundError {
             SoundProblem::Missing => write!(
                 f,
                 "{path}: the prompt `{name}` is missing; record it, or render it with \
-                 `switchboard prompts`"
+                 `{RENDER_COMMAND}`"
             ),
             SoundProblem::Unreadable(error) => write!(
                 f,

@@ -155,11 +155,6 @@ impl Message {
         self.header(name).map(scan::text)
     }
 
-    /// Whether a list header contains a token, without regard to case (`Supported: timer`).
-    pub fn lists(&self, name: HeaderName, token: &str) -> bool {
-        self.headers(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
-    }
-
     /// The topmost Via.
     pub fn via(&self) -> Result<Via, HeaderError> {
         self.vias().next().unwrap_or(Err(error(HeaderName::Via, Why::Missing)))

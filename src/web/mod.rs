@@ -102,16 +102,8 @@ impl Readiness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotReady {
-    /// The engine has not finished its start.
-    Starting,
     /// The journal cannot be written and its buffer is full.
     JournalFull,
-    /// A media thread has ended.
-    MediaFailed,
-    /// A SIP listener has ended.
-    SipFailed,
     /// The engine is stopping and takes no new calls.
     Draining,
-    /// The engine has stopped.
-    Stopped,
 }

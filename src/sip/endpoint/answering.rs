@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::id::LegId;
+use crate::sip::digest::Verdict;
 use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
 use crate::sip::transaction::table::{Packet, TransactionId};
@@ -172,7 +173,14 @@ impl Endpoint {
     }
 
     pub(super) fn send_challenge(&mut self, now: Time, leg: LegId) {
-        let challenges = self.challenges(now, false);
+        let Some(found) = self.legs.remove(&leg) else { return };
+        // A phone that is not told that its nonce was too old takes its password for wrong.
+        let stale = match &found.stage {
+            Stage::Arriving(invite) => self.verify(now, invite) == Verdict::Stale,
+            Stage::Calling(_) | Stage::Up | Stage::Leaving => false,
+        };
+        self.legs.insert(leg, found);
+        let challenges = self.challenges(now, stale);
         self.refuse_arrival(now, leg, 401, |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);

@@ -51,8 +51,6 @@ pub enum LegEnd {
     Cancelled,
     /// Our 2xx was never acknowledged (we sent BYE).
     NoAck,
-    /// A request in the dialog timed out or failed on the transport, or got 408 or 481.
-    Lost,
 }
 
 /// What the endpoint tells its user.

@@ -152,16 +152,6 @@ impl Via {
         self.params.get("received").and_then(|ip| ip.parse::<Host>().ok()).and_then(|h| h.ip())
     }
 
-    /// The address to which responses shall go instead of `sent-by`; see [`Via::response_to`].
-    pub fn maddr(&self) -> Option<Host> {
-        self.params.get("maddr").and_then(|host| host.parse().ok())
-    }
-
-    /// The multicast time to live.
-    pub fn ttl(&self) -> Option<u8> {
-        self.params.get("ttl").and_then(|ttl| ttl.parse().ok())
-    }
-
     /// Whether an address translator stands between the sender and us: it says another address than
     /// the one that its datagram came from. A differing port alone tells so only if the sender asks
     /// to be answered there: others send from one port and listen at another. A name tells nothing.

@@ -310,3 +310,38 @@ fn an_invite_carries_who_proved_to_ring() {
     let broken = broken + "\nAuthorization: Digest username=\"amy";
     assert_eq!(desk.statuses(&broken), [400]);
 }
+
+#[test]
+fn an_invite_with_a_nonce_that_is_too_old_is_told_so() {
+    let mut desk = desk(Limits::default());
+    let mut phone = Phone::new("amy", "secret");
+    phone.register(&mut desk, &contact(""));
+    desk.run_out();
+    let credentials = respond(
+        phone.challenge.as_ref().expect("was challenged"),
+        "amy",
+        "secret",
+        &Method::Invite,
+        "sip:01708434343@192.0.2.1",
+        7,
+        "c",
+    );
+    for (authorization, stale) in
+        [(format!("\nAuthorization: {}", credentials.unwrap()), true), (String::new(), false)]
+    {
+        let head = desk.head("INVITE", if stale { "old" } else { "none" }, 1);
+        desk.send(&format!("{head}\nContact: {CONTACT}{authorization}"));
+        let leg = desk.events().into_iter().find_map(|event| match event {
+            SipEvent::Invite(IncomingInvite { leg, authentication, .. }) => {
+                assert_eq!(authentication, Authentication::None);
+                Some(leg)
+            }
+            _ => None,
+        });
+        desk.end.challenge(desk.now, leg.expect("rings"));
+        let got = desk.got().pop().expect("is answered");
+        assert_eq!(got.status(), 401);
+        let challenge = got.text(HeaderName::WwwAuthenticate);
+        assert_eq!(challenge.contains("stale=true"), stale, "{challenge}");
+    }
+}

@@ -171,7 +171,14 @@ impl Adviser {
                 self.phone.answer(now);
                 self.doing = Doing::Talk(None);
             }
-            Doing::Talk(Some(at)) | Doing::Code(at) if at <= now => self.hang_up(now),
+            Doing::Talk(Some(at)) | Doing::Code(at) if at <= now => {
+                self.hang_up(now);
+                // What follows is the phone's to do, and its events end this.
+                self.doing = match self.phone.is_busy() {
+                    true => Doing::Talk(None),
+                    false => Doing::Nothing,
+                };
+            }
             Doing::Nothing if self.dials.front().is_some_and(|(at, _)| *at <= now) => {
                 if let Some((_, called)) = self.dials.pop_front() {
                     self.phone.call(now, &called);

@@ -10,8 +10,9 @@ use super::ear::Expect;
 use super::phone::{Phone, PhoneEvent};
 use super::tone::Sound;
 
-/// How often a caller listens for what it waits for: measuring a tone costs more than a packet.
-const ATTENTION: Duration = Duration::from_millis(20);
+/// How often a caller listens for what it waits for: measuring a tone costs more than a packet, and
+/// people are not quicker.
+const ATTENTION: Duration = Duration::from_millis(100);
 
 /// One thing to do, or to wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]

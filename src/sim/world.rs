@@ -28,6 +28,8 @@ use super::phone::{Line, Phone, PhoneSettings};
 pub const ENGINE: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
 const FIRST_RTP_PORT: u16 = 20_000;
+/// So many steps without time passing are a deadline that is never met.
+const STUCK: u32 = 10_000;
 
 /// Someone in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +89,8 @@ pub struct World {
     fold: Fold,
     replies: BTreeMap<RequestId, Reply>,
     requests: u64,
+    /// Steps at the present instant.
+    idle_steps: u32,
 }
 
 impl World {
@@ -122,6 +126,7 @@ impl World {
             fold: Fold::new(),
             replies: BTreeMap::new(),
             requests: 0,
+            idle_steps: 0,
             entropy,
             settings,
         };
@@ -314,6 +319,8 @@ impl World {
     }
 
     fn step(&mut self, next: Time) {
+        self.idle_steps = if next > self.now { 0 } else { self.idle_steps + 1 };
+        assert!(self.idle_steps < STUCK, "somebody's deadline never passes at {:?}", self.now);
         self.now = self.now.max(next);
         let now = self.now;
         while let Some(datagram) = self.signalling.arrived(now) {

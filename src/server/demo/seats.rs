@@ -124,7 +124,12 @@ impl Seats {
                 self.read(token);
             }
             let now = self.clock.now();
+            // Each once in a turn: however late it is, a stop must be noticed.
+            let mut due = BTreeSet::new();
             while let Some((_, id)) = self.deadlines.pop_due(now) {
+                due.insert(id);
+            }
+            for id in due {
                 if let Some(seat) = self.seats.get_mut(&id) {
                     seat.person.handle_timeout(now);
                 }

@@ -13,9 +13,7 @@ use crate::engine::{Engine, Plan, Start};
 use crate::id::Entropy;
 use crate::media::{Bank, DropReason};
 use crate::stats::{self, metrics::Wire};
-use crate::web::{
-    self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, Tokens, WebState,
-};
+use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
@@ -182,14 +180,12 @@ impl Server {
     /// the journal's place stay as they were at the start.
     pub fn reload(&mut self, installation: &Installation) -> Result<(), ServeError> {
         let plan = installation.plan(self.sip.clone())?;
-        let tokens = tokens(installation)?;
         let mut bank = installation.bank(&plan)?;
         let tokens = tokens(&installation.settings)?;
         bank.keep(&self.bank);
         self.bank = Arc::new(bank);
         // The sounds first: the first call of the new flows must find them.
         self.media.set_bank(&self.bank);
-        self.tokens.replace(tokens);
         self.control.send(Message::Settings(Arc::new(plan)));
         self.tokens.store(Arc::new(tokens));
         Ok(())
@@ -236,12 +232,6 @@ fn tell_control(control: &ControlHandle, journal: &JournalHandle) {
             to.send(Message::Journal(health));
         }
     });
-}
-
-/// Who may do what through the API.
-fn tokens(installation: &Installation) -> Result<Vec<Token>, ServeError> {
-    let tokens = installation.settings.tokens.iter().map(Token::try_from);
-    tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
 }
 
 /// 32 bytes of the operating system's entropy.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
@@ -64,23 +63,6 @@ impl TryFrom<&TokenSettings> for Token {
     }
 }
 
-/// The tokens in force. Clones share them: a reload of the settings takes a token back everywhere
-/// at once.
-#[derive(Clone)]
-pub struct Tokens(Arc<ArcSwap<Vec<Token>>>);
-
-impl Tokens {
-    /// These.
-    pub fn new(tokens: Vec<Token>) -> Self {
-        Tokens(Arc::new(ArcSwap::from_pointee(tokens)))
-    }
-
-    /// From now on these and no others.
-    pub fn replace(&self, tokens: Vec<Token>) {
-        self.0.store(Arc::new(tokens));
-    }
-}
-
 fn from_hex(text: &str) -> Option<[u8; 32]> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
@@ -130,7 +112,7 @@ impl Actor {
 }
 
 /// The actor that the request's `Authorization` proves.
-pub(super) fn actor(tokens: &Tokens, headers: &HeaderMap) -> Result<Actor, Problem> {
+pub(super) fn actor(tokens: &[Token], headers: &HeaderMap) -> Result<Actor, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::NoToken);
@@ -146,8 +128,6 @@ pub(super) fn actor(tokens: &Tokens, headers: &HeaderMap) -> Result<Actor, Probl
     let digest = Sha256::digest(shown.as_bytes());
     // Every token is compared in full, so that the time taken tells nothing of which came close.
     tokens
-        .0
-        .load()
         .iter()
         .fold(None, |found, token| {
             if bool::from(token.sha256.ct_eq(digest.as_slice())) { Some(token) } else { found }

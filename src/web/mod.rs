@@ -32,7 +32,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use self::auth::{Token, TokenError, Tokens};
+pub use self::auth::{Token, TokenError};
 pub use self::serve::{router, serve};
 
 /// What the shell gives to the pages and the API.

@@ -111,7 +111,6 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
 
 struct Server {
     router: Router,
-    tokens: Tokens,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -154,9 +153,8 @@ impl Server {
         answer: impl Fn(&Asked) -> Option<Result<Reply, PortClosed>> + Send + Sync + 'static,
     ) -> Self {
         let asked = Arc::default();
-        let state = state(Arc::clone(&asked), Arc::new(answer));
-        let tokens = state.tokens.clone();
-        Server { router: router(state), tokens, asked }
+        let router = router(state(Arc::clone(&asked), Arc::new(answer)));
+        Server { router, asked }
     }
 
     async fn send(&self, peer: &str, request: axum::http::request::Builder, body: &str) -> Got {
@@ -369,8 +367,7 @@ async fn readiness_says_why_not() {
     assert_eq!(server.get(REMOTE, "/healthz", None).await.status, StatusCode::OK);
     let mut state = state(Arc::default(), Arc::new(|_| None));
     state.ready = Arc::new(|| Readiness::from_reasons(vec![NotReady::JournalFull]));
-    let server =
-        Server { tokens: state.tokens.clone(), router: router(state), asked: Arc::default() };
+    let server = Server { router: router(state), asked: Arc::default() };
     let got = server.get(LOCAL, "/readyz", None).await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(got.json(), json!({"ready":false,"reasons":["journal_full"]}));
@@ -425,11 +422,7 @@ async fn the_page_uses_only_files_that_are_served() {
 async fn a_reply_that_does_not_come_is_told_as_unconfirmed() {
     let mut app = super::serve::App::new(state(Arc::default(), Arc::new(|_| None)));
     app.reply_within = std::time::Duration::from_millis(1);
-    let server = Server {
-        tokens: app.web.tokens.clone(),
-        router: super::serve::routed(app),
-        asked: Arc::default(),
-    };
+    let server = Server { router: super::serve::routed(app), asked: Arc::default() };
     let got = server.post(STATE, Some("amys"), r#"{"state":"ready"}"#).await;
     got.problem(504, "no-reply");
 }

@@ -39,6 +39,9 @@ pub struct Dialog {
     pub listener: ListenerId,
     /// Where the peer's messages come from.
     pub source: SocketAddr,
+    /// Whether an address translator stands between the peer and us: a private address of the peer
+    /// then means something in its own network only, even if we are in a private one ourselves.
+    pub translated: bool,
 }
 
 /// How a request in a dialog is addressed (section 12.2.1.1).
@@ -73,24 +76,23 @@ impl Dialog {
     pub fn addressing(&self) -> Addressing {
         let target = for_request(&self.remote_target);
         match self.route_set.split_first() {
-            None => {
-                Addressing { to: next_hop(&target, self.source), uri: target, routes: Vec::new() }
-            }
+            None => Addressing { to: self.way_to(&target), uri: target, routes: Vec::new() },
             Some((first, _)) if first.uri.is_loose_router() => Addressing {
-                to: next_hop(&first.uri, self.source),
+                to: self.way_to(&first.uri),
                 uri: target,
                 routes: self.route_set.clone(),
             },
             Some((first, rest)) => {
                 let mut routes = rest.to_vec();
                 routes.push(NameAddr::new(target));
-                Addressing {
-                    to: next_hop(&first.uri, self.source),
-                    uri: for_request(&first.uri),
-                    routes,
-                }
+                Addressing { to: self.way_to(&first.uri), uri: for_request(&first.uri), routes }
             }
         }
+    }
+
+    fn way_to(&self, uri: &Uri) -> SocketAddr {
+        let to = next_hop(uri, self.source);
+        if self.translated && is_private(to.ip()) { self.source } else { to }
     }
 }
 
@@ -162,6 +164,7 @@ mod tests {
             remote_target: uri(target),
             listener: ListenerId(0),
             source: SocketAddr::from(([192, 0, 2, 2], 40_000)),
+            translated: false,
         }
     }
 

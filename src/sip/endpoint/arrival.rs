@@ -63,6 +63,7 @@ impl Endpoint {
             remote_target: contact,
             listener: request.listener,
             source: request.source,
+            translated: essentials.via.is_translated(request.source),
         };
         let invite = IncomingInvite {
             leg: id,

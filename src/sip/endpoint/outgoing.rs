@@ -56,6 +56,12 @@ impl Endpoint {
             local_seq: 1,
             remote_seq: None,
             route_set: Vec::new(),
+            // Whoever registered from behind a translator is not rung where its contact says.
+            translated: target.as_sip().is_some_and(|uri| {
+                uri.host
+                    .ip()
+                    .is_some_and(|ip| SocketAddr::new(ip, uri.port_or_default()) != invite.to)
+            }),
             remote_target: target.clone(),
             listener: invite.listener,
             source: invite.to,

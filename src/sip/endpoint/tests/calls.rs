@@ -1,5 +1,6 @@
 //! Calls between two endpoints that begin, change and end in every order.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::*;
@@ -233,4 +234,31 @@ fn a_call_over_a_listener_that_the_settings_lost_fails_at_once() {
     let leg = pair.call();
     pair.run_out();
     assert_eq!(pair.told(0), [&SipEvent::Failed { leg, status: 400 }]);
+}
+
+#[test]
+fn a_caller_behind_a_translator_is_reached_where_its_requests_come_from_even_among_private_addresses()
+ {
+    for (contact, to) in [
+        ("<sip:ann@192.168.1.5:5070>", ([10, 0, 0, 7], 40_000)),
+        // What is reachable by itself is.
+        ("<sip:ann@192.0.2.2:5070>", ([192, 0, 2, 2], 5_070)),
+    ] {
+        let mut desk = super::peer::Desk::new();
+        desk.peer = SocketAddr::from(([10, 0, 0, 7], 40_000));
+        let invite = desk.head("INVITE", "nat", 1);
+        desk.send(&format!("{invite}\nContact: {contact}"));
+        let leg = desk.events().into_iter().find_map(|event| match event {
+            SipEvent::Invite(invite) => Some(invite.leg),
+            _ => None,
+        });
+        let leg = leg.expect("rings");
+        desk.end.answer(desk.now, leg, super::network::ANSWER);
+        let tag = desk.got().last().map(super::peer::Got::to_tag).unwrap_or_default();
+        let ack = desk.head_in("ACK", "nat", 1, &tag);
+        desk.send(&ack);
+        desk.end.hang_up(desk.now, leg);
+        let bye = desk.got().pop().expect("hangs up");
+        assert_eq!(bye.to, SocketAddr::from(to), "{contact}");
+    }
 }

@@ -29,7 +29,8 @@ unit: ## unit, scenario, property and architecture tests
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vx e2e | sed 's/^/--test /' | tr '\n' ' ')
 
-e2e: ## SIPp and baresip against the real server, on loopback ports of their own
+e2e: ## SIPp and baresip against the real server; the 60-second bound in simulated time
+	$(CARGO) test --locked --test stories standard
 	$(CARGO) test --locked --test e2e -- --test-threads=1
 
 browser: ## the wallboard in headless Chromium: live figures, keyboard, accessibility

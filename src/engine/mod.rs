@@ -12,6 +12,7 @@ mod queue;
 mod route;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::acd::Acd;
@@ -347,6 +348,7 @@ impl Engine {
         use media::command::Event as Media;
         match event {
             Media::Opened { leg, local } => {
+                let local = self.told(leg, local);
                 self.with_leg(leg, |call| call.media_opened(now, leg, local));
             }
             Media::OpenFailed { leg, error } => {
@@ -368,6 +370,20 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// What a leg's peer is told of our media: the address by which it knows us. Each listener may
+    /// stand in another network.
+    fn told(&self, leg: LegId, local: SocketAddr) -> SocketAddr {
+        let ringing = || {
+            let call = self.legs.get(&leg).and_then(|call| self.calls.get(call))?;
+            call.call.listener_towards(leg)
+        };
+        let listener = self.endpoint.listener_of(leg).or_else(ringing);
+        listener
+            .and_then(|listener| self.plan.endpoint.listeners.get(usize::from(listener.0)))
+            .filter(|told| told.is_ipv4() == local.is_ipv4())
+            .map_or(local, |told| SocketAddr::new(told.ip(), local.port()))
     }
 
     // ---- controllers -------------------------------------------------------------------------

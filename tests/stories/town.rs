@@ -2,6 +2,7 @@
 //! to ask the journal with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,11 +147,12 @@ pub fn town() -> Town {
     town_with(|_| {})
 }
 
-pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
-    let settings: Settings = toml::from_str(SETTINGS).expect("settings");
-    let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
-    change(&mut changed);
-    let Change { settings, begins_at, seed, rtp_legs } = changed;
+/// The town's settings put to work, for listeners that are known by these addresses.
+pub fn plan_for(listeners: Vec<SocketAddr>) -> Plan {
+    plan(&toml::from_str(SETTINGS).expect("settings"), listeners)
+}
+
+fn plan(settings: &Settings, listeners: Vec<SocketAddr>) -> Plan {
     let known = Known {
         queues: settings.queues.keys().cloned().collect(),
         calendars: settings.calendars.keys().cloned().collect(),
@@ -160,8 +162,16 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let name = FlowName::from("main");
     let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
     let flows = BTreeMap::from([(name, Arc::new(flow))]);
-    let acd = switchboard::config::plan::acd(&settings, &BankHolidays::default()).expect("hours");
-    let plan = Plan::new(&settings, flows, acd, vec![ENGINE]).expect("a plan");
+    let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
+    Plan::new(settings, flows, acd, listeners).expect("a plan")
+}
+
+pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
+    let settings: Settings = toml::from_str(SETTINGS).expect("settings");
+    let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
+    change(&mut changed);
+    let Change { settings, begins_at, seed, rtp_legs } = changed;
+    let plan = plan(&settings, vec![ENGINE]);
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),

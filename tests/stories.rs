@@ -15,6 +15,8 @@ mod hours;
 mod joined;
 #[path = "stories/menu.rs"]
 mod menu;
+#[path = "stories/networks.rs"]
+mod networks;
 #[path = "stories/offers.rs"]
 mod offers;
 #[path = "stories/random.rs"]

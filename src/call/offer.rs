@@ -145,6 +145,13 @@ impl Call {
         }
     }
 
+    /// Over which listener a phone will be rung.
+    pub fn listener_towards(&self, leg: LegId) -> Option<ListenerId> {
+        let State::Offering(offering) = &self.state else { return None };
+        let phone = offering.phones.iter().find(|phone| phone.leg.id == leg)?;
+        Some(phone.target.listener)
+    }
+
     /// The ports of a phone's leg are open: ring it.
     pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
         let State::Offering(offering) = &mut self.state else { return };

@@ -12,6 +12,7 @@ mod queue;
 mod route;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::acd::Acd;
@@ -77,6 +78,8 @@ pub struct Engine {
     /// Legs being closed, until media tell their counters.
     closing: BTreeMap<LegId, CallId>,
     timers: Deadlines<(CallId, CallTimer)>,
+    /// When phones that an offer could not reach are given another chance.
+    second_chances: Deadlines<AgentId>,
     admission: Admission,
     seq: u64,
     /// What calls want done and is not done yet, in order.
@@ -102,6 +105,7 @@ impl Engine {
             legs: BTreeMap::new(),
             closing: BTreeMap::new(),
             timers: Deadlines::new(),
+            second_chances: Deadlines::new(),
             admission: Admission::new(now, &plan.limits),
             seq: start.restored.next_seq.saturating_sub(1),
             work: VecDeque::new(),
@@ -161,6 +165,9 @@ impl Engine {
             }
             self.settle(now);
         }
+        while let Some((_, agent)) = self.second_chances.pop_due(now) {
+            self.reachable(now, agent);
+        }
         if self.acd.poll_timeout().is_some_and(|at| at <= now) {
             self.apply(now, AcdInput::Timer);
         }
@@ -169,10 +176,8 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.endpoint.poll_timeout(), self.timers.next(), self.acd.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let agents = [self.second_chances.next(), self.acd.poll_timeout()];
+        [self.endpoint.poll_timeout(), self.timers.next()].into_iter().chain(agents).flatten().min()
     }
 
     /// The next thing to be done outside.
@@ -347,6 +352,7 @@ impl Engine {
         use media::command::Event as Media;
         match event {
             Media::Opened { leg, local } => {
+                let local = self.told(leg, local);
                 self.with_leg(leg, |call| call.media_opened(now, leg, local));
             }
             Media::OpenFailed { leg, error } => {
@@ -368,6 +374,20 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// What a leg's peer is told of our media: the address by which it knows us. Each listener may
+    /// stand in another network.
+    fn told(&self, leg: LegId, local: SocketAddr) -> SocketAddr {
+        let ringing = || {
+            let call = self.legs.get(&leg).and_then(|call| self.calls.get(call))?;
+            call.call.listener_towards(leg)
+        };
+        let listener = self.endpoint.listener_of(leg).or_else(ringing);
+        listener
+            .and_then(|listener| self.plan.endpoint.listeners.get(usize::from(listener.0)))
+            .filter(|told| told.is_ipv4() == local.is_ipv4())
+            .map_or(local, |told| SocketAddr::new(told.ip(), local.port()))
     }
 
     // ---- controllers -------------------------------------------------------------------------

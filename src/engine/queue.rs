@@ -1,18 +1,22 @@
 //! Between calls and the queue, and between agents' phones and the queue.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
 use crate::call::{QueueAction, Target};
-use crate::event::{AgentEvent, Event, OfferOutcome, StateReason};
+use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::Binding;
 use crate::stats::Registration;
 use crate::time::Time;
 
-use super::Engine;
 use super::io::{Output, Reply, Request, RequestId};
+use super::{AgentPlan, Engine};
+
+/// How long phones at fixed addresses are left alone once they could not be reached.
+const SECOND_CHANCE: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// The only way in which anything changes the queue.
@@ -78,6 +82,24 @@ impl Engine {
                 });
             }
             AcdEffect::AgentChanged { agent, from, to, reason, by, lasted } => {
+                // A phone at a fixed address never registers, so it gives no sign of being back.
+                match to {
+                    AgentState::Unreachable => {
+                        let fixed = |plan: &AgentPlan| !plan.contacts.is_empty();
+                        if self.plan.agents.get(&agent).is_some_and(fixed) {
+                            self.second_chances.set(agent.clone(), now + SECOND_CHANCE);
+                        }
+                    }
+                    AgentState::SignedOut
+                    | AgentState::Ready
+                    | AgentState::Reserved
+                    | AgentState::Ringing
+                    | AgentState::Talking
+                    | AgentState::WrapUp
+                    | AgentState::NotReady => {
+                        self.second_chances.cancel(&agent);
+                    }
+                }
                 let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
                 let event = AgentEvent::State { from, to, reason, by, lasted_us };
                 self.record(now, Event::Agent { agent, event });
@@ -159,7 +181,7 @@ impl Engine {
         fixed.unwrap_or_default().into_iter().chain(registered).collect()
     }
 
-    fn reachable(&mut self, now: Time, agent: AgentId) {
+    pub(super) fn reachable(&mut self, now: Time, agent: AgentId) {
         let reachable = !self.targets(&agent).is_empty();
         self.apply(now, AcdInput::Reachable { agent, reachable });
     }

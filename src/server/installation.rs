@@ -41,8 +41,8 @@ impl fmt::Display for Problems {
             writeln!(f, "{report:?}")?;
         }
         match self.0.len() {
-            1 => write!(f, "1 thing is wrong: nothing was started"),
-            count => write!(f, "{count} things are wrong: nothing was started"),
+            1 => write!(f, "1 thing is wrong"),
+            count => write!(f, "{count} things are wrong"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Assembles the engine from its settings and runs it until it is told to stop.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -241,10 +241,19 @@ pub fn seed() -> Result<[u8; 32], ServeError> {
     Ok(seed)
 }
 
-/// Media are bound and advertised like the first listener.
+/// Where media are bound: like the listeners, or everywhere if these are on several addresses. And
+/// the first listener's advertised address, which stands in SDP unless a leg's own listener has
+/// another (see `Engine::told`).
 fn media_addresses(settings: &Settings, advertised: &[SocketAddr]) -> (IpAddr, IpAddr) {
     let local = IpAddr::from([127, 0, 0, 1]);
-    let bind = settings.sip.listen.first().map_or(local, |listen| listen.bind.ip());
+    let binds = || settings.sip.listen.iter().map(|listen| listen.bind.ip());
+    let first = binds().next().unwrap_or(local);
+    let alike = binds().all(|ip| ip == first || ip.is_ipv4() != first.is_ipv4());
+    let bind = match first {
+        _ if alike => first,
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
     (bind, advertised.first().map_or(local, SocketAddr::ip))
 }
 

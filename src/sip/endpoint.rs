@@ -215,6 +215,11 @@ impl Endpoint {
         &self.counters
     }
 
+    /// Over which listener a leg's peer speaks with us; none if there is no such leg.
+    pub fn listener_of(&self, leg: LegId) -> Option<ListenerId> {
+        self.legs.get(&leg).map(|leg| leg.dialog.listener)
+    }
+
     /// How many transactions, dialogs and legs exist: all zero when nothing goes on.
     pub fn load(&self) -> Load {
         Load {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use switchboard::acd::command::AgentChoice;
+use switchboard::engine::io::Request;
 use switchboard::event::{AgentState, CallEvent, EndCause, OfferOutcome, StateReason};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
@@ -232,4 +234,30 @@ fn an_adviser_whose_phone_dies_in_the_conversation_ends_it_as_silent() {
     town.see_off(resident);
     let town = town.close();
     assert_eq!(town.causes(), [EndCause::AgentSilent]);
+}
+
+#[test]
+fn a_phone_at_a_fixed_address_that_did_not_answer_is_tried_again_after_a_minute() {
+    let mut town = town_with(|change| {
+        let dev = switchboard::config::settings::AgentSettings {
+            name: "Dev".to_owned(),
+            skills: vec!["waste".into()],
+            password: None,
+            ha1: None,
+            contacts: vec!["sip:dev@10.9.9.9:5060".to_owned()],
+        };
+        change.settings.agents.insert("dev".into(), dev);
+        ring_for(10)(change);
+    });
+    for choice in [AgentChoice::SignIn, AgentChoice::Ready] {
+        town.ask("Duty supervisor", false, Request::Agent { agent: "dev".into(), choice });
+    }
+    assert_eq!(town.agent("dev"), AgentState::Ready);
+    let steps = into_the_queue().then([Step::Wait(secs(20)), Step::HangUp]);
+    let resident = town.resident(steps);
+    town.see_off(resident);
+    assert_eq!(town.agent("dev"), AgentState::Unreachable, "{}", town.story());
+    town.run_for(secs(60));
+    assert_eq!(town.agent("dev"), AgentState::Ready, "{}", town.story());
+    town.close();
 }

@@ -2,6 +2,7 @@
 //! to ask the journal with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,12 +148,31 @@ pub fn town() -> Town {
     town_with(|_| {})
 }
 
+/// The town's settings put to work, for listeners that are known by these addresses.
+pub fn plan_for(listeners: Vec<SocketAddr>) -> Plan {
+    plan(&toml::from_str(SETTINGS).expect("settings"), listeners)
+}
+
+fn plan(settings: &Settings, listeners: Vec<SocketAddr>) -> Plan {
+    let known = Known {
+        queues: vec!["waste".into(), "general".into()],
+        calendars: settings.calendars.keys().cloned().collect(),
+        skills: vec!["waste".into(), "general".into()],
+        prompts: None,
+    };
+    let name = FlowName::from("main");
+    let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
+    let flows = BTreeMap::from([(name, Arc::new(flow))]);
+    let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
+    Plan::new(settings, flows, acd, listeners).expect("a plan")
+}
+
 pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let settings: Settings = toml::from_str(SETTINGS).expect("settings");
     let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
     change(&mut changed);
     let Change { settings, begins_at, seed, rtp_legs } = changed;
-    let plan = plan(&settings);
+    let plan = plan(&settings, vec![ENGINE]);
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),
@@ -179,33 +199,19 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
 }
 
 /// Settings at work. The flow names both queues, whether they are there or not.
-fn plan(settings: &Settings) -> Plan {
-    let known = Known {
-        queues: vec!["waste".into(), "general".into()],
-        calendars: settings.calendars.keys().cloned().collect(),
-        skills: vec!["waste".into(), "general".into()],
-        prompts: None,
-    };
-    let name = FlowName::from("main");
-    let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
-    let flows = BTreeMap::from([(name, Arc::new(flow))]);
-    let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
-    Plan::new(settings, flows, acd, vec![ENGINE]).expect("a plan")
-}
-
 impl Town {
     /// The settings file is changed and read again.
     pub fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.input(Input::Settings(Arc::new(plan(&settings))));
+        self.world.input(Input::Settings(Arc::new(plan(&settings, vec![ENGINE]))));
     }
 
     /// The settings file is changed, and the process starts again.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.set_plan(Arc::new(plan(&settings)));
+        self.world.set_plan(Arc::new(plan(&settings, vec![ENGINE])));
         self.world.restart();
     }
 

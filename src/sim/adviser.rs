@@ -138,6 +138,7 @@ impl Adviser {
         self.dials.clear();
         self.habits.recovers = None;
         self.hang_up(now);
+        self.doing = Doing::Nothing;
         if self.phone.is_registered() {
             self.phone.register(now, 0);
         }

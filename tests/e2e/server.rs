@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use md5::{Digest, Md5};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -82,10 +81,6 @@ pub fn password_of(user: &str) -> String {
     format!("{user}-s3cret")
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A running `switchboard serve`.
 pub struct Server {
     process: Process,
@@ -116,15 +111,7 @@ impl Server {
         let mut text = SETTINGS.replace("{root}", ROOT);
         for user in ["amy", "ben"] {
             let password = password_of(user);
-            // baresip 1.0 gives up on a challenge that offers SHA-256 beside MD5, in whatever
-            // order: accounts that have MD5 only make the server offer MD5 only. The demo's phones
-            // know both, and it needs the passwords.
-            let secret = if words.contains(&"demo") {
-                format!("password = \"{password}\"")
-            } else {
-                let hash = hex(&Md5::digest(format!("{user}:switchboard:{password}")));
-                format!("ha1 = {{ md5 = \"{hash}\" }}")
-            };
+            let secret = format!("password = \"{password}\"");
             text = text.replace(&format!("{{{user}-secret}}"), &secret);
         }
         std::fs::write(&settings, text).expect("the settings");

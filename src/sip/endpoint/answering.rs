@@ -175,12 +175,14 @@ impl Endpoint {
     pub(super) fn send_challenge(&mut self, now: Time, leg: LegId) {
         let Some(found) = self.legs.remove(&leg) else { return };
         // A phone that is not told that its nonce was too old takes its password for wrong.
-        let stale = match &found.stage {
-            Stage::Arriving(invite) => self.verify(now, invite) == Verdict::Stale,
-            Stage::Calling(_) | Stage::Up | Stage::Leaving => false,
+        let challenges = match &found.stage {
+            Stage::Arriving(invite) => {
+                let stale = self.verify(now, invite) == Verdict::Stale;
+                self.challenges(now, invite, stale)
+            }
+            Stage::Calling(_) | Stage::Up | Stage::Leaving => Vec::new(),
         };
         self.legs.insert(leg, found);
-        let challenges = self.challenges(now, stale);
         self.refuse_arrival(now, leg, 401, |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);

@@ -87,7 +87,7 @@ impl Endpoint {
     }
 
     fn challenge_register(&mut self, now: Time, request: &Inbound, stale: bool) {
-        let challenges = self.challenges(now, stale);
+        let challenges = self.challenges(now, request, stale);
         self.refuse_because(now, request, 401, reason_phrase(401), |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);
@@ -96,12 +96,22 @@ impl Endpoint {
         });
     }
 
-    /// A challenge for every algorithm of the accounts, SHA-256 first (RFC 8760 section 2.4).
-    pub(super) fn challenges(&mut self, now: Time, stale: bool) -> Vec<Challenge> {
+    /// A challenge for every algorithm of the accounts, SHA-256 first (RFC 8760 section 2.4); MD5
+    /// alone for a phone that would break off at the other.
+    pub(super) fn challenges(
+        &mut self,
+        now: Time,
+        request: &Inbound,
+        stale: bool,
+    ) -> Vec<Challenge> {
         let mut algorithms = Algorithm::of_accounts(self.settings.accounts.values());
         if algorithms.is_empty() {
             // Nobody can register; who tries is not told so.
             algorithms = Algorithm::ALL.to_vec();
+        }
+        let phone = request.message.text(HeaderName::UserAgent).unwrap_or_default();
+        if algorithms.contains(&Algorithm::Md5) && !Algorithm::chosen_by(&phone) {
+            algorithms = vec![Algorithm::Md5];
         }
         self.authenticator.challenges(now, &algorithms, stale)
     }

@@ -158,6 +158,19 @@ fn a_challenge_offers_sha_256_first() {
 }
 
 #[test]
+fn a_phone_that_breaks_off_at_an_unknown_algorithm_is_offered_md5_alone() {
+    let mut desk = desk(Limits::default());
+    let agent = "\nUser-Agent: baresip v1.0.0 (x86_64/linux)";
+    let got = Phone::new("amy", "secret").once(&mut desk, &(contact("") + agent));
+    let offered: Vec<_> = got
+        .message
+        .fields(HeaderName::WwwAuthenticate)
+        .map(|value| Challenge::parse(value).unwrap().unwrap().algorithm.unwrap())
+        .collect();
+    assert_eq!(offered, ["MD5"]);
+}
+
+#[test]
 fn a_registration_that_is_not_refreshed_expires() {
     let mut desk = desk(Limits::default());
     Phone::new("amy", "secret").register(&mut desk, &contact(";expires=120"));

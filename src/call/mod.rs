@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::event::{CallEvent, Caller, EndCause, OfferOutcome, Outcome, Party};
-use crate::id::{AgentId, CallId, FlowName, LegId, PromptName, QueueName, Skill};
+use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
 use crate::media::command as media;
 use crate::sip::endpoint::{LegEnd, OutgoingInvite};
 use crate::time::Time;
@@ -145,8 +145,6 @@ enum State {
 /// How a new call came in.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The call's id.
-    pub id: CallId,
     /// The caller's leg.
     pub leg: LegId,
     /// Where its signalling came from.
@@ -166,7 +164,6 @@ pub struct Arrival {
 /// One caller's call.
 #[derive(Debug)]
 pub struct Call {
-    id: CallId,
     caller: Caller,
     caller_leg: Leg,
     arrived_at: Time,
@@ -181,9 +178,8 @@ pub struct Call {
 impl Call {
     /// A call that has been admitted: rings, and opens media for the answer.
     pub fn arrive(now: Time, arrival: Arrival) -> Self {
-        let Arrival { id, leg, source, caller, called, flow, offer, longest } = arrival;
+        let Arrival { leg, source, caller, called, flow, offer, longest } = arrival;
         let mut call = Call {
-            id,
             caller: caller.clone(),
             caller_leg: Leg::opening(leg, source),
             arrived_at: now,
@@ -201,27 +197,6 @@ impl Call {
         call
     }
 
-    /// The call's id.
-    pub fn id(&self) -> CallId {
-        self.id
-    }
-
-    /// Who rings.
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// Every leg that the call holds now.
-    pub fn legs(&self) -> Vec<LegId> {
-        let mut legs = vec![self.caller_leg.id];
-        match &self.state {
-            State::Offering(offering) => legs.extend(offering.leg_ids()),
-            State::Talking(talk) => legs.push(talk.leg.id),
-            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
-        }
-        legs
-    }
-
     /// What is to be done, in order.
     pub fn take_actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.out)
@@ -236,7 +211,7 @@ impl Call {
             return;
         }
         match command {
-            // The engine knows the flow's name and writes these, see `engine::controller`.
+            // The engine knows the flow's name and writes these (`Engine::obey_flow`).
             command::Command::Enter { .. } | command::Command::Chose { .. } => {}
             // Calendars are the queue's; the engine answers.
             command::Command::AskHours { .. } => {}

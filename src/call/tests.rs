@@ -16,6 +16,19 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
+impl Call {
+    /// Every leg that the call holds now, the caller's first.
+    fn legs(&self) -> Vec<LegId> {
+        let mut legs = vec![self.caller_leg.id];
+        match &self.state {
+            State::Offering(offering) => legs.extend(offering.leg_ids()),
+            State::Talking(talk) => legs.push(talk.leg.id),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
+        }
+        legs
+    }
+}
+
 struct Case {
     call: Call,
     ids: Entropy,
@@ -28,7 +41,6 @@ impl Case {
         let mut ids = Entropy::from_seed([3; 32]);
         let now = Time::from_millis(1_000);
         let arrival = Arrival {
-            id: ids.call_id(crate::time::UnixMicros(0)),
             leg: ids.leg_id(),
             source: address(5060).ip(),
             caller: Caller { number: Some("01632960001".into()), name: None, withheld: false },

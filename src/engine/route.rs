@@ -95,7 +95,6 @@ impl Engine {
         let call = Call::arrive(
             now,
             Arrival {
-                id,
                 leg: invite.leg,
                 source: invite.source.ip(),
                 caller: Caller {

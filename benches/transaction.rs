@@ -14,6 +14,7 @@ use switchboard::sip::endpoint::{Endpoint, EndpointSettings, OutgoingInvite, Sip
 use switchboard::sip::message::Message;
 use switchboard::sip::transaction::table::{Packet, Path, ServerKey, Table};
 use switchboard::sip::transaction::timers::Transport;
+use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::Time;
 
 #[global_allocator]
@@ -33,7 +34,7 @@ fn peer() -> SocketAddr {
 
 fn endpoint() -> Endpoint {
     let settings = EndpointSettings {
-        listeners: vec![SocketAddr::from(([192, 0, 2, 1], 5060))],
+        listeners: vec![Listener::new(Protocol::Udp, SocketAddr::from(([192, 0, 2, 1], 5060)))],
         realm: "switchboard".to_owned(),
         product: "switchboard".to_owned(),
         expires_s: (60, 3600),
@@ -153,7 +154,8 @@ fn outgoing_invite(bencher: Bencher<'_, '_>) {
 /// One transaction opened, answered and timed out among 10,000 others.
 #[divan::bench]
 fn transaction_among_ten_thousand(bencher: Bencher<'_, '_>) {
-    let path = Path { listener: LISTENER, to: peer(), transport: Transport::Unreliable };
+    let path =
+        Path { listener: LISTENER, to: peer(), transport: Transport::Unreliable, otherwise: None };
     let packet = Packet { method: "OPTIONS", status: 200, bytes: Bytes::from_static(b"SIP/2.0") };
     let mut table = Table::new();
     let (mut now, mut nth) = (Time::ZERO, 0_u64);

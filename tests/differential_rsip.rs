@@ -15,6 +15,7 @@ use rsip::typed;
 use switchboard::sip::header::{CSeq, HeaderName, NameAddr, Via};
 use switchboard::sip::message::Message;
 use switchboard::sip::method::Method;
+use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::sip::uri::Uri;
 use switchboard::sip::write::Draft;
 
@@ -37,7 +38,10 @@ impl Ordinary {
     fn written_by_us(&self) -> Bytes {
         let cseq = CSeq { seq: self.seq, method: self.method.clone() };
         let draft = Draft::request(&self.method, &self.uri)
-            .header(HeaderName::Via, Via::udp(self.sent_by, &self.branch))
+            .header(
+                HeaderName::Via,
+                Via::ours(&Listener::new(Protocol::Udp, self.sent_by), &self.branch),
+            )
             .header(HeaderName::MaxForwards, 70)
             .header(HeaderName::From, &self.from)
             .header(HeaderName::To, &self.to)
@@ -53,8 +57,12 @@ impl Ordinary {
 
     fn written_by_rsip(&self) -> Option<Bytes> {
         let mut headers = rsip::Headers::default();
-        headers
-            .push(rsip::headers::Via::new(Via::udp(self.sent_by, &self.branch).to_string()).into());
+        headers.push(
+            rsip::headers::Via::new(
+                Via::ours(&Listener::new(Protocol::Udp, self.sent_by), &self.branch).to_string(),
+            )
+            .into(),
+        );
         headers.push(rsip::headers::MaxForwards::new("70").into());
         headers.push(rsip::headers::From::new(self.from.to_string()).into());
         headers.push(rsip::headers::To::new(self.to.to_string()).into());

@@ -13,6 +13,7 @@ use switchboard::sip::error::{Fault, HeaderError, ParseError, UriError, Why};
 use switchboard::sip::header::{Contacts, HeaderName, NameAddr, Transport};
 use switchboard::sip::message::Message;
 use switchboard::sip::method::Method;
+use switchboard::sip::transport::Protocol;
 use switchboard::sip::uri::Uri;
 
 /// What the codec must say.
@@ -285,11 +286,11 @@ fn unusual_transports_bodies_and_reasons_are_kept() {
     assert_eq!(
         transports,
         [
-            Transport::Udp,
+            Transport::Known(Protocol::Udp),
             Transport::Other("SCTP".to_owned()),
-            Transport::Tls,
+            Transport::Known(Protocol::Tls),
             Transport::Other("UNKNOWN".to_owned()),
-            Transport::Tcp,
+            Transport::Known(Protocol::Tcp),
         ]
     );
     let multipart = message("mpart01");

@@ -13,6 +13,7 @@ use switchboard::id::Entropy;
 use switchboard::sip::ListenerId;
 use switchboard::sip::endpoint::{Endpoint, EndpointSettings, SipEvent};
 use switchboard::sip::message::Message;
+use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::Time;
 
 /// What an endpoint must do.
@@ -85,7 +86,7 @@ const LISTENER: ListenerId = ListenerId(0);
 
 fn endpoint() -> Endpoint {
     let settings = EndpointSettings {
-        listeners: vec![SocketAddr::from(([192, 0, 2, 1], 5060))],
+        listeners: vec![Listener::new(Protocol::Udp, SocketAddr::from(([192, 0, 2, 1], 5060)))],
         realm: "switchboard".to_owned(),
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),

@@ -19,7 +19,7 @@ pub struct RequestId(pub u64);
 /// Something that happened outside.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// A SIP datagram arrived.
+    /// A SIP message arrived: a datagram, or one that was cut out of a stream.
     Datagram {
         /// On which listener.
         listener: ListenerId,
@@ -27,6 +27,13 @@ pub enum Input {
         from: SocketAddr,
         /// Its bytes.
         bytes: Bytes,
+    },
+    /// A connection of a stream listener is closed, or could not be opened.
+    Closed {
+        /// Of which listener.
+        listener: ListenerId,
+        /// Its far end.
+        peer: SocketAddr,
     },
     /// Media tell something.
     Media(media::command::Event),

@@ -133,6 +133,9 @@ impl Engine {
             Input::Datagram { listener, from, bytes } => {
                 self.endpoint.handle_datagram(now, listener, from, bytes);
             }
+            Input::Closed { listener, peer } => {
+                self.endpoint.handle_closed(now, listener, peer);
+            }
             Input::Media(event) => self.media_event(now, event),
             Input::WallClock(shown) => {
                 self.wall = WallClock::showing(shown, now);
@@ -386,8 +389,9 @@ impl Engine {
         let listener = self.endpoint.listener_of(leg).or_else(ringing);
         listener
             .and_then(|listener| self.plan.endpoint.listeners.get(usize::from(listener.0)))
+            .map(|listener| listener.advertised.ip())
             .filter(|told| told.is_ipv4() == local.is_ipv4())
-            .map_or(local, |told| SocketAddr::new(told.ip(), local.port()))
+            .map_or(local, |told| SocketAddr::new(told, local.port()))
     }
 
     // ---- controllers -------------------------------------------------------------------------

@@ -10,9 +10,9 @@ use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes}
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, FlowName, PromptName};
-use crate::sip::ListenerId;
 use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
+use crate::sip::transport::{Listener, Protocol, listener_towards};
 use crate::sip::uri::Uri;
 
 use super::controller::StarCode;
@@ -79,10 +79,11 @@ impl Plan {
         settings: &Settings,
         flows: Flows,
         acd: AcdPlan,
-        listeners: Vec<SocketAddr>,
+        listeners: Vec<Listener>,
     ) -> Result<Plan, PlanError> {
-        if let Some(address) = listeners.iter().find(|address| address.ip().is_unspecified()) {
-            return Err(PlanError::Unspecified(*address));
+        let mut told = listeners.iter().map(|listener| listener.advertised);
+        if let Some(address) = told.find(|address| address.ip().is_unspecified()) {
+            return Err(PlanError::Unspecified(address));
         }
         let realm = &settings.sip.realm;
         let mut accounts = BTreeMap::new();
@@ -185,11 +186,12 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
     }
 }
 
-/// A fixed contact, rung over the first listener of its address family.
-fn target(contact: &str, listeners: &[SocketAddr]) -> Option<Target> {
+/// A fixed contact, rung over the first listener of its protocol and address family.
+fn target(contact: &str, listeners: &[Listener]) -> Option<Target> {
     let uri = Uri::parse(contact.as_bytes()).ok()?;
-    let ip = uri.host()?.ip()?;
-    let to = SocketAddr::new(ip, uri.port().unwrap_or(5060));
-    let at = listeners.iter().position(|listener| listener.is_ipv4() == to.is_ipv4())?;
-    Some(Target { uri: contact.to_owned(), to, listener: ListenerId(u8::try_from(at).ok()?) })
+    let sip = uri.as_sip()?;
+    let protocol = Protocol::towards(sip);
+    let to = SocketAddr::new(sip.host.ip()?, sip.port.unwrap_or(protocol.default_port()));
+    let listener = listener_towards(listeners, protocol, to.ip(), None)?;
+    Some(Target { uri: contact.to_owned(), to, listener })
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::sip::transport::{Listener, Protocol};
+
 use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
 use super::prompts::{self, RenderError};
@@ -79,7 +81,7 @@ pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let mut server = run::start(installation).await?;
         for sip in &server.sip {
-            tracing::info!("answering SIP at {sip} (UDP)");
+            tracing::info!("answering SIP at {} ({})", sip.advertised, sip.protocol);
         }
         tracing::info!("wallboard at http://{}/", server.http);
         until_told_to_stop(&mut server, config, overrides).await.map_err(Failure::System)?;
@@ -136,7 +138,8 @@ async fn until_told_to_stop(
 pub fn check(config: &Path) -> Result<(), Failure> {
     let installation = Installation::read(config, &Overrides::default())?;
     // Addresses are only known to a server that runs; any will do for the check.
-    let plan = installation.plan(vec![([127, 0, 0, 1], 5060).into()])?;
+    let plan =
+        installation.plan(vec![Listener::new(Protocol::Udp, ([127, 0, 0, 1], 5060).into())])?;
     let bank = installation.bank(&plan)?;
     println!(
         "{}: right. {} numbers, {} flows, {} queues, {} agents, {} sounds.",
@@ -230,7 +233,10 @@ pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Resul
 async fn demonstrate(installation: Installation, options: DemoOptions) -> Result<(), Failure> {
     let settings = installation.settings.clone();
     let server = run::start(installation).await?;
-    let sip = server.sip.first().copied().unwrap_or_else(|| ([127, 0, 0, 1], 5060).into());
+    let sip = server
+        .sip
+        .first()
+        .map_or_else(|| ([127, 0, 0, 1], 5060).into(), |listener| listener.advertised);
     let number = settings.numbers.keys().find(|number| number.starts_with('0'));
     let number = number.or(settings.numbers.keys().next()).cloned().unwrap_or_default();
     let advisers = settings

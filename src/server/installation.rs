@@ -12,6 +12,7 @@ use crate::config::{self, check};
 use crate::engine::Plan;
 use crate::flow::{Flows, Known};
 use crate::media::bank::Bank;
+use crate::sip::transport::Listener;
 
 use super::{flows, settings_file, sounds};
 
@@ -106,8 +107,8 @@ impl Installation {
         }
     }
 
-    /// The settings put to work, for listeners that peers know under these addresses.
-    pub fn plan(&self, listeners: Vec<SocketAddr>) -> Result<Plan, Problems> {
+    /// The settings put to work, for listeners that peers are told this of.
+    pub fn plan(&self, listeners: Vec<Listener>) -> Result<Plan, Problems> {
         let acd = config::plan::acd(&self.settings, &self.bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         Plan::new(&self.settings, self.flows.clone(), acd, listeners)

@@ -12,6 +12,7 @@ use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
 use crate::id::Entropy;
 use crate::media::{Bank, DropReason};
+use crate::sip::transport;
 use crate::stats::{self, metrics::Wire};
 use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 
@@ -78,7 +79,7 @@ pub struct Server {
     bank: Arc<Bank>,
     tokens: Arc<ArcSwap<Vec<Token>>>,
     /// Where SIP is served: what peers are told.
-    pub sip: Vec<SocketAddr>,
+    pub sip: Vec<transport::Listener>,
     /// Where pages are served.
     pub http: SocketAddr,
 }
@@ -91,9 +92,9 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
 
     let listeners =
         settings.sip.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
-    let advertised: Vec<SocketAddr> =
-        listeners.iter().map(|listener| listener.advertised).collect();
-    let plan = Arc::new(installation.plan(advertised.clone())?);
+    let told: Vec<transport::Listener> =
+        listeners.iter().map(|listener| listener.told.clone()).collect();
+    let plan = Arc::new(installation.plan(told.clone())?);
     let bank = Arc::new(installation.bank(&plan)?);
     let tokens = Arc::new(ArcSwap::from_pointee(tokens(settings)?));
     let http = settings.http.bind;
@@ -111,7 +112,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     tell_control(&handle, &journal);
     let media = {
         let events = handle.clone();
-        let (bind, advertise) = media_addresses(settings, &advertised);
+        let (bind, advertise) = media_addresses(settings, &told);
         let media_settings = MediaThreadSettings {
             ports: settings.rtp.ports,
             bind,
@@ -155,7 +156,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         web,
         bank,
         tokens,
-        sip: advertised,
+        sip: told,
         http,
     })
 }
@@ -244,7 +245,7 @@ pub fn seed() -> Result<[u8; 32], ServeError> {
 /// Where media are bound: like the listeners, or everywhere if these are on several addresses. And
 /// the first listener's advertised address, which stands in SDP unless a leg's own listener has
 /// another (see `Engine::told`).
-fn media_addresses(settings: &Settings, advertised: &[SocketAddr]) -> (IpAddr, IpAddr) {
+fn media_addresses(settings: &Settings, told: &[transport::Listener]) -> (IpAddr, IpAddr) {
     let local = IpAddr::from([127, 0, 0, 1]);
     let binds = || settings.sip.listen.iter().map(|listen| listen.bind.ip());
     let first = binds().next().unwrap_or(local);
@@ -254,7 +255,7 @@ fn media_addresses(settings: &Settings, advertised: &[SocketAddr]) -> (IpAddr, I
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    (bind, advertised.first().map_or(local, SocketAddr::ip))
+    (bind, told.first().map_or(local, |listener| listener.advertised.ip()))
 }
 
 fn threads(asked: usize) -> usize {

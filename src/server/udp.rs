@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdUdpSocket};
 use mio::net::UdpSocket;
 
 use crate::config::settings::ListenSettings;
+use crate::sip::transport::{self, Protocol};
 
 /// What the kernel keeps for us while the control thread is busy: about 4,000 requests.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -15,8 +16,8 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 pub struct Listener {
     /// The socket.
     pub socket: UdpSocket,
-    /// What peers are told: never an unspecified address.
-    pub advertised: SocketAddr,
+    /// What peers are told.
+    pub told: transport::Listener,
 }
 
 /// Why a listener cannot be opened.
@@ -46,7 +47,8 @@ impl Listener {
             let socket = UdpSocket::from_std(socket.into());
             let port = socket.local_addr()?.port();
             let ip = settings.advertise.unwrap_or_else(|| reachable(address.ip()));
-            Ok(Listener { socket, advertised: SocketAddr::new(ip, port) })
+            let told = transport::Listener::new(Protocol::Udp, SocketAddr::new(ip, port));
+            Ok(Listener { socket, told })
         };
         bound().map_err(|source| ListenError { address, source })
     }
@@ -90,8 +92,8 @@ mod tests {
         }
         let settings = ListenSettings { bind: ([0, 0, 0, 0], 0).into(), advertise: None };
         let listener = Listener::bind(&settings).expect("binds");
-        assert!(!listener.advertised.ip().is_unspecified());
-        assert_ne!(listener.advertised.port(), 0);
+        assert!(!listener.told.advertised.ip().is_unspecified());
+        assert_ne!(listener.told.advertised.port(), 0);
     }
 
     #[test]
@@ -99,8 +101,9 @@ mod tests {
         let first =
             Listener::bind(&ListenSettings { bind: ([127, 0, 0, 1], 0).into(), advertise: None })
                 .expect("binds");
-        let error = Listener::bind(&ListenSettings { bind: first.advertised, advertise: None })
-            .expect_err("is in use");
+        let error =
+            Listener::bind(&ListenSettings { bind: first.told.advertised, advertise: None })
+                .expect_err("is in use");
         assert!(error.to_string().contains("--sip"), "{error}");
     }
 }

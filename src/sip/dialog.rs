@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::sip::ListenerId;
 
 use super::header::NameAddr;
+use super::transport::Protocol;
 use super::uri::{Host, Uri};
 
 /// What names a dialog (section 12), from our side. A peer of RFC 2543 may have no tag: empty.
@@ -39,6 +40,11 @@ pub struct Dialog {
     pub listener: ListenerId,
     /// Where the peer's messages come from.
     pub source: SocketAddr,
+    /// Whether `source` is the far end of an open connection: requests to that host then go over it
+    /// (RFC 5923, RFC 5626).
+    pub connected: bool,
+    /// Whether the peer is to be spoken with over TLS all the way (`sips:`).
+    pub secure: bool,
     /// Whether an address translator stands between the peer and us: a private address of the peer
     /// then means something in its own network only, even if we are in a private one ourselves.
     pub translated: bool,
@@ -51,8 +57,10 @@ pub struct Addressing {
     pub uri: Uri,
     /// The Route headers in order.
     pub routes: Vec<NameAddr>,
-    /// Where the datagram goes.
+    /// Where the message goes.
     pub to: SocketAddr,
+    /// Over what; none for the listener and, over streams, the connection that the peer uses.
+    pub protocol: Option<Protocol>,
 }
 
 impl Dialog {
@@ -76,23 +84,28 @@ impl Dialog {
     pub fn addressing(&self) -> Addressing {
         let target = for_request(&self.remote_target);
         match self.route_set.split_first() {
-            None => Addressing { to: self.way_to(&target), uri: target, routes: Vec::new() },
-            Some((first, _)) if first.uri.is_loose_router() => Addressing {
-                to: self.way_to(&first.uri),
-                uri: target,
-                routes: self.route_set.clone(),
-            },
+            None => self.by_way_of(&target, target.clone(), Vec::new()),
+            Some((first, _)) if first.uri.is_loose_router() => {
+                self.by_way_of(&first.uri, target, self.route_set.clone())
+            }
             Some((first, rest)) => {
                 let mut routes = rest.to_vec();
                 routes.push(NameAddr::new(target));
-                Addressing { to: self.way_to(&first.uri), uri: for_request(&first.uri), routes }
+                self.by_way_of(&first.uri, for_request(&first.uri), routes)
             }
         }
     }
 
-    fn way_to(&self, uri: &Uri) -> SocketAddr {
-        let to = next_hop(uri, self.source);
-        if self.translated && is_private(to.ip()) { self.source } else { to }
+    fn by_way_of(&self, next: &Uri, uri: Uri, routes: Vec<NameAddr>) -> Addressing {
+        let to = next_hop(next, self.source);
+        let same_flow = to == self.source
+            || (self.translated && is_private(to.ip()))
+            || (self.connected && to.ip() == self.source.ip());
+        let (to, protocol) = match next.as_sip() {
+            Some(next) if !same_flow => (to, Some(Protocol::towards(next))),
+            Some(_) | None => (self.source, None),
+        };
+        Addressing { uri, routes, to, protocol }
     }
 }
 
@@ -116,7 +129,7 @@ pub fn next_hop(uri: &Uri, source: SocketAddr) -> SocketAddr {
     let host = sip.params.get("maddr").and_then(|maddr| maddr.parse::<Host>().ok());
     match host.as_ref().unwrap_or(&sip.host).ip() {
         Some(ip) if ip == source.ip() || reachable(ip, source.ip()) => {
-            SocketAddr::new(ip, sip.port_or_default())
+            SocketAddr::new(ip, sip.port.unwrap_or(Protocol::towards(sip).default_port()))
         }
         Some(_) | None => source,
     }
@@ -164,6 +177,8 @@ mod tests {
             remote_target: uri(target),
             listener: ListenerId(0),
             source: SocketAddr::from(([192, 0, 2, 2], 40_000)),
+            connected: false,
+            secure: false,
             translated: false,
         }
     }
@@ -186,6 +201,18 @@ mod tests {
         let routes: Vec<_> = strict.routes.iter().map(|r| r.uri.to_string()).collect();
         assert_eq!(routes, ["sip:192.0.2.4;lr", "sip:a@192.0.2.9"]);
         assert_eq!(strict.to.to_string(), "192.0.2.3:5060");
+    }
+
+    #[test]
+    fn a_connection_is_used_as_long_as_it_is_open() {
+        let mut phone = dialog("sip:a@192.0.2.2:5070;transport=tcp", &[]);
+        phone.connected = true;
+        let sent = phone.addressing();
+        assert_eq!((sent.to.to_string().as_str(), sent.protocol), ("192.0.2.2:40000", None));
+        phone.connected = false;
+        let sent = phone.addressing();
+        assert_eq!(sent.to.to_string(), "192.0.2.2:5070");
+        assert_eq!(sent.protocol, Some(Protocol::Tcp));
     }
 
     #[test]

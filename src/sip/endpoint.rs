@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,11 +13,11 @@ use bytes::Bytes;
 use crate::id::{Entropy, LegId};
 use crate::time::{Deadlines, Time};
 
-use super::dialog::DialogId;
+use super::dialog::{Addressing, DialogId};
 use super::digest::Authenticator;
 use super::registrar::Registrar;
-use super::transaction::table::{News, Outgoing, Packet, Path, Table, TransactionId};
-use super::transaction::timers::Transport;
+use super::transaction::table::{News, Outgoing, Path, Table, TransactionId};
+use super::transport::{Listener, Protocol, listener_towards};
 use super::{ListenerId, Transmit};
 
 mod answering;
@@ -62,6 +63,8 @@ pub struct Endpoint {
     transmits: VecDeque<Transmit>,
     events: VecDeque<SipEvent>,
     counters: SipCounters,
+    /// What certificates must say, by address.
+    peer_names: BTreeMap<SocketAddr, Arc<str>>,
 }
 
 impl Endpoint {
@@ -83,6 +86,7 @@ impl Endpoint {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             counters: SipCounters::default(),
+            peer_names: BTreeMap::new(),
         }
     }
 
@@ -113,6 +117,24 @@ impl Endpoint {
     ) {
         self.receive(now, listener, from, bytes);
         self.settle(now);
+    }
+
+    /// The connection to `peer` is closed, or could not be opened: what went over it has failed, and
+    /// phones that were reached through it are no longer registered.
+    pub fn handle_closed(&mut self, now: Time, listener: ListenerId, peer: SocketAddr) {
+        for leg in self.legs.values_mut() {
+            if leg.dialog.listener == listener && leg.dialog.source == peer {
+                leg.dialog.connected = false;
+            }
+        }
+        self.transactions.closed(now, listener, peer);
+        self.settle(now);
+        self.events.extend(self.registrar.closed(listener, peer));
+    }
+
+    /// The names that peers' certificates must carry, by the address that each is reached at.
+    pub fn name_peers(&mut self, names: BTreeMap<SocketAddr, Arc<str>>) {
+        self.peer_names = names;
     }
 
     /// Lets everything happen that is due at `now`.
@@ -269,19 +291,38 @@ impl Endpoint {
         self.transmits.push_back(Transmit {
             listener: outgoing.path.listener,
             to: outgoing.path.to,
+            host: self.peer_names.get(&outgoing.path.to).cloned(),
             bytes: outgoing.packet.bytes,
         });
     }
 
-    /// Sends a message outside any transaction: a stateless response, or an ACK of a 2xx.
-    fn transmit_alone(&mut self, listener: ListenerId, to: SocketAddr, packet: Packet) {
-        let path = Path { listener, to, transport: Transport::Unreliable };
-        self.transmit(Outgoing { path, packet });
+    /// What peers are told of a listener.
+    fn listener(&self, id: ListenerId) -> Option<&Listener> {
+        self.settings.listeners.get(usize::from(id.0))
     }
 
-    /// What peers are told as our address on a listener.
-    fn advertised(&self, listener: ListenerId) -> Option<SocketAddr> {
-        self.settings.listeners.get(usize::from(listener.0)).copied()
+    fn is_stream(&self, id: ListenerId) -> bool {
+        self.listener(id).is_some_and(|listener| listener.protocol.is_stream())
+    }
+
+    fn is_secure(&self, id: ListenerId) -> bool {
+        self.listener(id).is_some_and(|listener| listener.protocol.is_secure())
+    }
+
+    /// The way to `to` from a listener.
+    fn path(&self, listener: ListenerId, to: SocketAddr) -> Path {
+        let protocol = self.listener(listener).map_or(Protocol::Udp, |listener| listener.protocol);
+        Path { listener, to, transport: protocol.promise(), otherwise: None }
+    }
+
+    /// The way to a peer whose dialog lives on `listener`: from another one if the next hop asks for
+    /// another protocol and we speak it.
+    fn path_to(&self, listener: ListenerId, addressing: &Addressing) -> Path {
+        let listeners = &self.settings.listeners;
+        let other = addressing.protocol.and_then(|protocol| {
+            listener_towards(listeners, protocol, addressing.to.ip(), Some(listener))
+        });
+        self.path(other.unwrap_or(listener), addressing.to)
     }
 
     /// Removes a leg, whatever it still waited for.

@@ -2,10 +2,11 @@
 //!
 //! A datagram is read lazily by [`message`] (with [`header`], [`uri`], [`method`]); [`transaction`]
 //! absorbs and sends repetitions; [`dialog`] says how a peer is addressed; [`registrar`] and
-//! [`digest`] know who is where; [`endpoint`] joins them and is the only face that calls see. What
-//! is absent on purpose: streams, name resolution and trunks, which come with their own transports.
+//! [`digest`] know who is where; [`endpoint`] joins them and is the only face that calls see.
+//! [`transport`] has the words of what messages travel over; connections and names are the shell's.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -18,6 +19,7 @@ pub mod message;
 pub mod method;
 pub mod registrar;
 pub mod transaction;
+pub mod transport;
 pub mod uri;
 pub mod write;
 
@@ -25,13 +27,17 @@ pub mod write;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub u8);
 
-/// A datagram to be sent.
+/// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// From which listener.
     pub listener: ListenerId,
-    /// Where to.
+    /// Where to. On a stream listener the open connection to this address is used, else one is
+    /// opened; one that cannot be opened is told with [`endpoint::Endpoint::handle_closed`].
     pub to: SocketAddr,
+    /// The name that the peer's certificate must carry, where a connection has to be opened for
+    /// TLS; without one, the address.
+    pub host: Option<Arc<str>>,
     /// What.
     pub bytes: Bytes,
 }

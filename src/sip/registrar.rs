@@ -40,6 +40,8 @@ pub struct Registration<'a> {
     /// Whether an address translator stands between the phone and us: its contacts then say what
     /// only its own network understands.
     pub translated: bool,
+    /// Whether `source` is the far end of a connection: the contacts last no longer than it does.
+    pub connected: bool,
     /// Over which listener.
     pub listener: ListenerId,
     /// What is to change.
@@ -50,7 +52,8 @@ impl Registration<'_> {
     /// Where requests to a contact go. RFC 3261 section 10.3 binds the contact, not the source: a
     /// phone may register from another port than it listens at, or somebody on its behalf.
     fn way_to(&self, contact: &Uri) -> SocketAddr {
-        if self.translated { self.source } else { next_hop(contact, self.source) }
+        // Over a stream the phone is reached through the connection that it opened (RFC 5626).
+        if self.translated || self.connected { self.source } else { next_hop(contact, self.source) }
     }
 }
 
@@ -174,6 +177,33 @@ impl Registrar {
         events
     }
 
+    /// A connection is closed: the contacts that were reached through it are gone (RFC 5626 section
+    /// 5.3); the phone registers again over its next one.
+    pub fn closed(&mut self, listener: ListenerId, peer: SocketAddr) -> Vec<SipEvent> {
+        let over = |binding: &Binding| binding.listener == listener && binding.source == peer;
+        let gone: Vec<(String, Binding)> = self
+            .users
+            .iter()
+            .flat_map(|(user, bindings)| {
+                bindings.iter().filter(|b| over(b)).map(|b| (user.clone(), b.clone()))
+            })
+            .collect();
+        for (user, binding) in &gone {
+            if let Some(bindings) = self.users.get_mut(user) {
+                bindings.retain(|known| known.contact != binding.contact);
+                if bindings.is_empty() {
+                    self.users.remove(user);
+                }
+            }
+        }
+        gone.into_iter()
+            .map(|(user, binding)| {
+                self.deadlines.cancel(&(user.clone(), binding.contact.clone()));
+                SipEvent::Unregistered { user, contact: binding.contact, expired: true }
+            })
+            .collect()
+    }
+
     /// Removes the contacts of those who are not users any more.
     pub fn retain_users(&mut self, is_user: impl Fn(&str) -> bool) -> Vec<SipEvent> {
         let gone: Vec<String> = self.users.keys().filter(|user| !is_user(user)).cloned().collect();
@@ -283,6 +313,7 @@ mod tests {
             cseq,
             source: SocketAddr::from(([192, 0, 2, 7], 5062)),
             translated: false,
+            connected: false,
             listener: ListenerId(0),
             change: Change::Contacts(contacts.iter().map(|(c, e)| (uri(c), *e)).collect()),
         }
@@ -290,6 +321,26 @@ mod tests {
 
     fn contacts(registrar: &Registrar, user: &str) -> Vec<String> {
         registrar.bindings(user).iter().map(|b| b.contact.clone()).collect()
+    }
+
+    #[test]
+    fn contacts_behind_a_connection_last_no_longer_than_it() {
+        let mut registrar = Registrar::new();
+        let phone = Registration {
+            connected: true,
+            listener: ListenerId(1),
+            ..register("amy", 1, &[("sip:amy@phone.invalid;transport=ws", 100)])
+        };
+        registrar.apply(Time::ZERO, &LIMITS, &phone).unwrap();
+        registrar
+            .apply(Time::ZERO, &LIMITS, &register("ben", 1, &[("sip:ben@192.0.2.8", 100)]))
+            .unwrap();
+        assert_eq!(registrar.bindings("amy")[0].source, phone.source);
+        assert!(registrar.closed(ListenerId(0), phone.source).is_empty());
+        let events = registrar.closed(ListenerId(1), phone.source);
+        assert!(matches!(&events[..],
+            [SipEvent::Unregistered { user, expired: true, .. }] if user == "amy"));
+        assert_eq!((registrar.len(), registrar.bindings("amy").len()), (1, 0));
     }
 
     #[test]

@@ -254,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::sip::header::Via;
+    use crate::sip::transport::{Listener, Protocol};
 
     const REQUEST: &[u8] = b"INVITE sip:a@b SIP/2.0\r\n\
         Via: SIP/2.0/UDP 10.0.0.1:5062;rport;branch=z9hG4bK1, SIP/2.0/TCP b.example.com;x=1\r\n\
@@ -305,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_request_is_written_with_its_length() {
-        let via = Via::udp(source(), "z9hG4bKx");
+        let via = Via::ours(&Listener::new(Protocol::Udp, source()), "z9hG4bKx");
         let bytes = Draft::request(&Method::Options, "sip:b@example.com")
             .header(HeaderName::Via, via)
             .header_if(HeaderName::Subject, None::<&str>)

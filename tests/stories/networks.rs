@@ -9,6 +9,7 @@ use switchboard::engine::{Engine, Start};
 use switchboard::id::Entropy;
 use switchboard::media::command::{Command, Event};
 use switchboard::sip::ListenerId;
+use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::{Time, UnixMicros};
 
 use crate::town::*;
@@ -19,7 +20,11 @@ const SDP: &str = "v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.
 #[test]
 fn each_network_is_told_the_address_by_which_it_knows_us() {
     let at = |text: &str| -> SocketAddr { text.parse().expect("an address") };
-    let plan = plan_for(vec![at("10.0.0.1:5060"), at("192.0.2.10:5060")]);
+    let plan = plan_for(
+        [at("10.0.0.1:5060"), at("192.0.2.10:5060")]
+            .map(|at| Listener::new(Protocol::Udp, at))
+            .to_vec(),
+    );
     let start = Start::default();
     let entropy = Entropy::from_seed([7; 32]);
     let mut engine = Engine::new(Time::ZERO, UnixMicros(0), Arc::new(plan), entropy, start);

@@ -2,7 +2,6 @@
 //! to ask the journal with.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use switchboard::sim::person::Person;
 use switchboard::sim::phone::PhoneSettings;
 use switchboard::sim::tone::Sound;
 use switchboard::sim::world::{ENGINE, PersonId, World, WorldSettings};
+use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::stats::live::{QueueLive, Today};
 use switchboard::time::{Time, UnixMicros};
 
@@ -149,11 +149,11 @@ pub fn town() -> Town {
 }
 
 /// The town's settings put to work, for listeners that are known by these addresses.
-pub fn plan_for(listeners: Vec<SocketAddr>) -> Plan {
+pub fn plan_for(listeners: Vec<Listener>) -> Plan {
     plan(&toml::from_str(SETTINGS).expect("settings"), listeners)
 }
 
-fn plan(settings: &Settings, listeners: Vec<SocketAddr>) -> Plan {
+fn plan(settings: &Settings, listeners: Vec<Listener>) -> Plan {
     let known = Known {
         queues: vec!["waste".into(), "general".into()],
         calendars: settings.calendars.keys().cloned().collect(),
@@ -172,7 +172,7 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
     change(&mut changed);
     let Change { settings, begins_at, seed, rtp_legs } = changed;
-    let plan = plan(&settings, vec![ENGINE]);
+    let plan = plan(&settings, vec![Listener::new(Protocol::Udp, ENGINE)]);
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),
@@ -204,14 +204,17 @@ impl Town {
     pub fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.input(Input::Settings(Arc::new(plan(&settings, vec![ENGINE]))));
+        self.world.input(Input::Settings(Arc::new(plan(
+            &settings,
+            vec![Listener::new(Protocol::Udp, ENGINE)],
+        ))));
     }
 
     /// The settings file is changed, and the process starts again.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.set_plan(Arc::new(plan(&settings, vec![ENGINE])));
+        self.world.set_plan(Arc::new(plan(&settings, vec![Listener::new(Protocol::Udp, ENGINE)])));
         self.world.restart();
     }
 

@@ -9,7 +9,6 @@ use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
 use crate::sip::transaction::table::{Packet, TransactionId};
 use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
-use crate::sip::uri::Uri;
 use crate::sip::write::Draft;
 use crate::time::Time;
 
@@ -82,7 +81,8 @@ impl Endpoint {
     }
 
     fn contact(&self, request: &Inbound) -> Option<String> {
-        self.advertised(request.listener).map(|at| format!("<{}>", Uri::sip("", at)))
+        let listener = self.listener(request.listener)?;
+        Some(format!("<{}>", listener.contact("", request.asks_secure())))
     }
 
     fn respond_in(&mut self, now: Time, transaction: Option<TransactionId>, response: Packet) {

@@ -5,7 +5,6 @@ use crate::sip::dialog::Dialog;
 use crate::sip::header::{HeaderName, Via};
 use crate::sip::method::Method;
 use crate::sip::transaction::table::{Packet, Path};
-use crate::sip::transaction::timers::Transport;
 use crate::sip::write::Draft;
 use crate::time::Time;
 
@@ -81,11 +80,11 @@ impl Endpoint {
         method: &Method,
         seq: u32,
     ) -> Option<Prepared> {
-        let advertised = self.advertised(dialog.listener)?;
         let branch = self.branch();
         let addressing = dialog.addressing();
+        let path = self.path_to(dialog.listener, &addressing);
         let mut draft = Draft::request(method, &addressing.uri)
-            .header(HeaderName::Via, Via::udp(advertised, &branch))
+            .header(HeaderName::Via, Via::ours(self.listener(path.listener)?, &branch))
             .header(HeaderName::MaxForwards, MAX_FORWARDS);
         for route in &addressing.routes {
             draft = draft.header(HeaderName::Route, route);
@@ -96,8 +95,6 @@ impl Endpoint {
             .header(HeaderName::CallId, &dialog.call_id)
             .header(HeaderName::CSeq, format_args!("{seq} {method}"))
             .header(HeaderName::UserAgent, &self.settings.product);
-        let path =
-            Path { listener: dialog.listener, to: addressing.to, transport: Transport::Unreliable };
         let packet = Packet { method: method.label(), status: 0, bytes: draft.finish() };
         Some(Prepared { branch, path, packet })
     }

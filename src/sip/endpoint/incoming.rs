@@ -11,7 +11,7 @@ use crate::sip::error::{Fault, ParseError};
 use crate::sip::header::HeaderName;
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{Packet, ServerKey, TransactionId};
+use crate::sip::transaction::table::{Outgoing, Packet, ServerKey, TransactionId};
 use crate::sip::uri::Uri;
 use crate::sip::write::Draft;
 use crate::time::Time;
@@ -66,7 +66,7 @@ impl Endpoint {
         source: SocketAddr,
         bytes: Bytes,
     ) {
-        if self.advertised(listener).is_none() {
+        if self.listener(listener).is_none() {
             self.counters.reject(Reason::UnknownListener.as_str());
             return;
         }
@@ -132,12 +132,15 @@ impl Endpoint {
         if request.header(HeaderName::Via).is_none() {
             return;
         }
-        let to = request.via().map_or(source, |via| way_back(&via, source));
+        let to = match request.via() {
+            Ok(via) if !self.is_stream(listener) => way_back(&via, source),
+            Ok(_) | Err(_) => source,
+        };
         let tag = self.entropy.token();
         let draft = Draft::response_with_reason(request, source, status, reason, &tag)
             .header(HeaderName::Server, &self.settings.product);
         let packet = Packet { method: method.label(), status, bytes: draft.finish() };
-        self.transmit_alone(listener, to, packet);
+        self.transmit(Outgoing { path: self.path(listener, to), packet });
     }
 
     fn receive_new(&mut self, now: Time, request: Inbound, key: ServerKey) {
@@ -195,7 +198,8 @@ impl Endpoint {
             }
         }
         match request.message.request_uri() {
-            Ok(Uri::Sip(uri)) if !uri.secure => {}
+            // `sips:` promises TLS all the way (section 26.2.2): it is none if the last hop was not.
+            Ok(Uri::Sip(uri)) if !uri.secure || self.is_secure(request.listener) => {}
             Ok(Uri::Tel(_)) if *request.method() == Method::Invite => {}
             Ok(Uri::Sip(_) | Uri::Tel(_) | Uri::Other(_)) => {
                 self.refuse(now, request, 416, Reason::UriScheme);
@@ -281,7 +285,7 @@ impl Endpoint {
     /// Opens a request's transaction.
     pub(super) fn open(&mut self, request: &mut Inbound, key: ServerKey, user: User) {
         let invite = *request.method() == Method::Invite;
-        let transaction = self.transactions.receive(key, request.path(), invite, user);
+        let transaction = self.transactions.receive(key, self.path_back(request), invite, user);
         request.transaction = Some(transaction);
         if request.essentials.to.tag().is_none() {
             self.merges.remember(&request.essentials, transaction);

@@ -11,8 +11,9 @@ use crate::sip::dialog::{Dialog, for_request};
 use crate::sip::header::{HeaderName, NameAddr, Params, Via};
 use crate::sip::message::Message;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{ClientKey, Matched, Outgoing, Packet, Path, TransactionId};
-use crate::sip::transaction::timers::{GIVE_UP, Transport};
+use crate::sip::transaction::table::{ClientKey, Matched, Outgoing, Packet, TransactionId};
+use crate::sip::transaction::timers::GIVE_UP;
+use crate::sip::transport::Listener;
 use crate::sip::uri::{Host, SipUri, Uri};
 use crate::sip::write::Draft;
 use crate::time::Time;
@@ -37,7 +38,8 @@ impl Endpoint {
     pub(super) fn send_invite(&mut self, now: Time, invite: OutgoingInvite) {
         let leg = invite.leg;
         let target = Uri::parse(invite.uri.as_bytes()).ok().map(|uri| for_request(&uri));
-        let (Some(target), Some(advertised)) = (target, self.advertised(invite.listener)) else {
+        let (Some(target), Some(listener)) = (target, self.listener(invite.listener).cloned())
+        else {
             self.events.push_back(SipEvent::Failed { leg, status: 400 });
             return;
         };
@@ -51,7 +53,7 @@ impl Endpoint {
         }
         let dialog = Dialog {
             call_id: format!("{}{}", self.entropy.token(), self.entropy.token()),
-            local: self.caller_address(&invite, advertised),
+            local: self.caller_address(&invite, &listener),
             remote: NameAddr::new(address_of(&target)),
             local_seq: 1,
             remote_seq: None,
@@ -65,22 +67,23 @@ impl Endpoint {
             remote_target: target.clone(),
             listener: invite.listener,
             source: invite.to,
+            connected: listener.protocol.is_stream(),
+            secure: target.as_sip().is_some_and(|uri| uri.secure),
         };
         let branch = self.branch();
         let draft = Draft::request(&Method::Invite, &target)
-            .header(HeaderName::Via, Via::udp(advertised, &branch))
+            .header(HeaderName::Via, Via::ours(&listener, &branch))
             .header(HeaderName::MaxForwards, MAX_FORWARDS)
             .header(HeaderName::From, &dialog.local)
             .header(HeaderName::To, &dialog.remote)
             .header(HeaderName::CallId, &dialog.call_id)
             .header(HeaderName::CSeq, format_args!("{} INVITE", dialog.local_seq))
-            .header(HeaderName::Contact, format_args!("<{}>", Uri::sip("", advertised)))
+            .header(HeaderName::Contact, format_args!("<{}>", listener.contact("", dialog.secure)))
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::UserAgent, &self.settings.product);
         let packet =
             Packet { method: "INVITE", status: 0, bytes: draft.finish_with(SDP, &invite.offer) };
-        let path =
-            Path { listener: invite.listener, to: invite.to, transport: Transport::Unreliable };
+        let path = self.path(invite.listener, invite.to);
         let transaction =
             self.transactions.request(now, branch, path, packet.clone(), User::Invite(leg));
         let stage = Stage::Calling(Box::new(Calling {
@@ -94,10 +97,11 @@ impl Endpoint {
     }
 
     /// From of a call that we make. A withheld caller gets the address of RFC 3323 section 4.1.
-    fn caller_address(&mut self, invite: &OutgoingInvite, advertised: SocketAddr) -> NameAddr {
-        let mut uri = Uri::sip(&invite.from_user, advertised);
+    fn caller_address(&mut self, invite: &OutgoingInvite, listener: &Listener) -> NameAddr {
+        let mut uri = Uri::sip(&invite.from_user, listener.advertised);
         if let Uri::Sip(sip) = &mut uri {
             sip.port = None;
+            sip.host = listener.told_host();
             if invite.from_user.eq_ignore_ascii_case("anonymous") {
                 sip.host = Host::Name("anonymous.invalid".to_owned());
             }

@@ -52,6 +52,7 @@ impl Endpoint {
             cseq: request.essentials.cseq.seq,
             source: request.source,
             translated: request.essentials.via.is_translated(request.source),
+            connected: self.is_stream(request.listener),
             listener: request.listener,
             change,
         };

@@ -10,8 +10,7 @@ use crate::sip::ListenerId;
 use crate::sip::header::{HeaderName, Rport, Via};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{Packet, Path, TransactionId};
-use crate::sip::transaction::timers::Transport;
+use crate::sip::transaction::table::{Outgoing, Packet, Path, TransactionId};
 use crate::sip::write::{Draft, reason_phrase};
 use crate::time::Time;
 
@@ -38,13 +37,10 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    /// The way back to whoever sent it.
-    pub(super) fn path(&self) -> Path {
-        Path {
-            listener: self.listener,
-            to: way_back(&self.essentials.via, self.source),
-            transport: Transport::Unreliable,
-        }
+    /// Whether the Request-URI is a `sips:` one.
+    pub(super) fn asks_secure(&self) -> bool {
+        let uri = self.message.request_uri();
+        uri.is_ok_and(|uri| uri.as_sip().is_some_and(|uri| uri.secure))
     }
 
     /// Its method, which is also the CSeq's.
@@ -100,9 +96,21 @@ impl Endpoint {
         match to.transaction {
             Some(transaction) => self.transactions.respond(now, transaction, response),
             None => {
-                let path = to.path();
-                self.transmit_alone(path.listener, path.to, response);
+                let path = self.path_back(to);
+                self.transmit(Outgoing { path, packet: response });
             }
+        }
+    }
+
+    /// The way back to whoever sent a request: over a stream the connection that it came over, and
+    /// the address that the sender named once that is closed (RFC 3261 section 18.2.2).
+    pub(super) fn path_back(&self, request: &Inbound) -> Path {
+        let (via, source) = (&request.essentials.via, request.source);
+        if self.is_stream(request.listener) {
+            let otherwise = Some(via.named(source)).filter(|named| *named != source);
+            Path { otherwise, ..self.path(request.listener, source) }
+        } else {
+            self.path(request.listener, way_back(via, source))
         }
     }
 

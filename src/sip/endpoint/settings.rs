@@ -1,13 +1,14 @@
 //! What an endpoint needs to know of the settings, and what it allows itself.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+
+use crate::sip::transport::Listener;
 
 /// What an endpoint needs to know of the settings.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// Listeners in the order of their ids: what peers are told as our address (never unspecified).
-    pub listeners: Vec<SocketAddr>,
+    /// Listeners in the order of their ids.
+    pub listeners: Vec<Listener>,
     /// The digest realm.
     pub realm: String,
     /// `User-Agent` and `Server`.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::params::Params;
 use super::scan::Scan;
 use crate::sip::error::{UriError, Why};
+use crate::sip::transport::{Listener, Protocol};
 use crate::sip::uri::Host;
 
 /// The magic cookie with which branches of RFC 3261 begin (section 8.1.1.7).
@@ -14,29 +15,25 @@ pub const BRANCH_COOKIE: &str = "z9hG4bK";
 /// The transport in a Via.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// UDP.
-    Udp,
-    /// TCP.
-    Tcp,
-    /// TLS over TCP.
-    Tls,
-    /// WebSocket (RFC 7118).
-    Ws,
-    /// WebSocket over TLS (RFC 7118).
-    Wss,
+    /// One that we speak.
+    Known(Protocol),
     /// Any other token.
     Other(String),
 }
 
 impl Transport {
     fn from_token(token: &str) -> Transport {
-        match token.to_ascii_uppercase().as_str() {
-            "UDP" => Transport::Udp,
-            "TCP" => Transport::Tcp,
-            "TLS" => Transport::Tls,
-            "WS" => Transport::Ws,
-            "WSS" => Transport::Wss,
-            _ => Transport::Other(token.to_owned()),
+        Protocol::ALL
+            .into_iter()
+            .find(|protocol| protocol.via().eq_ignore_ascii_case(token))
+            .map_or_else(|| Transport::Other(token.to_owned()), Transport::Known)
+    }
+
+    /// The port of a sender that names none.
+    fn default_port(&self) -> u16 {
+        match self {
+            Transport::Known(protocol) => protocol.default_port(),
+            Transport::Other(_) => Protocol::Udp.default_port(),
         }
     }
 }
@@ -44,11 +41,7 @@ impl Transport {
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-            Transport::Tls => "TLS",
-            Transport::Ws => "WS",
-            Transport::Wss => "WSS",
+            Transport::Known(protocol) => protocol.via(),
             Transport::Other(token) => token,
         })
     }
@@ -77,16 +70,16 @@ pub struct Via {
 }
 
 impl Via {
-    /// Our own Via for a request over UDP; `branch` must begin with [`BRANCH_COOKIE`]. Asks for
-    /// the response on the same path (RFC 3581).
-    pub fn udp(sent_by: SocketAddr, branch: &str) -> Via {
+    /// Our own Via for a request from a listener; `branch` must begin with [`BRANCH_COOKIE`]. Asks
+    /// for the response on the same path (RFC 3581).
+    pub fn ours(listener: &Listener, branch: &str) -> Via {
         let mut params = Params::new();
         params.set("rport", None);
         params.set("branch", Some(branch));
         Via {
-            transport: Transport::Udp,
-            host: sent_by.ip().into(),
-            port: Some(sent_by.port()),
+            transport: Transport::Known(listener.protocol),
+            host: listener.told_host(),
+            port: Some(listener.advertised.port()),
             params,
         }
     }
@@ -156,8 +149,7 @@ impl Via {
     /// the one that its datagram came from. A differing port alone tells so only if the sender asks
     /// to be answered there: others send from one port and listen at another. A name tells nothing.
     pub fn is_translated(&self, source: SocketAddr) -> bool {
-        let default = if self.transport == Transport::Tls { 5061 } else { 5060 };
-        let port_differs = self.port.unwrap_or(default) != source.port();
+        let port_differs = self.port.unwrap_or(self.transport.default_port()) != source.port();
         self.host.ip().is_some_and(|ip| ip != source.ip())
             || (port_differs && self.params.has("rport"))
     }
@@ -177,11 +169,12 @@ impl Via {
     /// section 4). Always the host that the request came from: `maddr` and the name in `sent-by`
     /// are the sender's words, and following them would let anyone aim our responses at others.
     pub fn response_to(&self, source: SocketAddr) -> SocketAddr {
-        if self.params.has("rport") {
-            return source;
-        }
-        let default = if self.transport == Transport::Tls { 5061 } else { 5060 };
-        SocketAddr::new(source.ip(), self.port.unwrap_or(default))
+        if self.params.has("rport") { source } else { self.named(source) }
+    }
+
+    /// The port that the sender named, at the host that the request came from.
+    pub fn named(&self, source: SocketAddr) -> SocketAddr {
+        SocketAddr::new(source.ip(), self.port.unwrap_or(self.transport.default_port()))
     }
 }
 

@@ -94,7 +94,9 @@ impl ClientInvite {
                 out.push(Action::InformTimeout);
                 State::Terminated
             }
-            (State::Calling, Input::TransportError) => {
+            // Over a stream: its end. No response can come any more, not even to a phone that rang
+            // (RFC 3261 section 18.4); the figure knows this arrow from Calling only.
+            (State::Calling | State::Proceeding, Input::TransportError) => {
                 out.push(Action::InformTransportError);
                 State::Terminated
             }
@@ -118,7 +120,7 @@ impl ClientInvite {
             }
             (State::Proceeding, Input::Success) => accept(out),
             (State::Proceeding, Input::Failure) => self.complete(out),
-            (State::Proceeding, Input::Fired(_) | Input::TransportError) => State::Proceeding,
+            (State::Proceeding, Input::Fired(_)) => State::Proceeding,
 
             (State::Completed, Input::Failure) => {
                 out.push(Action::SendAck);
@@ -192,7 +194,9 @@ mod tests {
                 (Calling, vec![SendRequest, Start(Timer::A, Duration::from_secs(1))])
             }
             (Calling, Input::Fired(Timer::B)) => (Terminated, vec![InformTimeout]),
-            (Calling, Input::TransportError) => (Terminated, vec![InformTransportError]),
+            (Calling | Proceeding, Input::TransportError) => {
+                (Terminated, vec![InformTransportError])
+            }
             (Calling, Input::Provisional) => (Proceeding, [&stop[..], &[Deliver]].concat()),
             (Calling, Input::Success) => (Accepted, [&stop[..], &taken[..]].concat()),
             (Calling, Input::Failure) => (Completed, [&stop[..], &done[..]].concat()),

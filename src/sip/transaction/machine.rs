@@ -52,6 +52,8 @@ pub(super) enum Input {
     Fired(Timer),
     /// Its user no longer waits for an answer.
     Abandon,
+    /// The connection that it went over is closed.
+    Closed,
 }
 
 impl Machine {
@@ -90,6 +92,7 @@ impl Machine {
                     Input::Response(300..) => I::Failure,
                     Input::Fired(timer) => I::Fired(timer),
                     Input::Abandon => I::Abandon,
+                    Input::Closed => I::TransportError,
                     Input::Repeated | Input::Acknowledged | Input::Respond(_) => return,
                 };
                 collect(out, |asked| machine.on(input, asked));
@@ -100,6 +103,7 @@ impl Machine {
                     Input::Response(..200) => I::Provisional,
                     Input::Response(200..) => I::Final,
                     Input::Fired(timer) => I::Fired(timer),
+                    Input::Closed => I::TransportError,
                     Input::Repeated | Input::Acknowledged | Input::Respond(_) | Input::Abandon => {
                         return;
                     }
@@ -115,7 +119,8 @@ impl Machine {
                     Input::Respond(200..300) => I::Success,
                     Input::Respond(300..) => I::Failure,
                     Input::Fired(timer) => I::Fired(timer),
-                    Input::Response(_) | Input::Abandon => return,
+                    // A response can still be sent over another connection (section 18.2.2).
+                    Input::Response(_) | Input::Abandon | Input::Closed => return,
                 };
                 collect(out, |asked| machine.on(input, asked));
             }
@@ -126,7 +131,9 @@ impl Machine {
                     Input::Respond(..200) => I::Provisional,
                     Input::Respond(200..) => I::Final,
                     Input::Fired(timer) => I::Fired(timer),
-                    Input::Acknowledged | Input::Response(_) | Input::Abandon => return,
+                    Input::Acknowledged | Input::Response(_) | Input::Abandon | Input::Closed => {
+                        return;
+                    }
                 };
                 collect(out, |asked| machine.on(input, asked));
             }

@@ -4,7 +4,7 @@
 //! The table knows no headers: whoever uses it builds keys and bytes. `U` is what the user wants to
 //! be reminded of when a transaction has news.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -30,6 +30,15 @@ pub struct Path {
     pub to: SocketAddr,
     /// What the transport promises.
     pub transport: Transport,
+    /// Where responses go once the connection to `to` is closed (RFC 3261 section 18.2.2).
+    pub otherwise: Option<SocketAddr>,
+}
+
+impl Path {
+    /// The connection that messages go over; none for datagrams.
+    fn flow(&self) -> Option<(ListenerId, SocketAddr)> {
+        (self.transport == Transport::Reliable).then_some((self.listener, self.to))
+    }
 }
 
 /// A message ready to be sent, with what it is counted as.
@@ -115,6 +124,8 @@ pub struct Table<U> {
     transactions: BTreeMap<TransactionId, Transaction<U>>,
     by_client_key: BTreeMap<ClientKey, TransactionId>,
     by_server_key: BTreeMap<ServerKey, TransactionId>,
+    /// What goes over each connection.
+    by_flow: BTreeSet<(ListenerId, SocketAddr, TransactionId)>,
     deadlines: Deadlines<(TransactionId, Timer)>,
     outgoing: VecDeque<Outgoing>,
     news: VecDeque<News<U>>,
@@ -127,6 +138,7 @@ impl<U: Clone> Default for Table<U> {
             transactions: BTreeMap::new(),
             by_client_key: BTreeMap::new(),
             by_server_key: BTreeMap::new(),
+            by_flow: BTreeSet::new(),
             deadlines: Deadlines::new(),
             outgoing: VecDeque::new(),
             news: VecDeque::new(),
@@ -241,6 +253,27 @@ impl<U: Clone> Table<U> {
         self.drive(now, id, Input::Abandon);
     }
 
+    /// The connection to `peer` is closed, or could not be opened: requests that went over it have
+    /// failed, responses go another way if there is one.
+    pub fn closed(&mut self, now: Time, listener: ListenerId, peer: SocketAddr) {
+        let (first, last) = (TransactionId(0), TransactionId(u64::MAX));
+        let over: Vec<TransactionId> = self
+            .by_flow
+            .range((listener, peer, first)..=(listener, peer, last))
+            .map(|(_, _, id)| *id)
+            .collect();
+        for id in over {
+            self.by_flow.remove(&(listener, peer, id));
+            if let Some(transaction) = self.transactions.get_mut(&id)
+                && let Some(otherwise) = transaction.path.otherwise.take()
+            {
+                transaction.path.to = otherwise;
+                self.by_flow.insert((listener, otherwise, id));
+            }
+            self.drive(now, id, Input::Closed);
+        }
+    }
+
     /// When [`Table::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
         self.deadlines.next()
@@ -274,6 +307,9 @@ impl<U: Clone> Table<U> {
         self.last_id += 1;
         let id = TransactionId(self.last_id);
         let key = key.into();
+        if let Some((listener, peer)) = path.flow() {
+            self.by_flow.insert((listener, peer, id));
+        }
         self.transactions.insert(id, Transaction { key, machine, path, user, packet, ack: None });
         id
     }
@@ -328,6 +364,9 @@ impl<U: Clone> Table<U> {
         for timer in Timer::ALL {
             self.deadlines.cancel(&(id, timer));
         }
+        if let Some((listener, peer)) = transaction.path.flow() {
+            self.by_flow.remove(&(listener, peer, id));
+        }
         match transaction.key {
             Key::Client(key) => self.by_client_key.remove(&key),
             Key::Server(key) => self.by_server_key.remove(&key),
@@ -354,7 +393,7 @@ mod tests {
 
     fn path() -> Path {
         let to = SocketAddr::from(([192, 0, 2, 1], 5060));
-        Path { listener: ListenerId(0), to, transport: Transport::Unreliable }
+        Path { listener: ListenerId(0), to, transport: Transport::Unreliable, otherwise: None }
     }
 
     fn packet(method: &'static str, status: u16) -> Packet {
@@ -443,6 +482,31 @@ mod tests {
         assert_eq!(sent(&mut table), [("INVITE", 200)]);
         assert_eq!(run_out(&mut table), Time::from_millis(32_000));
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_goes_over_a_connection_fails_or_goes_another_way_when_it_closes() {
+        let mut table = Table::new();
+        let (peer, other) = (path().to, SocketAddr::from(([192, 0, 2, 9], 5061)));
+        let stream = Path { transport: Transport::Reliable, ..path() };
+        for (branch, method) in [("z9hG4bKa", "INVITE"), ("z9hG4bKb", "OPTIONS")] {
+            table.request(Time::ZERO, branch.to_owned(), stream, packet(method, 0), 7);
+        }
+        let elsewhere = Path { to: other, ..stream };
+        table.request(Time::ZERO, "z9hG4bKc".to_owned(), elsewhere, packet("OPTIONS", 0), 8);
+        let answering = Path { otherwise: Some(other), ..stream };
+        let id = table.receive(server_key("OPTIONS"), answering, false, 9);
+        sent(&mut table);
+        table.closed(Time::ZERO, ListenerId(0), peer);
+        let failed = news(&mut table)
+            .into_iter()
+            .filter(|news| *news == News::TransportFailed { user: 7 })
+            .count();
+        assert_eq!((failed, table.len()), (2, 2));
+        table.respond(Time::ZERO, id, packet("OPTIONS", 200));
+        assert_eq!(table.poll_outgoing().map(|outgoing| outgoing.path.to), Some(other));
+        run_out(&mut table);
+        assert!(table.is_empty() && table.by_flow.is_empty());
     }
 
     #[test]

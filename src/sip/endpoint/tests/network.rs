@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::id::{Entropy, LegId};
 use crate::sip::endpoint::*;
 use crate::sip::message::Message;
+use crate::sip::transport::{Listener, Protocol};
 use crate::sip::{ListenerId, Transmit};
 use crate::time::Time;
 
@@ -41,7 +42,7 @@ pub(super) fn address(side: usize) -> SocketAddr {
 
 pub(super) fn settings(side: usize) -> EndpointSettings {
     EndpointSettings {
-        listeners: vec![address(side)],
+        listeners: vec![Listener::new(Protocol::Udp, address(side))],
         realm: "switchboard".to_owned(),
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),

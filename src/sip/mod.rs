@@ -2,8 +2,9 @@
 //!
 //! A datagram is read lazily by [`message`] (with [`header`], [`uri`], [`method`]); [`transaction`]
 //! absorbs and sends repetitions; [`dialog`] says how a peer is addressed; [`registrar`] and
-//! [`digest`] know who is where; [`endpoint`] joins them and is the only face that calls see.
-//! [`transport`] has the words of what messages travel over; connections and names are the shell's.
+//! [`digest`] know who is where; [`guard`] keeps attackers at the door; [`endpoint`] joins them and
+//! is the only face that calls see. [`transport`] has the words of what messages travel over;
+//! connections and names are the shell's.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod error;
+pub mod guard;
 pub mod header;
 pub mod message;
 pub mod method;

@@ -1,5 +1,8 @@
 //! The server's nonces: they carry their own time and proof, so that challenging costs no memory;
 //! only those that were used successfully are remembered, to refuse a nonce count twice.
+//!
+//! A nonce is good only for the source that it was given to: whoever answers it has received what we
+//! sent there, which a forged source address has not. A wrong password is then that source's doing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +22,7 @@ const MAX_REMEMBERED: usize = 8_192;
 
 /// Nonces in the order of their issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Issue {
+pub(super) struct Issue {
     at: Time,
     serial: u64,
 }
@@ -66,26 +69,27 @@ impl Nonces {
         Nonces { key, issued: 0, used: BTreeMap::new(), forgotten: None }
     }
 
-    pub(super) fn issue(&mut self, now: Time) -> String {
+    /// A new nonce for a source, named by whatever number is always the same for it.
+    pub(super) fn issue(&mut self, now: Time, source: u64) -> String {
         self.issued += 1;
         let issue = Issue { at: now, serial: self.issued };
-        self.write(issue)
+        self.write(issue, source)
     }
 
-    fn write(&self, issue: Issue) -> String {
+    fn write(&self, issue: Issue, source: u64) -> String {
         let mut bytes = [0; 32];
         let (time, rest) = bytes.split_at_mut(8);
         let (serial, proof) = rest.split_at_mut(8);
         time.copy_from_slice(&issue.at.as_micros().to_be_bytes());
         serial.copy_from_slice(&issue.serial.to_be_bytes());
-        for (to, from) in proof.iter_mut().zip(self.proof(issue)) {
+        for (to, from) in proof.iter_mut().zip(self.proof(issue, source)) {
             *to = from;
         }
         hex(&bytes)
     }
 
-    /// HMAC-SHA-256 (RFC 2104) over time and serial.
-    fn proof(&self, issue: Issue) -> [u8; 32] {
+    /// HMAC-SHA-256 (RFC 2104) over time, serial and source.
+    fn proof(&self, issue: Issue, source: u64) -> [u8; 32] {
         let mut block = [0; 64];
         for (to, from) in block.iter_mut().zip(self.key) {
             *to = from;
@@ -94,6 +98,7 @@ impl Nonces {
             .chain_update(block.map(|byte| byte ^ 0x36))
             .chain_update(issue.at.as_micros().to_be_bytes())
             .chain_update(issue.serial.to_be_bytes())
+            .chain_update(source.to_be_bytes())
             .finalize();
         Sha256::new()
             .chain_update(block.map(|byte| byte ^ 0x5c))
@@ -102,17 +107,22 @@ impl Nonces {
             .into()
     }
 
-    /// Notes a use with a right response; `false` if the nonce is not ours (any more), too old, or
-    /// this count of it was used before.
-    pub(super) fn note_use(&mut self, now: Time, nonce: &str, count: u32) -> bool {
-        let Some(issue) = self.read(nonce) else { return false };
+    /// The issue of a nonce that we gave to this source and that has not expired; none if it is
+    /// forged, somebody else's, or too old.
+    pub(super) fn genuine(&self, now: Time, nonce: &str, source: u64) -> Option<Issue> {
+        let issue = self.read(nonce, source)?;
+        (issue.at <= now && now.since(issue.at) <= LIFETIME).then_some(issue)
+    }
+
+    /// Notes a use with a right response; `false` if this count of the nonce was used before.
+    pub(super) fn note_use(&mut self, now: Time, issue: Issue, count: u32) -> bool {
         while let Some(oldest) = self.used.first_entry() {
             if now.since(oldest.key().at) <= LIFETIME {
                 break;
             }
             oldest.remove();
         }
-        if issue.at > now || now.since(issue.at) > LIFETIME || count == 0 {
+        if count == 0 {
             return false;
         }
         if let Some(uses) = self.used.get_mut(&issue) {
@@ -133,11 +143,11 @@ impl Nonces {
         true
     }
 
-    fn read(&self, nonce: &str) -> Option<Issue> {
+    fn read(&self, nonce: &str, source: u64) -> Option<Issue> {
         let time = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
         let serial = u64::from_str_radix(nonce.get(16..32)?, 16).ok()?;
         let issue = Issue { at: Time::from_micros(time), serial };
-        let genuine = self.write(issue);
+        let genuine = self.write(issue, source);
         bool::from(genuine.as_bytes().ct_eq(nonce.as_bytes())).then_some(issue)
     }
 }
@@ -146,48 +156,69 @@ impl Nonces {
 mod tests {
     use super::*;
 
+    const SOURCE: u64 = 9;
+
     fn nonces() -> Nonces {
         Nonces::new(&mut Entropy::from_seed([3; 32]))
+    }
+
+    fn used(nonces: &mut Nonces, now: Time, nonce: &str, count: u32) -> bool {
+        match nonces.genuine(now, nonce, SOURCE) {
+            Some(issue) => nonces.note_use(now, issue, count),
+            None => false,
+        }
     }
 
     #[test]
     fn a_nonce_counts_up_and_no_count_is_good_twice() {
         let mut nonces = nonces();
         let now = Time::from_millis(5);
-        let nonce = nonces.issue(now);
-        assert!(nonces.note_use(now, &nonce, 1));
-        assert!(!nonces.note_use(now, &nonce, 1));
-        assert!(nonces.note_use(now, &nonce, 10));
-        assert!(nonces.note_use(now, &nonce, 7));
-        assert!(!nonces.note_use(now, &nonce, 7));
-        assert!(nonces.note_use(now, &nonce, 0x100));
-        assert!(!nonces.note_use(now, &nonce, 11));
-        assert!(!nonces.note_use(now, &nonce, 0));
-        assert!(nonces.note_use(now, &nonce, u32::MAX));
+        let nonce = nonces.issue(now, SOURCE);
+        assert!(used(&mut nonces, now, &nonce, 1));
+        assert!(!used(&mut nonces, now, &nonce, 1));
+        assert!(used(&mut nonces, now, &nonce, 10));
+        assert!(used(&mut nonces, now, &nonce, 7));
+        assert!(!used(&mut nonces, now, &nonce, 7));
+        assert!(used(&mut nonces, now, &nonce, 0x100));
+        assert!(!used(&mut nonces, now, &nonce, 11));
+        assert!(!used(&mut nonces, now, &nonce, 0));
+        assert!(used(&mut nonces, now, &nonce, u32::MAX));
     }
 
     #[test]
     fn a_nonce_expires_and_a_forged_one_is_refused() {
         let mut nonces = nonces();
-        let nonce = nonces.issue(Time::ZERO);
+        let nonce = nonces.issue(Time::ZERO, SOURCE);
         let last = Time::ZERO + LIFETIME;
-        assert!(nonces.note_use(last, &nonce, 1));
-        assert!(!nonces.note_use(last + Duration::from_micros(1), &nonce, 2));
-        assert!(nonces.used.is_empty());
-        let other = Nonces::new(&mut Entropy::from_seed([4; 32])).issue(Time::ZERO);
+        assert!(used(&mut nonces, last, &nonce, 1));
+        let late = last + Duration::from_micros(1);
+        assert!(!used(&mut nonces, late, &nonce, 2));
+        let fresh = nonces.issue(late, SOURCE);
+        assert!(used(&mut nonces, late, &fresh, 1));
+        assert_eq!(nonces.used.len(), 1, "what has expired is forgotten");
+        let other = Nonces::new(&mut Entropy::from_seed([4; 32])).issue(Time::ZERO, SOURCE);
         for forged in [other.as_str(), "", "zz", &nonce.to_uppercase(), &format!("{nonce}0")] {
-            assert!(!nonces.note_use(Time::ZERO, forged, 1), "{forged}");
+            assert!(!used(&mut nonces, Time::ZERO, forged, 1), "{forged}");
         }
+    }
+
+    #[test]
+    fn a_nonce_that_somebody_else_was_given_is_as_good_as_forged() {
+        let mut nonces = nonces();
+        let nonce = nonces.issue(Time::ZERO, SOURCE);
+        assert_eq!(nonces.genuine(Time::ZERO, &nonce, SOURCE + 1), None);
+        assert!(nonces.genuine(Time::ZERO, &nonce, SOURCE).is_some());
     }
 
     #[test]
     fn memory_is_bounded_and_what_was_forgotten_is_refused() {
         let mut nonces = nonces();
-        let all: Vec<_> = (0..MAX_REMEMBERED + 2).map(|_| nonces.issue(Time::ZERO)).collect();
-        assert!(all.iter().all(|nonce| nonces.note_use(Time::ZERO, nonce, 1)));
+        let now = Time::ZERO;
+        let all: Vec<_> = (0..MAX_REMEMBERED + 2).map(|_| nonces.issue(now, SOURCE)).collect();
+        assert!(all.iter().all(|nonce| used(&mut nonces, now, nonce, 1)));
         assert_eq!(nonces.used.len(), MAX_REMEMBERED);
-        assert!(all.iter().all(|nonce| !nonces.note_use(Time::ZERO, nonce, 1)));
-        assert!(all.last().is_some_and(|nonce| nonces.note_use(Time::ZERO, nonce, 2)));
-        assert!(all.first().is_some_and(|nonce| !nonces.note_use(Time::ZERO, nonce, 2)));
+        assert!(all.iter().all(|nonce| !used(&mut nonces, now, nonce, 1)));
+        assert!(all.last().is_some_and(|nonce| used(&mut nonces, now, nonce, 2)));
+        assert!(all.first().is_some_and(|nonce| !used(&mut nonces, now, nonce, 2)));
     }
 }

@@ -19,10 +19,11 @@ use crate::time::Time;
 pub enum Verdict {
     /// Right, fresh, never seen before: this user sent it.
     Ok(String),
-    /// Right, but the nonce has expired or was used with this count before: challenge again with
-    /// `stale`, and the phone will come back without asking its owner.
+    /// The nonce is not one that we gave to this source and still take, or was used with this count
+    /// before: challenge again with `stale`, and the phone will come back without asking its owner.
+    /// Says nothing of the password: a nonce that does not count must not become a way to try some.
     Stale,
-    /// The user is unknown or the proof is wrong.
+    /// The user is unknown or the proof is wrong, over a nonce that we gave to this source.
     Wrong,
     /// None for our realm in a scheme and algorithm that we speak: challenge.
     Missing,
@@ -60,14 +61,16 @@ impl Authenticator {
     }
 
     /// The values of WWW-Authenticate (or Proxy-Authenticate), one field each, in the order given,
-    /// which should be SHA-256 first (RFC 8760 section 2.4).
+    /// which should be SHA-256 first (RFC 8760 section 2.4). `source` is a number that is always the
+    /// same for whoever is challenged, and another for others.
     pub fn challenges(
         &mut self,
         now: Time,
+        source: u64,
         algorithms: &[Algorithm],
         stale: bool,
     ) -> Vec<Challenge> {
-        let nonce = self.nonces.issue(now);
+        let nonce = self.nonces.issue(now, source);
         let challenge = |algorithm: &Algorithm| Challenge {
             realm: self.realm.clone(),
             nonce: nonce.clone(),
@@ -87,6 +90,7 @@ impl Authenticator {
     pub fn verify<'a>(
         &mut self,
         now: Time,
+        source: u64,
         request: &Message,
         header: HeaderName,
         account: impl Fn(&str) -> Option<&'a Account>,
@@ -98,7 +102,8 @@ impl Authenticator {
                     let Some(algorithm) = Algorithm::named(given.algorithm.as_deref()) else {
                         continue;
                     };
-                    match self.judge(now, request, algorithm, &given, account(&given.username)) {
+                    let at = (now, source);
+                    match self.judge(at, request, algorithm, &given, account(&given.username)) {
                         Ok(good @ (Verdict::Ok(_) | Verdict::Stale)) => return good,
                         Ok(bad) => verdict = bad,
                         Err(why) => verdict = Verdict::Malformed(HeaderError { header, why }),
@@ -113,7 +118,7 @@ impl Authenticator {
 
     fn judge(
         &mut self,
-        now: Time,
+        (now, source): (Time, u64),
         request: &Message,
         algorithm: Algorithm,
         given: &Credentials,
@@ -135,6 +140,9 @@ impl Authenticator {
         if !request.request_uri().is_ok_and(|uri| same_resource(&uri, &digest_uri)) {
             return Err(Why::DigestUri);
         }
+        let Some(issue) = self.nonces.genuine(now, &given.nonce, source) else {
+            return Ok(Verdict::Stale);
+        };
 
         let known = account.and_then(|account| algorithm.secret(account));
         let secret = known.or(algorithm.secret(&self.nobody)).unwrap_or("");
@@ -143,7 +151,7 @@ impl Authenticator {
         if !bool::from(right) || known.is_none() {
             return Ok(Verdict::Wrong);
         }
-        if self.nonces.note_use(now, &given.nonce, count) {
+        if self.nonces.note_use(now, issue, count) {
             Ok(Verdict::Ok(given.username.clone()))
         } else {
             Ok(Verdict::Stale)
@@ -177,6 +185,7 @@ mod tests {
 
     const REALM: &str = "switchboard";
     const URI: &str = "sip:192.0.2.1";
+    const SOURCE: u64 = 7;
 
     struct Phone {
         server: Authenticator,
@@ -196,14 +205,18 @@ mod tests {
         }
 
         fn challenge(&mut self, algorithm: Algorithm) -> Challenge {
-            let challenges = self.server.challenges(Time::ZERO, &[algorithm], false);
+            let challenges = self.server.challenges(Time::ZERO, SOURCE, &[algorithm], false);
             challenges.into_iter().next().unwrap_or_else(|| panic!("no challenge"))
         }
 
         fn send(&mut self, now: Time, value: &dyn fmt::Display) -> Verdict {
+            self.send_from(now, SOURCE, value)
+        }
+
+        fn send_from(&mut self, now: Time, source: u64, value: &dyn fmt::Display) -> Verdict {
             let request = register(value);
             let amy = &self.amy;
-            self.server.verify(now, &request, HeaderName::Authorization, |user| {
+            self.server.verify(now, source, &request, HeaderName::Authorization, |user| {
                 (user == "amy").then_some(amy)
             })
         }
@@ -267,18 +280,22 @@ mod tests {
     }
 
     #[test]
-    fn an_old_nonce_is_stale_only_with_the_right_password() {
+    fn a_nonce_that_does_not_count_tells_nothing_of_the_password() {
         let mut phone = Phone::new();
         let challenge = phone.challenge(Algorithm::Md5);
         let late = Time::ZERO + Duration::from_secs(301);
-        assert_eq!(phone.send(late, &answer(&challenge, "amy", "pass: word", 1)), Verdict::Stale);
-        assert_eq!(phone.send(late, &answer(&challenge, "amy", "x", 1)), Verdict::Wrong);
         let before_restart = Authenticator::new(REALM, &mut Entropy::from_seed([6; 32]))
-            .challenges(Time::ZERO, &[Algorithm::Md5], false);
-        for challenge in before_restart {
-            let given = answer(&challenge, "amy", "pass: word", 1);
+            .challenges(Time::ZERO, SOURCE, &[Algorithm::Md5], false)
+            .remove(0);
+        for password in ["pass: word", "x"] {
+            let given = answer(&challenge, "amy", password, 1);
+            assert_eq!(phone.send(late, &given), Verdict::Stale);
+            assert_eq!(phone.send_from(Time::ZERO, SOURCE + 1, &given), Verdict::Stale);
+            let given = answer(&before_restart, "amy", password, 1);
             assert_eq!(phone.send(Time::ZERO, &given), Verdict::Stale);
         }
+        let right = answer(&challenge, "amy", "pass: word", 1);
+        assert_eq!(phone.send(Time::ZERO, &right), Verdict::Ok("amy".to_owned()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::sip::digest::{Algorithm, Verdict};
+use crate::sip::guard::Source;
 use crate::sip::header::{Challenge, Contacts, HeaderName};
 use crate::sip::registrar::{Change, Refusal, RegistrarLimits, Registration};
 use crate::sip::transaction::table::ServerKey;
@@ -114,13 +115,20 @@ impl Endpoint {
         if algorithms.contains(&Algorithm::Md5) && !Algorithm::chosen_by(&phone) {
             algorithms = vec![Algorithm::Md5];
         }
-        self.authenticator.challenges(now, &algorithms, stale)
+        let source = Source::of(request.source.ip()).number();
+        self.authenticator.challenges(now, source, &algorithms, stale)
     }
 
     pub(super) fn verify(&mut self, now: Time, request: &Inbound) -> Verdict {
         let accounts = &self.settings.accounts;
-        self.authenticator
-            .verify(now, &request.message, HeaderName::Authorization, |user| accounts.get(user))
+        let source = Source::of(request.source.ip()).number();
+        self.authenticator.verify(
+            now,
+            source,
+            &request.message,
+            HeaderName::Authorization,
+            |user| accounts.get(user),
+        )
     }
 
     /// Whose INVITE it is; credentials that cannot be read are an error.

@@ -40,6 +40,10 @@ pub enum Fault {
     /// Content-Length is not a number or occurs twice.
     #[error("Content-Length is malformed")]
     ContentLength,
+    /// A message in a stream without Content-Length (RFC 3261 section 18.3): nobody can tell where
+    /// the next one begins.
+    #[error("Content-Length is missing")]
+    NoContentLength,
     /// The datagram is shorter than its Content-Length (RFC 3261 section 18.3).
     #[error("the body is shorter than Content-Length")]
     ShortBody,
@@ -57,6 +61,7 @@ impl Fault {
             Fault::HeaderLine => (400, "Malformed Header Line"),
             Fault::Unterminated => (400, "Missing Empty Line"),
             Fault::ContentLength => (400, "Malformed Content-Length"),
+            Fault::NoContentLength => (400, "Missing Content-Length"),
             Fault::ShortBody => (400, "Body Shorter Than Content-Length"),
         }
     }
@@ -74,6 +79,7 @@ impl Fault {
             Fault::HeaderLine => "header_line",
             Fault::Unterminated => "unterminated",
             Fault::ContentLength => "content_length",
+            Fault::NoContentLength => "no_content_length",
             Fault::ShortBody => "short_body",
         }
     }

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::error::{HeaderError, ParseError, UriError, Why};
+use super::error::{Fault, HeaderError, ParseError, UriError, Why};
 use super::header::scan::{self, Elements};
 use super::header::{CSeq, Challenge, Contacts, Credentials, HeaderName, NameAddr, Via};
 use super::method::Method;
@@ -333,6 +333,12 @@ impl Message {
         }
         read(value).map(Some).map_err(|why| error(name, why))
     }
+}
+
+/// What the header section of a message in a stream says of the length of its body (RFC 3261 section
+/// 18.3); `head` is at most [`MAX_MESSAGE_BYTES`] long.
+pub(super) fn content_length(head: &[u8]) -> Result<u64, Fault> {
+    index::content_length(head)
 }
 
 fn error(header: HeaderName, why: Why) -> HeaderError {

@@ -15,6 +15,7 @@ pub mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod error;
+pub mod framing;
 pub mod guard;
 pub mod header;
 pub mod message;

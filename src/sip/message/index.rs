@@ -156,6 +156,32 @@ impl Message {
     }
 }
 
+/// What the headers of a message in a stream say of the length of its body: `head` ends with the
+/// empty line. Reads lines as [`parse`] does, so that both see the same end.
+pub(super) fn content_length(head: &[u8]) -> Result<u64, Fault> {
+    let mut found = None;
+    let mut at = line(head, 0).map_or(head.len(), |first| first.next);
+    while let Some(mut next) = line(head, at).filter(|line| line.end > at) {
+        let mut clean = next.clean;
+        while matches!(head.get(next.next), Some(b' ' | b'\t')) {
+            let Some(folded) = line(head, next.next) else { break };
+            clean &= folded.clean;
+            next = folded;
+        }
+        if let Some(field) = field(head, at, next.end).filter(|_| clean)
+            && field.header == HeaderName::ContentLength
+        {
+            let value = head.get(field.value.range()).unwrap_or_default();
+            let length = scan::number(value, u64::MAX - 1).map_err(|_| Fault::ContentLength)?;
+            if found.replace(length).is_some() {
+                return Err(Fault::ContentLength);
+            }
+        }
+        at = next.next;
+    }
+    found.ok_or(Fault::NoContentLength)
+}
+
 fn field(bytes: &[u8], start: usize, end: usize) -> Option<Field> {
     let text = bytes.get(start..end)?;
     let length = text.iter().take_while(|b| scan::is_token(**b)).count();

@@ -69,7 +69,7 @@ fn call(endpoint: &mut Endpoint, now: Time, nth: u64) {
     endpoint.handle_datagram(now, LISTENER, peer(), invite(nth));
     while let Some(event) = endpoint.poll_event() {
         if let SipEvent::Invite(invite) = event {
-            endpoint.provisional(now, invite.leg, 180);
+            endpoint.provisional(now, invite.leg, 180, None);
             endpoint.answer(now, invite.leg, SDP);
         }
     }
@@ -145,6 +145,7 @@ fn outgoing_invite(bencher: Bencher<'_, '_>) {
                 from_display: "Waste".to_owned(),
                 from_user: "07700900123".to_owned(),
                 offer: SDP.to_owned(),
+                extras: Box::default(),
             },
         );
         endpoint.poll_transmit()

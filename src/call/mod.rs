@@ -26,7 +26,7 @@ use bytes::Bytes;
 use crate::event::{CallEvent, Caller, EndCause, OfferOutcome, Outcome, Party};
 use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
 use crate::media::command as media;
-use crate::sip::endpoint::{LegEnd, OutgoingInvite};
+use crate::sip::endpoint::{Cause, LegEnd, OutgoingInvite};
 use crate::time::Time;
 
 use self::command::{AtClosing, Notice, QueueReturn};
@@ -43,8 +43,8 @@ const LISTENER_SILENCE_MS: u64 = 300_000;
 /// What a call wants done. Carried out in order; nothing has happened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SipAction {
-    /// Send a provisional response.
-    Provisional(LegId, u16),
+    /// Send a provisional response, with an answer for early media.
+    Provisional(LegId, u16, Option<String>),
     /// Answer with 200 and SDP.
     Answer(LegId, String),
     /// Refuse with a final status.
@@ -53,6 +53,8 @@ pub enum SipAction {
     Invite(OutgoingInvite),
     /// End the leg.
     HangUp(LegId),
+    /// End the leg and tell its peer why.
+    HangUpBecause(LegId, Cause),
     /// Accept a changed session with SDP.
     AcceptChange(LegId, String),
     /// Refuse a changed session.
@@ -191,7 +193,7 @@ impl Call {
             out: Vec::new(),
         };
         call.record(CallEvent::Arrived { leg, caller, called, flow });
-        call.sip(SipAction::Provisional(leg, 180));
+        call.sip(SipAction::Provisional(leg, 180, None));
         call.media(media::Command::Open { leg, beside: None });
         call.out.push(Action::Timer(CallTimer::Longest, Some(now + longest)));
         call
@@ -419,7 +421,8 @@ impl Call {
         }
         let cause = match (end, &self.state) {
             (LegEnd::Cancelled, _) => EndCause::CallerCancelled,
-            (LegEnd::NoAck, _) => EndCause::NoAck,
+            (LegEnd::NoAck | LegEnd::NoPrack, _) => EndCause::NoAck,
+            (LegEnd::SessionExpired | LegEnd::Lost, _) => EndCause::SignallingLost,
             (LegEnd::Bye, State::Queued | State::Offering(_)) => EndCause::CallerAbandoned,
             (LegEnd::Bye, State::Talking(_)) => EndCause::CallerHungUp,
             (LegEnd::Bye, State::Arriving { .. } | State::InFlow | State::Ended) => {

@@ -9,7 +9,7 @@ use crate::event::{CallEvent, OfferOutcome};
 use crate::id::{AgentId, Entropy, LegId, QueueName};
 use crate::media::command as media;
 use crate::sip::ListenerId;
-use crate::sip::endpoint::{LegEnd, OutgoingInvite};
+use crate::sip::endpoint::{Cause, LegEnd, OutgoingInvite};
 use crate::time::Time;
 
 use super::leg::{Leg, Stage};
@@ -168,6 +168,7 @@ impl Call {
             from_display: display.name,
             from_user: display.user,
             offer,
+            extras: Box::default(),
         }));
     }
 
@@ -300,7 +301,13 @@ impl Call {
     pub(super) fn finish_offer(&mut self, now: Time, offering: Offering, outcome: OfferOutcome) {
         self.out.push(Action::Timer(CallTimer::Ring, None));
         for leg in offering.leg_ids() {
-            self.drop_leg(leg);
+            if outcome == OfferOutcome::Accepted {
+                // Another of the agent's phones took it: these show no missed call.
+                self.sip(SipAction::HangUpBecause(leg, Cause::ANSWERED_ELSEWHERE));
+                self.media(media::Command::Close { leg });
+            } else {
+                self.drop_leg(leg);
+            }
         }
         let rang_us = micros(now - offering.since);
         self.record(CallEvent::OfferEnded { agent: offering.agent, outcome, rang_us });
@@ -312,7 +319,9 @@ impl Call {
             State::Talking(talk) if talk.leg.id == leg => {
                 let cause = match end {
                     LegEnd::Bye | LegEnd::Cancelled => crate::event::EndCause::AgentHungUp,
-                    LegEnd::NoAck => crate::event::EndCause::SignallingLost,
+                    LegEnd::NoAck | LegEnd::NoPrack | LegEnd::SessionExpired | LegEnd::Lost => {
+                        crate::event::EndCause::SignallingLost
+                    }
                 };
                 self.end(now, cause);
             }

@@ -173,7 +173,7 @@ fn a_call_rings_then_answers_and_its_flow_begins_with_the_acknowledgement() {
     let mut case = Case::arrived();
     let leg = case.caller();
     let asked = case.asked();
-    assert!(asked.contains(&Action::Sip(SipAction::Provisional(leg, 180))));
+    assert!(asked.contains(&Action::Sip(SipAction::Provisional(leg, 180, None))));
     case.call.media_opened(case.now, leg, address(20_000));
     let asked = case.asked();
     assert!(asked.iter().any(|a| matches!(a, Action::Sip(SipAction::Answer(l, _)) if *l == leg)));

@@ -309,7 +309,9 @@ impl Engine {
 
     fn sip_action(&mut self, now: Time, action: SipAction) {
         match action {
-            SipAction::Provisional(leg, status) => self.endpoint.provisional(now, leg, status),
+            SipAction::Provisional(leg, status, sdp) => {
+                self.endpoint.provisional(now, leg, status, sdp.as_deref());
+            }
             SipAction::Answer(leg, sdp) => self.endpoint.answer(now, leg, &sdp),
             SipAction::Reject(leg, status) => {
                 let retry_after = (status == 503).then_some(limits::RETRY_AFTER);
@@ -317,6 +319,7 @@ impl Engine {
             }
             SipAction::Invite(invite) => self.endpoint.invite(now, invite),
             SipAction::HangUp(leg) => self.endpoint.hang_up(now, leg),
+            SipAction::HangUpBecause(leg, cause) => self.endpoint.hang_up_because(now, leg, cause),
             SipAction::AcceptChange(leg, sdp) => self.endpoint.accept_change(now, leg, &sdp),
             SipAction::RejectChange(leg, status) => self.endpoint.reject_change(now, leg, status),
         }
@@ -331,17 +334,33 @@ impl Engine {
             SipEvent::Change { leg, offer } => {
                 self.with_leg(leg, |call| call.changed(now, leg, offer));
             }
-            SipEvent::Ringing { leg, .. } => self.with_leg(leg, |call| call.phone_ringing(leg)),
+            SipEvent::Progress { leg, status: 180 | 183, .. } => {
+                self.with_leg(leg, |call| call.phone_ringing(leg));
+            }
+            SipEvent::Refer { leg, .. } => self.endpoint.reject_refer(now, leg, 603),
+            SipEvent::Key { leg, key, .. } => {
+                if let Some(key) = media::command::Key::from_char(key) {
+                    self.with_leg(leg, |call| call.media_key(leg, key));
+                }
+            }
+            SipEvent::Redirected { leg, status, .. } => {
+                self.with_leg(leg, |call| call.phone_refused(now, leg, status));
+            }
+            SipEvent::Progress { .. }
+            | SipEvent::ProvisionalAcknowledged { .. }
+            | SipEvent::Changed { .. }
+            | SipEvent::ChangeRefused { .. }
+            | SipEvent::Response { .. } => {}
             SipEvent::Answered { leg, answer, source } => match self.legs.contains_key(&leg) {
                 true => {
                     self.with_leg(leg, |call| call.phone_answered(now, leg, &answer, source));
                 }
                 false => self.endpoint.hang_up(now, leg),
             },
-            SipEvent::Failed { leg, status } => {
+            SipEvent::Failed { leg, status, .. } => {
                 self.with_leg(leg, |call| call.phone_refused(now, leg, status));
             }
-            SipEvent::Ended { leg, end } => {
+            SipEvent::Ended { leg, end, .. } => {
                 self.with_leg(leg, |call| call.leg_ended(now, leg, end));
             }
             SipEvent::Registered { user, binding } => self.registered(now, &user, &binding),

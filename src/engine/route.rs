@@ -37,6 +37,9 @@ impl Engine {
     }
 
     fn route(&mut self, now: Time, invite: &IncomingInvite) -> Route {
+        if invite.replaces.is_some() {
+            return Route::Refuse(RefusalReason::NotAllowed);
+        }
         let (controller, flow) =
             if let Some(code) = StarCode::dialled(&invite.called, &self.plan.star_codes) {
                 match self.agent_behind(invite) {

@@ -10,9 +10,12 @@ use super::endpoint::Account;
 use super::header::{Challenge, Credentials};
 use super::method::Method;
 
+mod client;
 mod nonce;
 mod server;
 
+pub use client::Login;
+pub(in crate::sip) use client::answers;
 pub use server::{Authenticator, Verdict};
 
 /// A hash algorithm of a digest.

@@ -22,25 +22,38 @@ use super::{ListenerId, Transmit};
 
 mod answering;
 mod arrival;
+mod challenged;
+mod change;
 mod counters;
 mod ending;
 mod event;
 mod in_dialog;
 mod incoming;
+mod info;
+mod invite;
 mod leg;
 mod limits;
 mod outgoing;
+mod refer;
 mod registration;
+mod replacing;
+mod replies;
+mod request;
 mod response;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use leg::{Leg, LegTimer, User};
 
+pub use super::digest::Login;
+pub use super::header::{Cause, CauseProtocol, Replaces};
 pub use counters::{Load, Reason, SipCounters};
-pub use event::{Authentication, Binding, IncomingInvite, LegEnd, OutgoingInvite, SipEvent};
+pub use event::{Binding, LegEnd, Refer, ReplacedDialog, SipEvent};
+pub use invite::{Authentication, Identity, IncomingInvite, InviteExtras, OutgoingInvite, Told};
 pub use limits::Limits;
+pub use request::{OutOfDialog, OutOfDialogMethod, RequestId, Response};
 pub use settings::{Account, EndpointSettings};
 
 /// Transactions, dialogs, registrations: SIP without sockets or clock.
@@ -59,6 +72,8 @@ pub struct Endpoint {
     merges: incoming::Merges,
     /// Every 2xx that came for an INVITE of ours, until its transaction is over.
     accepted: BTreeMap<TransactionId, outgoing::Accepted>,
+    /// Requests of ours outside any dialog.
+    requests: BTreeMap<RequestId, request::Pending>,
     registrar: Registrar,
     transmits: VecDeque<Transmit>,
     events: VecDeque<SipEvent>,
@@ -82,6 +97,7 @@ impl Endpoint {
             timers: Deadlines::new(),
             merges: incoming::Merges::default(),
             accepted: BTreeMap::new(),
+            requests: BTreeMap::new(),
             registrar: Registrar::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -147,6 +163,9 @@ impl Endpoint {
                 LegTimer::NoAck => self.give_up_on_ack(now, leg),
                 LegTimer::Cancelled => self.give_up_on_cancelled(now, leg),
                 LegTimer::Ring => self.give_up_on_ringing(now, leg),
+                LegTimer::Retry => self.try_change(now, leg),
+                LegTimer::Overdue => self.give_up_on_change(now, leg),
+                LegTimer::Referral => self.referral_expired(now, leg),
             }
             self.settle(now);
         }
@@ -171,9 +190,9 @@ impl Endpoint {
         self.events.pop_front()
     }
 
-    /// Sends a provisional response (180) on an incoming leg.
-    pub fn provisional(&mut self, now: Time, leg: LegId, status: u16) {
-        self.send_provisional(now, leg, status);
+    /// Sends a provisional response on an incoming leg: 180, or 183 with an answer for early media.
+    pub fn provisional(&mut self, now: Time, leg: LegId, status: u16, sdp: Option<&str>) {
+        self.send_provisional(now, leg, status, sdp);
         self.settle(now);
     }
 
@@ -206,7 +225,14 @@ impl Endpoint {
     /// it), 487 or 480 for an incoming leg that was not answered. No event follows, except
     /// [`SipEvent::Failed`] never for a leg hung up by us. Idempotent.
     pub fn hang_up(&mut self, now: Time, leg: LegId) {
-        self.end_leg(now, leg);
+        self.end_leg(now, leg, None);
+        self.settle(now);
+    }
+
+    /// The same, and the BYE or CANCEL tells why (RFC 3326): [`Cause::ANSWERED_ELSEWHERE`] spares a
+    /// phone that rang a missed call.
+    pub fn hang_up_because(&mut self, now: Time, leg: LegId, cause: Cause) {
+        self.end_leg(now, leg, Some(cause));
         self.settle(now);
     }
 
@@ -219,6 +245,39 @@ impl Endpoint {
     /// Refuses a change (488); the session stays as it was.
     pub fn reject_change(&mut self, now: Time, leg: LegId, status: u16) {
         self.refuse_change(now, leg, status);
+        self.settle(now);
+    }
+
+    /// Asks the peer of a leg that is up to take another description: a re-INVITE, sent as soon as
+    /// nothing else is under way, and again if it meets the peer's own (491). The newest wish counts.
+    /// [`SipEvent::Changed`] or [`SipEvent::ChangeRefused`] follows, unless the leg ends before.
+    pub fn change(&mut self, now: Time, leg: LegId, sdp: &str) {
+        self.want_change(now, leg, sdp);
+        self.settle(now);
+    }
+
+    /// Takes a REFER: 202, and the peer is told that the new call is being tried.
+    pub fn accept_refer(&mut self, now: Time, leg: LegId) {
+        self.answer_refer(now, leg, None);
+        self.settle(now);
+    }
+
+    /// Refuses a REFER with a final status; 603 if it is none.
+    pub fn reject_refer(&mut self, now: Time, leg: LegId, status: u16) {
+        self.answer_refer(now, leg, Some(status));
+        self.settle(now);
+    }
+
+    /// Tells a peer whose REFER was accepted how the new call goes; a final status is the end of
+    /// it. A leg that ends before is told the last status as the end.
+    pub fn notify_refer(&mut self, now: Time, leg: LegId, status: u16) {
+        self.tell_referral(now, leg, status);
+        self.settle(now);
+    }
+
+    /// Sends a request outside any dialog; [`SipEvent::Response`] follows.
+    pub fn request_outside(&mut self, now: Time, request: OutOfDialog) {
+        self.send_out_of_dialog(now, request);
         self.settle(now);
     }
 
@@ -267,8 +326,8 @@ impl Endpoint {
     fn take_news(&mut self, now: Time, news: News<User>) {
         match news {
             // RFC 3261 section 8.1.3.1: a time-out counts as 408, a failed transport as 503.
-            News::TimedOut { user } => self.request_failed(now, user, 408),
-            News::TransportFailed { user } => self.request_failed(now, user, 503),
+            News::TimedOut { id, user } => self.request_failed(now, id, user, 408),
+            News::TransportFailed { id, user } => self.request_failed(now, id, user, 503),
             News::Over { id, user: _ } => {
                 self.merges.forget(id);
                 self.accepted.remove(&id);
@@ -276,10 +335,13 @@ impl Endpoint {
         }
     }
 
-    fn request_failed(&mut self, now: Time, user: User, status: u16) {
+    fn request_failed(&mut self, now: Time, id: TransactionId, user: User, status: u16) {
         match user {
-            User::Invite(leg) => self.invite_failed(now, leg, status),
+            User::Invite(leg) => self.invite_failed(leg, id, status, None),
+            User::Reinvite(leg) => self.change_unanswered(now, leg, id),
             User::Bye(leg) => self.forget_leg(leg),
+            User::Notify(leg) => self.notify_replied(now, leg, status),
+            User::Request(request) => self.request_unanswered(request, status),
             // A failure that was never acknowledged, or a response that could not be sent: the
             // leg's own timers deal with what is left.
             User::Arrival(_) | User::Change(_) | User::Nobody => {}
@@ -332,7 +394,7 @@ impl Endpoint {
         if self.dialogs.get(&id) == Some(&leg) {
             self.dialogs.remove(&id);
         }
-        for timer in [LegTimer::Repeat, LegTimer::NoAck, LegTimer::Cancelled, LegTimer::Ring] {
+        for timer in LegTimer::ALL {
             self.timers.cancel(&(leg, timer));
         }
     }

@@ -21,6 +21,7 @@ pub mod header;
 pub mod message;
 pub mod method;
 pub mod registrar;
+pub mod session;
 pub mod transaction;
 pub mod transport;
 pub mod uri;

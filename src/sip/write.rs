@@ -106,6 +106,17 @@ impl Draft {
         self.end_line()
     }
 
+    /// Copies a header of any name; left out if `name` is not a token.
+    pub fn named_raw(mut self, name: &[u8], value: &[u8]) -> Draft {
+        if name.is_empty() || !name.iter().copied().all(scan::is_token) {
+            return self;
+        }
+        self.buffer.extend_from_slice(name);
+        self.buffer.extend_from_slice(b": ");
+        self.buffer.extend_from_slice(&scan::unfold(value));
+        self.end_line()
+    }
+
     /// Adds a header if there is a value.
     pub fn header_if(self, name: HeaderName, value: Option<impl Display>) -> Draft {
         match value {
@@ -211,8 +222,10 @@ pub fn reason_phrase(status: u16) -> &'static str {
         421 => "Extension Required",
         422 => "Session Interval Too Small",
         423 => "Interval Too Brief",
+        429 => "Provide Referrer Identity",
         428 => "Use Identity Header",
         433 => "Anonymity Disallowed",
+        469 => "Bad Info Package",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",
         482 => "Loop Detected",

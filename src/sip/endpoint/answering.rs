@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::id::LegId;
+use crate::sip::dialog::Dialog;
 use crate::sip::digest::Verdict;
 use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
@@ -13,11 +14,17 @@ use crate::sip::write::Draft;
 use crate::time::Time;
 
 use super::leg::{LegTimer, Stage, Unacknowledged};
-use super::response::{ALLOW, Inbound, SDP, packet, seconds};
+use super::response::{ALLOW, Inbound, SDP, SUPPORTED, packet, seconds};
 use super::{Endpoint, LegEnd, SipEvent};
 
 impl Endpoint {
-    pub(super) fn send_provisional(&mut self, now: Time, leg: LegId, status: u16) {
+    pub(super) fn send_provisional(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        status: u16,
+        sdp: Option<&str>,
+    ) {
         let Some(found) = self.legs.get(&leg) else { return };
         let Stage::Arriving(invite) = &found.stage else { return };
         if !(101..200).contains(&status) {
@@ -26,7 +33,11 @@ impl Endpoint {
         let tag = found.dialog.local.tag().unwrap_or("");
         let draft =
             self.draft(invite, status, tag).header_if(HeaderName::Contact, self.contact(invite));
-        let response = packet(invite, status, draft);
+        let bytes = match sdp {
+            Some(sdp) => draft.finish_with(SDP, sdp),
+            None => draft.finish(),
+        };
+        let response = Packet { method: Method::Invite.as_str(), status, bytes };
         let transaction = invite.transaction;
         self.respond_in(now, transaction, response);
     }
@@ -72,7 +83,8 @@ impl Endpoint {
         let draft = self
             .draft(request, 200, tag)
             .header_if(HeaderName::Contact, self.contact(request))
-            .header(HeaderName::Allow, ALLOW);
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED);
         let bytes = match sdp {
             Some(sdp) => draft.finish_with(SDP, sdp),
             None => draft.finish(),
@@ -80,9 +92,14 @@ impl Endpoint {
         Packet { method: request.method().label(), status: 200, bytes }
     }
 
-    fn contact(&self, request: &Inbound) -> Option<String> {
+    pub(super) fn contact(&self, request: &Inbound) -> Option<String> {
         let listener = self.listener(request.listener)?;
         Some(format!("<{}>", listener.contact("", request.asks_secure())))
+    }
+
+    pub(super) fn contact_in(&self, dialog: &Dialog) -> Option<String> {
+        let listener = self.listener(dialog.listener)?;
+        Some(format!("<{}>", listener.contact("", dialog.secure)))
     }
 
     fn respond_in(&mut self, now: Time, transaction: Option<TransactionId>, response: Packet) {
@@ -116,7 +133,7 @@ impl Endpoint {
         self.timers.cancel(&(leg, LegTimer::Repeat));
         if !found.quiet {
             found.quiet = true;
-            self.events.push_back(SipEvent::Ended { leg, end: LegEnd::NoAck });
+            self.events.push_back(SipEvent::Ended { leg, end: LegEnd::NoAck, cause: None });
         }
         self.send_bye(now, leg);
     }
@@ -140,6 +157,7 @@ impl Endpoint {
         if waiting.first || waiting.offered {
             self.events.push_back(SipEvent::Acknowledged { leg, answer });
         }
+        self.try_change(now, leg);
     }
 
     pub(super) fn send_refusal(
@@ -205,6 +223,7 @@ impl Endpoint {
             }
         }
         self.legs.insert(leg, found);
+        self.try_change(now, leg);
     }
 
     /// Refuses a re-INVITE or UPDATE that waits for our user's word; the session stays as it was.
@@ -214,6 +233,7 @@ impl Endpoint {
         let tag = found.dialog.id().local_tag;
         let status = if (300..700).contains(&status) { status } else { 488 };
         self.respond(now, &change, status, &tag);
+        self.try_change(now, leg);
     }
 
     /// The peer took its re-INVITE back. A CANCEL of an UPDATE changes nothing (section 9.1).

@@ -10,11 +10,12 @@ use crate::time::Time;
 
 use super::leg::{Leg, Stage, User};
 use super::response::{Inbound, packet};
+use super::told::told;
 use super::{Endpoint, IncomingInvite, Reason, SipEvent};
 
 /// The longest number and the longest name of a caller, in characters. They are shown on agents'
 /// phones: an INVITE that is too long for one datagram of a network would reach none of them.
-const CALLER_LIMIT: usize = 64;
+pub(super) const CALLER_LIMIT: usize = 64;
 
 impl Endpoint {
     pub(super) fn receive_invite(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
@@ -49,6 +50,7 @@ impl Endpoint {
                 return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
+        let Ok(replaces) = self.replaced_leg(now, &request) else { return };
         // Section 12.1.1: for the called side the route set is in the order of Record-Route.
         route_set.iter_mut().for_each(strip_display);
         let id = self.entropy.leg_id();
@@ -72,8 +74,11 @@ impl Endpoint {
             listener: request.listener,
             source: request.source,
             called: called(&request),
+            to_user: essentials.to.uri.user().unwrap_or_default(),
             from_user: essentials.from.uri.user().unwrap_or_default(),
             caller: caller(&request),
+            told: told(&request.message),
+            replaces,
             authentication,
             offer: request.offer(),
         };

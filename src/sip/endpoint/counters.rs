@@ -83,6 +83,16 @@ reasons! {
     MediaType = "media_type";
     /// The caller takes no SDP (406).
     NotAcceptable = "not_acceptable";
+    /// A body that cannot be read (400).
+    BadBody = "bad_body";
+    /// A package of INFO that we do not have (469).
+    InfoPackage = "info_package";
+    /// A REFER that we do not carry out (403).
+    ReferRefused = "refer_refused";
+    /// A REFER while another is under way or nobody talks yet (491).
+    ReferPending = "refer_pending";
+    /// A dialog is to be replaced that does not exist (481), is answered (486) or ending (603).
+    CannotReplace = "cannot_replace";
     /// No hops are left (483).
     TooManyHops = "too_many_hops";
     /// The same request came by two ways (482).

@@ -1,46 +1,16 @@
-//! The words of the face: what an endpoint tells its user, and what it is asked for.
+//! The words of the face: what an endpoint tells its user.
 
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::event::Caller;
 use crate::id::LegId;
 use crate::sip::ListenerId;
+use crate::sip::header::{Cause, Replaces};
 use crate::time::Time;
 
-/// Whether a request carried digest credentials, and whose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authentication {
-    /// None, or stale ones: challenge.
-    None,
-    /// Good ones, fresh.
-    User(String),
-    /// Wrong ones.
-    Wrong,
-}
-
-/// An INVITE that begins a dialog. 100 Trying has been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncomingInvite {
-    /// The new leg, to be answered with [`Endpoint::provisional`], [`Endpoint::answer`],
-    /// [`Endpoint::challenge`] or [`Endpoint::reject`].
-    pub leg: LegId,
-    /// Over which listener.
-    pub listener: ListenerId,
-    /// Where the datagram came from.
-    pub source: SocketAddr,
-    /// The user part of the Request-URI, unescaped; empty if there is none.
-    pub called: String,
-    /// The user part of From, unescaped: who claims to ring.
-    pub from_user: String,
-    /// Who rings, as far as From and Privacy tell.
-    pub caller: Caller,
-    /// Credentials.
-    pub authentication: Authentication,
-    /// The offer: the body, if it is SDP; none for a late offer.
-    pub offer: Option<Bytes>,
-}
+use super::invite::IncomingInvite;
+use super::request::{RequestId, Response};
 
 /// Why a leg ended that the peer or the network ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +21,13 @@ pub enum LegEnd {
     Cancelled,
     /// Our 2xx was never acknowledged (we sent BYE).
     NoAck,
+    /// Our reliable provisional response was never acknowledged (we sent 504, RFC 3262 section 3).
+    NoPrack,
+    /// The session was not refreshed in time (we sent BYE, RFC 4028 section 10).
+    SessionExpired,
+    /// The peer knows nothing of the call any more or does not answer (481 or 408 to a request of
+    /// ours, RFC 3261 section 12.2.1.2; we sent BYE).
+    Lost,
 }
 
 /// What the endpoint tells its user.
@@ -58,6 +35,13 @@ pub enum LegEnd {
 pub enum SipEvent {
     /// Somebody rings.
     Invite(IncomingInvite),
+    /// Our reliable provisional response was acknowledged (RFC 3262).
+    ProvisionalAcknowledged {
+        /// Which leg.
+        leg: LegId,
+        /// The answer, if the response carried our offer.
+        answer: Option<Bytes>,
+    },
     /// Our 2xx was acknowledged; the answer to our offer, if the INVITE had none.
     Acknowledged {
         /// Which leg.
@@ -65,29 +49,59 @@ pub enum SipEvent {
         /// SDP in the ACK.
         answer: Option<Bytes>,
     },
-    /// The peer changes the session (re-INVITE or UPDATE with an offer): answer with
+    /// The peer changes the session (re-INVITE, or UPDATE or PRACK with an offer): answer with
     /// [`Endpoint::accept_change`] or [`Endpoint::reject_change`].
+    ///
+    /// [`Endpoint::accept_change`]: super::Endpoint::accept_change
+    /// [`Endpoint::reject_change`]: super::Endpoint::reject_change
     Change {
         /// Which leg.
         leg: LegId,
         /// The new offer; none for a re-INVITE without one.
         offer: Option<Bytes>,
     },
-    /// An outgoing leg's peer rings (180 or 183).
-    Ringing {
+    /// The peer took the change that [`Endpoint::change`] asked for.
+    ///
+    /// [`Endpoint::change`]: super::Endpoint::change
+    Changed {
+        /// Which leg.
+        leg: LegId,
+        /// Its answer; empty if it sent none.
+        answer: Bytes,
+    },
+    /// The peer did not take the change; the session is as it was.
+    ChangeRefused {
+        /// Which leg.
+        leg: LegId,
+        /// The final status.
+        status: u16,
+    },
+    /// An outgoing leg's peer rings or plays something (101 to 199, each once unless it brings SDP).
+    Progress {
         /// Which leg.
         leg: LegId,
         /// The status.
         status: u16,
+        /// The answer to our offer, if it came already: early media.
+        answer: Option<Bytes>,
     },
     /// An outgoing leg was answered with 2xx; the ACK has been sent.
     Answered {
         /// Which leg.
         leg: LegId,
-        /// The SDP answer; empty if the peer sent none.
+        /// The SDP answer, also if it came early and reliably; empty if the peer sent none.
         answer: Bytes,
         /// Where its signalling came from.
         source: SocketAddr,
+    },
+    /// An outgoing leg was sent elsewhere (3xx). The leg is gone.
+    Redirected {
+        /// Which leg.
+        leg: LegId,
+        /// The final status.
+        status: u16,
+        /// The URIs to try, in the order of the peer's preference.
+        contacts: Vec<String>,
     },
     /// An outgoing leg failed, or was cancelled. The leg is gone.
     Failed {
@@ -95,6 +109,8 @@ pub enum SipEvent {
         leg: LegId,
         /// The final status; 408 where no reply came, 487 after our CANCEL.
         status: u16,
+        /// What the peer's Reason header says (RFC 3326).
+        cause: Option<Cause>,
     },
     /// A leg ended by the peer or the network. The leg is gone.
     Ended {
@@ -102,6 +118,35 @@ pub enum SipEvent {
         leg: LegId,
         /// Why.
         end: LegEnd,
+        /// What the peer's Reason header says (RFC 3326).
+        cause: Option<Cause>,
+    },
+    /// The peer asks us to connect it elsewhere (RFC 3515): answer with [`Endpoint::accept_refer`]
+    /// or [`Endpoint::reject_refer`].
+    ///
+    /// [`Endpoint::accept_refer`]: super::Endpoint::accept_refer
+    /// [`Endpoint::reject_refer`]: super::Endpoint::reject_refer
+    Refer {
+        /// Which leg.
+        leg: LegId,
+        /// Where to.
+        refer: Refer,
+    },
+    /// A key was pressed, told in INFO (`application/dtmf-relay` or `application/dtmf`).
+    Key {
+        /// Which leg.
+        leg: LegId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        key: char,
+        /// For how long, in milliseconds; 0 if it does not say.
+        duration_ms: u32,
+    },
+    /// The final response to a request of ours outside any dialog.
+    Response {
+        /// Which request.
+        id: RequestId,
+        /// What came.
+        response: Response,
     },
     /// A phone registered or refreshed.
     Registered {
@@ -121,6 +166,30 @@ pub enum SipEvent {
     },
 }
 
+/// Whom a peer wants to be connected with instead of us (RFC 3515).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refer {
+    /// The URI in Refer-To without its headers: whom to ring.
+    pub target: String,
+    /// The dialog whose place the new call takes: an attended transfer.
+    pub replaces: Option<ReplacedDialog>,
+    /// Referred-By as it came (RFC 3892).
+    pub referred_by: Option<String>,
+}
+
+/// A dialog that is to be replaced (RFC 3891).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacedDialog {
+    /// Our own leg, if the dialog is between somebody and us: whoever is on the far side of its call
+    /// is whom the transfer is to. None: [`ReplacedDialog::dialog`] is somewhere else, to be
+    /// replaced by an INVITE to [`Refer::target`] with [`InviteExtras::replaces`].
+    ///
+    /// [`InviteExtras::replaces`]: super::InviteExtras::replaces
+    pub leg: Option<LegId>,
+    /// As Refer-To has it.
+    pub dialog: Replaces,
+}
+
 /// A registered contact (RFC 3261 section 10.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
@@ -137,23 +206,4 @@ pub struct Binding {
     pub cseq: u32,
     /// When it ends, on the monotonic clock.
     pub expires_at: Time,
-}
-
-/// A call that we make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutgoingInvite {
-    /// The new leg's id, chosen by the caller of this method.
-    pub leg: LegId,
-    /// Over which listener.
-    pub listener: ListenerId,
-    /// The Request-URI and To.
-    pub uri: String,
-    /// Where the datagram goes.
-    pub to: SocketAddr,
-    /// The display name in From (any text; quoted and escaped here).
-    pub from_display: String,
-    /// The user part in From; `anonymous` for a withheld caller.
-    pub from_user: String,
-    /// The offer.
-    pub offer: String,
 }

@@ -9,6 +9,7 @@ use crate::time::Time;
 
 use super::incoming::dialog_id;
 use super::leg::{Stage, User};
+use super::replies::cause;
 use super::response::{ALLOW, Inbound, packet};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
@@ -40,8 +41,9 @@ impl Endpoint {
             }
             Method::Info => {
                 self.open(&mut request, key, User::Nobody);
-                self.receive_info(now, &request);
+                self.receive_info(now, leg, &request);
             }
+            Method::Refer => self.receive_refer(now, leg, request, key),
             Method::Options => {
                 self.open(&mut request, key, User::Nobody);
                 self.answer_options(now, &request);
@@ -50,7 +52,6 @@ impl Endpoint {
             | Method::Cancel
             | Method::Register
             | Method::Prack
-            | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message
@@ -66,8 +67,9 @@ impl Endpoint {
     /// Section 15.1.2.
     fn receive_bye(&mut self, now: Time, leg: LegId, request: &Inbound) {
         self.respond(now, request, 200, "");
-        // What is still open gets 487.
+        // What is still open gets its answer.
         self.refuse_change(now, leg, 487);
+        self.end_referral(now, leg);
         let Some(found) = self.legs.get(&leg) else { return };
         let end = match found.stage {
             Stage::Arriving(_) => {
@@ -79,7 +81,8 @@ impl Endpoint {
         };
         self.forget_leg(leg);
         if let Some(end) = end {
-            self.events.push_back(SipEvent::Ended { leg, end });
+            let cause = cause(&request.message);
+            self.events.push_back(SipEvent::Ended { leg, end, cause });
         }
     }
 
@@ -101,8 +104,8 @@ impl Endpoint {
                 draft.header(HeaderName::RetryAfter, wait)
             });
             false
-        } else if found.unacknowledged.is_some() && negotiates {
-            // Our own 2xx is still under way.
+        } else if (found.unacknowledged.is_some() || found.is_changing()) && negotiates {
+            // Our own 2xx or our own change is still under way.
             self.refuse(now, request, 491, Reason::ChangePending);
             false
         } else {
@@ -130,14 +133,5 @@ impl Endpoint {
             found.change = Some(Box::new(request));
         }
         self.events.push_back(SipEvent::Change { leg, offer });
-    }
-
-    /// RFC 6086: we have no package; an empty one only asks whether we live.
-    fn receive_info(&mut self, now: Time, request: &Inbound) {
-        if request.message.body().is_empty() {
-            self.respond(now, request, 200, "");
-        } else {
-            self.refuse_media_type(now, request);
-        }
     }
 }

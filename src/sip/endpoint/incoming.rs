@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::sip::ListenerId;
 use crate::sip::dialog::DialogId;
 use crate::sip::error::{Fault, ParseError};
-use crate::sip::header::HeaderName;
+use crate::sip::header::{Cause, HeaderName, scan};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
 use crate::sip::transaction::table::{Outgoing, Packet, ServerKey, TransactionId};
@@ -17,7 +17,8 @@ use crate::sip::write::Draft;
 use crate::time::Time;
 
 use super::leg::{Stage, User};
-use super::response::{ALLOW, Inbound, SDP, packet, way_back};
+use super::replies::cause;
+use super::response::{ALLOW, EXTENSIONS, Inbound, SDP, SUPPORTED, packet, way_back};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
 /// What two copies of one request, forked on the way, have in common (section 8.2.2.2).
@@ -161,6 +162,8 @@ impl Endpoint {
             Method::Bye | Method::Update | Method::Info => {
                 self.refuse(now, &request, 481, Reason::UnknownDialog);
             }
+            // Nobody is connected elsewhere on a stranger's word.
+            Method::Refer => self.refuse(now, &request, 403, Reason::ReferRefused),
             _ => self.refuse_with(now, &request, 405, Reason::MethodNotAllowed, |draft| {
                 draft.header(HeaderName::Allow, ALLOW)
             }),
@@ -176,7 +179,8 @@ impl Endpoint {
             | Method::Options
             | Method::Register
             | Method::Info
-            | Method::Update => {}
+            | Method::Update
+            | Method::Refer => {}
             Method::Other(_) => {
                 self.refuse_with(now, request, 501, Reason::UnknownMethod, |draft| {
                     draft.header(HeaderName::Allow, ALLOW)
@@ -186,7 +190,6 @@ impl Endpoint {
             Method::Ack
             | Method::Cancel
             | Method::Prack
-            | Method::Refer
             | Method::Notify
             | Method::Subscribe
             | Method::Message
@@ -233,19 +236,29 @@ impl Endpoint {
             self.refuse(now, request, 482, Reason::Merged);
             return false;
         }
-        // Section 8.2.2.3: we have no extension that anybody could require.
-        if request.message.header(HeaderName::Require).is_some() {
-            let message = request.message.clone();
-            self.refuse_with(now, request, 420, Reason::BadExtension, |draft| {
-                let tokens: Vec<_> = message
-                    .headers(HeaderName::Require)
-                    .map(crate::sip::header::scan::text)
-                    .collect();
-                draft.header(HeaderName::Unsupported, tokens.join(", "))
-            });
+        // RFC 3891 section 3: only what begins a dialog can take the place of one.
+        let begins = outside && *request.method() == Method::Invite;
+        if !begins && request.message.header(HeaderName::Replaces).is_some() {
+            self.refuse_bad(now, request, "Misplaced Replaces", Reason::BadHeader);
             return false;
         }
-        true
+        self.passes_require(now, request)
+    }
+
+    /// Section 8.2.2.3: what is required, we must have.
+    fn passes_require(&mut self, now: Time, request: &Inbound) -> bool {
+        let unsupported: Vec<String> = request
+            .message
+            .headers(HeaderName::Require)
+            .map(scan::text)
+            .filter(|token| !EXTENSIONS.iter().any(|known| token.eq_ignore_ascii_case(known)))
+            .collect();
+        if !unsupported.is_empty() {
+            self.refuse_with(now, request, 420, Reason::BadExtension, |draft| {
+                draft.header(HeaderName::Unsupported, unsupported.join(", "))
+            });
+        }
+        unsupported.is_empty()
     }
 
     /// Whether the body of a request that may carry an offer can be read; it is refused if not
@@ -307,7 +320,7 @@ impl Endpoint {
             .header(HeaderName::Accept, SDP)
             .named("Accept-Encoding", "identity")
             .named("Accept-Language", "en")
-            .header(HeaderName::Supported, "");
+            .header(HeaderName::Supported, SUPPORTED);
         self.send(now, request, packet(request, 200, draft));
     }
 
@@ -338,26 +351,36 @@ impl Endpoint {
             User::Arrival(leg) | User::Change(leg) => {
                 self.legs.get(&leg).map(|leg| leg.dialog.id().local_tag)
             }
-            User::Invite(_) | User::Bye(_) | User::Nobody => None,
+            User::Invite(_)
+            | User::Reinvite(_)
+            | User::Bye(_)
+            | User::Notify(_)
+            | User::Request(_)
+            | User::Nobody => None,
         };
         let tag = tag.unwrap_or_else(|| self.stateless_tag(&request.essentials));
         self.open(&mut request, key, User::Nobody);
         self.respond(now, &request, 200, &tag);
         match user {
-            User::Arrival(leg) => self.cancel_arrival(now, leg),
+            User::Arrival(leg) => self.cancel_arrival(now, leg, cause(&request.message)),
             User::Change(leg) => self.cancel_change(now, leg, invite),
-            User::Invite(_) | User::Bye(_) | User::Nobody => {}
+            User::Invite(_)
+            | User::Reinvite(_)
+            | User::Bye(_)
+            | User::Notify(_)
+            | User::Request(_)
+            | User::Nobody => {}
         }
     }
 
     /// The caller gave up before we answered. After our 2xx a CANCEL changes nothing.
-    fn cancel_arrival(&mut self, now: Time, leg: crate::id::LegId) {
+    fn cancel_arrival(&mut self, now: Time, leg: crate::id::LegId, cause: Option<Cause>) {
         let Some(found) = self.legs.get(&leg) else { return };
         if !matches!(found.stage, Stage::Arriving(_)) {
             return;
         }
         self.refuse_arrival(now, leg, 487, |draft| draft);
-        self.events.push_back(SipEvent::Ended { leg, end: LegEnd::Cancelled });
+        self.events.push_back(SipEvent::Ended { leg, end: LegEnd::Cancelled, cause });
     }
 }
 

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
+use crate::sip::digest::Login;
+use crate::sip::header::Cause;
 use crate::sip::transaction::table::{Packet, Path, TransactionId};
 
+use super::change::OurChange;
+use super::refer::Referral;
+use super::request::RequestId;
 use super::response::Inbound;
 
 /// What a leg waits for.
@@ -19,6 +24,25 @@ pub(super) enum LegTimer {
     Cancelled,
     /// Give up on a peer that rings for ever; as timer C of a proxy (section 16.8).
     Ring,
+    /// Ask for our change again: it has met the peer's (section 14.1).
+    Retry,
+    /// Give up on a change of ours that got nothing but provisional responses.
+    Overdue,
+    /// End the subscription that a REFER made.
+    Referral,
+}
+
+impl LegTimer {
+    /// Every timer, to be stopped with the leg.
+    pub(super) const ALL: [LegTimer; 7] = [
+        LegTimer::Repeat,
+        LegTimer::NoAck,
+        LegTimer::Cancelled,
+        LegTimer::Ring,
+        LegTimer::Retry,
+        LegTimer::Overdue,
+        LegTimer::Referral,
+    ];
 }
 
 /// Whom a transaction reports to.
@@ -26,8 +50,14 @@ pub(super) enum LegTimer {
 pub(super) enum User {
     /// Our INVITE that began a leg.
     Invite(LegId),
+    /// Our re-INVITE on a leg.
+    Reinvite(LegId),
     /// Our BYE on a leg.
     Bye(LegId),
+    /// Our NOTIFY on a leg.
+    Notify(LegId),
+    /// A request of ours outside any dialog.
+    Request(RequestId),
     /// The INVITE that began an incoming leg.
     Arrival(LegId),
     /// A re-INVITE or UPDATE that waits for our user's word.
@@ -49,6 +79,8 @@ pub(super) struct Calling {
     pub(super) provisional: Option<u16>,
     /// Whether the call is being withdrawn.
     pub(super) cancel: Cancel,
+    /// How often it was challenged.
+    pub(super) challenges: u8,
 }
 
 /// How far the withdrawal of our INVITE is.
@@ -105,11 +137,37 @@ pub(super) struct Leg {
     pub(super) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE or UPDATE that waits for our user's word.
     pub(super) change: Option<Box<Inbound>>,
+    /// A change that we want.
+    pub(super) ours: Option<Box<OurChange>>,
+    /// A REFER and what it led to.
+    pub(super) referral: Option<Box<Referral>>,
+    /// Whether we began it, and so made its Call-ID.
+    pub(super) outgoing: bool,
+    /// What challenges to our requests are answered with.
+    pub(super) login: Option<Box<Login>>,
+    /// What our BYE or CANCEL says of itself.
+    pub(super) cause: Option<Cause>,
 }
 
 impl Leg {
     /// A leg at its beginning.
     pub(super) fn new(dialog: Dialog, stage: Stage) -> Leg {
-        Leg { dialog, stage, quiet: false, unacknowledged: None, change: None }
+        Leg {
+            dialog,
+            outgoing: matches!(stage, Stage::Calling(_)),
+            stage,
+            quiet: false,
+            unacknowledged: None,
+            change: None,
+            ours: None,
+            referral: None,
+            login: None,
+            cause: None,
+        }
+    }
+
+    /// Whether a change of ours is under way.
+    pub(super) fn is_changing(&self) -> bool {
+        self.ours.as_ref().is_some_and(|ours| ours.is_sent())
     }
 }

@@ -10,6 +10,8 @@ pub struct Limits {
     pub transactions: usize,
     /// Legs.
     pub legs: usize,
+    /// Requests of ours outside dialogs.
+    pub requests: usize,
     /// Registered contacts of all users.
     pub bindings: usize,
     /// Registered contacts of one user.
@@ -20,6 +22,8 @@ pub struct Limits {
     pub retry_after: Duration,
     /// How long a peer may ring after its last provisional response before we withdraw.
     pub ring: Duration,
+    /// How long we tell a peer what became of its REFER.
+    pub referral: Duration,
 }
 
 impl Default for Limits {
@@ -27,11 +31,13 @@ impl Default for Limits {
         Limits {
             transactions: 100_000,
             legs: 20_000,
+            requests: 1_000,
             bindings: 50_000,
             bindings_per_user: 10,
             forks: 10,
             retry_after: Duration::from_secs(5),
             ring: Duration::from_secs(180),
+            referral: Duration::from_secs(180),
         }
     }
 }

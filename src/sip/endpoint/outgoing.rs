@@ -3,35 +3,42 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-
 use crate::id::LegId;
-use crate::sip::ListenerId;
 use crate::sip::dialog::{Dialog, for_request};
-use crate::sip::header::{HeaderName, NameAddr, Params, Via};
+use crate::sip::header::{Cause, Contacts, HeaderName, NameAddr, Params, Via};
 use crate::sip::message::Message;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{ClientKey, Matched, Outgoing, Packet, TransactionId};
+use crate::sip::transaction::table::{Outgoing, Packet, TransactionId};
 use crate::sip::transaction::timers::GIVE_UP;
 use crate::sip::transport::Listener;
 use crate::sip::uri::{Host, SipUri, Uri};
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::ending::{MAX_FORWARDS, Prepared};
+use super::challenged::CHALLENGE_LIMIT;
+use super::ending::{Begun, MAX_FORWARDS, Prepared};
+use super::invite::{Identity, InviteExtras};
 use super::leg::{Calling, Cancel, Leg, LegTimer, Stage, User};
-use super::response::{ALLOW, SDP};
+use super::replies::Reply;
+use super::response::{ALLOW, SDP, SUPPORTED};
 use super::{Endpoint, OutgoingInvite, Reason, SipEvent};
 
 /// The 2xx that an INVITE of ours got. It outlives the leg: a second phone may answer, or a 2xx come
 /// again, when the call with the first is long over.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// The dialog before any peer's tag was known.
-    unanswered: Dialog,
+    /// The dialog before any peer's tag was known; for a re-INVITE the dialog.
+    dialog: Dialog,
     /// The ACK of each 2xx by its peer's tag, sent again when the 2xx comes again (section
     /// 13.2.2.4).
     acks: BTreeMap<String, Outgoing>,
+}
+
+impl Accepted {
+    /// Nobody has answered yet.
+    pub(super) fn new(dialog: Dialog) -> Accepted {
+        Accepted { dialog, acks: BTreeMap::new() }
+    }
 }
 
 impl Endpoint {
@@ -40,7 +47,7 @@ impl Endpoint {
         let target = Uri::parse(invite.uri.as_bytes()).ok().map(|uri| for_request(&uri));
         let (Some(target), Some(listener)) = (target, self.listener(invite.listener).cloned())
         else {
-            self.events.push_back(SipEvent::Failed { leg, status: 400 });
+            self.events.push_back(SipEvent::Failed { leg, status: 400, cause: None });
             return;
         };
         if self.legs.len() >= self.limits.legs
@@ -48,13 +55,20 @@ impl Endpoint {
             || self.legs.contains_key(&leg)
         {
             self.counters.reject(Reason::LegLimit.as_str());
-            self.events.push_back(SipEvent::Failed { leg, status: 503 });
+            self.events.push_back(SipEvent::Failed { leg, status: 503, cause: None });
             return;
         }
         let dialog = Dialog {
-            call_id: format!("{}{}", self.entropy.token(), self.entropy.token()),
+            call_id: self.call_id(),
             local: self.caller_address(&invite, &listener),
-            remote: NameAddr::new(address_of(&target)),
+            remote: NameAddr::new(
+                invite
+                    .extras
+                    .to_uri
+                    .as_ref()
+                    .and_then(|uri| Uri::parse(uri.as_bytes()).ok())
+                    .unwrap_or_else(|| address_of(&target)),
+            ),
             local_seq: 1,
             remote_seq: None,
             route_set: Vec::new(),
@@ -80,6 +94,8 @@ impl Endpoint {
             .header(HeaderName::CSeq, format_args!("{} INVITE", dialog.local_seq))
             .header(HeaderName::Contact, format_args!("<{}>", listener.contact("", dialog.secure)))
             .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED);
+        let draft = with_extras(draft, &invite.extras, &listener)
             .header(HeaderName::UserAgent, &self.settings.product);
         let packet =
             Packet { method: "INVITE", status: 0, bytes: draft.finish_with(SDP, &invite.offer) };
@@ -92,8 +108,11 @@ impl Endpoint {
             invite: packet,
             provisional: None,
             cancel: Cancel::No,
+            challenges: 0,
         }));
-        self.legs.insert(leg, Leg::new(dialog, stage));
+        let mut new = Leg::new(dialog, stage);
+        new.login = invite.extras.login.map(Box::new);
+        self.legs.insert(leg, new);
     }
 
     /// From of a call that we make. A withheld caller gets the address of RFC 3323 section 4.1.
@@ -101,7 +120,7 @@ impl Endpoint {
         let mut uri = Uri::sip(&invite.from_user, listener.advertised);
         if let Uri::Sip(sip) = &mut uri {
             sip.port = None;
-            sip.host = listener.told_host();
+            sip.host = told_host(&invite.extras, listener);
             if invite.from_user.eq_ignore_ascii_case("anonymous") {
                 sip.host = Host::Name("anonymous.invalid".to_owned());
             }
@@ -109,59 +128,72 @@ impl Endpoint {
         NameAddr::new(uri).with_display(&invite.from_display).with_tag(&self.entropy.token())
     }
 
-    pub(super) fn receive_response(
+    /// A response to the INVITE of a leg.
+    pub(super) fn invite_replied(
         &mut self,
         now: Time,
-        listener: ListenerId,
-        source: SocketAddr,
-        message: Message,
+        leg: LegId,
+        id: TransactionId,
+        reply: Reply,
     ) {
-        let Some(status) = message.status() else { return };
-        let Ok(essentials) = message.essentials() else {
-            self.counters.reject(Reason::BadHeader.as_str());
-            return;
-        };
-        let method = essentials.cseq.method.label();
-        self.counters.receive(method, status);
-        // Section 18.1.2: a response with more than one Via went astray.
-        let astray = message.vias().nth(1).is_some();
-        let branch = essentials.via.branch().unwrap_or("").to_owned();
-        let matched = if astray {
-            Matched::Stray
-        } else {
-            self.transactions.response(now, &ClientKey { branch, method }, status, |invite| {
-                failure_ack(invite, &message)
-            })
-        };
-        match matched {
-            Matched::Stray => self.counters.reject(Reason::StrayResponse.as_str()),
-            Matched::Absorbed => {}
-            Matched::Deliver { id, user } => match user {
-                User::Invite(leg) => match status {
-                    ..200 => self.invite_proceeds(now, leg, status),
-                    200..300 => {
-                        let seq = essentials.cseq.seq;
-                        let tag = essentials.to.tag().unwrap_or("").to_owned();
-                        let success = Success { leg, id, listener, source, seq, tag, message };
-                        self.invite_accepted(now, success);
-                    }
-                    300.. => self.invite_failed(now, leg, status),
-                },
-                User::Bye(leg) if status >= 200 => self.forget_leg(leg),
-                User::Bye(_) | User::Arrival(_) | User::Change(_) | User::Nobody => {}
-            },
+        match reply.status {
+            ..200 => self.invite_proceeds(now, leg, id, &reply),
+            200..300 => self.invite_accepted(now, leg, id, &reply),
+            401 | 407 if self.invite_again(now, leg, id, &reply).is_some() => {}
+            300..=399 => self.invite_redirected(leg, id, &reply),
+            status => self.invite_failed(leg, id, status, reply.cause()),
         }
     }
 
-    fn invite_proceeds(&mut self, now: Time, leg: LegId, status: u16) {
+    /// The INVITE again, with credentials (section 22.3): the leg stays, all else begins anew.
+    fn invite_again(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        id: TransactionId,
+        reply: &Reply,
+    ) -> Option<()> {
+        let found = self.legs.get_mut(&leg)?;
+        let Stage::Calling(calling) = &mut found.stage else { return None };
+        calling.challenges += 1;
+        if calling.transaction != id || found.quiet || calling.challenges >= CHALLENGE_LIMIT {
+            return None;
+        }
+        let login = found.login.clone()?;
+        let seq = found.dialog.next_seq();
+        let prepared = self.answer_challenge(id, reply, &login, seq)?;
+        let (path, packet) = (prepared.path, prepared.packet.clone());
+        let transaction = self.request(now, prepared, User::Invite(leg));
+        self.timers.cancel(&(leg, LegTimer::Ring));
+        if let Stage::Calling(calling) = &mut self.legs.get_mut(&leg)?.stage {
+            **calling = Calling {
+                transaction,
+                path,
+                invite: packet,
+                provisional: None,
+                cancel: Cancel::No,
+                challenges: calling.challenges,
+            };
+        }
+        Some(())
+    }
+
+    fn invite_proceeds(&mut self, now: Time, leg: LegId, id: TransactionId, reply: &Reply) {
+        let status = reply.status;
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let Stage::Calling(calling) = &mut found.stage else { return };
+        if calling.transaction != id {
+            return;
+        }
         let news = calling.provisional.replace(status) != Some(status);
         match calling.cancel {
             Cancel::No => {
                 self.timers.set((leg, LegTimer::Ring), now + self.limits.ring);
-                if news && matches!(status, 180 | 183) {
-                    self.events.push_back(SipEvent::Ringing { leg, status });
+                let answer = reply.message.body_of(SDP);
+                // 199 only says that one of several phones is out (RFC 6228).
+                let tells = status > 100 && status != 199;
+                if tells && (news || answer.is_some()) {
+                    self.events.push_back(SipEvent::Progress { leg, status, answer });
                 }
             }
             Cancel::Wanted => self.send_cancel(now, leg),
@@ -169,57 +201,103 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn invite_failed(&mut self, _now: Time, leg: LegId, status: u16) {
-        let Some(found) = self.legs.get(&leg) else { return };
-        if !matches!(found.stage, Stage::Calling(_)) {
+    /// Whether a leg's INVITE still waits, and for this transaction.
+    fn is_calling(&self, leg: LegId, id: TransactionId) -> bool {
+        self.legs.get(&leg).is_some_and(
+            |leg| matches!(&leg.stage, Stage::Calling(calling) if calling.transaction == id),
+        )
+    }
+
+    pub(super) fn invite_failed(
+        &mut self,
+        leg: LegId,
+        id: TransactionId,
+        status: u16,
+        cause: Option<Cause>,
+    ) {
+        if self.is_calling(leg, id) {
+            self.call_over(leg, SipEvent::Failed { leg, status, cause });
+        }
+    }
+
+    /// Section 8.1.3.4: whether to try the contacts is our user's to decide.
+    fn invite_redirected(&mut self, leg: LegId, id: TransactionId, reply: &Reply) {
+        if !self.is_calling(leg, id) {
             return;
         }
-        if !found.quiet {
-            self.events.push_back(SipEvent::Failed { leg, status });
+        let mut contacts = match reply.message.contacts() {
+            Ok(Contacts::List(list)) => list,
+            Ok(Contacts::All) | Err(_) => Vec::new(),
+        };
+        // The most preferred first; equal ones stay in the peer's order.
+        contacts.sort_by_key(|contact| std::cmp::Reverse(contact.q_millis()));
+        contacts.truncate(self.limits.forks);
+        let contacts = contacts.iter().map(|contact| contact.uri.to_string()).collect();
+        self.call_over(leg, SipEvent::Redirected { leg, status: reply.status, contacts });
+    }
+
+    fn call_over(&mut self, leg: LegId, event: SipEvent) {
+        if self.legs.get(&leg).is_some_and(|found| !found.quiet) {
+            self.events.push_back(event);
         }
         self.forget_leg(leg);
     }
 
-    fn invite_accepted(&mut self, now: Time, success: Success) {
-        let calling = self.legs.get(&success.leg).filter(|leg| {
-            matches!(&leg.stage, Stage::Calling(calling) if calling.transaction == success.id)
-        });
-        let first = calling.map(|leg| leg.dialog.clone());
-        if let Some(unanswered) = first.clone() {
-            let accepted = Accepted { unanswered, acks: BTreeMap::new() };
-            self.accepted.entry(success.id).or_insert(accepted);
+    fn invite_accepted(&mut self, now: Time, leg: LegId, id: TransactionId, reply: &Reply) {
+        let first = self.is_calling(leg, id);
+        if first && let Some(found) = self.legs.get(&leg) {
+            let accepted = Accepted::new(found.dialog.clone());
+            self.accepted.entry(id).or_insert(accepted);
         }
-        let Some(accepted) = self.accepted.get(&success.id) else { return };
-        if let Some(ack) = accepted.acks.get(&success.tag) {
-            let ack = ack.clone();
-            return self.transmit(ack);
-        }
-        if accepted.acks.len() >= self.limits.forks {
-            return self.counters.reject(Reason::StrayResponse.as_str());
-        }
-        let mut dialog = accepted.unanswered.clone();
-        success.establish(&mut dialog);
-        let ack = self.in_dialog_numbered(&dialog, &Method::Ack, success.seq);
-        if let Some(Prepared { path, packet, .. }) = ack {
-            let ack = Outgoing { path, packet };
-            if let Some(accepted) = self.accepted.get_mut(&success.id) {
-                accepted.acks.insert(success.tag.clone(), ack.clone());
-            }
-            self.transmit(ack);
-        }
-        if first.is_some() {
-            self.connect(now, success, dialog);
-        } else if let Some(Prepared { branch, path, packet }) =
-            self.in_dialog(&mut dialog, &Method::Bye)
-        {
+        let Some(mut dialog) = self.acknowledge(id, reply, |dialog| establish(dialog, reply))
+        else {
+            return;
+        };
+        if first {
+            self.connect(now, leg, reply, dialog);
+        } else {
             // Another phone answered too: it came too late.
-            self.transactions.request(now, branch, path, packet, User::Nobody);
+            let seq = dialog.next_seq();
+            if let Some(begun) = self.begin(&dialog, &Method::Bye, seq) {
+                let bye = begun.with(HeaderName::Reason, Cause::ANSWERED_ELSEWHERE).finish();
+                self.request(now, bye, User::Nobody);
+            }
         }
     }
 
+    /// Sends the ACK of a 2xx, or the same again for one that came before; the dialog of a peer that
+    /// had not answered yet, as `confirmed` completes it.
+    pub(super) fn acknowledge(
+        &mut self,
+        id: TransactionId,
+        reply: &Reply,
+        confirmed: impl FnOnce(&mut Dialog),
+    ) -> Option<Dialog> {
+        let accepted = self.accepted.get(&id)?;
+        if let Some(ack) = accepted.acks.get(reply.tag()) {
+            let ack = ack.clone();
+            self.transmit(ack);
+            return None;
+        }
+        if accepted.acks.len() >= self.limits.forks {
+            self.counters.reject(Reason::StrayResponse.as_str());
+            return None;
+        }
+        let mut dialog = accepted.dialog.clone();
+        confirmed(&mut dialog);
+        let ack = self.begin(&dialog, &Method::Ack, reply.essentials.cseq.seq);
+        if let Some(Prepared { path, packet, .. }) = ack.map(Begun::finish) {
+            let ack = Outgoing { path, packet };
+            if let Some(accepted) = self.accepted.get_mut(&id) {
+                accepted.acks.insert(reply.tag().to_owned(), ack.clone());
+            }
+            self.transmit(ack);
+        }
+        Some(dialog)
+    }
+
     /// The first phone that answered gets the call.
-    fn connect(&mut self, now: Time, success: Success, dialog: Dialog) {
-        let leg = success.leg;
+    fn connect(&mut self, now: Time, leg: LegId, reply: &Reply, dialog: Dialog) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         self.dialogs.insert(dialog.id(), leg);
         found.dialog = dialog;
@@ -232,8 +310,8 @@ impl Endpoint {
             // The 2xx crossed our CANCEL.
             self.send_bye(now, leg);
         } else {
-            let answer = success.message.body_of(SDP).unwrap_or_default();
-            let source = success.source;
+            let answer = reply.message.body_of(SDP).unwrap_or_default();
+            let source = reply.source;
             self.events.push_back(SipEvent::Answered { leg, answer, source });
         }
     }
@@ -246,6 +324,7 @@ impl Endpoint {
             return;
         }
         calling.cancel = Cancel::Sent;
+        let cause = found.cause;
         let path = calling.path;
         let cancel = Message::parse(calling.invite.bytes.clone()).ok().and_then(|invite| {
             let branch = invite.via().ok()?.branch()?.to_owned();
@@ -259,6 +338,7 @@ impl Endpoint {
                 .copy(&invite, HeaderName::To)
                 .copy(&invite, HeaderName::CallId)
                 .header(HeaderName::CSeq, format_args!("{seq} CANCEL"))
+                .header_if(HeaderName::Reason, cause)
                 .copy(&invite, HeaderName::UserAgent);
             Some((branch, Packet { method: "CANCEL", status: 0, bytes: draft.finish() }))
         });
@@ -283,41 +363,60 @@ impl Endpoint {
         if !matches!(found.stage, Stage::Calling(_)) || found.quiet {
             return;
         }
-        self.events.push_back(SipEvent::Failed { leg, status: 408 });
-        self.end_leg(now, leg);
+        self.events.push_back(SipEvent::Failed { leg, status: 408, cause: None });
+        self.end_leg(now, leg, None);
     }
 }
 
-/// A 2xx of an INVITE of ours.
-struct Success {
-    leg: LegId,
-    id: TransactionId,
-    listener: ListenerId,
-    source: SocketAddr,
-    seq: u32,
-    tag: String,
-    message: Message,
+/// Section 12.1.2: what the 2xx says about the dialog. A broken or missing Contact leaves the target
+/// as it was dialled.
+fn establish(dialog: &mut Dialog, reply: &Reply) {
+    if let Ok(to) = reply.message.to() {
+        dialog.remote = to;
+    }
+    if let Ok(contact) = reply.message.contact() {
+        dialog.remote_target = contact.uri;
+    }
+    let mut route_set = reply.message.addresses(HeaderName::RecordRoute).unwrap_or_default();
+    route_set.reverse();
+    for route in &mut route_set {
+        route.display = None;
+    }
+    dialog.route_set = route_set;
+    dialog.listener = reply.listener;
+    dialog.source = reply.source;
 }
 
-impl Success {
-    /// Section 12.1.2: what the 2xx says about the dialog. A broken or missing Contact leaves the
-    /// target as it was dialled.
-    fn establish(&self, dialog: &mut Dialog) {
-        if let Ok(to) = self.message.to() {
-            dialog.remote = to;
+/// Adds what a trunk wants to know, or whoever sent the call on.
+fn with_extras(draft: Draft, extras: &InviteExtras, listener: &Listener) -> Draft {
+    let host = told_host(extras, listener);
+    let address = |user: &str, name: &Option<String>| {
+        let mut uri = Uri::sip(user, listener.advertised);
+        if let Uri::Sip(sip) = &mut uri {
+            sip.port = None;
+            sip.host = host.clone();
         }
-        if let Ok(contact) = self.message.contact() {
-            dialog.remote_target = contact.uri;
-        }
-        let mut route_set = self.message.addresses(HeaderName::RecordRoute).unwrap_or_default();
-        route_set.reverse();
-        for route in &mut route_set {
-            route.display = None;
-        }
-        dialog.route_set = route_set;
-        dialog.listener = self.listener;
-        dialog.source = self.source;
+        NameAddr::new(uri).with_display(name.as_deref().unwrap_or(""))
+    };
+    let asserted = extras.asserted.as_ref().map(|Identity { user, name }| address(user, name));
+    let diversion = extras.diverted_from.as_ref().map(|user| address(user, &None));
+    let mut draft = draft
+        .header_if(HeaderName::PAssertedIdentity, asserted)
+        .header_if(HeaderName::Privacy, extras.withheld.then_some("id"))
+        .header_if(HeaderName::Diversion, diversion)
+        .header_if(HeaderName::ReferredBy, extras.referred_by.as_ref());
+    if let Some(replaces) = &extras.replaces {
+        // RFC 3891 section 4: never a new call beside the one that was meant.
+        draft =
+            draft.header(HeaderName::Replaces, replaces).header(HeaderName::Require, "replaces");
     }
+    draft
+}
+
+/// The host that a trunk knows us by.
+fn told_host(extras: &InviteExtras, listener: &Listener) -> Host {
+    let named = extras.from_host.as_ref().and_then(|host| host.parse().ok());
+    named.unwrap_or_else(|| listener.told_host())
 }
 
 /// The address of record that a contact stands for: what may stand in To (section 19.1.1).
@@ -332,27 +431,4 @@ fn address_of(target: &Uri) -> Uri {
         }),
         Uri::Tel(_) | Uri::Other(_) => target.clone(),
     }
-}
-
-/// The ACK of a failed INVITE (section 17.1.1.3): of the INVITE all but To, which is the
-/// response's.
-fn failure_ack(invite: &Packet, response: &Message) -> Packet {
-    let bytes = match Message::parse(invite.bytes.clone()) {
-        Ok(sent) => {
-            let seq = sent.cseq().map_or(1, |cseq| cseq.seq);
-            let uri = String::from_utf8_lossy(sent.request_uri_bytes()).into_owned();
-            Draft::request(&Method::Ack, uri)
-                .copy(&sent, HeaderName::Via)
-                .header(HeaderName::MaxForwards, MAX_FORWARDS)
-                .copy(&sent, HeaderName::Route)
-                .copy(&sent, HeaderName::From)
-                .copy(response, HeaderName::To)
-                .copy(&sent, HeaderName::CallId)
-                .header(HeaderName::CSeq, format_args!("{seq} ACK"))
-                .finish()
-        }
-        // Our own INVITE can be read; an empty datagram would do no harm.
-        Err(_) => Bytes::new(),
-    };
-    Packet { method: "ACK", status: 0, bytes }
 }

@@ -17,7 +17,11 @@ use crate::time::Time;
 use super::{Endpoint, Reason};
 
 /// What we take (RFC 3261 section 20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER";
+/// The extensions that we have (RFC 3261 section 20.37).
+pub(super) const EXTENSIONS: [&str; 2] = ["replaces", "norefersub"];
+/// The same as a header says it.
+pub(super) const SUPPORTED: &str = "replaces, norefersub";
 /// The bodies that we read.
 pub(super) const SDP: &str = "application/sdp";
 
@@ -50,7 +54,12 @@ impl Inbound {
 
     /// The body if it is SDP that we can read.
     pub(super) fn offer(&self) -> Option<Bytes> {
-        if self.is_encoded() { None } else { self.message.body_of(SDP) }
+        self.body_of(SDP)
+    }
+
+    /// The body if it is of this media type and not encoded.
+    pub(super) fn body_of(&self, media_type: &str) -> Option<Bytes> {
+        if self.is_encoded() { None } else { self.message.body_of(media_type) }
     }
 
     /// Whether the body is compressed or the like.

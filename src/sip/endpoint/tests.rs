@@ -3,9 +3,13 @@
 mod calls;
 mod changes;
 mod forks;
+mod keys;
 mod losses;
 mod network;
 mod noise;
+mod our_changes;
 mod peer;
+mod referrals;
 mod refusals;
 mod registrations;
+mod trunks;

@@ -66,11 +66,15 @@ pub struct Outgoing {
 pub enum News<U> {
     /// No final response came (timers B and F): to be treated as 408 (section 8.1.3.1).
     TimedOut {
+        /// Which transaction.
+        id: TransactionId,
         /// Whose transaction.
         user: U,
     },
     /// The transport could not send: to be treated as 503 (section 8.1.3.1).
     TransportFailed {
+        /// Which transaction.
+        id: TransactionId,
         /// Whose transaction.
         user: U,
     },
@@ -211,6 +215,14 @@ impl<U: Clone> Table<U> {
         self.transactions.get(&id).map(|transaction| (id, &transaction.user))
     }
 
+    /// The request of a client transaction, and which way it went.
+    pub fn request_of(&self, id: TransactionId) -> Option<(&Path, &Packet)> {
+        let transaction = self.transactions.get(&id)?;
+        let client = matches!(transaction.key, Key::Client(_));
+        let packet = transaction.packet.as_ref().filter(|_| client)?;
+        Some((&transaction.path, packet))
+    }
+
     /// Whether a transaction still exists.
     pub fn contains(&self, id: TransactionId) -> bool {
         self.transactions.contains_key(&id)
@@ -342,10 +354,11 @@ impl<U: Clone> Table<U> {
                 ),
                 Action::Deliver => deliver = true,
                 Action::TimedOut => {
-                    self.news.push_back(News::TimedOut { user: transaction.user.clone() });
+                    self.news.push_back(News::TimedOut { id, user: transaction.user.clone() });
                 }
                 Action::TransportFailed => {
-                    self.news.push_back(News::TransportFailed { user: transaction.user.clone() });
+                    self.news
+                        .push_back(News::TransportFailed { id, user: transaction.user.clone() });
                 }
                 Action::Start(timer, after) => self.deadlines.set((id, timer), now + after),
                 Action::Stop(timer) => {
@@ -435,7 +448,7 @@ mod tests {
         assert_eq!(end, Time::from_millis(32_000));
         // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
         assert_eq!(sent(&mut table), [("BYE", 0); 11]);
-        assert_eq!(news(&mut table), [News::TimedOut { user: 7 }, News::Over { id, user: 7 }]);
+        assert_eq!(news(&mut table), [News::TimedOut { id, user: 7 }, News::Over { id, user: 7 }]);
         assert!(table.is_empty() && table.poll_timeout().is_none());
     }
 
@@ -500,7 +513,7 @@ mod tests {
         table.closed(Time::ZERO, ListenerId(0), peer);
         let failed = news(&mut table)
             .into_iter()
-            .filter(|news| *news == News::TransportFailed { user: 7 })
+            .filter(|news| matches!(news, News::TransportFailed { user: 7, .. }))
             .count();
         assert_eq!((failed, table.len()), (2, 2));
         table.respond(Time::ZERO, id, packet("OPTIONS", 200));

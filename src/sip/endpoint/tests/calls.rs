@@ -7,7 +7,7 @@ use super::super::*;
 use super::network::*;
 
 fn ended(leg: LegId, end: LegEnd) -> SipEvent {
-    SipEvent::Ended { leg, end }
+    SipEvent::Ended { leg, end, cause: None }
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_call_is_answered_and_the_caller_hangs_up() {
     assert_eq!(invite.caller.name.as_deref(), Some("Ann \"Bo\" Öz"));
     assert_eq!(invite.offer.as_deref(), Some(OFFER.as_bytes()));
     assert_eq!(invite.authentication, Authentication::None);
-    pair.do_at(1, |end, now| end.provisional(now, invite.leg, 180));
+    pair.do_at(1, |end, now| end.provisional(now, invite.leg, 180, None));
     pair.run_for(Duration::from_millis(50));
     pair.do_at(1, |end, now| end.answer(now, invite.leg, ANSWER));
     pair.run_for(Duration::from_millis(50));
@@ -30,7 +30,7 @@ fn a_call_is_answered_and_the_caller_hangs_up() {
     assert_eq!(
         pair.told(0),
         [
-            &SipEvent::Ringing { leg: caller, status: 180 },
+            &SipEvent::Progress { leg: caller, status: 180, answer: None },
             &SipEvent::Answered { leg: caller, answer: Bytes::from(ANSWER), source: address(1) },
         ]
     );
@@ -81,7 +81,7 @@ fn a_refusal_reaches_the_caller_and_is_acknowledged() {
     pair.do_at(1, |end, now| end.reject(now, called, 486, None));
     assert_eq!(pair.ends[1].load().legs, 0);
     pair.run_out();
-    assert_eq!(pair.told(0), [&SipEvent::Failed { leg: caller, status: 486 }]);
+    assert_eq!(pair.told(0), [&SipEvent::Failed { leg: caller, status: 486, cause: None }]);
     assert_eq!(pair.told(1).len(), 1);
     assert_eq!((pair.count(0, "ACK"), pair.count(1, "486 INVITE")), (1, 1));
 }
@@ -137,7 +137,7 @@ fn nobody_there_is_408_after_32_seconds() {
     pair.run_out();
     assert_eq!(
         pair.events[0],
-        [(Time::from_millis(32_000), SipEvent::Failed { leg: caller, status: 408 })]
+        [(Time::from_millis(32_000), SipEvent::Failed { leg: caller, status: 408, cause: None })]
     );
     assert_eq!(pair.count(0, "INVITE"), 7);
 }
@@ -200,13 +200,13 @@ fn a_peer_that_rings_for_ever_is_withdrawn() {
     let caller = pair.call();
     pair.run_for(Duration::from_millis(50));
     let called = pair.arrived().leg;
-    pair.do_at(1, |end, now| end.provisional(now, called, 180));
+    pair.do_at(1, |end, now| end.provisional(now, called, 180, None));
     pair.run_out();
     assert_eq!(
         pair.told(0),
         [
-            &SipEvent::Ringing { leg: caller, status: 180 },
-            &SipEvent::Failed { leg: caller, status: 408 }
+            &SipEvent::Progress { leg: caller, status: 180, answer: None },
+            &SipEvent::Failed { leg: caller, status: 408, cause: None }
         ]
     );
     assert_eq!(pair.told(1).last(), Some(&&ended(called, LegEnd::Cancelled)));
@@ -233,7 +233,7 @@ fn a_call_over_a_listener_that_the_settings_lost_fails_at_once() {
     pair.ends[0].reconfigure(gone);
     let leg = pair.call();
     pair.run_out();
-    assert_eq!(pair.told(0), [&SipEvent::Failed { leg, status: 400 }]);
+    assert_eq!(pair.told(0), [&SipEvent::Failed { leg, status: 400, cause: None }]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn whole_call(pair: &mut Pair, caller_hangs_up: bool) -> [Vec<String>; 2] {
     let mut user = |end: &mut Endpoint, side: usize, event: &SipEvent, now: Time| match event {
         SipEvent::Invite(invite) => {
             called = Some(invite.leg);
-            end.provisional(now, invite.leg, 180);
+            end.provisional(now, invite.leg, 180, None);
             end.answer(now, invite.leg, ANSWER);
         }
         SipEvent::Acknowledged { leg, .. } if !caller_hangs_up => end.hang_up(now, *leg),
@@ -34,11 +34,18 @@ fn whole_call(pair: &mut Pair, caller_hangs_up: bool) -> [Vec<String>; 2] {
             .map(|event| match event {
                 SipEvent::Invite(_) => "invite".to_owned(),
                 SipEvent::Acknowledged { .. } => "acknowledged".to_owned(),
-                SipEvent::Ringing { .. } => "ringing".to_owned(),
+                SipEvent::Progress { .. } => "ringing".to_owned(),
                 SipEvent::Answered { .. } => "answered".to_owned(),
                 SipEvent::Ended { end, .. } => format!("ended {end:?}"),
                 SipEvent::Failed { status, .. } => format!("failed {status}"),
                 SipEvent::Change { .. }
+                | SipEvent::Changed { .. }
+                | SipEvent::ChangeRefused { .. }
+                | SipEvent::ProvisionalAcknowledged { .. }
+                | SipEvent::Redirected { .. }
+                | SipEvent::Refer { .. }
+                | SipEvent::Key { .. }
+                | SipEvent::Response { .. }
                 | SipEvent::Registered { .. }
                 | SipEvent::Unregistered { .. } => panic!("{event:?}"),
             })
@@ -85,7 +92,7 @@ fn lost_refusals_and_cancels_are_repeated_until_they_arrive() {
             refused.run_out();
             assert_eq!(
                 refused.told(0),
-                [&SipEvent::Failed { leg: caller, status: 486 }],
+                [&SipEvent::Failed { leg: caller, status: 486, cause: None }],
                 "{kind} {lost}"
             );
 

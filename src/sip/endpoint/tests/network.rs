@@ -107,6 +107,7 @@ impl Pair {
             from_display: "Ann \"Bo\" Öz".to_owned(),
             from_user: "07700900123".to_owned(),
             offer: OFFER.to_owned(),
+            extras: Box::default(),
         };
         self.ends[0].invite(self.now, invite);
         self.flush();

@@ -19,6 +19,11 @@ enum Whim {
     HangUp,
     AcceptChange,
     RejectChange,
+    Change,
+    AcceptRefer,
+    RejectRefer,
+    NotifyRefer(u16),
+    Ask,
     Call,
     Wait(u16),
 }
@@ -56,6 +61,11 @@ fn whim() -> impl Strategy<Value = Whim> {
         Just(Whim::HangUp),
         Just(Whim::AcceptChange),
         Just(Whim::RejectChange),
+        Just(Whim::Change),
+        Just(Whim::AcceptRefer),
+        Just(Whim::RejectRefer),
+        any::<u16>().prop_map(Whim::NotifyRefer),
+        Just(Whim::Ask),
         Just(Whim::Call),
         any::<u16>().prop_map(Whim::Wait),
     ]
@@ -120,10 +130,14 @@ fn corpus(desk: &mut Desk, tag: &str) -> Vec<String> {
             messages.push(crlf(invite.clone()));
             messages.push(crlf(invite.replace("INVITE", "CANCEL")));
             messages.push(crlf(invite.replace("INVITE", "ACK")));
-            for method in ["INVITE", "ACK", "BYE", "UPDATE", "INFO", "OPTIONS", "CANCEL"] {
+            for method in ["INVITE", "ACK", "BYE", "UPDATE", "INFO", "OPTIONS", "CANCEL", "REFER"] {
                 let more = "\nContact: <sip:ann@192.0.2.2>\nRecord-Route: <sip:192.0.2.8;lr>";
                 messages.push(crlf(desk.head_in(method, call_id, seq, tag) + more));
             }
+            let refer = "\nRefer-To: <sip:bob@192.0.2.9?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3Dp1>";
+            messages.push(crlf(desk.head_in("REFER", call_id, seq, tag) + refer));
+            let replaces = format!("\nReplaces: b;to-tag={tag};from-tag=p1");
+            messages.push(crlf(invite + &replaces));
         }
         let offered = desk.head("INVITE", call_id, 9) + "\nContact: <sip:ann@192.0.2.2>";
         let offered = offered + "\nContent-Type: application/sdp";
@@ -138,13 +152,21 @@ fn corpus(desk: &mut Desk, tag: &str) -> Vec<String> {
 fn act(end: &mut Endpoint, now: &mut Time, whim: Whim, legs: &mut Vec<LegId>, calls: &mut u64) {
     let leg = legs.last().copied().unwrap_or(LegId(0));
     match whim {
-        Whim::Ring => end.provisional(*now, leg, 180),
+        Whim::Ring => end.provisional(*now, leg, 180, None),
         Whim::Answer => end.answer(*now, leg, ANSWER),
         Whim::Reject => end.reject(*now, leg, 486, None),
         Whim::Challenge => end.challenge(*now, leg),
         Whim::HangUp => end.hang_up(*now, leg),
         Whim::AcceptChange => end.accept_change(*now, leg, ANSWER),
         Whim::RejectChange => end.reject_change(*now, leg, 488),
+        Whim::Change => end.change(*now, leg, OFFER),
+        Whim::AcceptRefer => end.accept_refer(*now, leg),
+        Whim::RejectRefer => end.reject_refer(*now, leg, 603),
+        Whim::NotifyRefer(status) => end.notify_refer(*now, leg, status % 800),
+        Whim::Ask => {
+            *calls += 1;
+            end.request_outside(*now, super::trunks::registration(*calls));
+        }
         Whim::Call => {
             *calls += 1;
             let leg = LegId(*calls);
@@ -159,6 +181,7 @@ fn act(end: &mut Endpoint, now: &mut Time, whim: Whim, legs: &mut Vec<LegId>, ca
                     from_display: "x".to_owned(),
                     from_user: "y".to_owned(),
                     offer: OFFER.to_owned(),
+                    extras: Box::default(),
                 },
             );
         }
@@ -207,15 +230,23 @@ fn play(steps: &[Step]) -> Vec<Bytes> {
         for event in desk.events() {
             match event {
                 SipEvent::Invite(invite) => legs.push(invite.leg),
-                SipEvent::Ended { leg, .. } | SipEvent::Failed { leg, .. } => {
+                SipEvent::Ended { leg, .. }
+                | SipEvent::Failed { leg, .. }
+                | SipEvent::Redirected { leg, .. } => {
                     assert!(ended.insert(leg), "{leg} ended twice");
                 }
                 SipEvent::Acknowledged { leg, .. }
                 | SipEvent::Change { leg, .. }
-                | SipEvent::Ringing { leg, .. }
+                | SipEvent::Changed { leg, .. }
+                | SipEvent::ChangeRefused { leg, .. }
+                | SipEvent::ProvisionalAcknowledged { leg, .. }
+                | SipEvent::Refer { leg, .. }
+                | SipEvent::Key { leg, .. }
+                | SipEvent::Progress { leg, .. }
                 | SipEvent::Answered { leg, .. } => {
                     assert!(!ended.contains(&leg), "{leg} spoke after its end");
                 }
+                SipEvent::Response { .. } => {}
                 SipEvent::Registered { .. } | SipEvent::Unregistered { .. } => {
                     panic!("nobody can register");
                 }
@@ -228,7 +259,12 @@ fn play(steps: &[Step]) -> Vec<Bytes> {
     }
     sent.extend(desk.run_out().into_iter().map(|got| got.message.bytes().clone()));
     let end = &desk.end;
-    assert!(end.dialogs.is_empty() && end.accepted.is_empty() && end.poll_timeout().is_none());
+    assert!(
+        end.dialogs.is_empty()
+            && end.accepted.is_empty()
+            && end.requests.is_empty()
+            && end.poll_timeout().is_none()
+    );
     assert!(end.merges.is_empty(), "merges leaked");
     sent
 }

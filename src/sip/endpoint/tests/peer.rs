@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::super::*;
-use super::network::{LISTENER, settings};
+use super::network::{ANSWER, LISTENER, settings};
 use crate::id::Entropy;
 use crate::sip::header::HeaderName;
 use crate::sip::message::Message;
+use crate::sip::method::Method;
 
 /// One endpoint and a peer at the other end of the wire.
 pub(super) struct Desk {
@@ -146,4 +147,63 @@ impl Desk {
         assert_eq!((load.transactions, load.legs), (0, 0), "something leaked");
         got
     }
+}
+
+/// A leg that we make.
+pub(super) const LEG: LegId = LegId(5);
+
+/// Our INVITE, as the peer got it.
+pub(super) fn ring(desk: &mut Desk) -> Got {
+    desk.end.invite(desk.now, outgoing(desk));
+    desk.got().pop().unwrap()
+}
+
+/// A call of ours to the peer.
+pub(super) fn outgoing(desk: &Desk) -> OutgoingInvite {
+    OutgoingInvite {
+        leg: LEG,
+        listener: LISTENER,
+        uri: "sip:amy@192.0.2.2:5062;transport=udp?X=y".to_owned(),
+        to: desk.peer,
+        from_display: "Waste: \"withheld\" <\r\n".to_owned(),
+        from_user: "anonymous".to_owned(),
+        offer: ANSWER.to_owned(),
+        extras: Box::default(),
+    }
+}
+
+/// A response of the peer with this tag.
+pub(super) fn reply(to: &Got, status: u16, tag: &str, more: &str) -> String {
+    let of = |name| to.text(name);
+    let tag = if tag.is_empty() { String::new() } else { format!(";tag={tag}") };
+    format!(
+        "SIP/2.0 {status} X
+        Via: {}
+        From: {}
+        To: {}{tag}
+        Call-ID: {}
+        CSeq: {}{more}",
+        of(HeaderName::Via),
+        of(HeaderName::From),
+        of(HeaderName::To),
+        of(HeaderName::CallId),
+        of(HeaderName::CSeq),
+    )
+}
+
+/// The methods of what the peer got.
+pub(super) fn methods(got: &[Got]) -> Vec<Method> {
+    got.iter().filter_map(|got| got.message.method().cloned()).collect()
+}
+
+/// A message with a body; raw, since the lines of the body stay as they are.
+pub(super) fn bodied(head: &str, content_type: &str, body: &str) -> String {
+    let head = head.lines().map(str::trim_start).collect::<Vec<_>>().join("\r\n");
+    let length = body.len();
+    format!("{head}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// The statuses of what the peer got.
+pub(super) fn statuses(got: &[Got]) -> Vec<u16> {
+    got.iter().map(Got::status).collect()
 }

@@ -167,9 +167,10 @@ fn limits_are_answered_with_503_and_retry_after() {
             from_display: String::new(),
             from_user: "x".to_owned(),
             offer: ANSWER.to_owned(),
+            extras: Box::default(),
         },
     );
-    assert_eq!(desk.events(), [SipEvent::Failed { leg: LegId(5), status: 503 }]);
+    assert_eq!(desk.events(), [SipEvent::Failed { leg: LegId(5), status: 503, cause: None }]);
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn our_user_cannot_break_the_order_of_things() {
     let (leg, _) = desk.talk("a");
     let gone = LegId(4711);
     for leg in [leg, gone] {
-        desk.end.provisional(desk.now, leg, 180);
+        desk.end.provisional(desk.now, leg, 180, None);
         desk.end.answer(desk.now, leg, ANSWER);
         desk.end.reject(desk.now, leg, 486, None);
         desk.end.challenge(desk.now, leg);
@@ -188,7 +189,7 @@ fn our_user_cannot_break_the_order_of_things() {
     desk.end.hang_up(desk.now, gone);
     assert!(desk.got().is_empty());
     let ringing = desk.ring("b");
-    desk.end.provisional(desk.now, ringing, 200);
+    desk.end.provisional(desk.now, ringing, 200, None);
     desk.end.reject(desk.now, ringing, 200, Some(Duration::from_millis(1_500)));
     let got = desk.got();
     assert_eq!(got.iter().map(|got| got.status()).collect::<Vec<_>>(), [500]);

@@ -1,0 +1,4 @@
+//! The machines that live inside a dialog, each without bytes, clock or network: what an input
+//! leads to, and what is then to be done.
+
+pub mod subscription;

@@ -162,7 +162,7 @@ fn hung_up(actions: &[Action]) -> Vec<LegId> {
     actions
         .iter()
         .filter_map(|action| match action {
-            Action::Sip(SipAction::HangUp(leg)) => Some(*leg),
+            Action::Sip(SipAction::HangUp(leg) | SipAction::HangUpBecause(leg, _)) => Some(*leg),
             _ => None,
         })
         .collect()

@@ -14,8 +14,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use switchboard::event::{CallEvent, Event};
 use switchboard::server::store::JOURNAL_FILE;
 
-use crate::clock::{free_port, wait_for};
-use crate::process::Process;
+use super::clock::{free_port, wait_for};
+use super::process::Process;
 
 /// The number that is rung.
 pub const NUMBER: &str = "01708434343";
@@ -105,31 +105,39 @@ impl Server {
     }
 
     fn launch(folder: &Path, words: &[&str]) -> Self {
-        let config = folder.join("config");
-        std::fs::create_dir_all(&config).expect("a folder");
-        let settings = config.join("switchboard.toml");
         let mut text = SETTINGS.replace("{root}", ROOT);
         for user in ["amy", "ben"] {
             let password = password_of(user);
             let secret = format!("password = \"{password}\"");
             text = text.replace(&format!("{{{user}-secret}}"), &secret);
         }
-        std::fs::write(&settings, text).expect("the settings");
         let sip = SocketAddr::from(([127, 0, 0, 1], free_port(0)));
         let http = {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
             listener.local_addr().expect("its number")
         };
         let rtp = free_port(60);
+        let ports = format!("{rtp}-{}", rtp + 59);
+        let (sip_bind, http_bind) = (sip.to_string(), http.to_string());
+        let mut words = words.to_vec();
+        words.extend(["--sip", &sip_bind, "--http", &http_bind, "--rtp-ports", &ports]);
+        Self::with_settings(folder, &text, &words, sip, http)
+    }
+
+    /// Starts the server with settings of the test's own, which put it at these addresses.
+    pub fn with_settings(
+        folder: &Path,
+        settings: &str,
+        words: &[&str],
+        sip: SocketAddr,
+        http: SocketAddr,
+    ) -> Self {
+        let config = folder.join("config");
+        std::fs::create_dir_all(&config).expect("a folder");
+        let file = config.join("switchboard.toml");
+        std::fs::write(&file, settings).expect("the settings");
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-        command
-            .args(words)
-            .arg("--config")
-            .arg(&settings)
-            .args(["--sip", &sip.to_string(), "--http", &http.to_string()])
-            .args(["--rtp-ports", &format!("{rtp}-{}", rtp + 59)])
-            .arg("--data")
-            .arg(folder.join("data"));
+        command.args(words).arg("--config").arg(&file).arg("--data").arg(folder.join("data"));
         let process = Process::start("switchboard", "cargo", folder, &mut command);
         let mut server = Server { process, folder: folder.to_owned(), sip, http };
         let ready = wait_for(Duration::from_secs(30), || {
@@ -142,14 +150,33 @@ impl Server {
         server
     }
 
-    fn try_get(&self, path: &str) -> Option<String> {
+    fn try_ask(&self, request: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.http).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        let host = self.http;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+        stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
+    }
+
+    /// Asks for a change through the API, with a token; the answer's body.
+    pub fn post(&self, path: &str, token: &str, json: &Value) -> String {
+        let (host, json) = (self.http, json.to_string());
+        let length = json.len();
+        let answer = self.try_ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{json}"
+        ));
+        let answer = answer.unwrap_or_default();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        assert!(head.starts_with("HTTP/1.1 20"), "{path}: {answer}\n{}", self.process.words());
+        body.to_owned()
+    }
+
+    fn try_get(&self, path: &str) -> Option<String> {
+        let host = self.http;
+        self.try_ask(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
     }
 
     /// The body of a page.

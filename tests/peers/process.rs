@@ -3,9 +3,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::clock::wait_for;
+use super::clock::wait_for;
+
+/// Whether a failing test shows what its programs said last. A test program that runs several tests
+/// at once shows it in its own way.
+pub static LAST_WORDS: AtomicBool = AtomicBool::new(true);
 
 /// A program under way. Killed when dropped.
 pub struct Process {
@@ -61,7 +66,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
+        if std::thread::panicking() && LAST_WORDS.load(Ordering::Relaxed) {
             let words = self.words();
             let tail: Vec<&str> = words.lines().rev().take(60).collect();
             eprintln!("---- the last words of {} ----", self.name);

@@ -1,4 +1,4 @@
-//! SIPp as the caller: scenarios written here, keys and tones played from capture files.
+//! SIPp: as the caller of a telephone call with keys and tones, and as whatever a scenario file says.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::clock::free_port;
-use crate::pcap;
-use crate::process::Process;
+use super::clock::free_port;
+use super::pcap;
+use super::process::Process;
 
 /// Debian's package.
 const PACKAGE: &str = "sip-tester";
@@ -55,11 +55,24 @@ impl Sipp {
             .args(["-sf".as_ref(), scenario.as_os_str()])
             .args(["-s", number, "-i", "127.0.0.1", "-mi", "127.0.0.1"])
             .args(["-p", &port.to_string(), "-mp", &voice.to_string()])
-            .args(["-m", "1", "-nostdin", "-timeout", "180s", "-recv_timeout", "170s"])
-            .args(["-trace_err", "-trace_msg"])
-            .current_dir(&folder);
-        let process = Process::start("sipp", PACKAGE, &folder, &mut command);
-        Sipp { process, voice: SocketAddr::from(([127, 0, 0, 1], voice)) }
+            .args(["-m", "1", "-timeout", "180s", "-recv_timeout", "170s"]);
+        Self::start(&folder, &mut command, SocketAddr::from(([127, 0, 0, 1], voice)))
+    }
+
+    /// Starts SIPp with these arguments; its traces are left in `folder`.
+    pub fn start(folder: &Path, command: &mut Command, voice: SocketAddr) -> Self {
+        command.args(["-nostdin", "-trace_err", "-trace_msg"]).current_dir(folder);
+        Sipp { process: Process::start("sipp", PACKAGE, folder, command), voice }
+    }
+
+    /// What it has said.
+    pub fn words(&self) -> String {
+        self.process.words()
+    }
+
+    /// Whether it has ended, well or not.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.ended().is_some()
     }
 
     /// Waits until the scenario is through; panics with what SIPp said if it went wrong.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use switchboard::sim::tone::{self, Sound};
 
-use crate::clock::{free_port, wait_for};
-use crate::process::Process;
+use super::clock::{free_port, wait_for};
+use super::process::Process;
 
 /// Debian's package.
 const PACKAGE: &str = "baresip-core";

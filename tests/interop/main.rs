@@ -1,0 +1,30 @@
+//! Programs that other people wrote against the real server: every feature of a call, over every
+//! transport that the peer speaks.
+//!
+//! A scenario starts a server of its own on a loopback network of its own, lets the peers do what
+//! they do, and asks the journal what came of it. The results are a table:
+//!
+//! ```text
+//! cargo test --test interop -- [WORD ...] [--jobs N] [--docs FILE]
+//! ```
+//!
+//! Words choose scenarios: those that have all of them in their peer, transport or feature.
+
+mod calls;
+mod place;
+mod refusals;
+mod run;
+mod scenario;
+mod table;
+
+#[path = "../peers/mod.rs"]
+mod peers;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut scenarios = Vec::new();
+    calls::scenarios(&mut scenarios);
+    refusals::scenarios(&mut scenarios);
+    run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
+}

@@ -6,16 +6,16 @@ HTTP  ?= 127.0.0.1:8080
 SIP   ?= 0.0.0.0:5060
 DEMO  ?=
 
-.PHONY: help demo test check unit e2e browser bench load prompts tools
+.PHONY: help demo test check unit e2e interop interop-docs browser bench load prompts tools
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: ## build, then run the server with simulated residents and advisers
 	$(CARGO) build --release --locked --bin switchboard
 	./target/release/switchboard demo --sip $(SIP) --http $(HTTP) $(DEMO)
 
-test: tools check unit e2e browser ## set up what is missing and run every test
+test: tools check unit e2e interop browser ## set up what is missing and run every test
 
 tools: ## install what the tests need beyond Rust (Debian packages, by apt-get)
 	@.ci/tools
@@ -32,6 +32,12 @@ unit: ## unit, scenario, property and architecture tests
 e2e: ## SIPp and baresip against the real server; the 60-second bound in simulated time
 	$(CARGO) test --locked --test stories standard
 	$(CARGO) test --locked --test e2e -- --test-threads=1
+
+interop: tools ## other people's programs, every feature over every transport: prints a table
+	.ci/interop
+
+interop-docs: tools ## the same, and the table into docs/interop.md
+	.ci/interop --docs docs/interop.md
 
 browser: ## the wallboard in headless Chromium: live figures, keyboard, accessibility
 	.ci/browser

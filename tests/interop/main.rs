@@ -11,8 +11,10 @@
 //! Words choose scenarios: those that have all of them in their peer, transport or feature.
 
 mod calls;
+mod kamailio;
 mod place;
 mod refusals;
+mod registrations;
 mod run;
 mod scenario;
 mod table;
@@ -26,5 +28,7 @@ fn main() -> ExitCode {
     let mut scenarios = Vec::new();
     calls::scenarios(&mut scenarios);
     refusals::scenarios(&mut scenarios);
+    registrations::scenarios(&mut scenarios);
+    kamailio::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
 }

@@ -140,7 +140,10 @@ fn traces(folder: &Path) -> String {
     for path in entries {
         if path.is_dir() {
             text.push_str(&traces(&path));
-        } else if path.extension().is_some_and(|extension| extension == "log") {
+        } else if path.extension().is_some_and(|extension| extension == "log")
+            // SIPp's screens say less than its messages and errors, which have files of their own.
+            && path.file_name().is_none_or(|name| name != "sipp.log")
+        {
             let words = std::fs::read(&path).unwrap_or_default();
             let words = String::from_utf8_lossy(&words).replace('\r', "");
             let lines: Vec<&str> = words.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -14,6 +14,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Those that SIPp speaks by itself.
+    pub const SIPP: [Transport; 1] = [Transport::Udp];
+
     /// As SIPp's `-t` wants it.
     pub fn sipp(self) -> &'static str {
         match self {

@@ -9,7 +9,8 @@ use crate::scenario::Scenario;
 
 type Row<'a> = (&'a Scenario, &'a Outcome);
 
-const BEGIN: &str = "<!-- table: begin (`make interop-docs` writes what is between these lines) -->";
+const BEGIN: &str =
+    "<!-- table: begin (`make interop-docs` writes what is between these lines) -->";
 const END: &str = "<!-- table: end -->";
 
 /// The table for a terminal.
@@ -71,16 +72,19 @@ fn versions() -> Vec<(&'static str, String)> {
         ("baresip", "dpkg-query -W -f '${Version}' baresip-core"),
         ("Kamailio", "kamailio -v"),
         ("stunnel", "stunnel -version"),
-        ("JsSIP", "node -p 'require(\"./tests/interop/jssip/node_modules/jssip/package.json\").version'"),
+        (
+            "JsSIP",
+            "node -p 'require(\"./tests/interop/jssip/node_modules/jssip/package.json\").version'",
+        ),
     ]
     .into_iter()
     .filter_map(|(peer, command)| {
         let said = Command::new("sh").args(["-c", command]).output().ok()?;
         let said = [said.stdout, said.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
-        let number = said.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|word| {
-            word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
-        })?;
+        let number = said
+            .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .find(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()))?;
         Some((peer, number.trim_end_matches('.').to_owned()))
     })
     .collect()

@@ -65,9 +65,14 @@ impl Sipp {
         Sipp { process: Process::start("sipp", PACKAGE, folder, command), voice }
     }
 
-    /// What it has said.
+    /// What it has said, without its screens.
     pub fn words(&self) -> String {
-        self.process.words()
+        let words = self.process.words();
+        words
+            .split("------------------------------ Scenario Screen")
+            .next()
+            .unwrap_or_default()
+            .into()
     }
 
     /// Whether it has ended, well or not.
@@ -81,7 +86,7 @@ impl Sipp {
         assert!(
             status.success(),
             "SIPp's scenario failed ({status}). It needs root or CAP_NET_RAW to send sound.\n{}",
-            self.process.words()
+            self.words()
         );
     }
 }

@@ -27,8 +27,18 @@ const fn secs(seconds: u64) -> Duration {
 fn adviser(folder: &std::path::Path, server: &Server, user: &str, answers: bool) -> Softphone {
     let tone_hz = if user == "amy" { AMY_HZ } else { BEN_HZ };
     let password = password_of(user);
-    let setup =
-        Setup { user, password: &password, server: server.sip, registers: true, answers, tone_hz };
+    let setup = Setup {
+        user,
+        password: &password,
+        server: server.sip,
+        at: Setup::any_address(),
+        transport: "udp",
+        config: "",
+        account: "",
+        registers: true,
+        answers,
+        tone_hz,
+    };
     let softphone = Softphone::start(folder, &setup);
     softphone.says("200 OK");
     softphone.command("dial", "*70");

@@ -10,6 +10,7 @@
 //!
 //! Words choose scenarios: those that have all of them in their peer, transport or feature.
 
+mod baresip;
 mod calls;
 mod kamailio;
 mod place;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     calls::scenarios(&mut scenarios);
     refusals::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
+    baresip::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
 }

@@ -44,6 +44,8 @@ pub enum Host {
     Carrier = 3,
     /// Who rings.
     Caller = 10,
+    /// A softphone that registers.
+    Softphone = 12,
     /// The phone of the adviser Amy, at a fixed address.
     Amy = 20,
     /// The phone of the adviser Ben, likewise.
@@ -186,7 +188,6 @@ sha256 = "{TOKEN_SHA256}"
             towards: Host::Server,
             transport: Transport::Udp,
             words: Vec::new(),
-            number: NUMBER.to_owned(),
         }
     }
 }
@@ -199,7 +200,6 @@ pub struct SippSetup<'a> {
     towards: Host,
     transport: Transport,
     words: Vec<(&'static str, String)>,
-    number: String,
 }
 
 impl SippSetup<'_> {
@@ -227,12 +227,6 @@ impl SippSetup<'_> {
         self
     }
 
-    /// Whom it rings; the central number, if not told.
-    pub fn rings(mut self, number: &str) -> Self {
-        number.clone_into(&mut self.number);
-        self
-    }
-
     /// Starts it, and waits until it can be reached.
     pub fn start(self) -> Sipp {
         let place = self.place;
@@ -248,7 +242,7 @@ impl SippSetup<'_> {
             .args(["-sf".as_ref(), file.as_os_str()])
             .args(["-t", self.transport.sipp()])
             .args(["-i", &at.ip().to_string(), "-mi", &at.ip().to_string()])
-            .args(["-p", &at.port().to_string(), "-s", &self.number])
+            .args(["-p", &at.port().to_string(), "-s", NUMBER])
             .args(["-m", "1", "-timeout", "60s", "-timeout_error", "-recv_timeout", "50s"]);
         let mut sipp = Sipp::start(&folder, &mut command, SocketAddr::new(at.ip(), 6_000));
         if self.host != Host::Caller {
@@ -294,7 +288,7 @@ pub fn listens(transport: Transport, at: SocketAddr) -> bool {
     let wanted = format!("{:08X}:{:04X}", u32::from_le_bytes(ip.octets()), at.port());
     let (file, state) = match transport {
         Transport::Udp => ("/proc/net/udp", "07"),
-        Transport::Tcp | Transport::Tls | Transport::Wss => ("/proc/net/tcp", "0A"),
+        Transport::Tcp => ("/proc/net/tcp", "0A"),
     };
     let table = std::fs::read_to_string(file).unwrap_or_default();
     table.lines().any(|line| {

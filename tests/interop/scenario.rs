@@ -9,8 +9,6 @@ use crate::place::Place;
 pub enum Transport {
     Udp,
     Tcp,
-    Tls,
-    Wss,
 }
 
 impl Transport {
@@ -21,7 +19,7 @@ impl Transport {
     pub fn sipp(self) -> &'static str {
         match self {
             Transport::Udp => "u1",
-            Transport::Tcp | Transport::Tls | Transport::Wss => "t1",
+            Transport::Tcp => "t1",
         }
     }
 
@@ -30,8 +28,6 @@ impl Transport {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
-            Transport::Tls => "tls",
-            Transport::Wss => "ws",
         }
     }
 }
@@ -41,8 +37,6 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
-            Transport::Tls => "TLS",
-            Transport::Wss => "WSS",
         })
     }
 }

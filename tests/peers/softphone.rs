@@ -26,12 +26,26 @@ pub struct Setup<'a> {
     pub user: &'a str,
     pub password: &'a str,
     pub server: SocketAddr,
+    /// Where it listens, over UDP and TCP; for TLS the port above.
+    pub at: SocketAddr,
+    /// What it registers over: `udp`, `tcp` or `tls`.
+    pub transport: &'a str,
+    /// Further lines of its settings, and parameters of its account, each with its semicolon.
+    pub config: &'a str,
+    pub account: &'a str,
     /// Registers; otherwise it only waits to be rung.
     pub registers: bool,
     /// Picks up by itself; otherwise it rings until it is told to or cancelled.
     pub answers: bool,
     /// The tone that it plays, in hertz.
     pub tone_hz: u32,
+}
+
+impl Setup<'_> {
+    /// An address for a phone that has no network of its own.
+    pub fn any_address() -> SocketAddr {
+        ([127, 0, 0, 1], free_port(1)).into()
+    }
 }
 
 /// A running baresip.
@@ -52,14 +66,14 @@ impl Softphone {
         let modules = modules.unwrap_or_else(|| {
             panic!("baresip's modules are not there. Install them with: apt-get install {PACKAGE}")
         });
-        let signalling = SocketAddr::from(([127, 0, 0, 1], free_port(1)));
-        let control = SocketAddr::from(([127, 0, 0, 1], free_port(0)));
+        let signalling = setup.at;
+        let control = SocketAddr::new(signalling.ip(), free_port(0));
         let voice = free_port(20);
         let place = folder.display();
         let mut config = String::new();
         for (key, value) in [
             ("sip_listen", signalling.to_string()),
-            ("net_interface", "127.0.0.1".to_owned()),
+            ("net_interface", signalling.ip().to_string()),
             ("rtp_ports", format!("{voice}-{}", voice + 20)),
             ("call_max_calls", "1".to_owned()),
             ("call_local_timeout", "120".to_owned()),
@@ -83,12 +97,14 @@ impl Softphone {
         ] {
             writeln!(config, "{key} {value}").expect("text");
         }
-        let Setup { user, password, server, registers, answers, tone_hz } = *setup;
+        config.push_str(setup.config);
+        let Setup { user, password, server, transport, registers, answers, tone_hz, .. } = *setup;
         let (interval, mode) =
             (if registers { 60 } else { 0 }, if answers { "auto" } else { "manual" });
         let account = format!(
-            "<sip:{user}@{server}>;auth_user={user};auth_pass={password};answermode={mode};\
-             regint={interval};audio_codecs=pcma/8000/1,pcmu/8000/1;ptime=20\n"
+            "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password};answermode={mode};\
+             regint={interval};audio_codecs=pcma/8000/1,pcmu/8000/1;ptime=20{}\n",
+            setup.account
         );
         std::fs::write(folder.join("config"), config).expect("the settings");
         std::fs::write(folder.join("accounts"), account).expect("the account");
@@ -108,6 +124,20 @@ impl Softphone {
             self.process.words().contains(words).then_some(())
         });
         assert!(said.is_some(), "baresip never said `{words}`:\n{}", self.process.words());
+    }
+
+    /// Does what a person at its keyboard would, and waits for something that it says because of it.
+    pub fn does(&self, command: &str, params: &str, then_says: &str) {
+        let said = self.process.words().len();
+        self.command(command, params);
+        let answered = wait_for(Duration::from_secs(20), || {
+            self.process.words().get(said..)?.contains(then_says).then_some(())
+        });
+        assert!(
+            answered.is_some(),
+            "baresip never said `{then_says}` after `{command}`:\n{}",
+            self.process.words()
+        );
     }
 
     /// Does what a person at its keyboard would: `accept`, `hangup`, `dial <uri>`.

@@ -1,0 +1,68 @@
+//! baresip as an adviser's softphone.
+
+use switchboard::event::EndCause;
+
+use crate::calls::LONG;
+use crate::peers::server::{Server, password_of};
+use crate::peers::sipp::Sipp;
+use crate::peers::softphone::{Setup, Softphone};
+use crate::place::{Host, Place, SIP, Wishes, assert_ended};
+use crate::scenario::{Scenario, Transport};
+
+pub fn scenarios(all: &mut Vec<Scenario>) {
+    for over in Transport::SIPP {
+        let mut add = |feature: &str, run: fn(&Place, Transport)| {
+            all.push(Scenario::new("baresip", over, feature, move |place| run(place, over)));
+        };
+        add("REGISTER with digest, star code, call, BYE", hangs_up);
+        add("hold and resume by the adviser", holds);
+    }
+}
+
+/// Amy's softphone, registered and signed in by the star code.
+fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
+    let softphone = Softphone::start(
+        place.folder(),
+        &Setup {
+            user: "amy",
+            password: &password_of("amy"),
+            server: server.sip,
+            // Not the address that the settings give for Amy's other phone.
+            at: (place.ip(Host::Softphone), SIP).into(),
+            transport: over.param(),
+            config: "",
+            account: "",
+            registers: true,
+            answers: true,
+            tone_hz: 620,
+        },
+    );
+    softphone.says("200 OK");
+    softphone.command("dial", "*70");
+    server.until_agents("ready", 1);
+    softphone
+}
+
+fn talking(place: &Place, over: Transport) -> (Server, Softphone, Sipp) {
+    let server = place.server(over, Wishes::default());
+    let softphone = adviser(place, &server, over);
+    let caller = place.sipp("call-until-bye.xml").start();
+    server.until_agents("talking", 1);
+    (server, softphone, caller)
+}
+
+fn hangs_up(place: &Place, over: Transport) {
+    let (server, softphone, mut caller) = talking(place, over);
+    softphone.command("hangup", "");
+    caller.succeed(LONG);
+    assert_ended(&server, &[EndCause::StarCodeDone, EndCause::AgentHungUp]);
+}
+
+fn holds(place: &Place, over: Transport) {
+    let (server, softphone, mut caller) = talking(place, over);
+    softphone.does("hold", "", "a=recvonly");
+    softphone.does("resume", "", "SIP/2.0 200 OK");
+    softphone.command("hangup", "");
+    caller.succeed(LONG);
+    assert_ended(&server, &[EndCause::StarCodeDone, EndCause::AgentHungUp]);
+}

@@ -50,6 +50,7 @@ fn plane(legs: u64, odd: Codec) -> Plane {
             payload_type: if codec == Codec::Pcma { 8 } else { 0 },
             telephone_event: Some(101),
             direction: Direction::SendRecv,
+            srtp: None,
         };
         let command = Command::Negotiate { leg: LegId(leg), negotiated };
         plane.handle_command(Time::ZERO, command, &mut Discard::default());

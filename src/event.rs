@@ -554,6 +554,10 @@ pub enum RefusalReason {
     UnknownNumber,
     /// 488: no codec in common.
     NoCommonCodec,
+    /// 488: this peer's audio must be encrypted, and it offers plain audio only.
+    NotEncrypted,
+    /// 488: the peer insists on encrypted audio, in a way that we do not do or must not.
+    NoCommonEncryption,
     /// 503: as many calls as the limit allows.
     TooManyCalls,
     /// 503: more calls in a second than the limit allows.

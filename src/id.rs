@@ -133,6 +133,11 @@ impl Entropy {
         Self::from_seed(seed)
     }
 
+    /// Fills `bytes` with what nobody can foretell: keys.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
     /// 64 unpredictable bits.
     pub fn u64(&mut self) -> u64 {
         self.0.next_u64()

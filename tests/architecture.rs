@@ -33,7 +33,16 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "sdp",
-        &["media::command::Negotiated", "media::command::Direction", "media::command::Codec"],
+        &[
+            "media::command::Negotiated",
+            "media::command::Direction",
+            "media::command::Codec",
+            "media::command::Encryption",
+            "media::command::SrtpKeys",
+            "media::command::MasterKey",
+            "media::command::Mki",
+            "media::command::Suite",
+        ],
         "a pure function from descriptions to what media need, in the words of that seam only",
     ),
     ("rtp", &[], "packets, and nothing of what they are for"),
@@ -72,7 +81,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("stats", &["event"], "folds over events; whatever it needs must be in the journal"),
     (
         "config",
-        &["acd::settings", "acd::calendar", "acd::AcdPlan"],
+        &["acd::settings", "acd::calendar", "acd::AcdPlan", "media::command::Encryption"],
         "each module's own settings, checked; it builds nothing that runs",
     ),
     (

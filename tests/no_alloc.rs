@@ -142,6 +142,7 @@ fn no_packet_costs_an_allocation() {
             payload_type,
             telephone_event: Some(101),
             direction: Direction::SendRecv,
+            srtp: None,
         };
         let leg = LegId(leg);
         let command = Command::Negotiate { leg, negotiated };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::id::LegId;
 use crate::media::command::{Direction, Negotiated};
-use crate::sdp;
+use crate::sdp::{self, Keyring};
 
 /// How far a leg has come. A leg only moves down this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,14 +32,23 @@ pub struct Leg {
     pub signalled_from: IpAddr,
     /// What was agreed on last.
     pub negotiated: Option<Negotiated>,
+    keyring: Box<Keyring>,
     local: Option<SocketAddr>,
     version: u64,
 }
 
 impl Leg {
     /// A leg whose media ports are being opened.
-    pub fn opening(id: LegId, signalled_from: IpAddr) -> Self {
-        Leg { id, stage: Stage::Opening, signalled_from, negotiated: None, local: None, version: 0 }
+    pub fn opening(id: LegId, signalled_from: IpAddr, keyring: Keyring) -> Self {
+        Leg {
+            id,
+            stage: Stage::Opening,
+            signalled_from,
+            negotiated: None,
+            keyring: Box::new(keyring),
+            local: None,
+            version: 0,
+        }
     }
 
     /// Media have reserved `local` for this leg.
@@ -56,7 +65,7 @@ impl Leg {
     /// Our offer to the peer; none while the ports are not open.
     pub fn offer(&mut self) -> Option<String> {
         let local = self.next_description()?;
-        Some(sdp::offer(&local))
+        Some(sdp::offer(&local, &mut self.keyring))
     }
 
     /// Our answer to the peer's offer, keeping what was agreed on.
@@ -64,14 +73,16 @@ impl Leg {
         let Some(local) = self.next_description() else {
             return Err(sdp::SdpError::Malformed);
         };
-        let (answer, negotiated) = sdp::answer(offer, &local, self.signalled_from)?;
+        let (answer, negotiated) =
+            sdp::answer(offer, &local, self.signalled_from, &mut self.keyring)?;
         self.negotiated = Some(negotiated);
         Ok(answer)
     }
 
     /// Takes the peer's answer to our offer.
     pub fn take_answer(&mut self, answer: &Bytes) -> Result<(), sdp::SdpError> {
-        self.negotiated = Some(sdp::read_answer(answer, self.signalled_from)?);
+        let negotiated = sdp::read_answer(answer, self.signalled_from, &mut self.keyring)?;
+        self.negotiated = Some(negotiated);
         Ok(())
     }
 

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use crate::event::{CallEvent, Caller, EndCause, OfferOutcome, Outcome, Party};
 use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
 use crate::media::command as media;
+use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, LegEnd, OutgoingInvite};
 use crate::time::Time;
 
@@ -159,6 +160,8 @@ pub struct Arrival {
     pub flow: Option<FlowName>,
     /// The caller's SDP; none for a late offer.
     pub offer: Option<Bytes>,
+    /// The leg's keys, and on what terms it has some.
+    pub keyring: Keyring,
     /// How long any call may last.
     pub longest: Duration,
 }
@@ -180,10 +183,10 @@ pub struct Call {
 impl Call {
     /// A call that has been admitted: rings, and opens media for the answer.
     pub fn arrive(now: Time, arrival: Arrival) -> Self {
-        let Arrival { leg, source, caller, called, flow, offer, longest } = arrival;
+        let Arrival { leg, source, caller, called, flow, offer, keyring, longest } = arrival;
         let mut call = Call {
             caller: caller.clone(),
-            caller_leg: Leg::opening(leg, source),
+            caller_leg: Leg::opening(leg, source, keyring),
             arrived_at: now,
             state: State::Arriving { offer },
             wait: None,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::event::{CallEvent, OfferOutcome};
 use crate::id::{AgentId, Entropy, LegId, QueueName};
 use crate::media::command as media;
+use crate::sdp::{Keyring, SdpError, Terms};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{Cause, LegEnd, OutgoingInvite};
 use crate::time::Time;
@@ -24,6 +25,8 @@ pub struct Target {
     pub to: SocketAddr,
     /// Over which listener.
     pub listener: ListenerId,
+    /// On what terms its audio is encrypted.
+    pub terms: Terms,
 }
 
 /// What a phone has made of an offer so far, the most telling last: an offer to several phones that
@@ -98,7 +101,10 @@ impl Call {
         }
         let phones: Vec<Phone> = targets
             .into_iter()
-            .map(|target| Phone { leg: Leg::opening(ids.leg_id(), target.to.ip()), target })
+            .map(|target| {
+                let keyring = Keyring::new(target.terms, ids);
+                Phone { leg: Leg::opening(ids.leg_id(), target.to.ip(), keyring), target }
+            })
             .collect();
         let legs = phones.iter().map(|phone| phone.leg.id).collect::<Vec<_>>();
         self.record(CallEvent::Offered {
@@ -202,7 +208,14 @@ impl Call {
             return self.drop_leg(leg);
         }
         phone.leg.signalled_from = source.ip();
-        if phone.leg.take_answer(answer).is_err() {
+        if let Err(error) = phone.leg.take_answer(answer) {
+            match error {
+                SdpError::NotEncrypted | SdpError::NoCommonEncryption => {
+                    let uri = &phone.target.uri;
+                    tracing::warn!(uri, %error, "a phone answered and was hung up");
+                }
+                SdpError::Malformed | SdpError::NoCommonCodec => {}
+            }
             self.sip(SipAction::HangUp(leg));
             return self.phone_failed(now, leg, OfferProgress::Unreachable);
         }

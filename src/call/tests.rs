@@ -29,6 +29,10 @@ impl Call {
     }
 }
 
+fn keyring() -> Keyring {
+    Keyring::new(sdp::Terms::default(), &mut Entropy::from_seed([4; 32]))
+}
+
 struct Case {
     call: Call,
     ids: Entropy,
@@ -47,6 +51,7 @@ impl Case {
             called: "01708434343".into(),
             flow: Some("main".into()),
             offer: Some(Bytes::from_static(OFFER.as_bytes())),
+            keyring: keyring(),
             longest: Duration::from_secs(3_600),
         };
         Case { call: Call::arrive(now, arrival), ids, now, log: Vec::new() }
@@ -103,6 +108,7 @@ impl Case {
                 uri: format!("sip:{agent}@127.0.0.1:{}", 6_000 + at),
                 to: address(6_000 + at),
                 listener: ListenerId(0),
+                terms: sdp::Terms::default(),
             })
             .collect();
         let ring_for = Duration::from_secs(20);
@@ -119,7 +125,8 @@ impl Case {
     }
 
     fn answer(&mut self, leg: LegId) {
-        let answer = sdp::offer(&sdp::Local { rtp: address(7_000), session_id: 1, version: 1 });
+        let local = sdp::Local { rtp: address(7_000), session_id: 1, version: 1 };
+        let answer = sdp::offer(&local, &mut keyring());
         self.call.phone_answered(self.now, leg, &Bytes::from(answer), address(6_000));
     }
 
@@ -387,7 +394,8 @@ fn a_change_that_leaves_the_offer_to_us_takes_effect_with_its_acknowledgement() 
     for (leg, port) in [(phone, 7_002), (caller, 7_004)] {
         case.call.changed(case.now, leg, None);
         case.asked();
-        let moved = sdp::offer(&sdp::Local { rtp: address(port), session_id: 1, version: 2 });
+        let local = sdp::Local { rtp: address(port), session_id: 1, version: 2 };
+        let moved = sdp::offer(&local, &mut keyring());
         let held = moved.replace("a=sendrecv", "a=sendonly");
         case.call.acknowledged(case.now, leg, Some(Bytes::from(held)));
         let asked = case.asked();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::QueueSettings;
 use crate::id::{AgentId, CalendarName, FlowName, QueueName, Skill};
+use crate::media::command::Encryption;
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -237,6 +238,9 @@ pub struct AgentSettings {
     /// Phones at fixed addresses that do not register (`sip:1001@10.0.0.7:5060`, numeric hosts).
     #[serde(default)]
     pub contacts: Vec<String>,
+    /// Whether the audio of the agent's phones is encrypted (SRTP with keys in SDP, RFC 4568).
+    #[serde(default)]
+    pub srtp: Encryption,
 }
 
 /// Digest secrets already hashed (RFC 7616 section 3.4.2).

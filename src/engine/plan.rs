@@ -10,6 +10,9 @@ use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes}
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, FlowName, PromptName};
+use crate::media::command::Encryption;
+use crate::sdp::Terms;
+use crate::sip::ListenerId;
 use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
 use crate::sip::transport::{Listener, Protocol, listener_towards};
@@ -47,6 +50,8 @@ pub struct AgentPlan {
     /// Addresses whose calls count as this agent's without credentials: those of fixed phones that
     /// have no password.
     pub trusted: Vec<IpAddr>,
+    /// Whether the audio of the agent's phones is encrypted.
+    pub encryption: Encryption,
 }
 
 /// The whole plan.
@@ -96,7 +101,7 @@ impl Plan {
                 .contacts
                 .iter()
                 .map(|contact| {
-                    target(contact, &listeners).ok_or_else(|| PlanError::Contact {
+                    target(contact, &listeners, agent.srtp).ok_or_else(|| PlanError::Contact {
                         agent: id.clone(),
                         contact: contact.clone(),
                     })
@@ -107,7 +112,8 @@ impl Plan {
                 (Some(_), _) | (None, Some(_)) => Vec::new(),
             };
             let name = agent.name.clone();
-            agents.insert(id.clone(), AgentPlan { name, contacts, trusted });
+            let encryption = agent.srtp;
+            agents.insert(id.clone(), AgentPlan { name, contacts, trusted, encryption });
         }
         Ok(Plan {
             organisation: settings.organisation.clone(),
@@ -126,6 +132,17 @@ impl Plan {
             star_codes: settings.star_codes.clone(),
             limits: settings.limits.clone(),
         })
+    }
+
+    /// Whether the audio of an agent's phones is encrypted.
+    pub fn encryption_of(&self, agent: &AgentId) -> Encryption {
+        self.agents.get(agent).map_or(Encryption::default(), |agent| agent.encryption)
+    }
+
+    /// On what terms the audio of a peer is encrypted whose signalling comes over `listener`.
+    pub fn terms(&self, encryption: Encryption, listener: ListenerId) -> Terms {
+        let listener = self.endpoint.listeners.get(usize::from(listener.0));
+        Terms { encryption, private: listener.is_some_and(|l| l.protocol.is_secure()) }
     }
 
     /// The longest that any call may last.
@@ -187,11 +204,12 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
 }
 
 /// A fixed contact, rung over the first listener of its protocol and address family.
-fn target(contact: &str, listeners: &[Listener]) -> Option<Target> {
+fn target(contact: &str, listeners: &[Listener], encryption: Encryption) -> Option<Target> {
     let uri = Uri::parse(contact.as_bytes()).ok()?;
     let sip = uri.as_sip()?;
     let protocol = Protocol::towards(sip);
     let to = SocketAddr::new(sip.host.ip()?, sip.port.unwrap_or(protocol.default_port()));
     let listener = listener_towards(listeners, protocol, to.ip(), None)?;
-    Some(Target { uri: contact.to_owned(), to, listener })
+    let terms = Terms { encryption, private: protocol.is_secure() };
+    Some(Target { uri: contact.to_owned(), to, listener, terms })
 }

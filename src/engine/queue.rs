@@ -173,10 +173,12 @@ impl Engine {
     /// An agent's phones: fixed ones first, then registered ones in the order of registration.
     fn targets(&self, agent: &AgentId) -> Vec<Target> {
         let fixed = self.plan.agents.get(agent).map(|agent| agent.contacts.clone());
+        let encryption = self.plan.encryption_of(agent);
         let registered = self.endpoint.bindings(agent.as_str()).iter().map(|binding| Target {
             uri: binding.contact.clone(),
             to: binding.source,
             listener: binding.listener,
+            terms: self.plan.terms(encryption, binding.listener),
         });
         fixed.unwrap_or_default().into_iter().chain(registered).collect()
     }

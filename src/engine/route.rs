@@ -7,7 +7,8 @@ use crate::call::{Arrival, Call};
 use crate::event::{Caller, RefusalReason, SystemEvent};
 use crate::flow;
 use crate::id::{AgentId, FlowName};
-use crate::sdp::{self, SdpError};
+use crate::media::command::Encryption;
+use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
 use crate::time::Time;
 
@@ -56,15 +57,35 @@ impl Engine {
                 let run = flow::Run::new(flow);
                 (Controller::Flow { name: name.clone(), run }, Some(name))
             };
-        match invite.offer.as_deref().map_or(Ok(()), sdp::acceptable) {
-            Err(SdpError::Malformed) => return Route::Refuse(RefusalReason::BadOffer),
-            Err(SdpError::NoCommonCodec) => return Route::Refuse(RefusalReason::NoCommonCodec),
-            Ok(()) => {}
+        let encryption = self.terms(invite, &controller).encryption;
+        let offer = invite.offer.as_deref();
+        if let Err(error) = offer.map_or(Ok(()), |offer| sdp::acceptable(offer, encryption)) {
+            return Route::Refuse(match error {
+                SdpError::Malformed => RefusalReason::BadOffer,
+                SdpError::NoCommonCodec => RefusalReason::NoCommonCodec,
+                SdpError::NotEncrypted => RefusalReason::NotEncrypted,
+                SdpError::NoCommonEncryption => RefusalReason::NoCommonEncryption,
+            });
         }
         match self.admission.admit(now, self.calls.len(), &self.plan.limits) {
             Ok(()) => Route::Admit(controller, flow),
             Err(reason) => Route::Refuse(reason),
         }
+    }
+
+    /// On what terms the caller's audio is encrypted: a phone that is known to be an agent's is held to
+    /// the agent's, whoever else rings may choose.
+    fn terms(&self, invite: &IncomingInvite, controller: &Controller) -> Terms {
+        let encryption = match (controller, &invite.authentication) {
+            (Controller::StarCode { agent, .. }, _) => self.plan.encryption_of(agent),
+            (Controller::Flow { .. }, Authentication::User(user)) => {
+                self.plan.encryption_of(&AgentId::from(user.as_str()))
+            }
+            (Controller::Flow { .. }, Authentication::None | Authentication::Wrong) => {
+                Encryption::default()
+            }
+        };
+        self.plan.terms(encryption, invite.listener)
     }
 
     /// The agent whose phone this is: proved by digest, or by the address of a fixed phone that
@@ -95,6 +116,7 @@ impl Engine {
         flow: Option<FlowName>,
     ) {
         let id = self.entropy.call_id(self.wall.at(now));
+        let keyring = Keyring::new(self.terms(&invite, &controller), &mut self.entropy);
         let call = Call::arrive(
             now,
             Arrival {
@@ -108,6 +130,7 @@ impl Engine {
                 called: kept(&invite.called),
                 flow,
                 offer: invite.offer,
+                keyring,
                 longest: self.plan.longest_call(),
             },
         );
@@ -118,7 +141,9 @@ impl Engine {
     fn refuse(&mut self, now: Time, invite: &IncomingInvite, reason: RefusalReason) {
         let (status, retry_after): (u16, Option<Duration>) = match reason {
             RefusalReason::UnknownNumber => (404, None),
-            RefusalReason::NoCommonCodec => (488, None),
+            RefusalReason::NoCommonCodec
+            | RefusalReason::NotEncrypted
+            | RefusalReason::NoCommonEncryption => (488, None),
             RefusalReason::BadOffer => (400, None),
             RefusalReason::NotAllowed => (403, None),
             RefusalReason::TooManyCalls

@@ -5,7 +5,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{LegId, PromptName};
+pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 
 /// A voice codec. Frames are 20 ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,30 @@ pub enum Direction {
     Inactive,
 }
 
+/// Whether a peer's audio is encrypted (SRTP, RFC 3711). A setting of agents and trunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// Never: who insists on it is refused.
+    Off,
+    /// If the peer offers it; offered by us where the signalling that carries the keys is encrypted.
+    #[default]
+    Optional,
+    /// Always: who does not is refused.
+    Required,
+}
+
+/// The keys of an encrypted leg. However they were agreed on, media need no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// What we send is encrypted with this.
+    pub send: MasterKey,
+    /// What the peer sends is encrypted with this.
+    pub receive: MasterKey,
+    /// The identifier of the peer's key, if its packets carry one.
+    pub receive_mki: Option<Mki>,
+}
+
 /// What offer and answer agreed on for a leg: everything that media needs to know of SDP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
@@ -48,6 +75,9 @@ pub struct Negotiated {
     pub telephone_event: Option<u8>,
     /// Which way audio flows, from our side.
     pub direction: Direction,
+    /// The keys, if audio and reports are encrypted. While they stay the same, packets go on being
+    /// counted; other keys begin afresh.
+    pub srtp: Option<Box<SrtpKeys>>,
 }
 
 /// Identifies one playback on a leg, so that a late "finished" is not taken for a newer one's.

@@ -17,13 +17,17 @@ pub enum DropReason {
     Late,
     /// To be relayed, and the other side cannot take it (on hold, or nothing negotiated).
     NotRelayed,
+    /// On an encrypted leg: plain, encrypted with another key, or changed on the way.
+    Unauthentic,
+    /// On an encrypted leg: it has been before, or is so old that it may have been.
+    Replayed,
     /// The operating system did not take the packet that we sent.
     SendFailed,
 }
 
 impl DropReason {
     /// Every reason, in the order of [`RtpCounters::dropped`].
-    pub const ALL: [DropReason; 8] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::Malformed,
         DropReason::Source,
         DropReason::PayloadType,
@@ -31,6 +35,8 @@ impl DropReason {
         DropReason::NotNegotiated,
         DropReason::Late,
         DropReason::NotRelayed,
+        DropReason::Unauthentic,
+        DropReason::Replayed,
         DropReason::SendFailed,
     ];
 
@@ -44,6 +50,8 @@ impl DropReason {
             DropReason::NotNegotiated => "not_negotiated",
             DropReason::Late => "late",
             DropReason::NotRelayed => "not_relayed",
+            DropReason::Unauthentic => "unauthentic",
+            DropReason::Replayed => "replayed",
             DropReason::SendFailed => "send_failed",
         }
     }

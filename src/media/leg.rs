@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::FRAME_SAMPLES;
-use super::command::{Direction, LegCounters, Negotiated};
+use super::command::{Direction, LegCounters, Negotiated, SrtpKeys};
+use super::counters::DropReason;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::player::Hears;
 use crate::id::{Entropy, LegId};
 use crate::rtp::sequence::Reception;
+use crate::rtp::srtp::{Receiver, Sender, SrtpError};
 use crate::rtp::telephone_event::Presses;
 use crate::time::Time;
 
@@ -68,9 +70,78 @@ pub(super) struct Session {
     pub(super) negotiated: Negotiated,
     pub(super) rtp: Latch,
     pub(super) rtcp: Latch,
+    crypt: Option<Box<Crypt>>,
+}
+
+/// Both directions of an encrypted leg.
+#[derive(Debug)]
+struct Crypt {
+    send: Sender,
+    receive: Receiver,
+}
+
+impl Crypt {
+    /// What goes on under `keys`: a direction whose key stays goes on counting.
+    fn following(before: Option<Self>, old: Option<&SrtpKeys>, keys: &SrtpKeys) -> Self {
+        let (mut send, mut receive) = (None, None);
+        if let (Some(crypt), Some(old)) = (before, old) {
+            send = (old.send == keys.send).then_some(crypt.send);
+            let same = (&old.receive, old.receive_mki) == (&keys.receive, keys.receive_mki);
+            receive = same.then_some(crypt.receive);
+        }
+        Crypt {
+            send: send.unwrap_or_else(|| Sender::new(&keys.send)),
+            receive: receive.unwrap_or_else(|| Receiver::new(&keys.receive, keys.receive_mki)),
+        }
+    }
 }
 
 impl Session {
+    /// What a packet that came says, decrypted into `room` if the leg is encrypted. Whatever is not
+    /// authentic then is not believed in anything.
+    pub(super) fn open_rtp<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        room: &'a mut [u8],
+    ) -> Result<&'a [u8], DropReason> {
+        match &mut self.crypt {
+            None => Ok(bytes),
+            Some(crypt) => crypt.receive.unprotect_rtp(bytes, room).map_err(why_not),
+        }
+    }
+
+    /// The same for RTCP.
+    pub(super) fn open_rtcp<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        room: &'a mut [u8],
+    ) -> Result<&'a [u8], DropReason> {
+        match &mut self.crypt {
+            None => Ok(bytes),
+            Some(crypt) => crypt.receive.unprotect_rtcp(bytes, room).map_err(why_not),
+        }
+    }
+
+    /// Encrypts the packet that is the first `len` bytes of `buffer`, if the leg is encrypted, and
+    /// returns its length. A packet that cannot be encrypted must not be sent.
+    pub(super) fn seal_rtp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
+        match &mut self.crypt {
+            None => Ok(len),
+            Some(crypt) => crypt.send.protect_rtp(buffer, len).map_err(|error| match error {
+                SrtpError::Replayed => DropReason::Late,
+                SrtpError::Truncated | SrtpError::Unauthentic => DropReason::Malformed,
+            }),
+        }
+    }
+
+    /// The same for RTCP.
+    pub(super) fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Option<usize> {
+        match &mut self.crypt {
+            None => Some(len),
+            Some(crypt) => crypt.send.protect_rtcp(buffer, len).ok(),
+        }
+    }
+
     /// Where our packets may go now.
     pub(super) fn destination(&self) -> Option<SocketAddr> {
         match self.negotiated.direction {
@@ -85,6 +156,14 @@ impl Session {
             Direction::SendRecv | Direction::RecvOnly => true,
             Direction::SendOnly | Direction::Inactive => false,
         }
+    }
+}
+
+fn why_not(error: SrtpError) -> DropReason {
+    match error {
+        SrtpError::Truncated => DropReason::Malformed,
+        SrtpError::Unauthentic => DropReason::Unauthentic,
+        SrtpError::Replayed => DropReason::Replayed,
     }
 }
 
@@ -116,10 +195,17 @@ impl Leg {
             Some(session) => {
                 session.rtp.renegotiate(remote, signalled_from);
                 session.rtcp.renegotiate(remote_rtcp, signalled_from);
+                let (before, old) = (session.crypt.take(), session.negotiated.srtp.as_deref());
+                session.crypt = negotiated
+                    .srtp
+                    .as_deref()
+                    .map(|keys| Box::new(Crypt::following(before.map(|crypt| *crypt), old, keys)));
                 session.negotiated = negotiated;
             }
             None => {
+                let keys = negotiated.srtp.as_deref();
                 self.session = Some(Session {
+                    crypt: keys.map(|keys| Box::new(Crypt::following(None, None, keys))),
                     negotiated,
                     rtp: Latch::new(remote, signalled_from),
                     rtcp: Latch::new(remote_rtcp, signalled_from),

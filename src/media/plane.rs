@@ -14,8 +14,8 @@ use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
-use crate::rtp::rtcp;
 use crate::rtp::sequence::Arrival;
+use crate::rtp::{rtcp, srtp};
 use crate::time::Time;
 
 /// A leg whose bridged peer has sent nothing for this long hears silence of ours until it sends
@@ -24,6 +24,8 @@ use crate::time::Time;
 const FILL_AFTER: Duration = Duration::from_millis(200);
 /// Longest RTP packet that is relayed.
 const MAX_PACKET: usize = 1_500;
+/// Longest that it may be when it is encrypted.
+const MAX_SEALED: usize = MAX_PACKET + srtp::OVERHEAD;
 
 /// How a plane behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,10 @@ pub struct Plane {
     pacer: Pacer,
     events: VecDeque<Event>,
     counters: RtpCounters,
-    packet: Box<[u8; MAX_PACKET]>,
+    packet: Box<[u8; MAX_SEALED]>,
     transcoded: Box<[u8; MAX_PACKET]>,
+    /// What came, decrypted.
+    opened: Box<[u8]>,
 }
 
 impl Plane {
@@ -65,8 +69,9 @@ impl Plane {
             pacer: Pacer::new(),
             events: VecDeque::with_capacity(64),
             counters: RtpCounters::default(),
-            packet: Box::new([0; MAX_PACKET]),
+            packet: Box::new([0; MAX_SEALED]),
             transcoded: Box::new([0; MAX_PACKET]),
+            opened: Box::new([0; MAX_PACKET]),
         }
     }
 
@@ -130,7 +135,10 @@ impl Plane {
         bytes: &[u8],
         out: &mut impl Sink,
     ) {
-        if let Err(reason) = self.receive(now, leg, from, bytes, out) {
+        let mut opened = std::mem::take(&mut self.opened);
+        let received = self.receive(now, leg, from, bytes, &mut opened, out);
+        self.opened = opened;
+        if let Err(reason) = received {
             self.counters.drop(reason);
             if let Some(leg) = self.legs.get_mut(&leg) {
                 leg.counters.dropped += 1;
@@ -145,6 +153,7 @@ impl Plane {
             if !session.rtcp.allows(now, from) {
                 return Err(DropReason::Source);
             }
+            let bytes = session.open_rtcp(bytes, &mut self.opened)?;
             let heard = rtcp::read(bytes).map_err(|_| DropReason::Malformed)?;
             session.rtcp.heard(now, from);
             if let Some((ssrc, ntp)) = heard.sender_report {
@@ -262,6 +271,7 @@ impl Plane {
         id: LegId,
         from: SocketAddr,
         bytes: &[u8],
+        opened: &mut [u8],
         out: &mut impl Sink,
     ) -> Result<(), DropReason> {
         let leg = self.legs.get_mut(&id).ok_or(DropReason::NotNegotiated)?;
@@ -269,6 +279,7 @@ impl Plane {
         if !session.rtp.allows(now, from) {
             return Err(DropReason::Source);
         }
+        let bytes = session.open_rtp(bytes, opened)?;
         let packet = Packet::parse(bytes).map_err(|_| DropReason::Malformed)?;
         if !session.receives() {
             return Err(DropReason::Direction);
@@ -309,7 +320,7 @@ impl Plane {
         out: &mut impl Sink,
     ) -> Result<(), DropReason> {
         let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
-        let session = leg.session.as_ref().ok_or(DropReason::NotRelayed)?;
+        let session = leg.session.as_mut().ok_or(DropReason::NotRelayed)?;
         let to = session.destination().ok_or(DropReason::NotRelayed)?;
         let negotiated = &session.negotiated;
         let (payload_type, payload) = match kind {
@@ -343,7 +354,9 @@ impl Plane {
             payload_type,
             payload,
         };
-        let len = relayed.write(&mut self.packet[..]).map_err(|_| DropReason::Malformed)?;
+        let len =
+            relayed.write(&mut self.packet[..MAX_PACKET]).map_err(|_| DropReason::Malformed)?;
+        let len = session.seal_rtp(&mut self.packet[..], len)?;
         leg.relayed_at = Some(now);
         leg.out.count(payload.len());
         leg.counters.sent += 1;
@@ -376,7 +389,7 @@ impl Plane {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let mut frame = [0; FRAME_SAMPLES];
         let after = leg.frame(at, &mut frame);
-        if let Some(session) = &leg.session
+        if let Some(session) = &mut leg.session
             && let Some(to) = session.destination()
         {
             let payload_type = session.negotiated.payload_type;
@@ -389,7 +402,9 @@ impl Plane {
                 payload_type,
                 payload: &frame,
             };
-            if let Ok(len) = packet.write(&mut self.packet[..]) {
+            if let Ok(len) = packet.write(&mut self.packet[..])
+                && let Ok(len) = session.seal_rtp(&mut self.packet[..], len)
+            {
                 leg.out.count(FRAME_SAMPLES);
                 leg.counters.sent += 1;
                 self.counters.sent += 1;
@@ -406,9 +421,8 @@ impl Plane {
     fn report(&mut self, now: Time, id: LegId, bye: bool, out: &mut impl Sink) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let sent = leg.begin_report(now, &mut self.entropy);
-        let Some(to) = leg.session.as_ref().and_then(|session| session.rtcp.destination()) else {
-            return;
-        };
+        let Some(session) = leg.session.as_mut() else { return };
+        let Some(to) = session.rtcp.destination() else { return };
         let sender = sent.then(|| rtcp::SenderInfo {
             timestamp: leg.out.timestamp_at(now),
             packets: leg.out.packets,
@@ -416,8 +430,10 @@ impl Plane {
         });
         let block = leg.reception.report(now);
         let report = rtcp::Report { ssrc: leg.out.ssrc, cname: &leg.cname, sender, block, bye };
-        let mut bytes = [0; rtcp::MAX_LEN];
-        if let Some(packet) = report.write(now, &mut bytes).and_then(|len| bytes.get(..len)) {
+        let mut bytes = [0; rtcp::MAX_LEN + srtp::OVERHEAD];
+        let written = report.write(now, &mut bytes[..rtcp::MAX_LEN]);
+        let sealed = written.and_then(|len| session.seal_rtcp(&mut bytes, len));
+        if let Some(packet) = sealed.and_then(|len| bytes.get(..len)) {
             self.counters.rtcp_sent += 1;
             out.send_rtcp(id, to, packet);
         }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::SdpError;
+use super::crypto::Crypto;
 use crate::media::command::Direction;
 
 /// The longest description that is read, in bytes.
@@ -16,6 +17,8 @@ const MAX_BYTES: usize = 16_384;
 /// The most streams and the most attributes of one description.
 const MAX_STREAMS: usize = 16;
 const MAX_ATTRIBUTES: usize = 512;
+/// As many keys of a stream are looked at.
+const MAX_CRYPTOS: usize = 16;
 
 /// A session description.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,28 @@ pub(super) struct Stream {
     pub(super) direction: Direction,
     /// `a=rtcp` (RFC 3605): port and perhaps another address.
     pub(super) rtcp: Option<(u16, Option<IpAddr>)>,
+    /// `a=crypto` (RFC 4568): the keys that we could use.
+    pub(super) cryptos: Vec<Crypto>,
+}
+
+/// How audio is carried. With feedback (AVPF), and with keys agreed on in the media (DTLS), it is
+/// for browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Profile {
+    /// `RTP/AVP` (RFC 3551). With a key it is encrypted all the same (RFC 8643).
+    Plain,
+    /// `RTP/SAVP` (RFC 3711).
+    Secure,
+}
+
+impl Profile {
+    /// As in an `m=` line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Profile::Plain => "RTP/AVP",
+            Profile::Secure => "RTP/SAVP",
+        }
+    }
 }
 
 /// One `a=rtpmap`.
@@ -100,11 +125,18 @@ impl Stream {
             maps: media.attributes.iter().filter_map(map).collect(),
             direction: direction(&media.attributes).unwrap_or(default),
             rtcp: value("rtcp").and_then(rtcp),
+            cryptos: media.attributes.iter().filter_map(crypto).take(MAX_CRYPTOS).collect(),
             media: media.media,
             port: media.port,
             protocol: media.proto,
             formats: media.fmt,
         }
+    }
+
+    /// The profile; none if it is one that we do not speak.
+    pub(super) fn profile(&self) -> Option<Profile> {
+        let known = [Profile::Plain, Profile::Secure];
+        known.into_iter().find(|profile| self.protocol.eq_ignore_ascii_case(profile.name()))
     }
 
     /// The payload types, in the order of preference.
@@ -174,6 +206,11 @@ fn map(attribute: &Attribute) -> Option<Map> {
         rate_hz: parts.next()?.parse().ok()?,
         channels: parts.next().map_or(Some(1), |channels| channels.parse().ok())?,
     })
+}
+
+fn crypto(attribute: &Attribute) -> Option<Crypto> {
+    let is_crypto = attribute.attribute.eq_ignore_ascii_case("crypto");
+    Crypto::parse(attribute.value.as_deref().filter(|_| is_crypto)?)
 }
 
 fn rtcp(value: &str) -> Option<(u16, Option<IpAddr>)> {

@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::media::command::{Direction, Negotiated};
+use crate::media::command::{Direction, Encryption, Negotiated};
 
+mod crypto;
 mod description;
+mod keyring;
 mod negotiate;
 
 use description::Description;
+pub use keyring::{Keyring, Terms};
 
 /// What we say about ourselves in a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,35 +29,47 @@ pub enum SdpError {
     /// It is not SDP, or its media or connection line cannot be read: 400.
     #[error("the session description cannot be read")]
     Malformed,
-    /// No audio stream over RTP/AVP with a codec that we speak: 488.
+    /// No audio stream over RTP/AVP or RTP/SAVP with a codec that we speak: 488.
     #[error("no codec in common")]
     NoCommonCodec,
+    /// The audio is not encrypted, and must be: 488.
+    #[error("the audio is not encrypted, as it must be")]
+    NotEncrypted,
+    /// The audio is encrypted in a way that we do not do, or must not be: 488.
+    #[error("no encryption in common")]
+    NoCommonEncryption,
 }
 
 /// An offer of everything that we speak: PCMA, PCMU (in this order: A-law is the UK's) and
-/// telephone-event, 20 ms, both ways.
-pub fn offer(local: &Local) -> String {
-    negotiate::offer(local)
+/// telephone-event, 20 ms, both ways; with keys if the leg's terms say so.
+pub fn offer(local: &Local, keyring: &mut Keyring) -> String {
+    negotiate::offer(local, keyring)
 }
 
-/// Answers an offer: one audio stream with the first codec of the offer that we speak, other
-/// streams refused with port 0 (RFC 3264 section 6), the direction mirrored.
+/// Answers an offer: one audio stream, an encrypted one if there is one that we may take, with the
+/// first codec of the offer that we speak; other streams refused with port 0 (RFC 3264 section 6),
+/// the direction mirrored.
 pub fn answer(
     offer: &[u8],
     local: &Local,
     signalled_from: IpAddr,
+    keyring: &mut Keyring,
 ) -> Result<(String, Negotiated), SdpError> {
-    negotiate::answer(&Description::parse(offer)?, local, signalled_from)
+    negotiate::answer(&Description::parse(offer)?, local, signalled_from, keyring)
 }
 
 /// Whether an offer could be answered at all, before any port is opened for it.
-pub fn acceptable(offer: &[u8]) -> Result<(), SdpError> {
-    negotiate::choose(&Description::parse(offer)?, None).map(|_| ())
+pub fn acceptable(offer: &[u8], encryption: Encryption) -> Result<(), SdpError> {
+    negotiate::acceptable(&Description::parse(offer)?, encryption)
 }
 
 /// Reads the answer to our offer.
-pub fn read_answer(answer: &[u8], signalled_from: IpAddr) -> Result<Negotiated, SdpError> {
-    Ok(negotiate::choose(&Description::parse(answer)?, None)?.negotiated(signalled_from))
+pub fn read_answer(
+    answer: &[u8],
+    signalled_from: IpAddr,
+    keyring: &mut Keyring,
+) -> Result<Negotiated, SdpError> {
+    negotiate::read_answer(&Description::parse(answer)?, signalled_from, keyring)
 }
 
 /// The direction that answers a peer's (RFC 3264 section 6.1). We never answer with less than the

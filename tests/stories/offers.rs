@@ -245,6 +245,7 @@ fn a_phone_at_a_fixed_address_that_did_not_answer_is_tried_again_after_a_minute(
             password: None,
             ha1: None,
             contacts: vec!["sip:dev@10.9.9.9:5060".to_owned()],
+            srtp: Default::default(),
         };
         change.settings.agents.insert("dev".into(), dev);
         ring_for(10)(change);

@@ -73,6 +73,7 @@ impl Phone {
             payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
             telephone_event: Some(101),
             direction: Direction::SendRecv,
+            srtp: None,
         }
     }
 

@@ -175,6 +175,7 @@ fn negotiated(leg: LegId, codec: Codec) -> Negotiated {
         payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
         telephone_event: Some(101),
         direction: Direction::SendRecv,
+        srtp: None,
     }
 }
 

@@ -363,6 +363,7 @@ impl Engine {
             SipEvent::Ended { leg, end, .. } => {
                 self.with_leg(leg, |call| call.leg_ended(now, leg, end));
             }
+            SipEvent::Guard(_) => {}
             SipEvent::Registered { user, binding } => self.registered(now, &user, &binding),
             SipEvent::Unregistered { user, contact, expired } => {
                 self.unregistered(now, &user, contact, expired);

@@ -124,6 +124,7 @@ impl Plan {
                 product: concat!("switchboard/", env!("CARGO_PKG_VERSION")).to_owned(),
                 expires_s: (settings.sip.min_expires_s, settings.sip.max_expires_s),
                 accounts,
+                guard: Default::default(),
             },
             acd,
             numbers: settings.numbers.clone(),

@@ -227,6 +227,7 @@ impl Engine {
         let good = known && expires_at > self.wall.at(now);
         match source.parse::<SocketAddr>() {
             Ok(source) if good => self.endpoint.restore_binding(
+                now,
                 agent.as_str(),
                 Binding {
                     contact,

@@ -15,6 +15,7 @@ use crate::time::{Deadlines, Time};
 
 use super::dialog::{Addressing, DialogId};
 use super::digest::Authenticator;
+use super::guard::Guard;
 use super::registrar::Registrar;
 use super::transaction::table::{News, Outgoing, Path, Table, TransactionId};
 use super::transport::{Listener, Protocol, listener_towards};
@@ -27,6 +28,7 @@ mod change;
 mod counters;
 mod ending;
 mod event;
+mod guarding;
 mod in_dialog;
 mod incoming;
 mod info;
@@ -75,6 +77,7 @@ pub struct Endpoint {
     /// Requests of ours outside any dialog.
     requests: BTreeMap<RequestId, request::Pending>,
     registrar: Registrar,
+    guard: Guard,
     transmits: VecDeque<Transmit>,
     events: VecDeque<SipEvent>,
     counters: SipCounters,
@@ -89,6 +92,7 @@ impl Endpoint {
             limits: Limits::default(),
             tag_secret: entropy.u64(),
             authenticator: Authenticator::new(&settings.realm, &mut entropy),
+            guard: Guard::new(settings.guard.clone(), &mut entropy),
             settings,
             entropy,
             transactions: Table::new(),
@@ -119,6 +123,8 @@ impl Endpoint {
             self.authenticator = Authenticator::new(&settings.realm, &mut self.entropy);
         }
         self.settings = settings;
+        let guard = self.settings.guard.clone();
+        self.reconfigure_guard(&guard);
         let accounts = &self.settings.accounts;
         self.events.extend(self.registrar.retain_users(|user| accounts.contains_key(user)));
     }
@@ -131,6 +137,9 @@ impl Endpoint {
         from: SocketAddr,
         bytes: Bytes,
     ) {
+        if self.turned_away(now, listener, from) {
+            return;
+        }
         self.receive(now, listener, from, bytes);
         self.settle(now);
     }
@@ -166,18 +175,25 @@ impl Endpoint {
                 LegTimer::Retry => self.try_change(now, leg),
                 LegTimer::Overdue => self.give_up_on_change(now, leg),
                 LegTimer::Referral => self.referral_expired(now, leg),
+                LegTimer::Trying => self.send_trying(now, leg),
             }
             self.settle(now);
         }
         self.events.extend(self.registrar.expire(now));
+        self.guard.handle_timeout(now);
     }
 
     /// When [`Endpoint::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.transactions.poll_timeout(), self.timers.next(), self.registrar.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.transactions.poll_timeout(),
+            self.timers.next(),
+            self.registrar.poll_timeout(),
+            self.guard.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The next datagram to send.
@@ -187,7 +203,7 @@ impl Endpoint {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<SipEvent> {
-        self.events.pop_front()
+        self.events.pop_front().or_else(|| self.guard.poll_notice().map(SipEvent::Guard))
     }
 
     /// Sends a provisional response on an incoming leg: 180, or 183 with an answer for early media.
@@ -287,7 +303,8 @@ impl Endpoint {
     }
 
     /// Restores a binding that the journal knows; no event follows.
-    pub fn restore_binding(&mut self, user: &str, binding: Binding) {
+    pub fn restore_binding(&mut self, now: Time, user: &str, binding: Binding) {
+        self.proved_credentials(now, binding.source, binding.expires_at - now);
         self.registrar.restore(user, binding);
     }
 
@@ -393,6 +410,9 @@ impl Endpoint {
         let id = gone.dialog.id();
         if self.dialogs.get(&id) == Some(&leg) {
             self.dialogs.remove(&id);
+        }
+        if let (true, Some(from)) = (gone.on_trial, gone.called_from) {
+            self.guard.call_settled(from);
         }
         for timer in LegTimer::ALL {
             self.timers.cancel(&(leg, timer));

@@ -193,6 +193,11 @@ impl Guard {
         }
     }
 
+    /// What it goes by.
+    pub fn settings(&self) -> &GuardSettings {
+        &self.settings
+    }
+
     /// Takes new settings; whoever they allow is no longer banned.
     pub fn reconfigure(&mut self, settings: GuardSettings) {
         self.allowed = Allowed::new(&settings.allow);
@@ -349,9 +354,9 @@ impl Guard {
     }
 
     /// A call [on trial](Trust::OnTrial) was acknowledged or is over.
-    pub fn call_settled(&mut self, now: Time, from: IpAddr) {
+    pub fn call_settled(&mut self, from: IpAddr) {
         self.unproven = self.unproven.saturating_sub(1);
-        if let Some(entry) = self.table.at(now, Source::of(from)) {
+        if let Some(entry) = self.table.find(Source::of(from)) {
             entry.unproven = entry.unproven.saturating_sub(1);
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::id::LegId;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest::Verdict;
+use crate::sip::guard::Offence;
 use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{Packet, TransactionId};
+use crate::sip::transaction::table::{Outgoing, Packet, TransactionId};
 use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
 use crate::sip::write::Draft;
 use crate::time::Time;
@@ -18,6 +19,21 @@ use super::response::{ALLOW, Inbound, SDP, SUPPORTED, packet, seconds};
 use super::{Endpoint, LegEnd, SipEvent};
 
 impl Endpoint {
+    /// The user is still thinking: so that the caller stops repeating.
+    pub(super) fn send_trying(&mut self, now: Time, leg: LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let Stage::Arriving(invite) = &found.stage else { return };
+        if !self.has_answered(invite.transaction) {
+            let trying = Draft::response(&invite.message, invite.source, 100, "");
+            let (transaction, response) = (invite.transaction, packet(invite, 100, trying));
+            self.respond_in(now, transaction, response);
+        }
+    }
+
+    fn has_answered(&self, transaction: Option<TransactionId>) -> bool {
+        transaction.is_some_and(|transaction| self.transactions.has_responded(transaction))
+    }
+
     pub(super) fn send_provisional(
         &mut self,
         now: Time,
@@ -168,9 +184,29 @@ impl Endpoint {
         retry_after: Option<Duration>,
     ) {
         let status = if (300..700).contains(&status) { status } else { 500 };
-        self.refuse_arrival(now, leg, status, |draft| {
+        self.decline(now, leg, status, |draft| {
             draft.header_if(HeaderName::RetryAfter, retry_after.map(seconds))
         });
+    }
+
+    /// Refuses an INVITE as our user asks. If that comes at once and the caller has not proved who
+    /// it is, nothing is kept and nothing sent again for somebody who may not be there at all
+    /// (section 8.2.7); whoever is repeats the INVITE.
+    fn decline(&mut self, now: Time, leg: LegId, status: u16, more: impl FnOnce(Draft) -> Draft) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let Stage::Arriving(invite) = &found.stage else { return };
+        let transaction = invite.transaction;
+        if found.authenticated || self.has_answered(transaction) {
+            return self.refuse_arrival(now, leg, status, more);
+        }
+        let tag = self.stateless_tag(&invite.essentials);
+        let response = packet(invite, status, more(self.draft(invite, status, &tag)));
+        let path = self.path_back(invite);
+        self.transmit(Outgoing { path, packet: response });
+        if let Some(transaction) = transaction {
+            self.transactions.withdraw(transaction);
+        }
+        self.forget_leg(leg);
     }
 
     /// Refuses an INVITE that has no final response and forgets its leg.
@@ -192,6 +228,9 @@ impl Endpoint {
 
     pub(super) fn send_challenge(&mut self, now: Time, leg: LegId) {
         let Some(found) = self.legs.remove(&leg) else { return };
+        if let Stage::Arriving(invite) = &found.stage {
+            self.note_offence(now, invite.listener, invite.source, Offence::Unchallenged);
+        }
         // A phone that is not told that its nonce was too old takes its password for wrong.
         let challenges = match &found.stage {
             Stage::Arriving(invite) => {
@@ -201,7 +240,7 @@ impl Endpoint {
             Stage::Calling(_) | Stage::Up | Stage::Leaving => Vec::new(),
         };
         self.legs.insert(leg, found);
-        self.refuse_arrival(now, leg, 401, |mut draft| {
+        self.decline(now, leg, 401, |mut draft| {
             for challenge in challenges {
                 draft = draft.header(HeaderName::WwwAuthenticate, challenge);
             }

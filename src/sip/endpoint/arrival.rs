@@ -1,21 +1,27 @@
 //! An INVITE that begins a leg (RFC 3261 section 13.3.1).
 
+use std::time::Duration;
+
 use crate::event::Caller;
 use crate::sip::dialog::Dialog;
 use crate::sip::error::{HeaderError, Why};
+use crate::sip::guard::Trust;
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::{Host, Uri};
 use crate::time::Time;
 
-use super::leg::{Leg, Stage, User};
-use super::response::{Inbound, packet};
+use super::leg::{Leg, LegTimer, Stage, User};
+use super::response::Inbound;
 use super::told::told;
-use super::{Endpoint, IncomingInvite, Reason, SipEvent};
+use super::{Authentication, Endpoint, IncomingInvite, Reason, SipEvent};
 
 /// The longest number and the longest name of a caller, in characters. They are shown on agents'
 /// phones: an INVITE that is too long for one datagram of a network would reach none of them.
 pub(super) const CALLER_LIMIT: usize = 64;
+
+/// How long our user may think before the caller is told that we are at it (section 17.2.1).
+const TRYING: Duration = Duration::from_millis(200);
 
 impl Endpoint {
     pub(super) fn receive_invite(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
@@ -51,6 +57,10 @@ impl Endpoint {
             }
         };
         let Ok(replaces) = self.replaced_leg(now, &request) else { return };
+        let trust = self.trust(now, &request);
+        if trust == Trust::NoRoom {
+            return self.refuse_overload(now, &request, Reason::UnprovenCalls);
+        }
         // Section 12.1.1: for the called side the route set is in the order of Record-Route.
         route_set.iter_mut().for_each(strip_display);
         let id = self.entropy.leg_id();
@@ -83,12 +93,16 @@ impl Endpoint {
             offer: request.offer(),
         };
         self.open(&mut request, key, User::Arrival(id));
-        // Section 17.2.1: 100 at once, so that the caller stops repeating.
-        let trying = crate::sip::write::Draft::response(&request.message, request.source, 100, "");
-        self.send(now, &request, packet(&request, 100, trying));
+        if let (Trust::OnTrial, Some(transaction)) = (trust, request.transaction) {
+            self.transactions.hush(transaction);
+        }
+        self.timers.set((id, LegTimer::Trying), now + TRYING);
         self.dialogs.insert(dialog.id(), id);
-        let stage = Stage::Arriving(Box::new(request));
-        self.legs.insert(id, Leg::new(dialog, stage));
+        let mut leg = Leg::new(dialog, Stage::Arriving(Box::new(request)));
+        leg.called_from = Some(invite.source.ip());
+        leg.on_trial = trust == Trust::OnTrial;
+        leg.authenticated = matches!(invite.authentication, Authentication::User(_));
+        self.legs.insert(id, leg);
         self.events.push_back(SipEvent::Invite(invite));
     }
 }

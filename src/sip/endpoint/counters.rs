@@ -65,6 +65,14 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// From a source that is banned (dropped unread).
+    Banned = "banned";
+    /// More than its source may send (dropped unread).
+    Flood = "flood";
+    /// From a program that looks for systems to break into (dropped).
+    Scanner = "scanner";
+    /// As many calls as are allowed from addresses that may be forged (503).
+    UnprovenCalls = "unproven_calls";
     /// A listener that the settings do not have.
     UnknownListener = "unknown_listener";
     /// A header that is needed is missing or broken (400; responses are dropped).

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::id::LegId;
 use crate::sip::ListenerId;
+use crate::sip::guard::Notice;
 use crate::sip::header::{Cause, Replaces};
 use crate::time::Time;
 
@@ -155,6 +156,8 @@ pub enum SipEvent {
         /// The binding.
         binding: Binding,
     },
+    /// A source was banned, or no longer is.
+    Guard(Notice),
     /// A registration ended.
     Unregistered {
         /// The account.

@@ -27,6 +27,7 @@ impl Endpoint {
             return self.refuse(now, &request, 500, Reason::OutOfOrder);
         }
         found.dialog.remote_seq = Some(seq);
+        self.proved_dialog(now, leg);
         // From here in a transaction: a repetition would be out of order.
         match request.method() {
             Method::Invite | Method::Update => {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::sip::ListenerId;
 use crate::sip::dialog::DialogId;
 use crate::sip::error::{Fault, ParseError};
+use crate::sip::guard::Offence;
 use crate::sip::header::{Cause, HeaderName, scan};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
@@ -77,13 +78,20 @@ impl Endpoint {
             }
             Ok(message) => self.receive_response(now, listener, source, message),
             Err(ParseError { fault: Fault::KeepAlive, .. }) => {}
-            Err(error) => self.refuse_unreadable(listener, source, &error),
+            Err(error) => self.refuse_unreadable(now, listener, source, &error),
         }
     }
 
     /// A message that is broken as a whole: a request is told so if that is possible.
-    fn refuse_unreadable(&mut self, listener: ListenerId, source: SocketAddr, error: &ParseError) {
+    fn refuse_unreadable(
+        &mut self,
+        now: Time,
+        listener: ListenerId,
+        source: SocketAddr,
+        error: &ParseError,
+    ) {
         self.counters.reject(error.fault.label());
+        self.note_offence(now, listener, source, Offence::Malformed);
         let Some(request) = error.answerable() else { return };
         self.counters.receive(request.method().map_or("OTHER", Method::label), 0);
         let (status, reason) = error.fault.answer();
@@ -103,6 +111,7 @@ impl Endpoint {
             Ok(essentials) => essentials,
             Err(error) => {
                 self.counters.reject(Reason::BadHeader.as_str());
+                self.note_offence(now, listener, source, Offence::Malformed);
                 self.answer_unmatched(listener, source, &message, 400, &error.reason());
                 return;
             }
@@ -145,7 +154,7 @@ impl Endpoint {
     }
 
     fn receive_new(&mut self, now: Time, request: Inbound, key: ServerKey) {
-        if !self.passes_checks(now, &request) {
+        if self.is_scan(now, &request) || !self.passes_checks(now, &request) {
             return;
         }
         if self.transactions.len() >= self.limits.transactions {
@@ -157,7 +166,8 @@ impl Endpoint {
             Method::Register => self.receive_register(now, request, key),
             _ if in_dialog => self.receive_in_dialog(now, request, key),
             Method::Invite => self.receive_invite(now, request, key),
-            Method::Options => self.receive_options(now, request, key),
+            // Section 11.2. Without a transaction: a repetition gets the same answer again.
+            Method::Options => self.answer_options(now, &request),
             // These make sense within a dialog only.
             Method::Bye | Method::Update | Method::Info => {
                 self.refuse(now, &request, 481, Reason::UnknownDialog);
@@ -305,12 +315,6 @@ impl Endpoint {
         }
     }
 
-    /// Section 11.2, outside a dialog.
-    fn receive_options(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
-        self.open(&mut request, key, User::Nobody);
-        self.answer_options(now, &request);
-    }
-
     /// Says what we can.
     pub(super) fn answer_options(&mut self, now: Time, request: &Inbound) {
         let tag = self.stateless_tag(&request.essentials);
@@ -329,7 +333,10 @@ impl Endpoint {
             return;
         }
         match self.dialogs.get(&dialog_id(&request.essentials)).copied() {
-            Some(leg) => self.take_ack(now, leg, request),
+            Some(leg) => {
+                self.proved_dialog(now, leg);
+                self.take_ack(now, leg, request);
+            }
             // The ACK of a stateless refusal brings its tag back.
             None if request.essentials.to.tag()
                 == Some(self.stateless_tag(&request.essentials).as_str()) => {}

@@ -21,7 +21,9 @@ pub enum Authentication {
     Wrong,
 }
 
-/// An INVITE that begins a dialog. 100 Trying has been sent.
+/// An INVITE that begins a dialog. Nothing has been sent: a refusal that comes at once costs nothing
+/// but itself, and 100 Trying follows in 200 ms unless there is an answer by then (RFC 3261 section
+/// 17.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingInvite {
     /// The new leg, to be answered with [`Endpoint::provisional`], [`Endpoint::answer`],

@@ -1,5 +1,6 @@
 //! A leg: one INVITE dialog with a peer, from the first INVITE to the end of the BYE.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::id::LegId;
@@ -24,6 +25,8 @@ pub(super) enum LegTimer {
     Cancelled,
     /// Give up on a peer that rings for ever; as timer C of a proxy (section 16.8).
     Ring,
+    /// Tell the caller that we are at it (section 17.2.1).
+    Trying,
     /// Ask for our change again: it has met the peer's (section 14.1).
     Retry,
     /// Give up on a change of ours that got nothing but provisional responses.
@@ -34,11 +37,12 @@ pub(super) enum LegTimer {
 
 impl LegTimer {
     /// Every timer, to be stopped with the leg.
-    pub(super) const ALL: [LegTimer; 7] = [
+    pub(super) const ALL: [LegTimer; 8] = [
         LegTimer::Repeat,
         LegTimer::NoAck,
         LegTimer::Cancelled,
         LegTimer::Ring,
+        LegTimer::Trying,
         LegTimer::Retry,
         LegTimer::Overdue,
         LegTimer::Referral,
@@ -133,6 +137,12 @@ pub(super) struct Leg {
     pub(super) stage: Stage,
     /// Our user hung up: it is told nothing more.
     pub(super) quiet: bool,
+    /// The address that the peer's INVITE came from, and our tag went to; none if the call is ours.
+    pub(super) called_from: Option<IpAddr>,
+    /// That address may be forged: the guard counts the leg until its ACK.
+    pub(super) on_trial: bool,
+    /// The caller gave good credentials with the INVITE.
+    pub(super) authenticated: bool,
     /// Our 2xx before its ACK.
     pub(super) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE or UPDATE that waits for our user's word.
@@ -157,6 +167,9 @@ impl Leg {
             outgoing: matches!(stage, Stage::Calling(_)),
             stage,
             quiet: false,
+            called_from: None,
+            on_trial: false,
+            authenticated: false,
             unacknowledged: None,
             change: None,
             ours: None,

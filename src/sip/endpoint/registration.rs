@@ -1,9 +1,10 @@
 //! REGISTER (RFC 3261 section 10.3): who may, and what the registrar makes of it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::sip::digest::{Algorithm, Verdict};
-use crate::sip::guard::Source;
+use crate::sip::guard::Offence;
 use crate::sip::header::{Challenge, Contacts, HeaderName};
 use crate::sip::registrar::{Change, Refusal, RegistrarLimits, Registration};
 use crate::sip::transaction::table::ServerKey;
@@ -22,7 +23,10 @@ impl Endpoint {
     pub(super) fn receive_register(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
         let user = match self.verify(now, &request) {
             Verdict::Ok(user) => user,
-            Verdict::Missing => return self.challenge_register(now, &request, false),
+            Verdict::Missing => {
+                self.note_offence(now, request.listener, request.source, Offence::Unchallenged);
+                return self.challenge_register(now, &request, false);
+            }
             Verdict::Stale => return self.challenge_register(now, &request, true),
             // The same for a user that does not exist: nobody can find out who does.
             Verdict::Wrong => return self.refuse(now, &request, 403, Reason::WrongCredentials),
@@ -60,6 +64,9 @@ impl Endpoint {
         match self.registrar.apply(now, &limits, &registration) {
             Ok(events) => {
                 self.events.extend(events);
+                let registered = self.registrar.bindings(&user).iter();
+                let longest = registered.map(|binding| binding.expires_at - now).max();
+                self.proved_credentials(now, request.source, longest.unwrap_or_default());
                 self.confirm_register(now, &request, &user);
             }
             Err(Refusal::TooBrief) => {
@@ -115,13 +122,13 @@ impl Endpoint {
         if algorithms.contains(&Algorithm::Md5) && !Algorithm::chosen_by(&phone) {
             algorithms = vec![Algorithm::Md5];
         }
-        let source = Source::of(request.source.ip()).number();
+        let source = self.guard.number(request.source.ip());
         self.authenticator.challenges(now, source, &algorithms, stale)
     }
 
     pub(super) fn verify(&mut self, now: Time, request: &Inbound) -> Verdict {
         let accounts = &self.settings.accounts;
-        let source = Source::of(request.source.ip()).number();
+        let source = self.guard.number(request.source.ip());
         self.authenticator.verify(
             now,
             source,
@@ -138,10 +145,14 @@ impl Endpoint {
         request: &Inbound,
     ) -> Result<Authentication, crate::sip::error::HeaderError> {
         match self.verify(now, request) {
-            Verdict::Ok(user) => Ok(Authentication::User(user)),
+            Verdict::Ok(user) => {
+                self.proved_credentials(now, request.source, Duration::ZERO);
+                Ok(Authentication::User(user))
+            }
             Verdict::Missing | Verdict::Stale => Ok(Authentication::None),
             Verdict::Wrong => {
                 self.counters.reject(Reason::WrongCredentials.as_str());
+                self.hold_against(now, request, Reason::WrongCredentials);
                 Ok(Authentication::Wrong)
             }
             Verdict::Malformed(error) => Err(error),

@@ -144,12 +144,14 @@ impl Endpoint {
         more: impl FnOnce(Draft) -> Draft,
     ) {
         self.counters.reject(reason.as_str());
+        self.hold_against(now, request, reason);
         self.refuse_because(now, request, status, reason_phrase(status), more);
     }
 
     /// Refuses with 400 and words that say what is wrong.
     pub(super) fn refuse_bad(&mut self, now: Time, request: &Inbound, why: &str, reason: Reason) {
         self.counters.reject(reason.as_str());
+        self.hold_against(now, request, reason);
         self.refuse_because(now, request, 400, why, |draft| draft);
     }
 

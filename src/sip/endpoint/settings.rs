@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::sip::guard::GuardSettings;
 use crate::sip::transport::Listener;
 
 /// What an endpoint needs to know of the settings.
@@ -17,6 +18,8 @@ pub struct EndpointSettings {
     pub expires_s: (u32, u32),
     /// Who may register and authenticate: user part to secret.
     pub accounts: BTreeMap<String, Account>,
+    /// Who may send how much, and when somebody is banned.
+    pub guard: GuardSettings,
 }
 
 /// The digest secrets of one user (RFC 7616 section 3.4.2), as hashes.

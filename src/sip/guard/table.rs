@@ -107,8 +107,14 @@ impl Table {
 
     /// What is remembered of a source; nothing is noted.
     #[cfg(test)]
-    pub(super) fn look(&self, source: Source) -> Option<&Entry> {
+    fn look(&self, source: Source) -> Option<&Entry> {
         self.sets.get(self.set_of(source))?.iter().flatten().find(|entry| entry.source == source)
+    }
+
+    /// What is remembered of a source, if anything is.
+    pub(super) fn find(&mut self, source: Source) -> Option<&mut Entry> {
+        let set = self.set_of(source);
+        self.sets.get_mut(set)?.iter_mut().flatten().find(|entry| entry.source == source)
     }
 
     /// What is remembered of a source, which has a place from now on.

@@ -248,7 +248,7 @@ fn calls_from_addresses_that_may_be_forged_are_few_until_somebody_acknowledges_o
     let on_trial = (0..12).filter(|_| begin(&mut guard, STRANGER) == Trust::OnTrial).count();
     assert_eq!((on_trial, guard.unproven()), (10, 10));
     assert_eq!(begin(&mut guard, STRANGER), Trust::NoRoom);
-    guard.call_settled(now, ip(STRANGER));
+    guard.call_settled(ip(STRANGER));
     assert_eq!(begin(&mut guard, STRANGER), Trust::OnTrial);
     for n in 0..19 {
         let from = format!("203.0.113.{}", 100 + n);
@@ -260,7 +260,7 @@ fn calls_from_addresses_that_may_be_forged_are_few_until_somebody_acknowledges_o
     guard.proof(now, ip(STRANGER), Proof::Dialog);
     assert_eq!(begin(&mut guard, STRANGER), Trust::Known);
     for _ in 0..200 {
-        guard.call_settled(now, ip(STRANGER));
+        guard.call_settled(ip(STRANGER));
     }
     assert_eq!(guard.unproven(), 0);
 }

@@ -81,6 +81,14 @@ impl Machine {
         }
     }
 
+    /// See [`ServerInvite::hush`].
+    pub(super) fn hush(&mut self) {
+        match self {
+            Machine::InviteServer(machine) => machine.hush(),
+            Machine::InviteClient(_) | Machine::OtherClient(_) | Machine::OtherServer(_) => {}
+        }
+    }
+
     /// Takes an input; one that the figure has no arrow for changes nothing.
     pub(super) fn on(&mut self, input: Input, out: &mut Vec<Action>) {
         match self {

@@ -62,12 +62,20 @@ pub struct ServerInvite {
     state: State,
     transport: Transport,
     gap: Duration,
+    hushed: bool,
 }
 
 impl ServerInvite {
     /// Begins with a new INVITE (section 17.2.1); the user sends 100 at once.
     pub fn start(transport: Transport) -> Self {
-        ServerInvite { state: State::Proceeding, transport, gap: T1 }
+        ServerInvite { state: State::Proceeding, transport, gap: T1, hushed: false }
+    }
+
+    /// Sends a failure once and never starts timer G: the address that the INVITE came from may be
+    /// forged, and eleven copies of an answer must not go to somebody who asked for none. A client
+    /// that is there repeats its INVITE, and gets the failure again.
+    pub fn hush(&mut self) {
+        self.hushed = true;
     }
 
     /// Where it stands.
@@ -88,7 +96,7 @@ impl ServerInvite {
             }
             (State::Proceeding, Input::Failure) => {
                 out.push(Action::SendResponse);
-                if self.transport == Transport::Unreliable {
+                if self.transport == Transport::Unreliable && !self.hushed {
                     out.push(Action::Start(Timer::G, T1));
                 }
                 out.push(Action::Start(Timer::H, GIVE_UP));
@@ -221,7 +229,12 @@ mod tests {
     fn every_state_takes_every_input_as_figure_7_and_rfc_6026_say() {
         for state in STATES {
             for input in inputs() {
-                let mut machine = ServerInvite { state, transport: Transport::Unreliable, gap: T1 };
+                let mut machine = ServerInvite {
+                    state,
+                    transport: Transport::Unreliable,
+                    gap: T1,
+                    hushed: false,
+                };
                 let mut actions = Vec::new();
                 machine.on(input, &mut actions);
                 assert_eq!((machine.state, actions), arrow(state, input), "{state:?} {input:?}");
@@ -238,5 +251,16 @@ mod tests {
         actions.clear();
         machine.on(Input::Ack, &mut actions);
         assert!(actions.contains(&Action::Start(Timer::I, Duration::ZERO)));
+    }
+    #[test]
+    fn a_failure_for_a_caller_who_may_not_be_there_is_sent_again_only_with_the_invite() {
+        let mut machine = ServerInvite::start(Transport::Unreliable);
+        machine.hush();
+        let mut out = Vec::new();
+        machine.on(Input::Failure, &mut out);
+        assert_eq!(out, [Action::SendResponse, Action::Start(Timer::H, GIVE_UP)]);
+        out.clear();
+        machine.on(Input::Invite, &mut out);
+        assert_eq!(out, [Action::SendResponse]);
     }
 }

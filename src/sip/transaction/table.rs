@@ -238,6 +238,27 @@ impl<U: Clone> Table<U> {
         }
     }
 
+    /// Whether a response was sent in a server transaction.
+    pub fn has_responded(&self, id: TransactionId) -> bool {
+        self.transactions.get(&id).is_some_and(|transaction| transaction.packet.is_some())
+    }
+
+    /// Whoever sent the INVITE may not be there: its failure is sent once, and again only when the
+    /// INVITE comes again.
+    pub fn hush(&mut self, id: TransactionId) {
+        if let Some(transaction) = self.transactions.get_mut(&id) {
+            transaction.machine.hush();
+        }
+    }
+
+    /// Forgets a server transaction in which nothing was sent: the request is as if it had never
+    /// had one (section 8.2.7).
+    pub fn withdraw(&mut self, id: TransactionId) {
+        if !self.has_responded(id) {
+            self.forget(id);
+        }
+    }
+
     /// Takes in a response. `ack` builds the ACK should the response be the first failure of an
     /// INVITE (section 17.1.1.3).
     pub fn response(

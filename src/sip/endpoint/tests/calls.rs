@@ -43,10 +43,21 @@ fn a_call_is_answered_and_the_caller_hangs_up() {
     );
     // Nothing was lost, so nothing was repeated.
     let kinds: Vec<_> = pair.log.iter().map(|(_, _, kind)| kind.as_str()).collect();
-    assert_eq!(
-        kinds,
-        ["INVITE", "100 INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]
-    );
+    assert_eq!(kinds, ["INVITE", "180 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]);
+}
+
+#[test]
+fn a_caller_is_told_that_we_are_at_it_only_if_our_user_thinks_for_200_ms() {
+    let mut pair = Pair::new();
+    pair.call();
+    pair.run_for(Duration::from_millis(209));
+    assert_eq!(pair.count(1, "100 INVITE"), 0);
+    pair.run_for(Duration::from_secs(20));
+    assert_eq!((pair.count(1, "100 INVITE"), pair.count(0, "INVITE")), (1, 1));
+    let called = pair.arrived().leg;
+    pair.do_at(1, |end, now| end.reject(now, called, 486, None));
+    pair.run_out();
+    assert_eq!((pair.count(1, "486 INVITE"), pair.count(0, "ACK")), (1, 1));
 }
 
 #[test]
@@ -116,7 +127,7 @@ fn a_cancel_waits_for_the_first_provisional_response() {
 fn an_answer_that_crosses_a_cancel_is_acknowledged_and_ended() {
     let mut pair = Pair::new();
     let caller = pair.call();
-    pair.run_for(Duration::from_millis(50));
+    pair.run_for(Duration::from_millis(300));
     let called = pair.arrived().leg;
     pair.do_at(0, |end, now| end.hang_up(now, caller));
     pair.do_at(1, |end, now| end.answer(now, called, ANSWER));

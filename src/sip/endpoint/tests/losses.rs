@@ -47,6 +47,7 @@ fn whole_call(pair: &mut Pair, caller_hangs_up: bool) -> [Vec<String>; 2] {
                 | SipEvent::Key { .. }
                 | SipEvent::Response { .. }
                 | SipEvent::Registered { .. }
+                | SipEvent::Guard(_)
                 | SipEvent::Unregistered { .. } => panic!("{event:?}"),
             })
             .collect()
@@ -86,15 +87,26 @@ fn lost_refusals_and_cancels_are_repeated_until_they_arrive() {
         for lost in [1, 3] {
             let mut refused = Pair::losing(kind, lost);
             let caller = refused.call();
-            refused.run_for(Duration::from_millis(100));
+            refused.run_for(Duration::from_millis(300));
             let called = refused.arrived().leg;
             refused.do_at(1, |end, now| end.reject(now, called, 486, None));
             refused.run_out();
-            assert_eq!(
-                refused.told(0),
-                [&SipEvent::Failed { leg: caller, status: 486, cause: None }],
-                "{kind} {lost}"
-            );
+            let failed = SipEvent::Failed { leg: caller, status: 486, cause: None };
+            assert_eq!(refused.told(0), [&failed], "{kind} {lost}");
+
+            // Without a transaction: each repetition of the INVITE is refused anew.
+            let mut at_once = Pair::losing(kind, lost);
+            at_once.call();
+            at_once.run_with(Duration::from_secs(60), &mut |end, _, event, now| {
+                if let SipEvent::Invite(invite) = event {
+                    end.reject(now, invite.leg, 486, None);
+                    assert_eq!(end.load().transactions, 0);
+                }
+            });
+            at_once.run_out();
+            assert_eq!(at_once.told(0), [&failed], "{kind} {lost}");
+            let losses = if kind == "486 INVITE" { lost as usize } else { 0 };
+            assert_eq!(at_once.count(1, "486 INVITE"), 1 + losses);
 
             let mut cancelled = Pair::losing(kind, lost);
             let caller = cancelled.call();

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::id::{Entropy, LegId};
 use crate::sip::endpoint::*;
+use crate::sip::guard::{GuardSettings, Prefix};
 use crate::sip::message::Message;
 use crate::sip::transport::{Listener, Protocol};
 use crate::sip::{ListenerId, Transmit};
@@ -47,6 +48,10 @@ pub(super) fn settings(side: usize) -> EndpointSettings {
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),
         accounts: BTreeMap::new(),
+        guard: GuardSettings {
+            allow: vec![Prefix::new(address(0).ip(), 24)],
+            ..GuardSettings::default()
+        },
     }
 }
 

@@ -247,8 +247,10 @@ fn play(steps: &[Step]) -> Vec<Bytes> {
                     assert!(!ended.contains(&leg), "{leg} spoke after its end");
                 }
                 SipEvent::Response { .. } => {}
-                SipEvent::Registered { .. } | SipEvent::Unregistered { .. } => {
-                    panic!("nobody can register");
+                SipEvent::Registered { .. }
+                | SipEvent::Unregistered { .. }
+                | SipEvent::Guard(_) => {
+                    panic!("nobody can register or be banned");
                 }
             }
         }

@@ -237,7 +237,7 @@ fn phones_from_before_a_restart_come_back_without_asking_their_owner() {
     let binding = before.end.bindings("amy")[0].clone();
     let mut after = desk(Limits::default());
     after.end = Endpoint::new(with_accounts(), crate::id::Entropy::from_seed([77; 32]));
-    after.end.restore_binding("amy", binding);
+    after.end.restore_binding(after.now, "amy", binding);
     assert_eq!((after.events().len(), after.end.load().bindings), (0, 1));
     let got = phone.once(&mut after, &contact(""));
     assert_eq!(got.status(), 401);

@@ -212,7 +212,14 @@ impl Adviser {
             PhoneEvent::Unregistered
             | PhoneEvent::NotRegistered(_)
             | PhoneEvent::Ringing
-            | PhoneEvent::Answered => {}
+            | PhoneEvent::Answered
+            | PhoneEvent::Held
+            | PhoneEvent::Resumed
+            | PhoneEvent::HoldRefused(_)
+            | PhoneEvent::TransferAccepted
+            | PhoneEvent::TransferRefused(_)
+            | PhoneEvent::TransferProgress(_)
+            | PhoneEvent::Replaced => {}
         }
     }
 

@@ -52,13 +52,14 @@ impl Phone {
                     self.end(now, at, true);
                 }
             }
-            (Method::Bye, None) => self.respond(now, &request, &key, 481),
+            (Method::Notify, Some(at)) => self.notified(now, at, &request, &key),
+            (Method::Bye | Method::Notify, None) => self.respond(now, &request, &key, 481),
             (Method::Options, _) => self.respond(now, &request, &key, 200),
             _ => self.respond(now, &request, &key, 405),
         }
     }
 
-    fn respond(&mut self, now: Time, request: &Request, key: &Key, status: u16) {
+    pub(super) fn respond(&mut self, now: Time, request: &Request, key: &Key, status: u16) {
         let tag = self.entropy.token();
         let bytes = respond(request, status, &tag, Vec::new(), String::new());
         self.transactions.respond(now, key, status, bytes);
@@ -82,7 +83,8 @@ impl Phone {
         let local_tag = self.entropy.token();
         let unusable =
             !request.body.is_empty() && sdp::read(&request.body, &self.settings.codecs).is_none();
-        if self.is_busy() || unusable {
+        let replaced = self.replaced_by(&request);
+        if (self.is_busy() && replaced.is_none()) || unusable {
             self.respond(now, &request, &key, if unusable { 488 } else { 486 });
             return;
         }
@@ -107,9 +109,15 @@ impl Phone {
             ack: None,
             ack_at: None,
             challenged: 0,
+            on_hold: false,
+            change: None,
+            change_at: None,
         });
         let (display, user) = who(&sender);
-        self.events.push_back(PhoneEvent::Incoming { display, user });
+        match replaced {
+            Some(replaced) => self.take_over(now, replaced),
+            None => self.events.push_back(PhoneEvent::Incoming { display, user }),
+        }
     }
 
     fn respond_to_invite(&mut self, now: Time, at: usize, status: u16, body: String) {
@@ -202,6 +210,9 @@ impl Phone {
 
     /// The other side changes the session (re-INVITE, RFC 3261 section 14).
     fn changed(&mut self, now: Time, at: usize, request: &Request, key: &Key) {
+        if self.meets_change(now, at, request, key) {
+            return;
+        }
         let (rtp, codecs) = (self.settings.rtp, self.settings.codecs.clone());
         let stream = sdp::read(&request.body, &codecs).map(|stream| self.keys_offered(stream));
         let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.is_over()) else {
@@ -216,7 +227,10 @@ impl Phone {
         leg.version += 1;
         leg.invite = Some((request.clone(), key.clone()));
         let body = sdp::answer(rtp, leg.version, &stream);
+        let body = self.described(at, body);
         self.respond_to_invite(now, at, 200, body);
-        self.talk(now, at);
+        if !self.is_held(at) {
+            self.talk(now, at);
+        }
     }
 }

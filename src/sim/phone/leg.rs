@@ -31,6 +31,15 @@ pub(super) enum State {
     Over(Time),
 }
 
+/// What a phone asks of the other side while a call is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// To wait.
+    Hold,
+    /// To talk again.
+    Resume,
+}
+
 /// A dialog.
 #[derive(Debug)]
 pub(super) struct Leg {
@@ -57,6 +66,12 @@ pub(super) struct Leg {
     pub(super) ack: Option<Bytes>,
     pub(super) ack_at: Option<Time>,
     pub(super) challenged: u8,
+    /// Whether we hold the line.
+    pub(super) on_hold: bool,
+    /// A re-INVITE of ours under way.
+    pub(super) change: Option<Change>,
+    /// A re-INVITE of ours to be sent again, and when.
+    pub(super) change_at: Option<(Time, Change)>,
 }
 
 impl Leg {
@@ -69,9 +84,9 @@ impl Leg {
         branch: String,
         via: SocketAddr,
     ) -> Outline {
-        let to = match (&self.remote_tag, method) {
-            (Some(tag), Method::Bye | Method::Ack) => format!("{};tag={tag}", self.remote),
-            _ => self.remote.clone(),
+        let to = match &self.remote_tag {
+            Some(tag) => format!("{};tag={tag}", self.remote),
+            None => self.remote.clone(),
         };
         Outline {
             method,

@@ -4,6 +4,7 @@
 //! behaves on a bad network as RFC 3261 asks, and can be told to misbehave ([`Quirks`]).
 
 pub mod digest;
+mod hold;
 mod incoming;
 mod leg;
 mod message;
@@ -11,6 +12,7 @@ mod outgoing;
 mod registration;
 mod sdp;
 mod transaction;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -146,6 +148,20 @@ pub enum PhoneEvent {
     Cancelled,
     /// What we answered was acknowledged: both talk.
     Established,
+    /// Whoever is on the line waits on hold.
+    Held,
+    /// Talking again with whoever was on hold.
+    Resumed,
+    /// The other side refused to wait or to come back.
+    HoldRefused(u16),
+    /// The other side takes the transfer in hand.
+    TransferAccepted,
+    /// The other side refuses the transfer; the call goes on.
+    TransferRefused(u16),
+    /// The other side tells how the new call of the transfer goes. Once it is up the phone hangs up.
+    TransferProgress(u16),
+    /// Somebody else is on the line now, by a transfer of theirs.
+    Replaced,
     /// The call is over; `true` if the other side hung up, `false` if we did or nobody could.
     Ended {
         /// See above.
@@ -164,6 +180,8 @@ pub struct Phone {
     registration: Option<Registration>,
     challenge: Option<Challenge>,
     voice: Voice,
+    /// The leg that the voice belongs to, by its number.
+    talking: Option<u64>,
     events: VecDeque<PhoneEvent>,
 }
 
@@ -179,6 +197,7 @@ impl Phone {
             legs_made: 0,
             registration: None,
             challenge: None,
+            talking: None,
             events: VecDeque::new(),
         }
     }
@@ -200,7 +219,7 @@ impl Phone {
 
     /// Whether a call is up, or on its way up or down.
     pub fn is_busy(&self) -> bool {
-        self.active().is_some()
+        self.current().is_some()
     }
 
     /// Transactions and dialogs under way or remembered: 0 some time after everything is over.
@@ -243,7 +262,7 @@ impl Phone {
     pub fn poll_timeout(&self) -> Option<Time> {
         let legs = self.legs.iter().flat_map(|leg| {
             let until = if let State::Over(until) = leg.state { Some(until) } else { None };
-            [until, leg.ack_at]
+            [until, leg.ack_at, leg.change_at.map(|(at, _)| at)]
         });
         legs.flatten()
             .chain(self.transactions.poll_timeout())
@@ -259,6 +278,7 @@ impl Phone {
             self.handle_expired(now, expired);
         }
         self.send_late_acks(now);
+        self.change_again(now);
         self.legs.retain(|leg| !matches!(leg.state, State::Over(until) if until <= now));
         if self.registration.as_mut().is_some_and(|one| one.take_refresh(now)) {
             self.send_register(now);
@@ -289,13 +309,13 @@ impl Phone {
 
     /// Hangs up, gives up ringing, or refuses, whatever the state of the call asks for.
     pub fn hang_up(&mut self, now: Time) {
-        let Some(at) = self.active() else { return };
+        let Some(at) = self.current() else { return };
         match self.legs.get(at).map(|leg| leg.state) {
             Some(State::Calling(_)) => self.set_state(at, State::Calling(true)),
             Some(State::Proceeding) => self.send_cancel(now, at),
             Some(State::Offered) => self.reject(now, 480),
             Some(State::Answered(_)) => {
-                self.voice.stop();
+                self.hush(self.legs.get(at).map(|leg| leg.number));
                 self.set_state(at, State::Answered(true));
             }
             Some(State::Up) => {
@@ -306,8 +326,15 @@ impl Phone {
         }
     }
 
-    fn active(&self) -> Option<usize> {
-        self.legs.iter().position(|leg| !leg.is_over())
+    /// The call that the person is at: one on hold only if there is no other.
+    fn current(&self) -> Option<usize> {
+        let (at_hand, on_hold): (Vec<usize>, Vec<usize>) =
+            (0..self.legs.len()).filter(|at| !self.is_over(*at)).partition(|at| !self.is_held(*at));
+        at_hand.first().or(on_hold.first()).copied()
+    }
+
+    fn is_over(&self, at: usize) -> bool {
+        self.legs.get(at).is_none_or(Leg::is_over)
     }
 
     fn numbered(&self, number: Option<u64>) -> Option<usize> {
@@ -340,13 +367,25 @@ impl Phone {
     }
 
     fn talk(&mut self, now: Time, at: usize) {
-        if let Some(stream) = self.legs.get(at).and_then(|leg| leg.stream) {
-            self.voice.start(now, stream, &mut self.entropy);
+        let Some(leg) = self.legs.get(at) else { return };
+        let (Some(stream), number) = (leg.stream, leg.number) else { return };
+        if self.talking != Some(number) {
+            self.hush(self.talking);
+            self.talking = Some(number);
+        }
+        self.voice.start(now, stream, &mut self.entropy);
+    }
+
+    /// Stops the voice if it belongs to this leg.
+    fn hush(&mut self, leg: Option<u64>) {
+        if leg.is_some() && self.talking == leg {
+            self.talking = None;
+            self.voice.stop();
         }
     }
 
     fn end(&mut self, now: Time, at: usize, by_peer: bool) {
-        self.voice.stop();
+        self.hush(self.legs.get(at).map(|leg| leg.number));
         self.set_state(at, State::Over(now + GIVE_UP));
         self.events.push_back(PhoneEvent::Ended { by_peer });
     }
@@ -365,9 +404,13 @@ impl Phone {
             Expired::NoResponse { method: Method::Register, .. } => self.register_failed(408),
             Expired::NoResponse { method: Method::Invite, leg } => {
                 if let Some(at) = self.numbered(leg) {
-                    self.refused(now, at, 408, None);
+                    match self.legs.get(at).is_some_and(|leg| leg.change.is_some()) {
+                        true => self.change_refused(now, at, 408),
+                        false => self.refused(now, at, 408, None),
+                    }
                 }
             }
+            Expired::NoResponse { method: Method::Refer, .. } => self.refer_answered(408),
             // A BYE or CANCEL that nobody answers changes nothing: we have hung up.
             Expired::NoResponse { .. } => {}
             Expired::NoAck { leg } => {
@@ -405,6 +448,7 @@ impl Phone {
                     self.invite_answered(now, at, &message, status);
                 }
             }
+            Method::Refer => self.refer_answered(status),
             // 487 ends the INVITE, not the answer to the CANCEL; a BYE's answer changes nothing.
             _ => {}
         }

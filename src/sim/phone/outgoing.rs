@@ -14,11 +14,13 @@ use super::transaction::GIVE_UP;
 use super::{Phone, PhoneEvent, sdp};
 
 impl Phone {
-    /// Rings a number, name or code at the server. Nothing happens while another call is on.
+    /// Rings a number, name or code at the server. Nothing happens while another call is on, unless
+    /// it is on hold.
     pub fn call(&mut self, now: Time, called: &str) {
         let server = self.settings.server;
         let Ok(target) = Uri::try_from(format!("sip:{called}@{server}")) else { return };
-        if self.is_busy() {
+        // Whoever waits on hold does not stand in the way.
+        if (0..self.legs.len()).any(|at| !self.is_held(at) && !self.is_over(at)) {
             return;
         }
         let (number, local_tag) = (self.next_number(), self.entropy.token());
@@ -51,6 +53,9 @@ impl Phone {
             ack: None,
             ack_at: None,
             challenged: 0,
+            on_hold: false,
+            change: None,
+            change_at: None,
         });
         self.send_invite(now, self.legs.len() - 1, false);
     }
@@ -111,6 +116,12 @@ impl Phone {
         status: u16,
     ) {
         let Some(leg) = self.legs.get_mut(at) else { return };
+        if leg.change.is_some() {
+            if status >= 300 {
+                self.change_refused(now, at, status);
+            }
+            return;
+        }
         match (status, leg.state) {
             (..200, State::Calling(true)) => self.send_cancel(now, at),
             (..200, State::Calling(false) | State::Proceeding) => {
@@ -168,6 +179,9 @@ impl Phone {
                 self.transactions.out.push_back((leg.peer, ack.clone()));
             }
             return;
+        }
+        if let Some(change) = leg.change {
+            return self.change_accepted(now, at, message, change);
         }
         let SipMessage::Response(response) = message else { return };
         let wanted = matches!(leg.state, State::Calling(false) | State::Proceeding);

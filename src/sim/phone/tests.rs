@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+mod moves;
+
 use super::super::ear::Expect;
 use super::*;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use tokio::sync::oneshot;
 
 use crate::engine::io::{Input, JournalHealth, Output, Reply, Request, RequestId};
@@ -19,6 +19,7 @@ use crate::sip::ListenerId;
 use crate::sip::endpoint::SipCounters;
 use crate::time::{Time, UnixMicros};
 
+use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
 use super::store::JournalHandle;
@@ -67,7 +68,7 @@ pub enum Message {
 #[derive(Clone)]
 pub struct ControlHandle {
     messages: Sender<Message>,
-    waker: Arc<Waker>,
+    bell: Arc<Bell>,
     counters: Arc<ArcSwap<WireState>>,
 }
 
@@ -86,7 +87,7 @@ impl ControlHandle {
     /// Tells the control thread; nothing happens if it is gone.
     pub fn send(&self, message: Message) {
         if self.messages.send(message).is_ok() {
-            let _ = self.waker.wake();
+            self.bell.ring();
         }
     }
 
@@ -114,7 +115,7 @@ impl Control {
         let (sender, messages) = channel();
         let handle = ControlHandle {
             messages: sender,
-            waker: Arc::new(Waker::new(poll.registry(), WAKE)?),
+            bell: Arc::new(Bell::new(poll.registry(), WAKE)?),
             counters: Arc::default(),
         };
         Ok(Control { poll, messages, handle, listeners })
@@ -139,7 +140,6 @@ impl Control {
         let mut running = Running {
             clock,
             engine,
-            media,
             journal,
             listeners,
             handle,
@@ -149,6 +149,7 @@ impl Control {
             stopping: None,
             draining: false,
             buffer: vec![0; DATAGRAM].into_boxed_slice(),
+            commands: Vec::new(),
         };
         running.drain();
         let mut ready: VecDeque<usize> = VecDeque::new();
@@ -159,7 +160,9 @@ impl Control {
                 Ok(()) | Err(_) => {}
             }
             for event in &events {
-                if event.token() != WAKE && !ready.contains(&event.token().0) {
+                if event.token() == WAKE {
+                    running.handle.bell.heard();
+                } else if !ready.contains(&event.token().0) {
                     ready.push_back(event.token().0);
                 }
             }
@@ -175,6 +178,7 @@ impl Control {
                 running.message(message);
             }
             running.timers();
+            media.send_all(running.commands.drain(..));
             if running.is_over() {
                 return Ok(());
             }
@@ -219,7 +223,6 @@ impl Replies {
 struct Running<'a> {
     clock: Clock,
     engine: Engine,
-    media: &'a MediaThreads,
     journal: &'a JournalHandle,
     listeners: Vec<Listener>,
     handle: ControlHandle,
@@ -230,6 +233,8 @@ struct Running<'a> {
     stopping: Option<Time>,
     draining: bool,
     buffer: Box<[u8]>,
+    /// What media are to be told at the end of this turn, so that a thread is woken once for all.
+    commands: Vec<media::command::Command>,
 }
 
 impl Running<'_> {
@@ -328,7 +333,7 @@ impl Running<'_> {
                         let _ = listener.socket.send_to(&transmit.bytes, transmit.to);
                     }
                 }
-                Output::Media(command) => self.media.send(command),
+                Output::Media(command) => self.commands.push(command),
                 Output::Journal(entry) => self.journal.append(entry),
                 Output::Reply { id, reply, after } => self.replies.reply(id, reply, after),
             }

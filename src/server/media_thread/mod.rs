@@ -16,11 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mio::Waker;
-
 use crate::config::settings::PortRange;
 use crate::id::{Entropy, LegId};
 use crate::media::{Bank, Command, Event, Plane, PlaneSettings, RtpCounters};
+use crate::server::bell::Bell;
 use crate::server::clock::Clock;
 use ports::PortPool;
 use worker::Worker;
@@ -51,7 +50,7 @@ pub struct MediaThreads {
 #[derive(Debug)]
 struct Thread {
     orders: mpsc::Sender<Order>,
-    waker: Arc<Waker>,
+    bell: Arc<Bell>,
     counters: Arc<Published>,
 }
 
@@ -108,7 +107,7 @@ impl MediaThreads {
                 on_event,
                 clock,
             )?;
-            let waker = worker.waker();
+            let bell = worker.bell();
             let join =
                 std::thread::Builder::new().name(format!("media-{at}")).spawn(move || {
                     let cause = match catch_unwind(AssertUnwindSafe(|| worker.run())) {
@@ -118,17 +117,35 @@ impl MediaThreads {
                     };
                     die(at, &cause);
                 })?;
-            media.threads.push(Thread { orders, waker, counters });
+            media.threads.push(Thread { orders, bell, counters });
             locked(&media.joins).push(join);
         }
         Ok(media)
     }
 
-    /// Hands a command to the thread of its leg. Never blocks; the queue needs no bound because
-    /// control sends a few commands for each call and the number of calls is bounded.
+    /// Hands a command to the thread of its leg: see [`MediaThreads::send_all`].
     pub fn send(&self, command: Command) {
-        let Some(at) = locked(&self.router).place(&command) else { return };
-        self.order(at, Order::Command(command));
+        self.send_all([command]);
+    }
+
+    /// Hands commands to the threads of their legs, in order, and wakes each thread once. Never
+    /// blocks; the queues need no bound because control sends a few commands for each call and the
+    /// number of calls is bounded.
+    pub fn send_all(&self, commands: impl IntoIterator<Item = Command>) {
+        // A bit for each thread that has something new; those from the 64th on share one.
+        let mut busy = 0_u64;
+        let bit = |at: usize| 1 << at.min(63);
+        for command in commands {
+            let Some(at) = locked(&self.router).place(&command) else { continue };
+            if self.queue(at, Order::Command(command)) {
+                busy |= bit(at);
+            }
+        }
+        for (at, thread) in self.threads.iter().enumerate() {
+            if busy & bit(at) != 0 {
+                thread.bell.ring();
+            }
+        }
     }
 
     /// Plays from another bank from now on; what plays goes on as it is.
@@ -159,12 +176,17 @@ impl MediaThreads {
     }
 
     fn order(&self, at: usize, order: Order) {
-        if let Some(thread) = self.threads.get(at) {
-            // The thread is gone only after a shutdown.
-            if thread.orders.send(order).is_ok() {
-                let _ = thread.waker.wake();
-            }
+        if self.queue(at, order)
+            && let Some(thread) = self.threads.get(at)
+        {
+            thread.bell.ring();
         }
+    }
+
+    /// Queues an order for a thread that is yet to be woken; false if it is gone, which it is only
+    /// after a shutdown.
+    fn queue(&self, at: usize, order: Order) -> bool {
+        self.threads.get(at).is_some_and(|thread| thread.orders.send(order).is_ok())
     }
 }
 

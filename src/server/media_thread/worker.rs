@@ -6,16 +6,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, mpsc};
 
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::ports::{Pair, PortPool};
 use super::{Order, Published};
 use crate::id::LegId;
 use crate::media::command::OpenError;
 use crate::media::{Command, DropReason, Event, Plane, Sink};
+use crate::server::bell::Bell;
 use crate::server::clock::Clock;
 
-const WAKER: Token = Token(usize::MAX);
+const BELL: Token = Token(usize::MAX);
 /// Packets that are read from one socket before others have their turn.
 const PACKETS_PER_TURN: usize = 16;
 /// Longer than any packet that is relayed; the rest of a longer one is cut off and it is refused.
@@ -25,7 +26,7 @@ const MAX_DATAGRAM: usize = 2_048;
 pub(super) struct Worker<F> {
     plane: Plane,
     poll: Poll,
-    waker: Arc<Waker>,
+    bell: Arc<Bell>,
     orders: mpsc::Receiver<Order>,
     sockets: Sockets,
     ports: Arc<PortPool>,
@@ -48,11 +49,11 @@ impl<F: Fn(Event)> Worker<F> {
         clock: Clock,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let bell = Arc::new(Bell::new(poll.registry(), BELL)?);
         Ok(Worker {
             plane,
             poll,
-            waker,
+            bell,
             orders,
             sockets: Sockets::default(),
             ports,
@@ -65,8 +66,8 @@ impl<F: Fn(Event)> Worker<F> {
     }
 
     /// Wakes the thread after an order was sent.
-    pub(super) fn waker(&self) -> Arc<Waker> {
-        self.waker.clone()
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        self.bell.clone()
     }
 
     /// Runs until it is told to stop.
@@ -91,7 +92,10 @@ impl<F: Fn(Event)> Worker<F> {
             let mut woken = false;
             for event in &events {
                 match event.token() {
-                    WAKER => woken = true,
+                    BELL => {
+                        self.bell.heard();
+                        woken = true;
+                    }
                     token if ready[..again].contains(&token) => {}
                     token => ready.push(token),
                 }

@@ -1,8 +1,9 @@
 //! The journal on disk, and the fold that follows it.
 //!
 //! [`open`] restores the fold and starts the writer's thread. Entries go in by
-//! [`JournalHandle::append`], which never blocks; the writer folds each one on receipt and commits
-//! them in batches. *Recorded* means committed: [`JournalHandle::committed`] tells up to where.
+//! [`JournalHandle::append`], which never blocks; the writer wakes for the first, folds and commits
+//! it, and sleeps for a batch's time: what came meanwhile is folded and committed together.
+//! *Recorded* means committed: [`JournalHandle::committed`] tells up to where.
 //!
 //! When the disk or the database fails, the writer tries again until it succeeds, and entries wait.
 //! From `LimitSettings::journal_backlog` waiting entries on the journal is *full*: new calls are
@@ -290,7 +291,8 @@ impl JournalHandle {
         }
     }
 
-    /// The figures at `now`, which is `at` on the calendar: everything received is in them.
+    /// The figures at `now`, which is `at` on the calendar: everything is in them that was appended
+    /// more than a batch's time ago.
     pub fn live(&self, now: Time, at: UnixMicros) -> Arc<Live> {
         Arc::new(self.with_fold(|fold| fold.live(now, at)))
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::event::{Entry, Event, SystemEvent};
 use crate::stats::Fold;
@@ -106,6 +106,7 @@ impl Writer {
             ending,
             snapshot_waits: Arc::clone(&snapshot_waits),
             committed: Arc::clone(&committed),
+            batch_time: self.settings.batch_time,
             snapshot_events: self.settings.snapshot_events,
             last: (fold.seq(), fold.last().1),
             snapshot_seq: fold.seq(),
@@ -153,6 +154,7 @@ struct Receiver {
     snapshot_waits: Arc<AtomicBool>,
     /// Wakes the task after each commit: a gap at the very end has no entry after it to show it.
     committed: Arc<Notify>,
+    batch_time: Duration,
     snapshot_events: u64,
     /// The last entry's position and calendar instant.
     last: (u64, UnixMicros),
@@ -196,7 +198,11 @@ impl Receiver {
             }
             if let Some(ending) = close {
                 self.ending.send_replace(ending);
+                continue;
             }
+            // What comes meanwhile is taken at once and shares a transaction. Asleep, the thread is
+            // not woken for each entry, which would cost more than to fold and write it.
+            sleep_until(Instant::now() + self.batch_time).await;
         }
         let lost_up_to = self.shared.last_lost_seq.load(Ordering::Acquire);
         if lost_up_to > self.last.0 {
@@ -357,18 +363,14 @@ impl Committer {
         }
     }
 
-    /// The next batch: from its first entry on, whatever comes within the batch time. None when
-    /// there will be no more.
+    /// The next batch: everything that waits. None when there will be no more.
     async fn gather(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
         batch.push(self.queued.recv().await?);
-        let until = Instant::now() + self.settings.batch_time;
-        while !batch.is_full(self.settings.batch_events.max(1)) {
-            match timeout_at(until, self.queued.recv()).await {
-                Ok(Some(job)) => batch.push(job),
-                // The last handle is gone, or time is up: commit what is there.
-                Ok(None) | Err(_) => break,
-            }
+        while !batch.is_full(self.settings.batch_events.max(1))
+            && let Ok(job) = self.queued.try_recv()
+        {
+            batch.push(job);
         }
         #[cfg(test)]
         if *self.ends.borrow() == Ending::Dead {

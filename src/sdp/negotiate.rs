@@ -226,4 +226,6 @@ impl Audio<'_> {
 }
 
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod tests;

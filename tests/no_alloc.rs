@@ -4,14 +4,18 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId};
-use switchboard::media::command::{Codec, Direction, Negotiated, PlayId};
+use switchboard::media::command::{
+    Codec, Direction, MasterKey, Negotiated, PlayId, SrtpKeys, Suite,
+};
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
+use switchboard::rtp::srtp::{OVERHEAD, Sender};
 use switchboard::rtp::telephone_event::TelephoneEvent;
 use switchboard::time::Time;
 
@@ -61,7 +65,11 @@ impl Sink for Counter {
 
 struct Rig {
     plane: Plane,
+    /// The encrypted legs' peers.
+    senders: BTreeMap<u64, Sender>,
     now: Time,
+    /// Frames that every peer has sent.
+    frames: u16,
     counter: Counter,
     allocations: u64,
 }
@@ -88,7 +96,7 @@ impl Rig {
                 let event = event.to_bytes();
                 let voice = Packet {
                     ssrc: Ssrc(7),
-                    seq: SeqNo(frame),
+                    seq: SeqNo(self.frames + frame),
                     timestamp: Timestamp(
                         u32::from(if pressed { frame / 50 * 50 } else { frame }) * 160,
                     ),
@@ -96,8 +104,11 @@ impl Rig {
                     payload_type: if pressed { 101 } else { codec(leg).1 },
                     payload: if pressed { &event } else { &[0x55; 160] },
                 };
-                let mut bytes = [0; 200];
-                let len = voice.write(&mut bytes).expect("fits");
+                let mut bytes = [0; 200 + OVERHEAD];
+                let mut len = voice.write(&mut bytes[..200]).expect("fits");
+                if let Some(sender) = self.senders.get_mut(&leg) {
+                    len = sender.protect_rtp(&mut bytes, len).expect("fits");
+                }
                 self.counted(|plane, now, counter| {
                     plane.handle_rtp(now, LegId(leg), peer(leg), &bytes[..len], counter);
                 });
@@ -106,14 +117,25 @@ impl Rig {
             self.counted(|plane, now, counter| plane.handle_timeout(now, counter));
             self.counted(|plane, _, _| while plane.poll_event().is_some() {});
         }
+        self.frames += 500;
         (self.counter.rtp, self.allocations)
     }
 }
 
-const LEGS: u64 = 8;
+const LEGS: u64 = 12;
 
 fn codec(leg: u64) -> (Codec, u8) {
     if leg < 6 { (Codec::Pcma, 8) } else { (Codec::Pcmu, 0) }
+}
+
+/// How a leg is encrypted.
+fn suite(leg: u64) -> Option<Suite> {
+    match leg {
+        8 => Some(Suite::AesCm128HmacSha1_80),
+        9 => Some(Suite::AeadAes128Gcm),
+        10 => Some(Suite::AeadAes256Gcm),
+        _ => None,
+    }
 }
 
 fn peer(leg: u64) -> SocketAddr {
@@ -130,10 +152,23 @@ fn no_packet_costs_an_allocation() {
     .collect();
     let settings = PlaneSettings { silence: Duration::from_secs(30) };
     let plane = Plane::new(settings, Arc::new(bank), Entropy::from_seed([1; 32]));
-    let mut rig = Rig { plane, now: Time::ZERO, counter: Counter::default(), allocations: 0 };
+    let mut rig = Rig {
+        plane,
+        senders: BTreeMap::new(),
+        now: Time::ZERO,
+        frames: 0,
+        counter: Counter::default(),
+        allocations: 0,
+    };
+    let mut entropy = Entropy::from_seed([2; 32]);
     for leg in 0..LEGS {
         rig.plane.open(rig.now, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
         let (codec, payload_type) = codec(leg);
+        let srtp = suite(leg).map(|suite| {
+            let [send, receive] = [0; 2].map(|_| MasterKey::draw(suite, &mut entropy));
+            rig.senders.insert(leg, Sender::new(&receive));
+            Box::new(SrtpKeys { send, receive, receive_mki: None })
+        });
         let negotiated = Negotiated {
             remote: peer(leg),
             remote_rtcp: peer(leg),
@@ -142,7 +177,7 @@ fn no_packet_costs_an_allocation() {
             payload_type,
             telephone_event: Some(101),
             direction: Direction::SendRecv,
-            srtp: None,
+            srtp,
         };
         let leg = LegId(leg);
         let command = Command::Negotiate { leg, negotiated };
@@ -155,12 +190,15 @@ fn no_packet_costs_an_allocation() {
         // Relayed as it is, and turned from one law into the other.
         Command::Bridge { a: LegId(2), b: LegId(3) },
         Command::Bridge { a: LegId(5), b: LegId(6) },
+        // Both encrypted, each in its own way; one encrypted and one plain.
+        Command::Bridge { a: LegId(8), b: LegId(9) },
+        Command::Bridge { a: LegId(10), b: LegId(11) },
     ] {
         rig.plane.handle_command(rig.now, command, &mut rig.counter);
     }
     assert!(ALLOCATIONS.get() > 20, "the allocator counts");
     rig.ten_seconds();
     let (packets, allocations) = rig.ten_seconds();
-    assert!(packets >= 8 * 490, "{packets}");
+    assert!(packets >= LEGS * 490, "{packets}");
     assert_eq!(allocations, 0, "in {packets} packets");
 }

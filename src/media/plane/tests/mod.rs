@@ -1,5 +1,6 @@
 //! A plane in a world of its own: packets are handed in, what is sent is kept, time is set.
 
+mod encrypted;
 mod hearing;
 mod playing;
 mod relaying;
@@ -33,6 +34,8 @@ struct Sent {
 struct Network {
     now: Time,
     rtp: Vec<Sent>,
+    /// Every RTP packet as it was sent.
+    raw: Vec<(LegId, Vec<u8>)>,
     rtcp: Vec<(Time, LegId, SocketAddr, Vec<u8>)>,
 }
 
@@ -40,6 +43,7 @@ impl Sink for Network {
     fn send_rtp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
         let Packet { ssrc, seq, timestamp, marker, payload_type, payload } =
             Packet::parse(packet).expect("RTP");
+        self.raw.push((leg, packet.to_vec()));
         let (at, payload) = (self.now, payload.to_vec());
         self.rtp.push(Sent { at, leg, to, ssrc, seq, timestamp, marker, payload_type, payload });
     }

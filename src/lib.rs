@@ -24,6 +24,7 @@
 //! | [`flow`] | what a caller hears and presses |
 //! | [`acd`] | who waits, who answers, and when the lines are open |
 //! | [`engine`] | the one door: what comes in, what goes out, who talks to whom |
+//! | [`number`] | telephone numbers: one spelling for each, and what it costs to ring |
 //! | [`event`], [`stats`] | what happened; every figure, folded from it |
 //! | [`config`] | what the settings can say |
 //! | [`sim`] | callers, advisers and a network in simulated time |
@@ -37,6 +38,7 @@ pub mod event;
 pub mod flow;
 pub mod id;
 pub mod media;
+pub mod number;
 pub mod rtp;
 pub mod sdp;
 pub mod server;

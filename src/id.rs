@@ -106,6 +106,8 @@ names! {
     FlowName;
     /// A node's name within its flow.
     NodeName;
+    /// A way to the telephone network, as named in the settings (`carrier`).
+    TrunkName;
     /// A skill that a call needs and an agent has (`waste`, `welsh`).
     Skill;
     /// A calendar of opening hours in the settings.

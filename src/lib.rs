@@ -18,6 +18,7 @@
 //! | module | owns |
 //! | --- | --- |
 //! | [`sip`] | messages, transactions, dialogs, registrations: RFC 3261 over bytes |
+//! | [`trunk`] | ways to the telephone network: where, whether they live, what may be dialled |
 //! | [`sdp`] | offer and answer as pure functions |
 //! | [`rtp`], [`media`] | packets; legs that play, relay and listen for keys |
 //! | [`call`] | one caller's call: its legs, its offers, its one ending |
@@ -46,4 +47,5 @@ pub mod sim;
 pub mod sip;
 pub mod stats;
 pub mod time;
+pub mod trunk;
 pub mod web;

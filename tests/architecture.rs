@@ -33,6 +33,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "bytes and Time in, events and datagrams out; the caller's identity is its only shared word",
     ),
     (
+        "trunk",
+        &["sip", "number", "config::secret", "media::command::Encryption"],
+        "a table of ways to the network: inputs in, outputs out; the engine carries them",
+    ),
+    (
         "sdp",
         &[
             "media::command::Negotiated",
@@ -50,7 +55,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("media", &["rtp", "event"], "frames; told what to do by media::Command"),
     (
         "call",
-        &["sip", "sdp", "event", "media::command"],
+        &["sip", "sdp", "event", "media::command", "number", "trunk::Attempt"],
         "legs through their seams; media are told by commands, controllers by notices",
     ),
     (
@@ -75,6 +80,8 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
             "acd",
             "event",
             "stats",
+            "number",
+            "trunk",
             "config::settings",
         ],
         "the one door; its Plan is made from settings that config has read and checked",
@@ -82,14 +89,23 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("stats", &["event"], "folds over events; whatever it needs must be in the journal"),
     (
         "config",
-        &["acd::settings", "acd::calendar", "acd::AcdPlan", "media::command::Encryption"],
+        &[
+            "acd::settings",
+            "acd::calendar",
+            "acd::AcdPlan",
+            "media::command::Encryption",
+            "sip::transport",
+            "sip::uri",
+            "number",
+            "trunk",
+        ],
         "each module's own settings, checked; it builds nothing that runs",
     ),
     (
         "sim",
         &[
             "sip", "sdp", "rtp", "media", "call", "flow", "acd", "engine", "event", "stats",
-            "config",
+            "config", "trunk", "number",
         ],
         "replaces server and web, so it cannot use them",
     ),

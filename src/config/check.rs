@@ -7,6 +7,8 @@ use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
 use crate::id::{FlowName, Skill};
+use crate::number::canonical;
+use crate::trunk::settings::Service;
 
 use super::problem::Problem;
 use super::settings::Settings;
@@ -15,6 +17,7 @@ use super::suggest::closest;
 
 mod agents;
 mod network;
+mod trunks;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
 /// and warnings, see [`is_error`].
@@ -22,6 +25,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     let mut check = Check { settings, source, findings: Vec::new() };
     check.organisation();
     check.numbers();
+    check.trunks();
     check.sip();
     check.rtp();
     check.limits();
@@ -33,14 +37,26 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.findings
 }
 
-/// Checks that every number leads to a flow that is there.
+/// Checks that every number leads to a flow that is there, and that what flows may dial is said of
+/// flows that are there.
 pub fn check_numbers(settings: &Settings, source: &Source, flows: &[FlowName]) -> Vec<Report> {
     let mut check = Check { settings, source, findings: Vec::new() };
-    for (number, flow) in &settings.numbers {
-        if !flows.contains(flow) {
-            let known = flows.iter().map(FlowName::as_str);
-            check.no_such(&["numbers", number], "flow", flow.as_str(), known);
+    let known = || flows.iter().map(FlowName::as_str);
+    let mut lead = |path: &[&str], to: &Service| {
+        if !flows.contains(&to.flow) {
+            check.no_such(path, "flow", to.flow.as_str(), known());
         }
+    };
+    for (number, to) in &settings.numbers {
+        lead(&["numbers", number], to);
+    }
+    for (trunk, settings) in &settings.trunks {
+        for (number, to) in &settings.numbers {
+            lead(&["trunk", trunk.as_str(), "numbers", number], to);
+        }
+    }
+    for flow in settings.outbound.flows.keys().filter(|flow| !flows.contains(flow)) {
+        check.no_such(&["outbound", "flow", flow.as_str()], "flow", flow.as_str(), known());
     }
     check.findings
 }
@@ -101,6 +117,14 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Whether a text is one of the numbers that callers dial.
+    fn is_number(&self, text: &str) -> bool {
+        let text = canonical(text);
+        let trunks = self.settings.trunks.values().map(|trunk| &trunk.numbers);
+        let mut all = trunks.chain([&self.settings.numbers]).flatten();
+        all.any(|(number, _)| canonical(number) == text)
+    }
+
     fn organisation(&mut self) {
         self.text(&["organisation"], "the organisation's name", &self.settings.organisation);
         let zone = &self.settings.time_zone;
@@ -111,19 +135,6 @@ impl<'a> Check<'a> {
             self.error(&["time_zone"], Problem::BadTimeZone { zone: zone.clone(), near });
         }
         self.text(&["files", "language"], "the language", &self.settings.files.language);
-    }
-
-    fn numbers(&mut self) {
-        if self.settings.numbers.is_empty() {
-            self.key_error(&["numbers"], Problem::NoNumbers);
-        }
-        for number in self.settings.numbers.keys() {
-            let dialled = |b: u8| b.is_ascii_alphanumeric() || b"+-_.*#".contains(&b);
-            if number.is_empty() || !number.bytes().all(dialled) {
-                let what = Problem::BadNumber { number: number.clone() };
-                self.key_error(&["numbers", number], what);
-            }
-        }
     }
 
     fn limits(&mut self) {
@@ -219,7 +230,7 @@ impl<'a> Check<'a> {
             if let Some(other) = seen.insert(code, key) {
                 self.error(&path, Problem::StarCodeTwice { code: code.to_owned(), other });
             }
-            if self.settings.numbers.contains_key(code) {
+            if self.is_number(code) {
                 self.error(&path, Problem::StarCodeIsNumber { code: code.to_owned() });
             }
         }

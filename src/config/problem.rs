@@ -45,6 +45,10 @@ pub enum Problem {
     NoNumbers,
     #[error("`{number}` cannot be dialled")]
     BadNumber { number: String },
+    #[error("`{number}` is the same number as `{other}` and leads elsewhere")]
+    NumberTwice { number: String, other: String },
+    #[error("`{number}` is the same number as `{other}`")]
+    NumberAgain { number: String, other: String },
     #[error("`{zone}` is not a time zone")]
     BadTimeZone { zone: String, near: Option<String> },
 
@@ -66,6 +70,39 @@ pub enum Problem {
     FewPorts { pairs: usize, calls: usize, needed: usize },
     #[error("the SIP listener's port {port} is in the range of RTP ports")]
     SipPortInRange { port: u16 },
+
+    #[error("`{trunk}` cannot be a trunk's name")]
+    BadTrunkName { trunk: String },
+    #[error("no listener speaks {protocol}")]
+    NotSpoken { protocol: &'static str },
+    #[error("the trunk's `{missing}` is missing")]
+    HalfAnAccount { missing: &'static str },
+    #[error("nothing says where the trunk is")]
+    NoHost,
+    #[error("we do not register with this trunk")]
+    NotRegistered,
+    #[error("a registration of less than {least} s")]
+    TooBrief { least: u32 },
+    #[error("more often than every {least} s")]
+    TooOften { least: u32 },
+    #[error("nothing says which name the trunk's certificate has")]
+    NoCertificateName,
+    #[error("calls without credentials are taken as anybody's, not as this trunk's")]
+    TakenForStrangers,
+    #[error("every address would be the trunk's")]
+    FromEverywhere,
+    #[error("these addresses are those of trunk `{other}` too")]
+    SameAddresses { other: String },
+    #[error("`{user}` is the user name of {other} too")]
+    UserTwice { user: String, other: String },
+    #[error("keys of the encryption would travel in the clear")]
+    KeysInClear,
+    #[error("`{number}` is not a full number")]
+    NotFullNumber { number: String },
+    #[error("`{prefix}` cannot be dialled")]
+    BadPrefix { prefix: String },
+    #[error("`{domain}` is not a domain")]
+    BadDomain { domain: String },
 
     #[error("{0}")]
     Calendar(CalendarError),
@@ -134,6 +171,41 @@ impl Problem {
             Problem::BadNumber { .. } => {
                 "write what the network sends as the user part: letters, digits and + - _ . * #"
             }
+            Problem::NumberTwice { .. } => {
+                "keep one of them: however a number is written, it is the same"
+            }
+            Problem::NumberAgain { .. } => "one of them is enough",
+            Problem::BadTrunkName { .. } => "use letters, digits and - _ . only",
+            Problem::NotSpoken { .. } => {
+                "add a listener for it under [sip], or name another `transport`"
+            }
+            Problem::HalfAnAccount { .. } => {
+                "give the account that the carrier has sent: `username` and `password`"
+            }
+            Problem::NoHost => {
+                "add `hosts = [\"sip.carrier.example\"]`, or `from` for one that only calls us"
+            }
+            Problem::NotRegistered => {
+                "add `register = {}`, or choose another `inbound`: address, digest, certificate, none"
+            }
+            Problem::TooBrief { .. } => "3600 is usual",
+            Problem::TooOften { .. } => "60 is usual; 0 never asks",
+            Problem::NoCertificateName => "add `certificate = [\"sbc.carrier.example\"]`",
+            Problem::TakenForStrangers => {
+                "add `from`, so that whoever calls from there is asked for credentials, or set \
+                 sip.anonymous_calls = false"
+            }
+            Problem::FromEverywhere => "write the carrier's own addresses",
+            Problem::SameAddresses { .. } => {
+                "tell them apart by address, or by `inbound = \"digest\"` or \"certificate\""
+            }
+            Problem::UserTwice { .. } => "give each its own",
+            Problem::KeysInClear => "reach the trunk over TLS: `;transport=tls`",
+            Problem::NotFullNumber { .. } => {
+                "write it with its area code, as in \"01708 434343\" or \"+441708434343\""
+            }
+            Problem::BadPrefix { .. } => "write digits, as in \"9\"",
+            Problem::BadDomain { .. } => "write a name, as in sip.carrier.example",
             Problem::BadTimeZone { near: Some(near), .. } => {
                 return Some(format!("did you mean `{near}`?"));
             }

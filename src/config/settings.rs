@@ -7,10 +7,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::secret::Secret;
+
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::QueueSettings;
-use crate::id::{AgentId, CalendarName, FlowName, QueueName, Skill};
+use crate::id::{AgentId, CalendarName, QueueName, Skill, TrunkName};
 use crate::media::command::Encryption;
+use crate::trunk::guard::Rule;
+use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,8 +40,15 @@ pub struct Settings {
     /// What is refused beyond.
     #[serde(default)]
     pub limits: LimitSettings,
-    /// Any dialled user part (a full number, a short code, a name) to its flow.
-    pub numbers: BTreeMap<String, FlowName>,
+    /// What is dialled (a full number in any spelling, a short code, a name) to the flow that
+    /// answers.
+    pub numbers: BTreeMap<String, Service>,
+    /// Trunks by name.
+    #[serde(default, rename = "trunk")]
+    pub trunks: BTreeMap<TrunkName, TrunkSettings>,
+    /// Calls to the outside.
+    #[serde(default)]
+    pub outbound: OutboundSettings,
     /// Queues by name.
     #[serde(default, rename = "queue")]
     pub queues: BTreeMap<QueueName, QueueSettings>,
@@ -71,6 +82,9 @@ pub struct SipSettings {
     pub min_expires_s: u32,
     /// The longest registration granted, in seconds.
     pub max_expires_s: u32,
+    /// Whether somebody whom no trunk's settings know may ring our numbers. What they say of
+    /// themselves is not believed, and they can ring nothing else.
+    pub anonymous_calls: bool,
 }
 
 impl Default for SipSettings {
@@ -83,6 +97,7 @@ impl Default for SipSettings {
             realm: "switchboard".to_owned(),
             min_expires_s: 60,
             max_expires_s: 3600,
+            anonymous_calls: true,
         }
     }
 }
@@ -241,6 +256,12 @@ pub struct AgentSettings {
     /// Whether the audio of the agent's phones is encrypted (SRTP with keys in SDP, RFC 4568).
     #[serde(default)]
     pub srtp: Encryption,
+    /// What the agent may dial outside; the general list of `[outbound]` if not given.
+    #[serde(default)]
+    pub may_call: Option<Vec<Rule>>,
+    /// What the agent may not dial, besides the general list.
+    #[serde(default)]
+    pub never_call: Vec<Rule>,
 }
 
 /// Digest secrets already hashed (RFC 7616 section 3.4.2).
@@ -251,36 +272,6 @@ pub struct Ha1Settings {
     pub md5: Option<Secret>,
     /// SHA-256, 64 hexadecimal digits.
     pub sha256: Option<Secret>,
-}
-
-/// Text that is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself, for the one place that needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Secret(text.to_owned())
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("(secret)")
-    }
 }
 
 /// Star codes that agents dial on their phones; each answers with a short confirmation.

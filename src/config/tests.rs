@@ -9,6 +9,8 @@ use super::load::load;
 use super::settings::Settings;
 use super::source::Source;
 
+mod trunks;
+
 const SHIPPED: &str = include_str!("../../config/switchboard.toml");
 const FEED: &str = include_str!("../../config/bank-holidays.json");
 
@@ -68,7 +70,7 @@ fn the_shipped_settings_are_right_apart_from_their_example_passwords() {
     let texts: Vec<String> = findings.iter().map(Report::to_string).collect();
     assert_eq!(texts, ["4 agents still have the passwords of the example"]);
     assert!(check_numbers(&settings, &source, &["main".into()]).is_empty());
-    assert_eq!(settings.numbers.len(), 5);
+    assert_eq!(settings.numbers.len(), 3);
     let plan = super::plan::acd(&settings, &feed()).expect("is right");
     assert_eq!((plan.queues.len(), plan.agents.len(), plan.calendars.len()), (4, 4, 1));
 }

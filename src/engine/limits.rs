@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::settings::LimitSettings;
 use crate::event::RefusalReason;
 use crate::time::Time;
+use crate::trunk::rate::Bucket;
 
 /// How soon a refused caller's network should try again (RFC 3261 section 21.5.4).
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -21,34 +22,6 @@ pub struct Admission {
     noted_refusals: Bucket,
     full: bool,
     closed: bool,
-}
-
-/// A token bucket that holds one second's worth.
-#[derive(Debug)]
-struct Bucket {
-    /// In thousandths, so that slow rates refill smoothly.
-    tokens: u64,
-    refilled_at: Time,
-}
-
-impl Bucket {
-    fn full(now: Time, per_second: u32) -> Self {
-        Bucket { tokens: u64::from(per_second) * 1_000, refilled_at: now }
-    }
-
-    /// Whether there is one more.
-    fn take(&mut self, now: Time, per_second: u32) -> bool {
-        let rate = u64::from(per_second);
-        // One in a second is a thousandth in a millisecond, and a token is that much.
-        let gained = u64::try_from((now - self.refilled_at).as_millis()).unwrap_or(u64::MAX);
-        if gained > 0 {
-            self.tokens = self.tokens.saturating_add(gained.saturating_mul(rate)).min(rate * 1_000);
-            self.refilled_at += Duration::from_millis(gained);
-        }
-        let left = self.tokens.checked_sub(1_000);
-        self.tokens = left.unwrap_or(self.tokens);
-        left.is_some()
-    }
 }
 
 impl Admission {

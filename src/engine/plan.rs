@@ -11,6 +11,7 @@ use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, FlowName, PromptName};
 use crate::media::command::Encryption;
+use crate::number::canonical;
 use crate::sdp::Terms;
 use crate::sip::ListenerId;
 use crate::sip::digest::{Algorithm, ha1};
@@ -65,7 +66,7 @@ pub struct Plan {
     pub endpoint: EndpointSettings,
     /// The queue.
     pub acd: AcdPlan,
-    /// Dialled user part to flow.
+    /// What is dialled to flow: numbers as they compare, see [`Plan::flow_of`].
     pub numbers: BTreeMap<String, FlowName>,
     /// Flows.
     pub flows: Flows,
@@ -127,7 +128,11 @@ impl Plan {
                 guard: Default::default(),
             },
             acd,
-            numbers: settings.numbers.clone(),
+            numbers: settings
+                .numbers
+                .iter()
+                .map(|(number, to)| (canonical(number), to.flow.clone()))
+                .collect(),
             flows,
             agents,
             star_codes: settings.star_codes.clone(),
@@ -144,6 +149,11 @@ impl Plan {
     pub fn terms(&self, encryption: Encryption, listener: ListenerId) -> Terms {
         let listener = self.endpoint.listeners.get(usize::from(listener.0));
         Terms { encryption, private: listener.is_some_and(|l| l.protocol.is_secure()) }
+    }
+
+    /// The flow that answers what was dialled, however the number is written.
+    pub fn flow_of(&self, dialled: &str) -> Option<&FlowName> {
+        self.numbers.get(&canonical(dialled))
     }
 
     /// The longest that any call may last.

@@ -48,7 +48,7 @@ impl Engine {
                     Err(route) => return route,
                 }
             } else {
-                let flow = self.plan.numbers.get(&invite.called).and_then(|name| {
+                let flow = self.plan.flow_of(&invite.called).and_then(|name| {
                     self.plan.flows.get(name).map(|flow| (name.clone(), flow.clone()))
                 });
                 let Some((name, flow)) = flow else {

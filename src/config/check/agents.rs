@@ -37,7 +37,7 @@ impl Check<'_> {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             self.key_error(&table, Problem::BadAgentId { agent: name.to_owned() });
         }
-        if self.settings.numbers.contains_key(name) {
+        if self.is_number(name) {
             self.key_error(&table, Problem::AgentIsNumber { agent: name.to_owned() });
         }
         self.text(&["agent", name, "name"], "the agent's name", &agent.name);

@@ -145,6 +145,16 @@ impl<'a> Check<'a> {
         let backlog = limits.journal_backlog as u64;
         self.not_zero(&["limits", "journal_backlog"], "limits.journal_backlog", backlog);
         self.not_zero(&["limits", "call_s"], "limits.call_s", u64::from(limits.call_s));
+        for (key, what, value) in [
+            ("connections", "limits.connections", limits.connections),
+            (
+                "connections_per_source",
+                "limits.connections_per_source",
+                limits.connections_per_source,
+            ),
+        ] {
+            self.not_zero(&["limits", key], what, value as u64);
+        }
     }
 
     fn queues(&mut self) {

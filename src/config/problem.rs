@@ -60,6 +60,14 @@ pub enum Problem {
     TooManyListeners { most: usize },
     #[error("`{address}` means every address: nobody can be told to reach it")]
     AdvertiseUnspecified { address: String },
+    #[error("nothing is spoken at this address")]
+    NoTransport,
+    #[error("TLS needs a certificate")]
+    NoTls,
+    #[error("`{host}` cannot be the name of a host")]
+    BadHostName { host: String },
+    #[error("{0}")]
+    Certificate(CertificateProblem),
     #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
     ExpiresCrossed { min: u32, max: u32 },
     #[error("the realm contains a quote, a backslash or a control character")]
@@ -218,6 +226,14 @@ impl Problem {
             Problem::AdvertiseUnspecified { .. } => {
                 "write the address under which phones and the trunk reach this machine"
             }
+            Problem::NoTransport => "name at least one of udp, tcp, tls, ws, wss",
+            Problem::NoTls => {
+                "add `certificate` and `private_key` under [sip.tls], or as `tls = { ... }` here"
+            }
+            Problem::BadHostName { .. } => {
+                "write the name that the certificate carries, as in sbc.harbourside.example"
+            }
+            Problem::Certificate(problem) => problem.remedy(),
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
             Problem::BadRealm => "write a plain word, as in `switchboard`",
             Problem::NoPortPair => "write a wider range, as in 20000-29999",
@@ -266,6 +282,59 @@ impl Problem {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// What can be wrong with a file of TLS.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "each variant's text says what it is; fields are what the text names"
+)]
+pub enum CertificateProblem {
+    #[error("`{path}` cannot be read: {error}")]
+    Unreadable { path: String, error: String },
+    #[error("`{path}` has no certificate in it, or a broken one")]
+    NoCertificate { path: String },
+    #[error("`{path}` has no private key in it, or a broken one")]
+    NoKey { path: String },
+    #[error("this is not the key of `{certificate}`")]
+    OtherKey { certificate: String },
+    #[error("the certificate cannot be used: {error}")]
+    Unusable { error: String },
+    #[error("the certificate has ended on {on}")]
+    Expired { on: String },
+    #[error("the certificate ends on {on}")]
+    ExpiresSoon { on: String },
+    #[error("the certificate is valid from {from}")]
+    NotYetValid { from: String },
+}
+
+impl CertificateProblem {
+    fn remedy(&self) -> &'static str {
+        match self {
+            CertificateProblem::Unreadable { .. } => {
+                "a relative path begins at the folder above the settings file's; the user that runs \
+                 switchboard must be able to read the file"
+            }
+            CertificateProblem::NoCertificate { .. } => {
+                "a PEM file with `-----BEGIN CERTIFICATE-----` is needed: ours first, then those of \
+                 the authorities between it and the root"
+            }
+            CertificateProblem::NoKey { .. } => {
+                "a PEM file with an unencrypted private key (PKCS #8, RSA or EC) is needed"
+            }
+            CertificateProblem::OtherKey { .. } => {
+                "give the key for which the first certificate in that file was made"
+            }
+            CertificateProblem::Unusable { .. } => {
+                "give one with an RSA key of 2048 bits or more, or an EC key"
+            }
+            CertificateProblem::Expired { .. } | CertificateProblem::ExpiresSoon { .. } => {
+                "renew it, then send SIGHUP: nobody is cut off"
+            }
+            CertificateProblem::NotYetValid { .. } => "is this machine's clock right?",
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! one makes sense, and a meaning that `switchboard check` verifies. An unknown key is an error.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,10 @@ use crate::id::{AgentId, CalendarName, QueueName, Skill, TrunkName};
 use crate::media::command::Encryption;
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
+
+mod listen;
+
+pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,8 +78,10 @@ fn default_time_zone() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SipSettings {
-    /// Where to listen (UDP).
+    /// Where to listen, and what is spoken there.
     pub listen: Vec<ListenSettings>,
+    /// Certificates of every address that has none of its own.
+    pub tls: Option<TlsSettings>,
     /// The digest realm of agents' phones (RFC 8760).
     pub realm: String,
     /// The shortest registration accepted, in seconds; shorter gets 423 (RFC 3261 section 10.2.8).
@@ -90,29 +96,14 @@ pub struct SipSettings {
 impl Default for SipSettings {
     fn default() -> Self {
         SipSettings {
-            listen: vec![ListenSettings {
-                bind: SocketAddr::from(([0, 0, 0, 0], 5060)),
-                advertise: None,
-            }],
+            listen: vec![ListenSettings::plain(SocketAddr::from(([0, 0, 0, 0], 5060)))],
+            tls: None,
             realm: "switchboard".to_owned(),
             min_expires_s: 60,
             max_expires_s: 3600,
             anonymous_calls: true,
         }
     }
-}
-
-/// One listener.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListenSettings {
-    /// The local address and port.
-    pub bind: SocketAddr,
-    /// The address that peers are told (Contact, Via, SDP). Needed behind NAT; if `bind` is
-    /// unspecified (0.0.0.0) and this is not given, the address of the default route is taken at
-    /// start.
-    #[serde(default)]
-    pub advertise: Option<IpAddr>,
 }
 
 /// Voice.
@@ -222,6 +213,10 @@ pub struct LimitSettings {
     pub journal_backlog: usize,
     /// Longest call, in seconds.
     pub call_s: u32,
+    /// Connections of phones and trunks (TCP, TLS, WebSocket) at once; more are closed at once.
+    pub connections: usize,
+    /// Those of one address (one /64 of IPv6): an office behind one router is one address.
+    pub connections_per_source: usize,
 }
 
 impl Default for LimitSettings {
@@ -231,6 +226,8 @@ impl Default for LimitSettings {
             calls_per_second: 200,
             journal_backlog: 100_000,
             call_s: 14_400,
+            connections: 10_000,
+            connections_per_source: 1_000,
         }
     }
 }

@@ -271,6 +271,47 @@ fn addresses_and_ports_that_collide_are_found() {
 }
 
 #[test]
+fn what_is_spoken_at_an_address_is_checked() {
+    let listen = |entries: &str| check_findings(&format!("[sip]\nlisten = [\n{entries}\n]\n"));
+    assert_eq!(
+        listen(
+            "{ bind = \"[::]:5060\", transports = [\"udp\", \"tls\"], host = \"sbc_1.example\" },\n\
+             { bind = \"[::]:5060\", transports = [\"tcp\"] },\n\
+             { bind = \"[::]:5062\", transports = [] }"
+        ),
+        [
+            "7:36 TLS needs a certificate",
+            "7:59 `sbc_1.example` cannot be the name of a host",
+            "8:10 `[::]:5060` is listened on twice",
+            "9:36 nothing is spoken at this address",
+        ]
+    );
+    let own = "tls = { certificate = \"a.pem\", private_key = \"b.pem\" }";
+    let good = format!("{{ bind = \"[::]:5060\", transports = [\"udp\", \"wss\"], {own} }}");
+    assert!(listen(&good).is_empty());
+    assert_eq!(
+        load_findings(&format!(
+            "{LEAST}[sip]\nlisten = [{{ bind = \"[::]:1\", transports = [\"tsl\"] }}]\n"
+        )),
+        ["6:44 `tsl` cannot be said here"]
+    );
+}
+
+#[test]
+fn tls_has_its_port_as_soon_as_there_is_a_certificate() {
+    let tls = "tls = { certificate = \"a.pem\", private_key = \"b.pem\" }";
+    let spoken = |more: &str| -> Vec<String> {
+        let (settings, _) = read(&format!("{LEAST}[sip]\n{more}\n"));
+        let addresses = settings.sip.addresses();
+        addresses.iter().map(|at| format!("{} {:?}", at.bind, at.transports)).collect()
+    };
+    assert_eq!(spoken(""), ["0.0.0.0:5060 [Udp, Tcp]"]);
+    assert_eq!(spoken(tls), ["0.0.0.0:5060 [Udp, Tcp]", "0.0.0.0:5061 [Tls]"]);
+    let listen = "listen = [{ bind = \"192.0.2.1:5070\", transports = [\"wss\"] }]";
+    assert_eq!(spoken(&format!("{tls}\n{listen}")), ["192.0.2.1:5070 [Wss]"]);
+}
+
+#[test]
 fn star_codes_numbers_and_the_rest_are_checked() {
     let text = "organisation = \"\"\ntime_zone = \"Europe/Londn\"\n[numbers]\n\"*70\" = \"main\"\n\
                 \"a b\" = \"main\"\n[star_codes]\nsign_out = \"71\"\nready = \"*73\"\n";

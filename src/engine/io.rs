@@ -28,6 +28,16 @@ pub enum Input {
         /// Its bytes.
         bytes: Bytes,
     },
+    /// A connection is open whose far end has proved its name with a certificate. Comes before its
+    /// messages.
+    Named {
+        /// Of which listener.
+        listener: ListenerId,
+        /// Its far end.
+        peer: SocketAddr,
+        /// The names in the certificate, in lower case (RFC 5922 section 7.1).
+        names: Vec<String>,
+    },
     /// A connection of a stream listener is closed, or could not be opened.
     Closed {
         /// Of which listener.

@@ -133,6 +133,9 @@ impl Engine {
             Input::Datagram { listener, from, bytes } => {
                 self.endpoint.handle_datagram(now, listener, from, bytes);
             }
+            Input::Named { listener, peer, names } => {
+                self.endpoint.handle_named(listener, peer, names);
+            }
             Input::Closed { listener, peer } => {
                 self.endpoint.handle_closed(now, listener, peer);
             }

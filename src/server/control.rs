@@ -23,11 +23,14 @@ use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
 use super::store::JournalHandle;
+use super::stream::{StreamEvent, Streams};
 use super::udp::Listener;
 
 const WAKE: Token = Token(usize::MAX);
-/// Datagrams taken from one socket before timers and messages have their turn.
+/// Datagrams taken from one socket before timers and messages have their turn, and messages taken
+/// before sockets have theirs.
 const BURST: usize = 64;
+const MESSAGES: usize = 1_024;
 /// How often the wall clock is looked at for a step.
 const CLOCK_WATCH: Duration = Duration::from_secs(1);
 /// How long BYEs of a stop may take to be answered.
@@ -52,6 +55,8 @@ pub enum Message {
         /// Where the reply goes once the journal has committed.
         reply: oneshot::Sender<Reply>,
     },
+    /// What happens on connections.
+    Stream(StreamEvent),
     /// How the journal fares.
     Journal(JournalHealth),
     /// The journal has committed everything up to here.
@@ -102,15 +107,17 @@ pub struct Control {
     poll: Poll,
     messages: Receiver<Message>,
     handle: ControlHandle,
-    listeners: Vec<Listener>,
+    listeners: Vec<Option<Listener>>,
 }
 
 impl Control {
-    /// Takes the listeners.
-    pub fn new(mut listeners: Vec<Listener>) -> io::Result<Control> {
+    /// Takes the listeners for datagrams, in the order of ids; none where a stream is.
+    pub fn new(mut listeners: Vec<Option<Listener>>) -> io::Result<Control> {
         let poll = Poll::new()?;
         for (at, listener) in listeners.iter_mut().enumerate() {
-            poll.registry().register(&mut listener.socket, Token(at), Interest::READABLE)?;
+            if let Some(listener) = listener {
+                poll.registry().register(&mut listener.socket, Token(at), Interest::READABLE)?;
+            }
         }
         let (sender, messages) = channel();
         let handle = ControlHandle {
@@ -134,6 +141,7 @@ impl Control {
         engine: Engine,
         media: &MediaThreads,
         journal: &JournalHandle,
+        streams: Streams,
     ) -> io::Result<()> {
         let Control { mut poll, messages, handle, listeners } = self;
         let mut events = Events::with_capacity(256);
@@ -142,6 +150,7 @@ impl Control {
             engine,
             journal,
             listeners,
+            streams,
             handle,
             replies: Replies::default(),
             wall,
@@ -153,8 +162,10 @@ impl Control {
         };
         running.drain();
         let mut ready: VecDeque<usize> = VecDeque::new();
+        let mut more = false;
         loop {
-            let timeout = if ready.is_empty() { running.timeout() } else { Duration::ZERO };
+            let busy = more || !ready.is_empty();
+            let timeout = if busy { Duration::ZERO } else { running.timeout() };
             match poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -174,9 +185,14 @@ impl Control {
                     ready.push_back(at);
                 }
             }
-            while let Ok(message) = messages.try_recv() {
+            let mut taken = 0;
+            while taken < MESSAGES
+                && let Ok(message) = messages.try_recv()
+            {
                 running.message(message);
+                taken += 1;
             }
+            more = taken == MESSAGES;
             running.timers();
             media.send_all(running.commands.drain(..));
             if running.is_over() {
@@ -224,7 +240,8 @@ struct Running<'a> {
     clock: Clock,
     engine: Engine,
     journal: &'a JournalHandle,
-    listeners: Vec<Listener>,
+    listeners: Vec<Option<Listener>>,
+    streams: Streams,
     handle: ControlHandle,
     replies: Replies,
     /// What the engine's calendar showed, and when.
@@ -252,7 +269,7 @@ impl Running<'_> {
     /// Reads one socket; true if there may be more.
     fn read(&mut self, at: usize) -> bool {
         for _ in 0..BURST {
-            let Some(listener) = self.listeners.get(at) else { return false };
+            let Some(Some(listener)) = self.listeners.get(at) else { return false };
             match listener.socket.recv_from(&mut self.buffer) {
                 Ok((length, from)) => {
                     let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
@@ -273,6 +290,16 @@ impl Running<'_> {
             Message::Request { actor, own, request, reply } => {
                 let id = self.replies.ask(reply);
                 self.input(Input::Request { id, actor, own, request });
+            }
+            Message::Stream(StreamEvent::Message { listener, peer, bytes, room }) => {
+                self.input(Input::Datagram { listener, from: peer, bytes });
+                drop(room);
+            }
+            Message::Stream(StreamEvent::Closed { listener, peer }) => {
+                self.input(Input::Closed { listener, peer });
+            }
+            Message::Stream(StreamEvent::Named { listener, peer, names }) => {
+                self.input(Input::Named { listener, peer, names });
             }
             Message::Journal(health) => self.input(Input::Journal(health)),
             Message::Committed(seq) => self.replies.committed(seq),
@@ -327,10 +354,14 @@ impl Running<'_> {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
-                    if let Some(listener) = self.listeners.get(usize::from(transmit.listener.0)) {
-                        // A datagram that the kernel cannot take is lost like one on the way: SIP's
-                        // timers send it again.
-                        let _ = listener.socket.send_to(&transmit.bytes, transmit.to);
+                    match self.listeners.get(usize::from(transmit.listener.0)) {
+                        Some(Some(listener)) => {
+                            // A datagram that the kernel cannot take is lost like one on the way:
+                            // SIP's timers send it again.
+                            let _ = listener.socket.send_to(&transmit.bytes, transmit.to);
+                        }
+                        Some(None) => self.streams.send(transmit),
+                        None => {}
                     }
                 }
                 Output::Media(command) => self.commands.push(command),

@@ -1,19 +1,23 @@
 //! An installation: the settings file and everything it refers to, read and checked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use miette::Report;
+use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
-use crate::config::settings::{ListenSettings, PortRange, Settings};
+use crate::config::problem::Problem;
+use crate::config::settings::{ListenSettings, PortRange, Settings, TlsSettings};
+use crate::config::source::Source;
 use crate::config::{self, check};
 use crate::engine::Plan;
 use crate::flow::{Flows, Known};
 use crate::media::bank::Bank;
 use crate::sip::transport::Listener;
 
+use super::stream::tls::{self, Fault, TlsConfigs};
 use super::{flows, settings_file, sounds};
 
 /// The longest wrap-up in the demo, in seconds.
@@ -22,7 +26,7 @@ const DEMO_WRAP_UP_S: u32 = 8;
 /// What the command line says instead of the settings file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Where to listen for SIP.
+    /// Where to listen for SIP, over UDP and TCP and nothing else.
     pub sip: Option<SocketAddr>,
     /// Where to serve pages.
     pub http: Option<SocketAddr>,
@@ -55,6 +59,8 @@ impl std::error::Error for Problems {}
 pub struct Installation {
     /// The settings, overrides applied, paths resolved.
     pub settings: Settings,
+    /// What TLS needs, by the address that it is spoken at as the settings have it.
+    pub tls: BTreeMap<SocketAddr, TlsConfigs>,
     flows: Flows,
     bank_holidays: BankHolidays,
 }
@@ -67,7 +73,8 @@ impl Installation {
             tracing::warn!("{warning}");
         }
         if let Some(bind) = overrides.sip {
-            settings.sip.listen = vec![ListenSettings { bind, advertise: None }];
+            settings.sip.listen = vec![ListenSettings::plain(bind)];
+            settings.sip.tls = None;
         }
         if let Some(bind) = overrides.http {
             settings.http.bind = bind;
@@ -78,6 +85,13 @@ impl Installation {
         if let Some(data) = &overrides.data {
             settings.files.data.clone_from(data);
         }
+        let secure = Secure::read(&settings, &base.source);
+        for warning in &secure.warnings {
+            tracing::warn!("{warning}");
+        }
+        if !secure.errors.is_empty() {
+            return Err(Problems(secure.errors));
+        }
         let files = &settings.files;
         let flows = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
             .map_err(Problems)?;
@@ -86,7 +100,7 @@ impl Installation {
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
         }
-        Ok(Installation { settings, flows, bank_holidays: base.bank_holidays })
+        Ok(Installation { settings, tls: secure.configs, flows, bank_holidays: base.bank_holidays })
     }
 
     /// What a demo changes: a demo at night must not only say that the lines are closed, and few
@@ -120,6 +134,57 @@ impl Installation {
         let files = &self.settings.files;
         sounds::load(&files.sounds, &files.language, &plan.sounds())
             .map_err(|errors| Problems(errors.into_iter().map(Report::new).collect()))
+    }
+}
+
+/// What the certificates that settings name come to.
+#[derive(Default)]
+struct Secure {
+    configs: BTreeMap<SocketAddr, TlsConfigs>,
+    errors: Vec<Report>,
+    warnings: Vec<Report>,
+}
+
+impl Secure {
+    fn read(settings: &Settings, source: &Source) -> Secure {
+        let mut secure = Secure::default();
+        let mut of_all: Option<Option<TlsConfigs>> = None;
+        for (index, listen) in settings.sip.addresses().iter().enumerate() {
+            if !listen.transports.iter().any(|transport| transport.is_secure()) {
+                continue;
+            }
+            let configs = match (&listen.tls, &settings.sip.tls) {
+                (Some(own), _) => {
+                    secure.load(own, source, &["sip", "listen", &index.to_string(), "tls"])
+                }
+                (None, Some(shared)) => of_all
+                    .get_or_insert_with(|| secure.load(shared, source, &["sip", "tls"]))
+                    .clone(),
+                (None, None) => None,
+            };
+            secure.configs.extend(configs.map(|configs| (listen.bind, configs)));
+        }
+        secure
+    }
+
+    fn load(&mut self, tls: &TlsSettings, source: &Source, path: &[&str]) -> Option<TlsConfigs> {
+        #[allow(clippy::disallowed_methods, reason = "the shell reads the clock")]
+        let now = jiff::Timestamp::now();
+        let finding = |fault: Fault, severity| {
+            let place = source.value(&[path, &[fault.key]].concat());
+            source.finding(place, severity, Problem::Certificate(fault.problem))
+        };
+        match tls::load(tls, now) {
+            Ok(loaded) => {
+                let warnings = loaded.warnings.into_iter();
+                self.warnings.extend(warnings.map(|fault| finding(fault, Severity::Warning)));
+                Some(loaded.configs)
+            }
+            Err(fault) => {
+                self.errors.push(finding(fault, Severity::Error));
+                None
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Assembles the engine from its settings and runs it until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
 use crate::id::Entropy;
 use crate::media::{Bank, DropReason};
+use crate::sip::ListenerId;
 use crate::sip::transport;
 use crate::stats::{self, metrics::Wire};
 use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
@@ -19,12 +21,18 @@ use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
 use super::installation::{Installation, Problems};
+use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
-use super::udp::{ListenError, Listener};
+use super::stream::{Patience, StreamLimits, Streams};
 
 /// How long the journal may take to write what it still holds at a stop.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// How long connections may take to be closed in order at a stop.
+const GOODBYES: Duration = Duration::from_secs(2);
+/// Connections that we open at once.
+const OPENING: usize = 256;
 
 /// Why the server cannot start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +82,8 @@ pub struct Server {
     thread: JoinHandle<std::io::Result<()>>,
     media: Arc<MediaThreads>,
     journal: JournalHandle,
+    streams: Streams,
+    bound: BTreeMap<ListenerId, SocketAddr>,
     stop_web: watch::Sender<bool>,
     web: tokio::task::JoinHandle<std::io::Result<()>>,
     bank: Arc<Bank>,
@@ -90,10 +100,8 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let mut entropy = seed().map(Entropy::from_seed)?;
     let settings = &installation.settings;
 
-    let listeners =
-        settings.sip.listen.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
-    let told: Vec<transport::Listener> =
-        listeners.iter().map(|listener| listener.told.clone()).collect();
+    let listeners = Listeners::bind(&settings.sip.addresses(), &installation.tls)?;
+    let told = listeners.told.clone();
     let plan = Arc::new(installation.plan(told.clone())?);
     let bank = Arc::new(installation.bank(&plan)?);
     let tokens = Arc::new(ArcSwap::from_pointee(tokens(settings)?));
@@ -103,7 +111,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         .map_err(|source| ServeError::Http { address: http, source })?;
     let http = web_listener.local_addr().unwrap_or(http);
 
-    let control = Control::new(listeners).map_err(thread("control thread"))?;
+    let control = Control::new(listeners.datagrams).map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.
     let (journal, mut fold) = tokio::task::block_in_place(|| {
@@ -126,6 +134,17 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             .map_err(thread("media threads"))?
     };
 
+    let streams = {
+        let events = handle.clone();
+        let limits = StreamLimits {
+            connections: settings.limits.connections,
+            per_source: settings.limits.connections_per_source,
+            opening: OPENING,
+        };
+        let tell = Arc::new(move |event| events.send(Message::Stream(event)));
+        Streams::start(listeners.streams, limits, Patience::default(), tell)
+    };
+
     let (now, wall) = (clock.now(), clock.wall());
     let closing = stats::closing_entries(&fold, wall, now);
     closing.iter().for_each(|entry| fold.apply(entry));
@@ -133,14 +152,14 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let engine = Engine::new(now, wall, plan.clone(), entropy, start);
 
     let thread = {
-        let (media, journal) = (media.clone(), journal.clone());
+        let (media, journal, streams) = (media.clone(), journal.clone(), streams.clone());
         std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || control.run(clock, (now, wall), engine, &media, &journal))
+            .spawn(move || control.run(clock, (now, wall), engine, &media, &journal, streams))
             .map_err(thread("control thread"))?
     };
     let (stop_web, mut stopping) = watch::channel(false);
-    let state = web_state(tokens.clone(), &plan, clock, &handle, &journal, &media);
+    let state = web_state(tokens.clone(), &plan, clock, &handle, &journal, &media, &streams);
     let web = tokio::spawn(async move {
         web::serve(web_listener, state, async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -152,6 +171,8 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         thread,
         media,
         journal,
+        streams,
+        bound: listeners.bound,
         stop_web,
         web,
         bank,
@@ -189,15 +210,23 @@ impl Server {
         self.media.set_bank(&self.bank);
         self.control.send(Message::Settings(Arc::new(plan)));
         self.tokens.store(Arc::new(tokens));
+        for (listener, bound) in &self.bound {
+            if let Some(tls) = installation.tls.get(bound) {
+                self.streams.renew(*listener, tls);
+            }
+        }
         Ok(())
     }
 
     /// Ends every call, writes the journal to its end and stops.
     pub async fn stop(self) -> Result<(), ServeError> {
-        let Server { control, thread: control_thread, media, journal, stop_web, web, .. } = self;
+        let Server {
+            control, thread: control_thread, media, journal, streams, stop_web, web, ..
+        } = self;
         control.send(Message::Stop);
         let ended = tokio::task::spawn_blocking(move || control_thread.join()).await;
         media.shutdown();
+        streams.close(GOODBYES).await;
         let _ = stop_web.send(true);
         // A page that will not let go of its stream must not hold up the journal.
         let abort = web.abort_handle();
@@ -247,7 +276,8 @@ pub fn seed() -> Result<[u8; 32], ServeError> {
 /// another (see `Engine::told`).
 fn media_addresses(settings: &Settings, told: &[transport::Listener]) -> (IpAddr, IpAddr) {
     let local = IpAddr::from([127, 0, 0, 1]);
-    let binds = || settings.sip.listen.iter().map(|listen| listen.bind.ip());
+    let addresses = settings.sip.addresses();
+    let binds = || addresses.iter().map(|listen| listen.bind.ip());
     let first = binds().next().unwrap_or(local);
     let alike = binds().all(|ip| ip == first || ip.is_ipv4() != first.is_ipv4());
     let bind = match first {
@@ -272,15 +302,18 @@ fn web_state(
     control: &ControlHandle,
     journal: &JournalHandle,
     media: &Arc<MediaThreads>,
+    streams: &Streams,
 ) -> WebState {
     let live = {
         let journal = journal.clone();
         Arc::new(move || journal.live(clock.now(), clock.wall()))
     };
     let metrics = {
-        let (live, control, journal, media) =
-            (live.clone(), control.clone(), journal.clone(), media.clone());
-        Arc::new(move || stats::metrics::render(&live(), &wire(&control, &journal, &media)))
+        let (live, control, journal) = (live.clone(), control.clone(), journal.clone());
+        let (media, streams) = (media.clone(), streams.clone());
+        Arc::new(move || {
+            stats::metrics::render(&live(), &wire(&control, &journal, &media, &streams))
+        })
     };
     let ready = {
         let (control, journal) = (control.clone(), journal.clone());
@@ -312,13 +345,23 @@ fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {
     tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
 }
 
-fn wire(control: &ControlHandle, journal: &JournalHandle, media: &MediaThreads) -> Wire {
+fn wire(
+    control: &ControlHandle,
+    journal: &JournalHandle,
+    media: &MediaThreads,
+    streams: &Streams,
+) -> Wire {
     let state = control.state();
     let rtp = media.counters();
+    let mut sip_rejected = state.sip.rejected.clone();
+    for (reason, count) in streams.refused() {
+        *sip_rejected.entry(reason).or_default() += count;
+    }
     Wire {
+        sip_connections: streams.connections(),
         sip_received: state.sip.received.clone(),
         sip_sent: state.sip.sent.clone(),
-        sip_rejected: state.sip.rejected.clone(),
+        sip_rejected,
         rtp_received: rtp.received,
         rtp_sent: rtp.sent,
         rtp_dropped: DropReason::ALL

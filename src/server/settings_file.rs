@@ -61,6 +61,13 @@ pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
     for path in [&mut files.flows, &mut files.sounds, &mut files.data] {
         *path = folder.join(&*path);
     }
+    let own = settings.sip.listen.iter_mut().filter_map(|listen| listen.tls.as_mut());
+    for tls in settings.sip.tls.iter_mut().chain(own) {
+        let optional = [&mut tls.client_ca, &mut tls.ca].into_iter().flatten();
+        for path in [&mut tls.certificate, &mut tls.private_key].into_iter().chain(optional) {
+            *path = folder.join(&*path);
+        }
+    }
     Ok((settings, Base { folder, source, bank_holidays, warnings: findings }))
 }
 

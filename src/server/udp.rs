@@ -5,8 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as StdUdpSocket};
 
 use mio::net::UdpSocket;
 
-use crate::config::settings::ListenSettings;
-use crate::sip::transport::{self, Protocol};
+use crate::sip::transport;
 
 /// What the kernel keeps for us while the control thread is busy: about 4,000 requests.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -20,37 +19,24 @@ pub struct Listener {
     pub told: transport::Listener,
 }
 
-/// Why a listener cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen for SIP on {address}: {source}. Is another telephone server running there? Choose another with --sip ADDRESS:PORT or `sip.listen` in the settings"
-)]
-pub struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
-}
-
 impl Listener {
-    /// Binds what the settings say.
-    pub fn bind(settings: &ListenSettings) -> Result<Listener, ListenError> {
-        let address = settings.bind;
-        let bound = || -> io::Result<Listener> {
-            let socket = socket2::Socket::new(
-                socket2::Domain::for_address(address),
-                socket2::Type::DGRAM,
-                None,
-            )?;
-            // The kernel caps this at net.core.rmem_max; less is no reason not to start.
-            let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-            socket.set_nonblocking(true)?;
-            socket.bind(&address.into())?;
-            let socket = UdpSocket::from_std(socket.into());
-            let port = socket.local_addr()?.port();
-            let ip = settings.advertise.unwrap_or_else(|| reachable(address.ip()));
-            let told = transport::Listener::new(Protocol::Udp, SocketAddr::new(ip, port));
-            Ok(Listener { socket, told })
-        };
-        bound().map_err(|source| ListenError { address, source })
+    /// Binds. `told` is what peers are told, with the port filled in here if it is 0.
+    pub fn bind(address: SocketAddr, mut told: transport::Listener) -> io::Result<Listener> {
+        let domain = socket2::Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;
+        if address.is_ipv6() {
+            // Both families can then be listened on side by side.
+            socket.set_only_v6(true)?;
+        }
+        // The kernel caps this at net.core.rmem_max; less is no reason not to start.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from_std(socket.into());
+        if told.advertised.port() == 0 {
+            told.advertised.set_port(socket.local_addr()?.port());
+        }
+        Ok(Listener { socket, told })
     }
 }
 
@@ -90,20 +76,5 @@ mod tests {
             let ip: IpAddr = ip.parse().expect("an address");
             assert!(!reachable(ip).is_unspecified(), "{ip}");
         }
-        let settings = ListenSettings { bind: ([0, 0, 0, 0], 0).into(), advertise: None };
-        let listener = Listener::bind(&settings).expect("binds");
-        assert!(!listener.told.advertised.ip().is_unspecified());
-        assert_ne!(listener.told.advertised.port(), 0);
-    }
-
-    #[test]
-    fn a_port_in_use_is_an_error_that_says_what_to_do() {
-        let first =
-            Listener::bind(&ListenSettings { bind: ([127, 0, 0, 1], 0).into(), advertise: None })
-                .expect("binds");
-        let error =
-            Listener::bind(&ListenSettings { bind: first.told.advertised, advertise: None })
-                .expect_err("is in use");
-        assert!(error.to_string().contains("--sip"), "{error}");
     }
 }

@@ -83,6 +83,8 @@ pub struct Endpoint {
     counters: SipCounters,
     /// What certificates must say, by address.
     peer_names: BTreeMap<SocketAddr, Arc<str>>,
+    /// What certificates have said, by connection.
+    proved_names: BTreeMap<(ListenerId, SocketAddr), Vec<String>>,
 }
 
 impl Endpoint {
@@ -107,6 +109,7 @@ impl Endpoint {
             events: VecDeque::new(),
             counters: SipCounters::default(),
             peer_names: BTreeMap::new(),
+            proved_names: BTreeMap::new(),
         }
     }
 
@@ -144,6 +147,16 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// The far end of a connection has proved these names with its certificate.
+    pub fn handle_named(&mut self, listener: ListenerId, peer: SocketAddr, names: Vec<String>) {
+        self.proved_names.insert((listener, peer), names);
+    }
+
+    /// The names, in lower case, that the far end of an open connection has proved.
+    pub fn proved_names(&self, listener: ListenerId, peer: SocketAddr) -> &[String] {
+        self.proved_names.get(&(listener, peer)).map_or(&[], Vec::as_slice)
+    }
+
     /// The connection to `peer` is closed, or could not be opened: what went over it has failed, and
     /// phones that were reached through it are no longer registered.
     pub fn handle_closed(&mut self, now: Time, listener: ListenerId, peer: SocketAddr) {
@@ -152,6 +165,7 @@ impl Endpoint {
                 leg.dialog.connected = false;
             }
         }
+        self.proved_names.remove(&(listener, peer));
         self.transactions.closed(now, listener, peer);
         self.settle(now);
         self.events.extend(self.registrar.closed(listener, peer));

@@ -25,6 +25,8 @@ pub struct Wire {
     pub sip_sent: BTreeMap<(&'static str, u16), u64>,
     /// SIP datagrams and requests refused or dropped, by reason.
     pub sip_rejected: BTreeMap<&'static str, u64>,
+    /// Connections open now, by protocol.
+    pub sip_connections: BTreeMap<&'static str, u64>,
     /// RTP packets received and accepted.
     pub rtp_received: u64,
     /// RTP packets sent.
@@ -241,9 +243,18 @@ fn traffic(wire: &Wire) -> Vec<MetricFamily> {
         ),
         family(
             "switchboard_sip_rejected_total",
-            "SIP datagrams and requests refused or dropped since the process began, by reason.",
+            "SIP messages and connections refused or dropped since the process began, by reason.",
             MetricType::COUNTER,
             reasons(&wire.sip_rejected),
+        ),
+        family(
+            "switchboard_sip_connections",
+            "Connections of phones and trunks that are open now, by protocol.",
+            MetricType::GAUGE,
+            wire.sip_connections
+                .iter()
+                .map(|(protocol, open)| labelled(gauge(*open as f64), &[("protocol", protocol)]))
+                .collect(),
         ),
     ]
 }
@@ -330,6 +341,7 @@ mod tests {
             sip_received: BTreeMap::from([(("INVITE", 0), 3), (("INVITE", 200), 1)]),
             sip_sent: BTreeMap::from([(("INVITE", 503), 2)]),
             sip_rejected: BTreeMap::from([("malformed", 4)]),
+            sip_connections: BTreeMap::from([("tls", 12)]),
             rtp_received: 50,
             rtp_sent: 49,
             rtp_dropped: BTreeMap::from([("late", 2)]),
@@ -385,6 +397,7 @@ mod tests {
             r#"switchboard_sip_messages_total{direction="in",method="INVITE",status="request"} 3"#,
             r#"switchboard_sip_messages_total{direction="out",method="INVITE",status="503"} 2"#,
             r#"switchboard_sip_rejected_total{reason="malformed"} 4"#,
+            r#"switchboard_sip_connections{protocol="tls"} 12"#,
             "# TYPE switchboard_answer_wait_seconds histogram",
         ] {
             has(&text, line);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::problem::Problem;
+use crate::config::settings::TransportName;
 
 use super::Check;
 
@@ -15,7 +16,9 @@ impl Check<'_> {
         if sip.listen.is_empty() {
             self.error(&["sip", "listen"], Problem::NoListener);
         }
-        if sip.listen.len() > MAX_LISTENERS {
+        if sip.addresses().iter().map(|listen| listen.transports.len()).sum::<usize>()
+            > MAX_LISTENERS
+        {
             let what = Problem::TooManyListeners { most: MAX_LISTENERS };
             self.error(&["sip", "listen"], what);
         }
@@ -23,14 +26,27 @@ impl Check<'_> {
         for (index, listen) in sip.listen.iter().enumerate() {
             let index = index.to_string();
             let at = |key: &'static str| ["sip", "listen", index.as_str(), key];
+            if listen.transports.is_empty() {
+                self.error(&at("transports"), Problem::NoTransport);
+            }
+            // UDP has ports of its own; all others are TCP to the system.
+            let places = listen.transports.iter().map(|t| (listen.bind, *t == TransportName::Udp));
             // Port 0 is any free port: two of them are two ports.
-            if listen.bind.port() != 0 && !seen.insert(listen.bind) {
+            if listen.bind.port() != 0 && places.filter(|place| !seen.insert(*place)).count() > 0 {
                 let address = listen.bind.to_string();
                 self.error(&at("bind"), Problem::ListenTwice { address });
+            }
+            for transport in &listen.transports {
+                if transport.is_secure() && listen.tls.is_none() && sip.tls.is_none() {
+                    self.error(&at("transports"), Problem::NoTls);
+                }
             }
             if let Some(address) = listen.advertise.filter(|address| address.is_unspecified()) {
                 let address = address.to_string();
                 self.error(&at("advertise"), Problem::AdvertiseUnspecified { address });
+            }
+            if let Some(host) = listen.host.as_ref().filter(|host| !is_host_name(host)) {
+                self.error(&at("host"), Problem::BadHostName { host: host.clone() });
             }
             let ports = self.settings.rtp.ports;
             let port = listen.bind.port();
@@ -64,4 +80,18 @@ impl Check<'_> {
             self.warning(&["rtp", "ports"], Problem::FewPorts { pairs, calls, needed });
         }
     }
+}
+
+/// Whether peers can read this as a name (RFC 3261 section 25.1): labels of letters, digits and
+/// hyphens, the last of which begins with a letter.
+fn is_host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && label.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let last = text.rsplit('.').next().unwrap_or("");
+    text.len() <= 253
+        && text.split('.').all(label)
+        && last.starts_with(|c: char| c.is_ascii_alphabetic())
 }

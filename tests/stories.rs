@@ -7,6 +7,8 @@ mod advisers;
 mod bad_network;
 #[path = "stories/busy.rs"]
 mod busy;
+#[path = "stories/encrypted.rs"]
+mod encrypted;
 #[path = "stories/hanging_up.rs"]
 mod hanging_up;
 #[path = "stories/hours.rs"]

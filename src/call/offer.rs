@@ -39,6 +39,8 @@ pub(super) enum OfferProgress {
     Rang,
     /// The agent refused.
     Refused,
+    /// It answered, and cannot be talked with.
+    Unusable,
 }
 
 /// What the phone's display shows of the call.
@@ -217,7 +219,7 @@ impl Call {
                 SdpError::Malformed | SdpError::NoCommonCodec => {}
             }
             self.sip(SipAction::HangUp(leg));
-            return self.phone_failed(now, leg, OfferProgress::Unreachable);
+            return self.phone_failed(now, leg, OfferProgress::Unusable);
         }
         phone.leg.stage = Stage::Up;
         offering.answered = Some(leg);
@@ -275,7 +277,7 @@ impl Call {
             return;
         };
         let outcome = match offering.best {
-            OfferProgress::Unreachable => OfferOutcome::Unreachable,
+            OfferProgress::Unreachable | OfferProgress::Unusable => OfferOutcome::Unreachable,
             OfferProgress::Rang => OfferOutcome::NoAnswer,
             OfferProgress::Refused => OfferOutcome::Rejected,
         };

@@ -11,6 +11,7 @@ pub mod ear;
 pub mod network;
 pub mod person;
 pub mod phone;
+pub mod secrecy;
 pub mod tone;
 pub mod voice;
 pub mod world;

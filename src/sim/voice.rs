@@ -12,6 +12,7 @@ use crate::media::command::{Codec, Key};
 use crate::time::Time;
 
 use super::ear::Ear;
+use super::secrecy::{PacketCipher, Secrecy, StreamKeys};
 use super::tone::{self, PACKET_SAMPLES, RATE_HZ, Sound};
 
 const PACKET: Duration = Duration::from_millis(20);
@@ -33,6 +34,8 @@ pub struct Stream {
     pub telephone_event: Option<u8>,
     /// Whether the peer wants to hear us.
     pub send: bool,
+    /// The keys, if the voice is encrypted.
+    pub keys: Option<StreamKeys>,
 }
 
 /// Counts of one call.
@@ -42,9 +45,17 @@ pub struct VoiceCounters {
     pub sent: u64,
     /// Packets of audio received.
     pub received: u64,
-    /// Packets from another address than the one agreed on, with another payload type, or
-    /// malformed.
+    /// Packets from another address than the one agreed on, with another payload type, malformed,
+    /// or not authentic.
     pub strange: u64,
+}
+
+/// Both directions under a call's keys.
+#[derive(Debug)]
+struct Secret {
+    keys: StreamKeys,
+    out: Box<dyn PacketCipher>,
+    heard: Box<dyn PacketCipher>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +69,8 @@ struct Press {
 #[derive(Debug)]
 pub struct Voice {
     stream: Option<Stream>,
+    secrecy: Option<Secrecy>,
+    secret: Option<Secret>,
     sound: Sound,
     /// A second of the sound in the codec: tones of whole hertz repeat after it.
     second: Option<(Sound, Codec, Vec<u8>)>,
@@ -79,9 +92,11 @@ pub struct Voice {
 
 impl Voice {
     /// A voice that is silent until a call is up.
-    pub fn new(sound: Sound) -> Self {
+    pub fn new(sound: Sound, secrecy: Option<Secrecy>) -> Self {
         Voice {
             stream: None,
+            secrecy,
+            secret: None,
             sound,
             second: None,
             sampled: 0,
@@ -113,6 +128,12 @@ impl Voice {
             self.ssrc = entropy.u32();
             self.first = true;
             self.next_at = Some(now);
+        }
+        if let (Some(secrecy), Some(keys)) = (self.secrecy, stream.keys)
+            && self.secret.as_ref().is_none_or(|secret| secret.keys != keys)
+        {
+            let [out, heard] = [keys.mine, keys.theirs].map(|key| (secrecy.cipher)(&key));
+            self.secret = Some(Secret { keys, out, heard });
         }
         self.stream = Some(stream);
     }
@@ -190,6 +211,15 @@ impl Voice {
     /// Takes in an RTP packet.
     pub fn handle_packet(&mut self, now: Time, from: SocketAddr, bytes: &[u8]) {
         let Some(stream) = self.stream else { return };
+        let mut opened = None;
+        if let (Some(_), Some(secret)) = (stream.keys, &mut self.secret) {
+            opened = secret.heard.open(bytes);
+        }
+        let bytes = match (stream.keys, &opened) {
+            (Some(_), Some(opened)) => &opened[..],
+            (Some(_), None) => &[],
+            (None, _) => bytes,
+        };
         let Ok(packet) = RtpReader::new(bytes) else {
             self.counters.strange += 1;
             return;
@@ -273,7 +303,12 @@ impl Voice {
             .payload(payload)
             .build();
         self.seq = self.seq.next();
-        if let Ok(packet) = packet {
+        let sealed = match (packet, stream.keys, &mut self.secret) {
+            (Ok(packet), None, _) => Some(packet),
+            (Ok(packet), Some(_), Some(secret)) => secret.out.seal(&packet),
+            (Ok(_) | Err(_), _, _) => None,
+        };
+        if let Some(packet) = sealed {
             self.counters.sent += 1;
             self.transmits.push_back((stream.remote, packet.into()));
         }
@@ -296,9 +331,15 @@ mod tests {
     fn pair() -> (Voice, Voice, SocketAddr, SocketAddr) {
         let (a, b) = (([127, 0, 0, 1], 4000).into(), ([127, 0, 0, 1], 5000).into());
         let mut entropy = Entropy::from_seed([3; 32]);
-        let stream =
-            |remote| Stream { remote, codec: Codec::Pcma, telephone_event: Some(101), send: true };
-        let (mut one, mut two) = (Voice::new(Sound::Tone(500)), Voice::new(Sound::Silence));
+        let stream = |remote| Stream {
+            remote,
+            codec: Codec::Pcma,
+            telephone_event: Some(101),
+            send: true,
+            keys: None,
+        };
+        let (mut one, mut two) =
+            (Voice::new(Sound::Tone(500), None), Voice::new(Sound::Silence, None));
         one.start(Time::ZERO, stream(b), &mut entropy);
         two.start(Time::ZERO, stream(a), &mut entropy);
         (one, two, a, b)

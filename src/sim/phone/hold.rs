@@ -9,7 +9,7 @@ use crate::time::Time;
 use super::leg::{Change, State};
 use super::message::{self, Key};
 use super::outgoing::address_of;
-use super::{Phone, PhoneEvent, sdp};
+use super::{Phone, PhoneEvent};
 
 /// Two changes met: the phone tries again within so many milliseconds, drawn by lot (RFC 3261 section
 /// 14.1).
@@ -37,8 +37,11 @@ impl Phone {
     }
 
     fn change(&mut self, now: Time, at: usize, change: Change) {
-        let settings = &self.settings;
-        let (via, rtp, codecs) = (settings.signalling, settings.rtp, settings.codecs.clone());
+        let new_key = self.new_key();
+        if let Some(leg) = self.legs.get_mut(at).filter(|_| self.settings.quirks.renews_key) {
+            leg.key = new_key;
+        }
+        let (words, via) = (self.words(Some(at)), self.settings.signalling);
         let (branch, contact) = (self.branch(), self.contact());
         let Some(leg) = self.legs.get_mut(at) else { return };
         if leg.state != State::Up || leg.change.is_some() {
@@ -53,7 +56,7 @@ impl Phone {
         leg.ack = None;
         let mut outline = leg.outline(Method::Invite, leg.seq, branch.clone(), via);
         outline.extra = vec![contact];
-        outline.body = sdp::offer(rtp, leg.version, &codecs);
+        outline.body = words.offer(leg.version);
         if change == Change::Hold {
             outline.body = outline.body.replace("a=sendrecv", "a=sendonly");
         }
@@ -70,8 +73,7 @@ impl Phone {
         change: Change,
     ) {
         let SipMessage::Response(response) = message else { return };
-        let (branch, via, codecs) =
-            (self.branch(), self.settings.signalling, self.settings.codecs.clone());
+        let (branch, via, words) = (self.branch(), self.settings.signalling, self.words(Some(at)));
         let Some(leg) = self.legs.get_mut(at) else { return };
         leg.change = None;
         if let Some(contact) = message::contact(message) {
@@ -81,7 +83,7 @@ impl Phone {
         let ack = leg.outline(Method::Ack, leg.invite_seq, branch, via).build();
         leg.ack = Some(ack.clone());
         self.transactions.out.push_back((leg.peer, ack));
-        if let Some(stream) = sdp::read(&response.body, &codecs) {
+        if let Some(stream) = words.read(&response.body) {
             leg.stream = Some(stream);
         }
         leg.on_hold = change == Change::Hold;

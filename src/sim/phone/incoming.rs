@@ -12,7 +12,7 @@ use super::leg::{Leg, State};
 use super::message::{self, Key, respond, who};
 use super::outgoing::address_of;
 use super::transaction::GIVE_UP;
-use super::{Phone, PhoneEvent, sdp};
+use super::{Phone, PhoneEvent};
 
 impl Phone {
     pub(super) fn handle_request(
@@ -80,9 +80,9 @@ impl Phone {
             Header::To(value) => Some(value.value()),
             _ => None,
         });
-        let local_tag = self.entropy.token();
-        let unusable =
-            !request.body.is_empty() && sdp::read(&request.body, &self.settings.codecs).is_none();
+        let (local_tag, own_key) = (self.entropy.token(), self.new_key());
+        let words = self.words(None);
+        let unusable = !request.body.is_empty() && words.read(&request.body).is_none();
         let replaced = self.replaced_by(&request);
         if (self.is_busy() && replaced.is_none()) || unusable {
             self.respond(now, &request, &key, if unusable { 488 } else { 486 });
@@ -106,6 +106,7 @@ impl Phone {
             invite: Some((request, key)),
             version: 1,
             stream: None,
+            key: own_key,
             ack: None,
             ack_at: None,
             challenged: 0,
@@ -143,17 +144,17 @@ impl Phone {
     /// Picks up: 200 with our description, repeated until the ACK.
     pub fn answer(&mut self, now: Time) {
         let Some(at) = self.offered() else { return };
-        let (rtp, codecs) = (self.settings.rtp, self.settings.codecs.clone());
+        let words = self.words(Some(at));
         let keys = !self.settings.quirks.no_keys;
         let Some(leg) = self.legs.get_mut(at) else { return };
         let offer = leg.invite.as_ref().map(|(request, _)| request.body.clone());
-        leg.stream = offer.and_then(|offer| sdp::read(&offer, &codecs));
+        leg.stream = offer.and_then(|offer| words.read(&offer));
         let body = match &mut leg.stream {
             Some(stream) => {
                 stream.telephone_event = stream.telephone_event.filter(|_| keys);
-                sdp::answer(rtp, leg.version, stream)
+                words.answer(leg.version, stream)
             }
-            None => sdp::offer(rtp, leg.version, &codecs),
+            None => words.offer(leg.version),
         };
         leg.state = State::Answered(false);
         self.respond_to_invite(now, at, 200, body);
@@ -174,12 +175,12 @@ impl Phone {
     }
 
     fn acknowledged(&mut self, now: Time, at: usize, request: &Request) {
-        let codecs = self.settings.codecs.clone();
+        let words = self.words(Some(at));
         let Some(leg) = self.legs.get_mut(at) else { return };
         let State::Answered(hang_up) = leg.state else { return };
         leg.state = State::Up;
         if leg.stream.is_none() {
-            leg.stream = sdp::read(&request.body, &codecs);
+            leg.stream = words.read(&request.body);
             self.talk(now, at);
         }
         self.events.push_back(PhoneEvent::Established);
@@ -213,8 +214,8 @@ impl Phone {
         if self.meets_change(now, at, request, key) {
             return;
         }
-        let (rtp, codecs) = (self.settings.rtp, self.settings.codecs.clone());
-        let stream = sdp::read(&request.body, &codecs).map(|stream| self.keys_offered(stream));
+        let words = self.words(Some(at));
+        let stream = words.read(&request.body).map(|stream| self.keys_offered(stream));
         let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.is_over()) else {
             self.respond(now, request, key, 481);
             return;
@@ -226,7 +227,7 @@ impl Phone {
         leg.stream = Some(stream);
         leg.version += 1;
         leg.invite = Some((request.clone(), key.clone()));
-        let body = sdp::answer(rtp, leg.version, &stream);
+        let body = words.answer(leg.version, &stream);
         let body = self.described(at, body);
         self.respond_to_invite(now, at, 200, body);
         if !self.is_held(at) {

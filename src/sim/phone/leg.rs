@@ -7,6 +7,7 @@ use rsip::{Header, Method, Request, Uri};
 
 use crate::time::Time;
 
+use super::super::secrecy;
 use super::super::voice::Stream;
 use super::message::{Key, Outline};
 
@@ -66,6 +67,8 @@ pub(super) struct Leg {
     pub(super) ack: Option<Bytes>,
     pub(super) ack_at: Option<Time>,
     pub(super) challenged: u8,
+    /// Our key, if we encrypt.
+    pub(super) key: secrecy::Key,
     /// Whether we hold the line.
     pub(super) on_hold: bool,
     /// A re-INVITE of ours under way.

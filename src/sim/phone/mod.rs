@@ -31,6 +31,7 @@ use self::digest::{Algorithm, Challenge};
 use self::leg::{Leg, State};
 use self::registration::Registration;
 use self::transaction::{Expired, GIVE_UP, Transactions};
+use super::secrecy::{self, Secrecy};
 use super::tone::Sound;
 use super::voice::{Stream, Voice};
 
@@ -57,6 +58,8 @@ pub struct PhoneSettings {
     pub withheld: bool,
     /// What it sends while a call is up.
     pub sound: Sound,
+    /// Whether it encrypts its voice.
+    pub secrecy: Option<Secrecy>,
     /// Misbehaviour.
     pub quirks: Quirks,
 }
@@ -75,6 +78,7 @@ impl PhoneSettings {
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             withheld: false,
             sound: Sound::Silence,
+            secrecy: None,
             quirks: Quirks::default(),
         }
     }
@@ -89,6 +93,10 @@ pub struct Quirks {
     pub never_acks: bool,
     /// Sends its INVITE without an offer; the answer comes in the ACK.
     pub late_offer: bool,
+    /// Takes a new key whenever it describes itself anew, as many phones do.
+    pub renews_key: bool,
+    /// Takes an offer of encrypted voice for one of plain voice.
+    pub ignores_encryption: bool,
     /// Does not tell keys as RFC 4733 events.
     pub no_keys: bool,
     /// Answers an INVITE even after its CANCEL: the two have crossed.
@@ -189,7 +197,7 @@ impl Phone {
     /// A phone at rest.
     pub fn new(settings: PhoneSettings, entropy: Entropy) -> Self {
         Phone {
-            voice: Voice::new(settings.sound),
+            voice: Voice::new(settings.sound, settings.secrecy),
             settings,
             entropy,
             transactions: Transactions::default(),
@@ -359,6 +367,27 @@ impl Phone {
     fn contact(&self) -> Header {
         let (user, at) = (&self.settings.user, self.settings.signalling);
         Header::Contact(headers::Contact::new(format!("<sip:{user}@{at}>")))
+    }
+
+    /// What can be said on a leg.
+    fn words(&self, at: Option<usize>) -> sdp::Words {
+        let PhoneSettings { rtp, codecs, secrecy, quirks, .. } = &self.settings;
+        let key = at.and_then(|at| self.legs.get(at)).map_or([0; 30], |leg| leg.key);
+        sdp::Words {
+            rtp: *rtp,
+            codecs: codecs.clone(),
+            secrecy: *secrecy,
+            ignores_encryption: quirks.ignores_encryption,
+            key,
+        }
+    }
+
+    fn new_key(&mut self) -> secrecy::Key {
+        let mut key = [0; 30];
+        if self.settings.secrecy.is_some() {
+            self.entropy.fill(&mut key);
+        }
+        key
     }
 
     fn keys_offered(&self, stream: Stream) -> Stream {

@@ -11,7 +11,7 @@ use crate::time::Time;
 use super::leg::{Leg, State};
 use super::message::{self, Key, seconds};
 use super::transaction::GIVE_UP;
-use super::{Phone, PhoneEvent, sdp};
+use super::{Phone, PhoneEvent};
 
 impl Phone {
     /// Rings a number, name or code at the server. Nothing happens while another call is on, unless
@@ -24,6 +24,7 @@ impl Phone {
             return;
         }
         let (number, local_tag) = (self.next_number(), self.entropy.token());
+        let key = self.new_key();
         let from = if self.settings.withheld {
             "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned()
         } else {
@@ -50,6 +51,7 @@ impl Phone {
             invite: None,
             version: 1,
             stream: None,
+            key,
             ack: None,
             ack_at: None,
             challenged: 0,
@@ -70,7 +72,7 @@ impl Phone {
         if with_credentials {
             extra.extend(self.authorisation(Method::Invite, &uri));
         }
-        let settings = &self.settings;
+        let (settings, words) = (&self.settings, self.words(Some(at)));
         let Some(leg) = self.legs.get_mut(at) else { return };
         leg.seq += 1;
         leg.invite_seq = leg.seq;
@@ -78,7 +80,7 @@ impl Phone {
         let mut outline = leg.outline(Method::Invite, leg.seq, branch.clone(), settings.signalling);
         outline.extra = extra;
         if !settings.quirks.late_offer {
-            outline.body = sdp::offer(settings.rtp, leg.version, &settings.codecs);
+            outline.body = words.offer(leg.version);
         }
         let (number, peer) = (leg.number, leg.peer);
         let bytes = outline.build();
@@ -168,8 +170,8 @@ impl Phone {
         key: &Key,
     ) {
         let quirks = self.settings.quirks;
-        let (branch, via, rtp) = (self.branch(), self.settings.signalling, self.settings.rtp);
-        let codecs = self.settings.codecs.clone();
+        let (branch, via) = (self.branch(), self.settings.signalling);
+        let words = self.words(Some(at));
         let Some(leg) = self.legs.get_mut(at) else { return };
         if key.seq != leg.invite_seq {
             return;
@@ -190,12 +192,12 @@ impl Phone {
             leg.peer = address_of(&contact).unwrap_or(leg.peer);
             leg.target = contact;
         }
-        leg.stream = sdp::read(&response.body, &codecs);
+        leg.stream = words.read(&response.body);
         let mut outline = leg.outline(Method::Ack, leg.invite_seq, branch, via);
         if quirks.late_offer
             && let Some(stream) = &leg.stream
         {
-            outline.body = sdp::answer(rtp, leg.version, stream);
+            outline.body = words.answer(leg.version, stream);
         }
         let ack = outline.build();
         leg.ack = Some(ack.clone());

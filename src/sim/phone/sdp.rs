@@ -5,10 +5,49 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::media::command::Codec;
 
+use super::super::secrecy::{self, Key, Secrecy};
 use super::super::voice::{Stream, payload_type_of};
 
 /// The payload type that our phones offer for keys.
 const KEYS: u8 = 101;
+
+/// What a phone can say and understand on a leg.
+pub(super) struct Words {
+    pub(super) rtp: SocketAddr,
+    pub(super) codecs: Vec<Codec>,
+    pub(super) secrecy: Option<Secrecy>,
+    pub(super) ignores_encryption: bool,
+    /// The leg's own key, if it encrypts.
+    pub(super) key: Key,
+}
+
+impl Words {
+    pub(super) fn offer(&self, version: u64) -> String {
+        let text = offer(self.rtp, version, &self.codecs);
+        match self.secrecy {
+            Some(secrecy) => secrecy::offered(&text, secrecy, &self.key),
+            None => text,
+        }
+    }
+
+    pub(super) fn answer(&self, version: u64, stream: &Stream) -> String {
+        let text = describe(self.rtp, version, &[stream.codec], stream.telephone_event);
+        match &stream.keys {
+            Some(keys) => secrecy::answered(&text, keys),
+            None => text,
+        }
+    }
+
+    /// Reads the peer's description: none if the phone cannot take part.
+    pub(super) fn read(&self, text: &[u8]) -> Option<Stream> {
+        let stream = read(text, &self.codecs)?;
+        if self.ignores_encryption {
+            return Some(stream);
+        }
+        let keys = secrecy::read(std::str::from_utf8(text).ok()?, self.secrecy, &self.key)?;
+        Some(Stream { keys, ..stream })
+    }
+}
 
 /// What a phone says of itself: `codecs` in order of preference, and keys.
 pub(super) fn describe(
@@ -51,8 +90,8 @@ pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Codec]) -> String {
     describe(rtp, version, codecs, Some(KEYS))
 }
 
-/// Reads the peer's description: its audio stream with the first of its codecs that is in ours.
-pub(super) fn read(text: &[u8], ours: &[Codec]) -> Option<Stream> {
+/// The peer's audio stream with the first of its codecs that is in ours.
+fn read(text: &[u8], ours: &[Codec]) -> Option<Stream> {
     let text = std::str::from_utf8(text).ok()?;
     let mut session_host = None;
     let mut host = None;
@@ -101,12 +140,7 @@ pub(super) fn read(text: &[u8], ours: &[Codec]) -> Option<Stream> {
     };
     let codec = types.iter().filter_map(known).find(|codec| ours.contains(codec))?;
     let remote = SocketAddr::new(host.or(session_host)?, port);
-    (port != 0).then_some(Stream { remote, codec, telephone_event: keys, send })
-}
-
-/// Answers a description with the codec and the key's number that were picked from it.
-pub(super) fn answer(rtp: SocketAddr, version: u64, stream: &Stream) -> String {
-    describe(rtp, version, &[stream.codec], stream.telephone_event)
+    (port != 0).then_some(Stream { remote, codec, telephone_event: keys, send, keys: None })
 }
 
 #[cfg(test)]
@@ -119,10 +153,23 @@ mod tests {
         let both = [Codec::Pcma, Codec::Pcmu];
         let offer = offer(rtp, 1, &both);
         let stream = read(offer.as_bytes(), &[Codec::Pcmu]).expect("a stream");
-        let expected =
-            Stream { remote: rtp, codec: Codec::Pcmu, telephone_event: Some(101), send: true };
+        let expected = Stream {
+            remote: rtp,
+            codec: Codec::Pcmu,
+            telephone_event: Some(101),
+            send: true,
+            keys: None,
+        };
         assert_eq!(stream, expected);
-        let answer = answer(([127, 0, 0, 1], 5000).into(), 1, &stream);
+        let rtp: SocketAddr = ([127, 0, 0, 1], 5000).into();
+        let words = Words {
+            rtp,
+            codecs: both.to_vec(),
+            secrecy: None,
+            ignores_encryption: false,
+            key: [0; 30],
+        };
+        let answer = words.answer(1, &stream);
         assert!(answer.contains("m=audio 5000 RTP/AVP 0 101\r\n"), "{answer}");
         assert_eq!(read(super::offer(rtp, 1, &[]).as_bytes(), &both), None);
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::id::{Entropy, LegId};
 use crate::time::{Deadlines, Time};
 
-use super::dialog::{Addressing, DialogId};
+use super::dialog::{Addressing, Dialog, DialogId};
 use super::digest::Authenticator;
 use super::guard::Guard;
 use super::registrar::Registrar;
@@ -21,11 +21,13 @@ use super::transaction::table::{News, Outgoing, Path, Table, TransactionId};
 use super::transport::{Listener, Protocol, listener_towards};
 use super::{ListenerId, Transmit};
 
+mod abilities;
 mod answering;
 mod arrival;
 mod challenged;
 mod change;
 mod counters;
+mod early;
 mod ending;
 mod event;
 mod guarding;
@@ -38,16 +40,18 @@ mod limits;
 mod outgoing;
 mod refer;
 mod registration;
+mod reliable;
 mod replacing;
 mod replies;
 mod request;
 mod response;
+mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod told;
 
-use leg::{Leg, LegTimer, User};
+use leg::{Leg, LegTimer, Stage, User};
 
 pub use super::digest::Login;
 pub use super::header::{Cause, CauseProtocol, Replaces};
@@ -186,6 +190,10 @@ impl Endpoint {
                 LegTimer::NoAck => self.give_up_on_ack(now, leg),
                 LegTimer::Cancelled => self.give_up_on_cancelled(now, leg),
                 LegTimer::Ring => self.give_up_on_ringing(now, leg),
+                LegTimer::Reliable => self.repeat_provisional(now, leg),
+                LegTimer::NoPrack => self.give_up_on_prack(now, leg),
+                LegTimer::Refresh => self.refresh(now, leg),
+                LegTimer::Expire => self.session_expired(now, leg),
                 LegTimer::Retry => self.try_change(now, leg),
                 LegTimer::Overdue => self.give_up_on_change(now, leg),
                 LegTimer::Referral => self.referral_expired(now, leg),
@@ -369,7 +377,8 @@ impl Endpoint {
     fn request_failed(&mut self, now: Time, id: TransactionId, user: User, status: u16) {
         match user {
             User::Invite(leg) => self.invite_failed(leg, id, status, None),
-            User::Reinvite(leg) => self.change_unanswered(now, leg, id),
+            User::Reinvite(leg) | User::Update(leg) => self.change_unanswered(now, leg, id),
+            User::Refresh(leg) => self.lose(now, leg, None),
             User::Bye(leg) => self.forget_leg(leg),
             User::Notify(leg) => self.notify_replied(now, leg, status),
             User::Request(request) => self.request_unanswered(request, status),
@@ -418,12 +427,19 @@ impl Endpoint {
         self.path(other.unwrap_or(listener), addressing.to)
     }
 
+    fn unlist(&mut self, leg: LegId, dialog: &Dialog) {
+        let id = dialog.id();
+        if self.dialogs.get(&id) == Some(&leg) {
+            self.dialogs.remove(&id);
+        }
+    }
+
     /// Removes a leg, whatever it still waited for.
     fn forget_leg(&mut self, leg: LegId) {
         let Some(gone) = self.legs.remove(&leg) else { return };
-        let id = gone.dialog.id();
-        if self.dialogs.get(&id) == Some(&leg) {
-            self.dialogs.remove(&id);
+        self.unlist(leg, &gone.dialog);
+        if let Stage::Calling(calling) = &gone.stage {
+            calling.early.iter().for_each(|early| self.unlist(leg, &early.dialog));
         }
         if let (true, Some(from)) = (gone.on_trial, gone.called_from) {
             self.guard.call_settled(from);

@@ -14,7 +14,7 @@ use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::leg::{LegTimer, Stage, Unacknowledged};
+use super::leg::{Leg, LegTimer, Stage, Unacknowledged, mark};
 use super::response::{ALLOW, Inbound, SDP, SUPPORTED, packet, seconds};
 use super::{Endpoint, LegEnd, SipEvent};
 
@@ -34,31 +34,8 @@ impl Endpoint {
         transaction.is_some_and(|transaction| self.transactions.has_responded(transaction))
     }
 
-    pub(super) fn send_provisional(
-        &mut self,
-        now: Time,
-        leg: LegId,
-        status: u16,
-        sdp: Option<&str>,
-    ) {
-        let Some(found) = self.legs.get(&leg) else { return };
-        let Stage::Arriving(invite) = &found.stage else { return };
-        if !(101..200).contains(&status) {
-            return;
-        }
-        let tag = found.dialog.local.tag().unwrap_or("");
-        let draft =
-            self.draft(invite, status, tag).header_if(HeaderName::Contact, self.contact(invite));
-        let bytes = match sdp {
-            Some(sdp) => draft.finish_with(SDP, sdp),
-            None => draft.finish(),
-        };
-        let response = Packet { method: Method::Invite.as_str(), status, bytes };
-        let transaction = invite.transaction;
-        self.respond_in(now, transaction, response);
-    }
-
-    pub(super) fn send_answer(&mut self, now: Time, leg: LegId, sdp: &str) {
+    /// Sends the 2xx of the INVITE that began a leg; without SDP if that was exchanged before.
+    pub(super) fn send_2xx(&mut self, now: Time, leg: LegId, sdp: Option<&str>) {
         let Some(mut found) = self.legs.remove(&leg) else { return };
         found.stage = match found.stage {
             Stage::Arriving(invite) => {
@@ -66,7 +43,9 @@ impl Endpoint {
                 let answer = self.accepting(now, &invite, tag, sdp, true);
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
-                Stage::Up
+                found.described = sdp.map(Box::from).or(found.described);
+                self.legs.insert(leg, Leg { stage: Stage::Up, ..found });
+                return self.session_answered(now, leg, &invite.message);
             }
             other @ (Stage::Calling(_) | Stage::Up | Stage::Leaving) => other,
         };
@@ -79,14 +58,14 @@ impl Endpoint {
         now: Time,
         invite: &Inbound,
         tag: &str,
-        sdp: &str,
+        sdp: Option<&str>,
         first: bool,
     ) -> Unacknowledged {
-        let response = self.success(invite, tag, Some(sdp));
+        let response = self.success(invite, tag, sdp);
         self.send(now, invite, response.clone());
         Unacknowledged {
             seq: invite.essentials.cseq.seq,
-            offered: invite.offer().is_none(),
+            offered: invite.offer().is_none() && sdp.is_some(),
             transaction: invite.transaction,
             response,
             gap: T1,
@@ -101,6 +80,10 @@ impl Endpoint {
             .header_if(HeaderName::Contact, self.contact(request))
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::Supported, SUPPORTED);
+        let draft = match request.method() {
+            Method::Invite | Method::Update => self.answer_session(request, draft),
+            _ => draft,
+        };
         let bytes = match sdp {
             Some(sdp) => draft.finish_with(SDP, sdp),
             None => draft.finish(),
@@ -118,7 +101,12 @@ impl Endpoint {
         Some(format!("<{}>", listener.contact("", dialog.secure)))
     }
 
-    fn respond_in(&mut self, now: Time, transaction: Option<TransactionId>, response: Packet) {
+    pub(super) fn respond_in(
+        &mut self,
+        now: Time,
+        transaction: Option<TransactionId>,
+        response: Packet,
+    ) {
         if let Some(transaction) = transaction {
             self.transactions.respond(now, transaction, response);
         }
@@ -164,6 +152,9 @@ impl Endpoint {
         };
         self.timers.cancel(&(leg, LegTimer::Repeat));
         self.timers.cancel(&(leg, LegTimer::NoAck));
+        if waiting.first {
+            found.announced = None;
+        }
         if found.quiet {
             // The hang-up had to wait for this (section 15).
             self.send_bye(now, leg);
@@ -250,18 +241,30 @@ impl Endpoint {
 
     pub(super) fn answer_change(&mut self, now: Time, leg: LegId, sdp: &str) {
         let Some(mut found) = self.legs.remove(&leg) else { return };
-        if let Some(change) = found.change.take() {
-            let tag = found.dialog.local.tag().unwrap_or("");
-            if *change.method() == Method::Invite {
-                let answer = self.accepting(now, &change, tag, sdp, false);
-                self.await_ack(now, leg);
-                found.unacknowledged = Some(answer);
-            } else {
-                let response = self.success(&change, tag, Some(sdp));
-                self.send(now, &change, response);
+        let Some(change) = found.change.take() else {
+            self.legs.insert(leg, found);
+            return;
+        };
+        let tag = found.dialog.local.tag().unwrap_or("");
+        if *change.method() == Method::Invite {
+            let answer = self.accepting(now, &change, tag, Some(sdp), false);
+            self.await_ack(now, leg);
+            found.unacknowledged = Some(answer);
+        } else {
+            let response = self.success(&change, tag, Some(sdp));
+            self.send(now, &change, response);
+        }
+        found.described = Some(Box::from(sdp));
+        if let Some(offer) = change.offer() {
+            found.heard = mark(&offer);
+            if let Some(early) = found.early(change.essentials.from.tag()) {
+                early.answer = Some(offer);
             }
         }
         self.legs.insert(leg, found);
+        if matches!(change.method(), Method::Invite | Method::Update) {
+            self.session_answered(now, leg, &change.message);
+        }
         self.try_change(now, leg);
     }
 

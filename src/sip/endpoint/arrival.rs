@@ -11,7 +11,8 @@ use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::{Host, Uri};
 use crate::time::Time;
 
-use super::leg::{Leg, LegTimer, Stage, User};
+use super::abilities::Abilities;
+use super::leg::{Leg, LegTimer, Stage, User, mark};
 use super::response::Inbound;
 use super::told::told;
 use super::{Authentication, Endpoint, IncomingInvite, Reason, SipEvent};
@@ -44,7 +45,10 @@ impl Endpoint {
                 return self.refuse_bad(now, &request, &error.reason(), Reason::BadHeader);
             }
         };
-        if !self.passes_accept(now, &request) || !self.passes_body(now, &request) {
+        if !self.passes_accept(now, &request)
+            || !self.passes_body(now, &request)
+            || !self.passes_session(now, &request)
+        {
             return;
         }
         if self.legs.len() >= self.limits.legs {
@@ -98,7 +102,12 @@ impl Endpoint {
         }
         self.timers.set((id, LegTimer::Trying), now + TRYING);
         self.dialogs.insert(dialog.id(), id);
+        let mut peer = Abilities::default();
+        peer.learn(&request.message);
+        let heard = invite.offer.as_ref().map_or(0, |offer| mark(offer));
         let mut leg = Leg::new(dialog, Stage::Arriving(Box::new(request)));
+        leg.peer = peer;
+        leg.heard = heard;
         leg.called_from = Some(invite.source.ip());
         leg.on_trial = trust == Trust::OnTrial;
         leg.authenticated = matches!(invite.authentication, Authentication::User(_));

@@ -15,8 +15,8 @@ use super::ending::Prepared;
 use super::leg::User;
 use super::replies::Reply;
 
-/// How often one request is sent again with credentials: once, and again if the nonce was too old.
-pub(super) const CHALLENGE_LIMIT: u8 = 3;
+/// A request is sent so often at the most: with credentials, with a fresh nonce, for a longer session.
+pub(super) const TRIES: u8 = 3;
 
 impl Endpoint {
     /// The request that a 401 or 407 refused, with credentials; none if we have none, or the peer

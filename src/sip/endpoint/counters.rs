@@ -101,6 +101,8 @@ reasons! {
     ReferPending = "refer_pending";
     /// A dialog is to be replaced that does not exist (481), is answered (486) or ending (603).
     CannotReplace = "cannot_replace";
+    /// A session interval shorter than the shortest (422).
+    SessionTooShort = "session_too_short";
     /// No hops are left (483).
     TooManyHops = "too_many_hops";
     /// The same request came by two ways (482).

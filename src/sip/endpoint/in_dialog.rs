@@ -3,6 +3,7 @@
 use crate::id::LegId;
 use crate::sip::header::HeaderName;
 use crate::sip::method::Method;
+use crate::sip::session::negotiation::{Asked, Standing, Verdict, verdict};
 use crate::sip::transaction::table::ServerKey;
 use crate::sip::write::Draft;
 use crate::time::Time;
@@ -23,16 +24,21 @@ impl Endpoint {
             return self.refuse(now, &request, 481, Reason::UnknownDialog);
         };
         let seq = request.essentials.cseq.seq;
-        if found.dialog.remote_seq.is_some_and(|last| seq <= last) {
+        let dialog = found.dialog_with(request.essentials.from.tag());
+        if dialog.remote_seq.is_some_and(|last| seq <= last) {
             return self.refuse(now, &request, 500, Reason::OutOfOrder);
         }
-        found.dialog.remote_seq = Some(seq);
+        dialog.remote_seq = Some(seq);
+        found.peer.learn(&request.message);
         self.proved_dialog(now, leg);
         // From here in a transaction: a repetition would be out of order.
         match request.method() {
             Method::Invite | Method::Update => {
                 self.open(&mut request, key, User::Change(leg));
-                if self.passes_body(now, &request) && self.may_change(now, leg, &request) {
+                if self.passes_body(now, &request)
+                    && self.passes_session(now, &request)
+                    && self.may_change(now, leg, &request)
+                {
                     self.receive_change(now, leg, request);
                 }
             }
@@ -44,6 +50,7 @@ impl Endpoint {
                 self.open(&mut request, key, User::Nobody);
                 self.receive_info(now, leg, &request);
             }
+            Method::Prack => self.receive_prack(now, leg, request, key),
             Method::Refer => self.receive_refer(now, leg, request, key),
             Method::Options => {
                 self.open(&mut request, key, User::Nobody);
@@ -52,7 +59,6 @@ impl Endpoint {
             Method::Ack
             | Method::Cancel
             | Method::Register
-            | Method::Prack
             | Method::Notify
             | Method::Subscribe
             | Method::Message
@@ -67,6 +73,10 @@ impl Endpoint {
 
     /// Section 15.1.2.
     fn receive_bye(&mut self, now: Time, leg: LegId, request: &Inbound) {
+        if self.legs.get(&leg).is_some_and(|leg| matches!(leg.stage, Stage::Calling(_))) {
+            // Section 15: who was called ends an early dialog with a failure, never with BYE.
+            return self.refuse(now, request, 481, Reason::UnknownDialog);
+        }
         self.respond(now, request, 200, "");
         // What is still open gets its answer.
         self.refuse_change(now, leg, 487);
@@ -89,29 +99,30 @@ impl Endpoint {
 
     /// Whether a session can be changed now; the request is refused if not.
     fn may_change(&mut self, now: Time, leg: LegId, request: &Inbound) -> bool {
-        let Some(found) = self.legs.get(&leg) else { return false };
-        let invite = *request.method() == Method::Invite;
-        // An UPDATE without an offer changes no session and never has to wait.
-        let negotiates = invite || request.offer().is_some();
-        let answering = matches!(found.stage, Stage::Arriving(_)) || found.change.is_some();
-        if found.quiet || matches!(found.stage, Stage::Leaving | Stage::Calling(_)) {
-            self.refuse(now, request, 481, Reason::UnknownDialog);
-            false
-        } else if answering && negotiates {
-            // Section 14.2, RFC 3311 section 5.2: the peer's earlier offer has no answer; it tries
-            // again in 0 to 10 s.
-            let wait = self.entropy.below(11);
-            self.refuse_with(now, request, 500, Reason::ChangePending, |draft| {
-                draft.header(HeaderName::RetryAfter, wait)
-            });
-            false
-        } else if (found.unacknowledged.is_some() || found.is_changing()) && negotiates {
-            // Our own 2xx or our own change is still under way.
-            self.refuse(now, request, 491, Reason::ChangePending);
-            false
-        } else {
-            true
+        let Some(found) = self.legs.get_mut(&leg) else { return false };
+        let asked = match (request.method(), request.offer()) {
+            (Method::Invite, _) => Asked::Invite,
+            (_, Some(_)) => Asked::Offer,
+            (_, None) => Asked::Refresh,
+        };
+        let standing = match (found.standing(request.essentials.from.tag()), &found.stage) {
+            // A second INVITE comes before the first has its final response, whatever was exchanged.
+            (Standing::Settled, Stage::Arriving(_)) if asked == Asked::Invite => Standing::Arriving,
+            (Standing::Settled, Stage::Calling(_)) if asked == Asked::Invite => Standing::Calling,
+            (standing, _) => standing,
+        };
+        match verdict(standing, asked) {
+            Verdict::Take => return true,
+            Verdict::Gone => self.refuse(now, request, 481, Reason::UnknownDialog),
+            Verdict::Meets => self.refuse(now, request, 491, Reason::ChangePending),
+            Verdict::TryLater => {
+                let wait = self.entropy.below(11);
+                self.refuse_with(now, request, 500, Reason::ChangePending, |draft| {
+                    draft.header(HeaderName::RetryAfter, wait)
+                });
+            }
         }
+        false
     }
 
     /// A re-INVITE (section 14.2) or UPDATE (RFC 3311 section 5.2).
@@ -119,8 +130,9 @@ impl Endpoint {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         // Section 12.2.2: a new Contact is where later requests go.
         if let Ok(contact) = request.message.contact() {
-            found.dialog.remote_target = contact.uri;
-            found.dialog.source = request.source;
+            let dialog = found.dialog_with(request.essentials.from.tag());
+            dialog.remote_target = contact.uri;
+            dialog.source = request.source;
         }
         let offer = request.offer();
         if *request.method() == Method::Invite {
@@ -128,7 +140,8 @@ impl Endpoint {
             self.send(now, &request, packet(&request, 100, trying));
         } else if offer.is_none() {
             let response = self.success(&request, "", None);
-            return self.send(now, &request, response);
+            self.send(now, &request, response);
+            return self.session_answered(now, leg, &request.message);
         }
         if let Some(found) = self.legs.get_mut(&leg) {
             found.change = Some(Box::new(request));

@@ -169,7 +169,7 @@ impl Endpoint {
             // Section 11.2. Without a transaction: a repetition gets the same answer again.
             Method::Options => self.answer_options(now, &request),
             // These make sense within a dialog only.
-            Method::Bye | Method::Update | Method::Info => {
+            Method::Bye | Method::Update | Method::Info | Method::Prack => {
                 self.refuse(now, &request, 481, Reason::UnknownDialog);
             }
             // Nobody is connected elsewhere on a stranger's word.
@@ -190,6 +190,7 @@ impl Endpoint {
             | Method::Register
             | Method::Info
             | Method::Update
+            | Method::Prack
             | Method::Refer => {}
             Method::Other(_) => {
                 self.refuse_with(now, request, 501, Reason::UnknownMethod, |draft| {
@@ -199,7 +200,6 @@ impl Endpoint {
             }
             Method::Ack
             | Method::Cancel
-            | Method::Prack
             | Method::Notify
             | Method::Subscribe
             | Method::Message
@@ -360,6 +360,8 @@ impl Endpoint {
             }
             User::Invite(_)
             | User::Reinvite(_)
+            | User::Update(_)
+            | User::Refresh(_)
             | User::Bye(_)
             | User::Notify(_)
             | User::Request(_)
@@ -373,6 +375,8 @@ impl Endpoint {
             User::Change(leg) => self.cancel_change(now, leg, invite),
             User::Invite(_)
             | User::Reinvite(_)
+            | User::Update(_)
+            | User::Refresh(_)
             | User::Bye(_)
             | User::Notify(_)
             | User::Request(_)

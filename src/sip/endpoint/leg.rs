@@ -7,10 +7,15 @@ use crate::id::LegId;
 use crate::sip::dialog::Dialog;
 use crate::sip::digest::Login;
 use crate::sip::header::Cause;
+use crate::sip::session::negotiation::Standing;
+use crate::sip::session::timer::Agreed;
 use crate::sip::transaction::table::{Packet, Path, TransactionId};
 
+use super::abilities::Abilities;
 use super::change::OurChange;
+use super::early::Early;
 use super::refer::Referral;
+use super::reliable::Announced;
 use super::request::RequestId;
 use super::response::Inbound;
 
@@ -29,6 +34,14 @@ pub(super) enum LegTimer {
     Trying,
     /// Ask for our change again: it has met the peer's (section 14.1).
     Retry,
+    /// Send a provisional response again (RFC 3262 section 3).
+    Reliable,
+    /// Give up on its PRACK.
+    NoPrack,
+    /// Refresh the session (RFC 4028).
+    Refresh,
+    /// End a session that nobody refreshed.
+    Expire,
     /// Give up on a change of ours that got nothing but provisional responses.
     Overdue,
     /// End the subscription that a REFER made.
@@ -37,7 +50,7 @@ pub(super) enum LegTimer {
 
 impl LegTimer {
     /// Every timer, to be stopped with the leg.
-    pub(super) const ALL: [LegTimer; 8] = [
+    pub(super) const ALL: [LegTimer; 12] = [
         LegTimer::Repeat,
         LegTimer::NoAck,
         LegTimer::Cancelled,
@@ -46,6 +59,10 @@ impl LegTimer {
         LegTimer::Retry,
         LegTimer::Overdue,
         LegTimer::Referral,
+        LegTimer::Reliable,
+        LegTimer::NoPrack,
+        LegTimer::Refresh,
+        LegTimer::Expire,
     ];
 }
 
@@ -56,6 +73,10 @@ pub(super) enum User {
     Invite(LegId),
     /// Our re-INVITE on a leg.
     Reinvite(LegId),
+    /// Our UPDATE on a leg that is not answered yet.
+    Update(LegId),
+    /// Our UPDATE that refreshes a session.
+    Refresh(LegId),
     /// Our BYE on a leg.
     Bye(LegId),
     /// Our NOTIFY on a leg.
@@ -83,8 +104,10 @@ pub(super) struct Calling {
     pub(super) provisional: Option<u16>,
     /// Whether the call is being withdrawn.
     pub(super) cancel: Cancel,
-    /// How often it was challenged.
-    pub(super) challenges: u8,
+    /// How often it was challenged, or asked for a longer session.
+    pub(super) tries: u8,
+    /// The phones that have said something.
+    pub(super) early: Vec<Early>,
 }
 
 /// How far the withdrawal of our INVITE is.
@@ -147,6 +170,16 @@ pub(super) struct Leg {
     pub(super) unacknowledged: Option<Unacknowledged>,
     /// A re-INVITE or UPDATE that waits for our user's word.
     pub(super) change: Option<Box<Inbound>>,
+    /// What was said of an incoming call before its final response.
+    pub(super) announced: Option<Box<Announced>>,
+    /// What the peer can.
+    pub(super) peer: Abilities,
+    /// How long the session lives without a refresh.
+    pub(super) session: Option<Agreed>,
+    /// Our newest description that the peer has.
+    pub(super) described: Option<Box<str>>,
+    /// Tells the peer's newest description from others.
+    pub(super) heard: u64,
     /// A change that we want.
     pub(super) ours: Option<Box<OurChange>>,
     /// A REFER and what it led to.
@@ -172,6 +205,11 @@ impl Leg {
             authenticated: false,
             unacknowledged: None,
             change: None,
+            announced: None,
+            peer: Abilities::default(),
+            session: None,
+            described: None,
+            heard: 0,
             ours: None,
             referral: None,
             login: None,
@@ -183,4 +221,55 @@ impl Leg {
     pub(super) fn is_changing(&self) -> bool {
         self.ours.as_ref().is_some_and(|ours| ours.is_sent())
     }
+
+    /// The early dialog with the phone that has this tag, if the call is ours and not answered.
+    pub(super) fn early(&mut self, tag: Option<&str>) -> Option<&mut Early> {
+        let Stage::Calling(calling) = &mut self.stage else { return None };
+        calling.early.iter_mut().find(|early| early.dialog.remote.tag() == tag)
+    }
+
+    /// The dialog with the peer that has this tag.
+    pub(super) fn dialog_with(&mut self, tag: Option<&str>) -> &mut Dialog {
+        if let Stage::Calling(calling) = &mut self.stage
+            && let Some(early) =
+                calling.early.iter_mut().find(|early| early.dialog.remote.tag() == tag)
+        {
+            return &mut early.dialog;
+        }
+        &mut self.dialog
+    }
+
+    /// What stands between an offer and its answer, in the dialog with the peer that has this tag.
+    pub(super) fn standing(&mut self, tag: Option<&str>) -> Standing {
+        if self.quiet || matches!(self.stage, Stage::Leaving) {
+            Standing::Ending
+        } else if self.change.is_some() {
+            Standing::Theirs
+        } else if self.is_changing() {
+            Standing::Ours
+        } else if self.unacknowledged.is_some() {
+            Standing::Unacknowledged
+        } else if let Some(early) = self.early(tag) {
+            if early.answer.is_some() { Standing::Settled } else { Standing::Calling }
+        } else {
+            match (&self.stage, &self.announced) {
+                (Stage::Calling(_), _) => Standing::Calling,
+                (Stage::Arriving(_), Some(announced)) if announced.is_settled() => {
+                    Standing::Settled
+                }
+                (Stage::Arriving(_), Some(announced)) if announced.is_waiting() => {
+                    Standing::Unacknowledged
+                }
+                (Stage::Arriving(_), _) => Standing::Arriving,
+                (Stage::Up | Stage::Leaving, _) => Standing::Settled,
+            }
+        }
+    }
+}
+
+/// A number that tells a description from others (FNV-1a).
+pub(super) fn mark(description: &[u8]) -> u64 {
+    description.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

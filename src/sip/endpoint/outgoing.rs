@@ -15,10 +15,11 @@ use crate::sip::uri::{Host, SipUri, Uri};
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::challenged::CHALLENGE_LIMIT;
+use super::challenged::TRIES;
+use super::early::Brings;
 use super::ending::{Begun, MAX_FORWARDS, Prepared};
 use super::invite::{Identity, InviteExtras};
-use super::leg::{Calling, Cancel, Leg, LegTimer, Stage, User};
+use super::leg::{Calling, Cancel, Leg, LegTimer, Stage, User, mark};
 use super::replies::Reply;
 use super::response::{ALLOW, SDP, SUPPORTED};
 use super::{Endpoint, OutgoingInvite, Reason, SipEvent};
@@ -29,6 +30,8 @@ use super::{Endpoint, OutgoingInvite, Reason, SipEvent};
 pub(super) struct Accepted {
     /// The dialog before any peer's tag was known; for a re-INVITE the dialog.
     dialog: Dialog,
+    /// The dialogs of the phones that had said something.
+    early: Vec<Dialog>,
     /// The ACK of each 2xx by its peer's tag, sent again when the 2xx comes again (section
     /// 13.2.2.4).
     acks: BTreeMap<String, Outgoing>,
@@ -37,7 +40,7 @@ pub(super) struct Accepted {
 impl Accepted {
     /// Nobody has answered yet.
     pub(super) fn new(dialog: Dialog) -> Accepted {
-        Accepted { dialog, acks: BTreeMap::new() }
+        Accepted { dialog, early: Vec::new(), acks: BTreeMap::new() }
     }
 }
 
@@ -95,6 +98,7 @@ impl Endpoint {
             .header(HeaderName::Contact, format_args!("<{}>", listener.contact("", dialog.secure)))
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::Supported, SUPPORTED);
+        let draft = self.propose_session(draft);
         let draft = with_extras(draft, &invite.extras, &listener)
             .header(HeaderName::UserAgent, &self.settings.product);
         let packet =
@@ -108,7 +112,8 @@ impl Endpoint {
             invite: packet,
             provisional: None,
             cancel: Cancel::No,
-            challenges: 0,
+            tries: 0,
+            early: Vec::new(),
         }));
         let mut new = Leg::new(dialog, stage);
         new.login = invite.extras.login.map(Box::new);
@@ -139,13 +144,14 @@ impl Endpoint {
         match reply.status {
             ..200 => self.invite_proceeds(now, leg, id, &reply),
             200..300 => self.invite_accepted(now, leg, id, &reply),
-            401 | 407 if self.invite_again(now, leg, id, &reply).is_some() => {}
+            401 | 407 | 422 if self.invite_again(now, leg, id, &reply).is_some() => {}
             300..=399 => self.invite_redirected(leg, id, &reply),
             status => self.invite_failed(leg, id, status, reply.cause()),
         }
     }
 
-    /// The INVITE again, with credentials (section 22.3): the leg stays, all else begins anew.
+    /// The INVITE again, with credentials (section 22.3) or for a longer session (RFC 4028 section
+    /// 7.3): the leg stays, all else begins anew.
     fn invite_again(
         &mut self,
         now: Time,
@@ -155,16 +161,21 @@ impl Endpoint {
     ) -> Option<()> {
         let found = self.legs.get_mut(&leg)?;
         let Stage::Calling(calling) = &mut found.stage else { return None };
-        calling.challenges += 1;
-        if calling.transaction != id || found.quiet || calling.challenges >= CHALLENGE_LIMIT {
+        calling.tries += 1;
+        if calling.transaction != id || found.quiet || calling.tries >= TRIES {
             return None;
         }
-        let login = found.login.clone()?;
         let seq = found.dialog.next_seq();
-        let prepared = self.answer_challenge(id, reply, &login, seq)?;
+        let prepared = if reply.status == 422 {
+            self.raise_session(id, reply, seq)?
+        } else {
+            let login = found.login.clone()?;
+            self.answer_challenge(id, reply, &login, seq)?
+        };
         let (path, packet) = (prepared.path, prepared.packet.clone());
         let transaction = self.request(now, prepared, User::Invite(leg));
         self.timers.cancel(&(leg, LegTimer::Ring));
+        self.unlist_early(leg);
         if let Stage::Calling(calling) = &mut self.legs.get_mut(&leg)?.stage {
             **calling = Calling {
                 transaction,
@@ -172,7 +183,8 @@ impl Endpoint {
                 invite: packet,
                 provisional: None,
                 cancel: Cancel::No,
-                challenges: calling.challenges,
+                tries: calling.tries,
+                early: Vec::new(),
             };
         }
         Some(())
@@ -180,16 +192,16 @@ impl Endpoint {
 
     fn invite_proceeds(&mut self, now: Time, leg: LegId, id: TransactionId, reply: &Reply) {
         let status = reply.status;
-        let Some(found) = self.legs.get_mut(&leg) else { return };
-        let Stage::Calling(calling) = &mut found.stage else { return };
-        if calling.transaction != id {
+        if !self.is_calling(leg, id) {
             return;
         }
+        let Brings::Status(answer) = self.hear_early(now, leg, reply) else { return };
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Stage::Calling(calling) = &mut found.stage else { return };
         let news = calling.provisional.replace(status) != Some(status);
         match calling.cancel {
             Cancel::No => {
                 self.timers.set((leg, LegTimer::Ring), now + self.limits.ring);
-                let answer = reply.message.body_of(SDP);
                 // 199 only says that one of several phones is out (RFC 6228).
                 let tells = status > 100 && status != 199;
                 if tells && (news || answer.is_some()) {
@@ -246,7 +258,10 @@ impl Endpoint {
     fn invite_accepted(&mut self, now: Time, leg: LegId, id: TransactionId, reply: &Reply) {
         let first = self.is_calling(leg, id);
         if first && let Some(found) = self.legs.get(&leg) {
-            let accepted = Accepted::new(found.dialog.clone());
+            let mut accepted = Accepted::new(found.dialog.clone());
+            if let Stage::Calling(calling) = &found.stage {
+                accepted.early = calling.early.iter().map(|early| early.dialog.clone()).collect();
+            }
             self.accepted.entry(id).or_insert(accepted);
         }
         let Some(mut dialog) = self.acknowledge(id, reply, |dialog| establish(dialog, reply))
@@ -283,7 +298,9 @@ impl Endpoint {
             self.counters.reject(Reason::StrayResponse.as_str());
             return None;
         }
-        let mut dialog = accepted.dialog.clone();
+        // An early dialog of the same phone goes on with its numbers (section 13.2.2.4).
+        let early = accepted.early.iter().find(|one| one.remote.tag() == Some(reply.tag()));
+        let mut dialog = early.unwrap_or(&accepted.dialog).clone();
         confirmed(&mut dialog);
         let ack = self.begin(&dialog, &Method::Ack, reply.essentials.cseq.seq);
         if let Some(Prepared { path, packet, .. }) = ack.map(Begun::finish) {
@@ -296,12 +313,34 @@ impl Endpoint {
         Some(dialog)
     }
 
+    fn unlist_early(&mut self, leg: LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let Stage::Calling(calling) = &found.stage else { return };
+        for id in calling.early.iter().map(|early| early.dialog.id()).collect::<Vec<_>>() {
+            self.dialogs.remove(&id);
+        }
+    }
+
     /// The first phone that answered gets the call.
     fn connect(&mut self, now: Time, leg: LegId, reply: &Reply, dialog: Dialog) {
+        self.unlist_early(leg);
         let Some(found) = self.legs.get_mut(&leg) else { return };
+        let offer = match &found.stage {
+            Stage::Calling(calling) => Message::parse(calling.invite.bytes.clone()).ok(),
+            Stage::Arriving(_) | Stage::Up | Stage::Leaving => None,
+        };
+        let early = found.early(Some(reply.tag())).and_then(|early| early.answer.take());
+        // What came reliably is the answer; a 2xx may repeat it, and need not (RFC 6337 section 2.2).
+        let answer = early.or_else(|| reply.message.body_of(SDP)).unwrap_or_default();
         self.dialogs.insert(dialog.id(), leg);
         found.dialog = dialog;
         found.stage = Stage::Up;
+        found.peer.learn(&reply.message);
+        found.heard = mark(&answer);
+        if found.described.is_none() {
+            let offer = offer.map(|invite| String::from_utf8_lossy(invite.body()).into());
+            found.described = offer;
+        }
         let quiet = found.quiet;
         for timer in [LegTimer::Ring, LegTimer::Cancelled] {
             self.timers.cancel(&(leg, timer));
@@ -310,8 +349,8 @@ impl Endpoint {
             // The 2xx crossed our CANCEL.
             self.send_bye(now, leg);
         } else {
-            let answer = reply.message.body_of(SDP).unwrap_or_default();
             let source = reply.source;
+            self.session_taken(now, leg, &reply.message);
             self.events.push_back(SipEvent::Answered { leg, answer, source });
         }
     }
@@ -370,7 +409,7 @@ impl Endpoint {
 
 /// Section 12.1.2: what the 2xx says about the dialog. A broken or missing Contact leaves the target
 /// as it was dialled.
-fn establish(dialog: &mut Dialog, reply: &Reply) {
+pub(super) fn establish(dialog: &mut Dialog, reply: &Reply) {
     if let Ok(to) = reply.message.to() {
         dialog.remote = to;
     }

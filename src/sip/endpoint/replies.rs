@@ -85,7 +85,10 @@ impl Endpoint {
     fn take_reply(&mut self, now: Time, id: TransactionId, user: User, reply: Reply) {
         match user {
             User::Invite(leg) => self.invite_replied(now, leg, id, reply),
-            User::Reinvite(leg) => self.reinvite_replied(now, leg, id, &reply),
+            User::Reinvite(leg) | User::Update(leg) => {
+                self.change_replied(now, leg, id, user, &reply)
+            }
+            User::Refresh(leg) => self.refresh_replied(now, leg, id, &reply),
             User::Bye(leg) => self.bye_replied(now, leg, id, &reply),
             User::Notify(leg) => self.notify_replied(now, leg, reply.status),
             User::Request(request) => self.request_replied(now, request, id, &reply),

@@ -12,7 +12,7 @@ use crate::sip::uri::Uri;
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::challenged::CHALLENGE_LIMIT;
+use super::challenged::TRIES;
 use super::ending::{MAX_FORWARDS, Prepared};
 use super::leg::User;
 use super::replies::Reply;
@@ -192,7 +192,7 @@ impl Endpoint {
     ) -> Option<()> {
         let pending = self.requests.get_mut(&request)?;
         pending.challenges += 1;
-        let login = pending.login.clone().filter(|_| pending.challenges < CHALLENGE_LIMIT)?;
+        let login = pending.login.clone().filter(|_| pending.challenges < TRIES)?;
         let seq = pending.cseq.wrapping_add(1) & 0x7fff_ffff;
         let prepared = self.answer_challenge(id, reply, &login, seq)?;
         if let Some(pending) = self.requests.get_mut(&request) {

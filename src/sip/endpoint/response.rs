@@ -17,11 +17,12 @@ use crate::time::Time;
 use super::{Endpoint, Reason};
 
 /// What we take (RFC 3261 section 20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, REGISTER";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, REGISTER";
 /// The extensions that we have (RFC 3261 section 20.37).
-pub(super) const EXTENSIONS: [&str; 2] = ["replaces", "norefersub"];
+pub(super) const EXTENSIONS: [&str; 4] = ["100rel", "timer", "replaces", "norefersub"];
 /// The same as a header says it.
-pub(super) const SUPPORTED: &str = "replaces, norefersub";
+pub(super) const SUPPORTED: &str = "100rel, timer, replaces, norefersub";
 /// The bodies that we read.
 pub(super) const SDP: &str = "application/sdp";
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod early;
 mod forks;
 mod keys;
 mod losses;
@@ -12,4 +13,6 @@ mod peer;
 mod referrals;
 mod refusals;
 mod registrations;
+mod reliable;
+mod sessions;
 mod trunks;

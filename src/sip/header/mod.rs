@@ -8,6 +8,7 @@ pub mod name;
 pub mod params;
 pub mod replaces;
 pub mod scan;
+pub mod session_expires;
 pub mod via;
 
 pub use address::{Contacts, NameAddr};
@@ -17,4 +18,5 @@ pub use cseq::CSeq;
 pub use name::HeaderName;
 pub use params::Params;
 pub use replaces::Replaces;
+pub use session_expires::{SessionExpires, Side};
 pub use via::{Rport, Transport, Via};

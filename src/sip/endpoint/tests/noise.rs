@@ -13,6 +13,7 @@ use crate::id::Entropy;
 #[derive(Debug, Clone, Copy)]
 enum Whim {
     Ring,
+    EarlyMedia,
     Answer,
     Reject,
     Challenge,
@@ -55,6 +56,7 @@ enum Edit {
 fn whim() -> impl Strategy<Value = Whim> {
     prop_oneof![
         Just(Whim::Ring),
+        Just(Whim::EarlyMedia),
         Just(Whim::Answer),
         Just(Whim::Reject),
         Just(Whim::Challenge),
@@ -137,7 +139,10 @@ fn corpus(desk: &mut Desk, tag: &str) -> Vec<String> {
             let refer = "\nRefer-To: <sip:bob@192.0.2.9?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3Dp1>";
             messages.push(crlf(desk.head_in("REFER", call_id, seq, tag) + refer));
             let replaces = format!("\nReplaces: b;to-tag={tag};from-tag=p1");
-            messages.push(crlf(invite + &replaces));
+            messages.push(crlf(invite.clone() + &replaces));
+            messages.push(crlf(invite + "\nRequire: 100rel\nSession-Expires: 91;refresher=uac"));
+            let prack = "\nRAck: 1 1 INVITE";
+            messages.push(crlf(desk.head_in("PRACK", call_id, seq, tag) + prack));
         }
         let offered = desk.head("INVITE", call_id, 9) + "\nContact: <sip:ann@192.0.2.2>";
         let offered = offered + "\nContent-Type: application/sdp";
@@ -153,6 +158,7 @@ fn act(end: &mut Endpoint, now: &mut Time, whim: Whim, legs: &mut Vec<LegId>, ca
     let leg = legs.last().copied().unwrap_or(LegId(0));
     match whim {
         Whim::Ring => end.provisional(*now, leg, 180, None),
+        Whim::EarlyMedia => end.provisional(*now, leg, 183, Some(ANSWER)),
         Whim::Answer => end.answer(*now, leg, ANSWER),
         Whim::Reject => end.reject(*now, leg, 486, None),
         Whim::Challenge => end.challenge(*now, leg),

@@ -11,8 +11,9 @@ use divan::{AllocProfiler, Bencher, black_box};
 use switchboard::id::{Entropy, LegId};
 use switchboard::sip::ListenerId;
 use switchboard::sip::endpoint::{Endpoint, EndpointSettings, OutgoingInvite, SipEvent};
-use switchboard::sip::guard::{GuardSettings, Prefix};
+use switchboard::sip::guard::GuardSettings;
 use switchboard::sip::message::Message;
+use switchboard::sip::range::AddressRange;
 use switchboard::sip::transaction::table::{Packet, Path, ServerKey, Table};
 use switchboard::sip::transaction::timers::Transport;
 use switchboard::sip::transport::{Listener, Protocol};
@@ -40,7 +41,7 @@ fn endpoint() -> Endpoint {
         product: "switchboard".to_owned(),
         expires_s: (60, 3600),
         accounts: BTreeMap::new(),
-        guard: GuardSettings { allow: vec![Prefix::host(peer().ip())], ..Default::default() },
+        guard: GuardSettings { allow: vec![AddressRange::host(peer().ip())], ..Default::default() },
     };
     Endpoint::new(settings, Entropy::from_seed([1; 32]))
 }

@@ -5,10 +5,14 @@
 //! the same numbers. Durations are measured on the monotonic clock by whoever emits the event and
 //! written in whole microseconds: a stepped wall clock never changes a wait.
 
+mod guard;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, Skill};
 use crate::time::{Time, UnixMicros};
+
+pub use guard::{BanReason, UnbanReason};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -534,6 +538,28 @@ pub enum SystemEvent {
         status: u16,
         /// The user part that was dialled, cut at 64 characters.
         called: String,
+    },
+    /// A source of SIP was banned: whatever it sends is dropped unread.
+    Banned {
+        /// Who: an IPv4 address, or the /64 of an IPv6 address.
+        source: String,
+        /// Why.
+        reason: BanReason,
+        /// Until when, on the calendar.
+        until: UnixMicros,
+        /// How many bans of this source in a row it is.
+        nth: u32,
+        /// Who decided: an actor of the API; none for an automatic ban.
+        by: Option<String>,
+    },
+    /// A source is no longer banned.
+    Unbanned {
+        /// Who.
+        source: String,
+        /// Why.
+        reason: UnbanReason,
+        /// Who decided: an actor of the API; none if it followed.
+        by: Option<String>,
     },
     /// Events could not be kept: the disk or database failed for longer than the buffer lasts.
     JournalGap {

@@ -94,6 +94,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
             "acd::calendar",
             "acd::AcdPlan",
             "media::command::Encryption",
+            "sip::range",
             "sip::transport",
             "sip::uri",
             "number",

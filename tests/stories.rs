@@ -3,6 +3,8 @@
 
 #[path = "stories/advisers.rs"]
 mod advisers;
+#[path = "stories/attack.rs"]
+mod attack;
 #[path = "stories/bad_network.rs"]
 mod bad_network;
 #[path = "stories/busy.rs"]

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use switchboard::id::Entropy;
 use switchboard::sip::ListenerId;
 use switchboard::sip::endpoint::{Endpoint, EndpointSettings, SipEvent};
-use switchboard::sip::guard::{GuardSettings, Prefix};
+use switchboard::sip::guard::GuardSettings;
 use switchboard::sip::message::Message;
+use switchboard::sip::range::AddressRange;
 use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::Time;
 
@@ -94,7 +95,7 @@ fn endpoint() -> Endpoint {
         accounts: BTreeMap::new(),
         // Torture is what the guard would end after some twenty of these.
         guard: GuardSettings {
-            allow: vec![Prefix::host([192, 0, 2, 2].into())],
+            allow: vec![AddressRange::host([192, 0, 2, 2].into())],
             ..GuardSettings::default()
         },
     };

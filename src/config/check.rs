@@ -16,6 +16,7 @@ use super::source::Source;
 use super::suggest::closest;
 
 mod agents;
+mod guard;
 mod network;
 mod trunks;
 
@@ -29,6 +30,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.sip();
     check.rtp();
     check.limits();
+    check.guard();
     check.queues();
     check.calendars(bank_holidays);
     check.agents();

@@ -111,6 +111,10 @@ pub enum Problem {
     BadPrefix { prefix: String },
     #[error("`{domain}` is not a domain")]
     BadDomain { domain: String },
+    #[error("the first ban ({ban} s) is longer than the longest ({longest} s)")]
+    BansCrossed { ban: u32, longest: u32 },
+    #[error("every address is allowed: nobody is limited or banned")]
+    EverybodyAllowed,
 
     #[error("{0}")]
     Calendar(CalendarError),
@@ -235,6 +239,10 @@ impl Problem {
             }
             Problem::Certificate(problem) => problem.remedy(),
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
+            Problem::BansCrossed { .. } => "make ban_s the smaller of the two",
+            Problem::EverybodyAllowed => {
+                "name the trunk's addresses, as in allow = [\"127.0.0.0/8\", \"192.0.2.10\"]"
+            }
             Problem::BadRealm => "write a plain word, as in `switchboard`",
             Problem::NoPortPair => "write a wider range, as in 20000-29999",
             Problem::FewPorts { .. } => {

@@ -16,8 +16,10 @@ use crate::media::command::Encryption;
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
+mod guard;
 mod listen;
 
+pub use guard::GuardSettings;
 pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
 
 /// The whole settings file.
@@ -44,6 +46,9 @@ pub struct Settings {
     /// What is refused beyond.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// Who may send how much SIP, and when somebody is banned.
+    #[serde(default)]
+    pub guard: GuardSettings,
     /// What is dialled (a full number in any spelling, a short code, a name) to the flow that
     /// answers.
     pub numbers: BTreeMap<String, Service>,

@@ -84,6 +84,7 @@ fn what_the_shipped_settings_spell_out_is_what_is_left_out_elsewhere() {
     assert_eq!(shipped.http, least.http);
     assert_eq!(shipped.files, least.files);
     assert_eq!(shipped.limits, least.limits);
+    assert_eq!(shipped.guard, least.guard);
     assert_eq!(shipped.star_codes, least.star_codes);
     assert_eq!(shipped.time_zone, least.time_zone);
 }
@@ -332,6 +333,25 @@ fn star_codes_numbers_and_the_rest_are_checked() {
     let (settings, source) = read("organisation = \"x\"\n[numbers]\n");
     let findings = check(&settings, &source, &feed());
     assert!(findings[0].to_string().contains("no number leads anywhere"));
+}
+
+#[test]
+fn the_guard_is_checked() {
+    assert_eq!(
+        check_findings(
+            "[guard]\nallow = [\"0.0.0.0/0\"]\noffences = 0\nban_s = 10\nlongest_ban_s = 9\n"
+        ),
+        [
+            "7:12 guard.offences must not be 0",
+            "9:17 the first ban (10 s) is longer than the longest (9 s)",
+            "6:1 every address is allowed: nobody is limited or banned",
+        ]
+    );
+    let found = load_findings(&format!("{LEAST}[guard]\nallow = [\"10.0.0.0/33\"]\n"));
+    assert!(
+        found[0].starts_with("6:9 the value does not fit: `10.0.0.0/33` is not a range"),
+        "{found:?}"
+    );
 }
 
 #[test]

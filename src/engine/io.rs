@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -9,6 +10,7 @@ use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::event::{AgentState, Entry};
 use crate::id::{AgentId, CallId};
 use crate::media;
+use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
 use crate::time::UnixMicros;
 
@@ -89,6 +91,18 @@ pub enum Request {
         /// What.
         choice: AgentChoice,
     },
+    /// Ban a source of SIP (supervisors).
+    Ban {
+        /// Which.
+        source: Source,
+        /// How long.
+        lasts: Duration,
+    },
+    /// Lift a ban (supervisors).
+    LiftBan {
+        /// Whose.
+        source: Source,
+    },
     /// Hang up a call (supervisors).
     HangUp {
         /// Which.
@@ -107,6 +121,15 @@ pub enum Reply {
     ChoiceRefused(ChoiceError),
     /// No such call is up.
     UnknownCall,
+    /// The source is banned.
+    Banned {
+        /// Until when, on the calendar.
+        until: UnixMicros,
+    },
+    /// The source cannot be banned.
+    BanRefused(BanError),
+    /// The source is not banned.
+    NotBanned,
 }
 
 /// Something to be done outside.

@@ -5,6 +5,7 @@
 //! with the same seed give the same outputs, byte for byte.
 
 pub mod controller;
+mod guard;
 pub mod io;
 pub mod limits;
 mod plan;
@@ -118,6 +119,9 @@ impl Engine {
         engine.record_system(now, engine.plan.in_force());
         for (agent, state) in start.restored.agents {
             engine.apply(now, AcdInput::Restore { agent, state });
+        }
+        for ban in start.restored.bans {
+            engine.restore_ban(now, ban);
         }
         for registration in start.restored.registrations {
             engine.restore_registration(now, registration);
@@ -366,7 +370,7 @@ impl Engine {
             SipEvent::Ended { leg, end, .. } => {
                 self.with_leg(leg, |call| call.leg_ended(now, leg, end));
             }
-            SipEvent::Guard(_) => {}
+            SipEvent::Guard(notice) => self.guard_notice(now, notice),
             SipEvent::Registered { user, binding } => self.registered(now, &user, &binding),
             SipEvent::Unregistered { user, contact, expired } => {
                 self.unregistered(now, &user, contact, expired);

@@ -116,6 +116,12 @@ impl Plan {
             let encryption = agent.srtp;
             agents.insert(id.clone(), AgentPlan { name, contacts, trusted, encryption });
         }
+        let fixed = agents.values().flat_map(|agent: &AgentPlan| &agent.contacts);
+        let guard = super::guard::settings(
+            &settings.guard,
+            &settings.trunks,
+            fixed.map(|target| target.to.ip()),
+        );
         Ok(Plan {
             organisation: settings.organisation.clone(),
             time_zone: settings.time_zone.clone(),
@@ -125,7 +131,7 @@ impl Plan {
                 product: concat!("switchboard/", env!("CARGO_PKG_VERSION")).to_owned(),
                 expires_s: (settings.sip.min_expires_s, settings.sip.max_expires_s),
                 accounts,
-                guard: Default::default(),
+                guard,
             },
             acd,
             numbers: settings

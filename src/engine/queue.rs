@@ -159,6 +159,8 @@ impl Engine {
                     Err(error) => Reply::ChoiceRefused(error),
                 }
             }
+            Request::Ban { source, lasts } => self.ban(now, source, lasts, actor),
+            Request::LiftBan { source } => self.lift_ban(now, source, actor),
             Request::HangUp { call } if self.calls.contains_key(&call) => {
                 let cause = crate::event::EndCause::SupervisorEnded;
                 self.with_call(call, |call, _| call.end(now, cause));

@@ -10,6 +10,7 @@ use crate::id::{AgentId, FlowName};
 use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
+use crate::sip::guard::Offence;
 use crate::time::Time;
 
 use super::controller::{Controller, StarCode};
@@ -151,6 +152,10 @@ impl Engine {
             | RefusalReason::JournalFull
             | RefusalReason::ShuttingDown => (503, Some(RETRY_AFTER)),
         };
+        if reason == RefusalReason::UnknownNumber {
+            let (listener, source) = (invite.listener, invite.source);
+            self.endpoint.note_offence(now, listener, source, Offence::UnknownNumber);
+        }
         self.endpoint.reject(now, invite.leg, status, retry_after);
         if self.admission.notes_refusal(now) {
             let called = kept(&invite.called);

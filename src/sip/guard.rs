@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::id::Entropy;
+use crate::sip::range::AddressRange;
 use crate::time::Time;
 
 mod allowed;
@@ -32,7 +33,7 @@ use table::{Entry, Known, Table};
 
 pub use bans::Ban;
 pub use settings::{Allowance, GuardSettings, UnprovenCalls};
-pub use source::{NotSource, Prefix, Source};
+pub use source::{NotSource, Source};
 
 /// Sources of which something is remembered: 2,048 sets of 8, about 1.5 MiB.
 const SETS: usize = 2_048;
@@ -133,15 +134,13 @@ pub enum Trust {
 pub enum UnbanCause {
     /// The time is over.
     Over,
-    /// Somebody asked for it.
-    Lifted,
     /// The settings allow the source now.
     Allowed,
     /// There was no room for more bans, and this one would have ended soonest.
     Dropped,
 }
 
-/// What the guard tells: for the journal.
+/// What the guard did by itself: for the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// A source was banned.
@@ -166,6 +165,8 @@ pub enum BanError {
 pub struct Guard {
     settings: GuardSettings,
     allowed: Allowed,
+    /// Where trunks are, as far as is known now.
+    trunks: Vec<AddressRange>,
     table: Table,
     bans: Bans,
     notices: VecDeque<Notice>,
@@ -185,7 +186,8 @@ impl Guard {
         Guard {
             table: Table::new(entropy, sets, settings.strangers.at_once()),
             bans: Bans::new(bans),
-            allowed: Allowed::new(&settings.allow),
+            allowed: Allowed::new(settings.allow.iter()),
+            trunks: Vec::new(),
             settings,
             notices: VecDeque::new(),
             claimed_bans: (CLAIMED_BANS_AT_ONCE * MESSAGE, Time::ZERO),
@@ -200,9 +202,22 @@ impl Guard {
 
     /// Takes new settings; whoever they allow is no longer banned.
     pub fn reconfigure(&mut self, settings: GuardSettings) {
-        self.allowed = Allowed::new(&settings.allow);
         self.settings = settings;
         self.table.set_tokens(self.settings.strangers.at_once());
+        self.allow();
+    }
+
+    /// Trunks are at these addresses now: they are allowed like those of the settings.
+    pub fn allow_trunks(&mut self, trunks: Vec<AddressRange>) {
+        if self.trunks != trunks {
+            self.trunks = trunks;
+            self.allow();
+        }
+    }
+
+    /// Whoever is allowed is no longer banned.
+    fn allow(&mut self) {
+        self.allowed = Allowed::new(self.settings.allow.iter().chain(&self.trunks));
         let allowed: Vec<Source> =
             self.bans.sources().filter(|source| self.allows(source.address())).collect();
         for source in allowed {
@@ -294,6 +309,7 @@ impl Guard {
         let ban =
             Ban { until: now + lasts, offence: Some(offence), nth: entry.bans.saturating_add(1) };
         if self.put(source, ban).is_ok() {
+            self.notices.push_back(Notice::Banned(source, ban));
             remember(self.table.at(now, source), ban);
         }
     }
@@ -314,7 +330,6 @@ impl Guard {
         if let Some(dropped) = dropped {
             self.notices.push_back(Notice::Unbanned(dropped, UnbanCause::Dropped));
         }
-        self.notices.push_back(Notice::Banned(source, ban));
         Ok(())
     }
 
@@ -361,7 +376,8 @@ impl Guard {
         }
     }
 
-    /// Bans a source because somebody asks for it, whoever it is, unless the settings allow it.
+    /// Bans a source because somebody asks for it, whoever it is, unless the settings allow it. No
+    /// notice follows.
     pub fn ban(&mut self, now: Time, source: Source, lasts: Duration) -> Result<Ban, BanError> {
         if self.allows(source.address()) {
             return Err(BanError::Allowed);
@@ -372,7 +388,7 @@ impl Guard {
     }
 
     /// Lifts a ban because somebody asks for it: what was held against the source is forgotten.
-    /// `false` if it is not banned.
+    /// `false` if it is not banned. No notice follows.
     pub fn lift(&mut self, now: Time, source: Source) -> bool {
         if self.bans.remove(source).is_none() {
             return false;
@@ -380,7 +396,6 @@ impl Guard {
         if let Some(entry) = self.table.at(now, source) {
             (entry.offences, entry.bans) = (0, 0);
         }
-        self.notices.push_back(Notice::Unbanned(source, UnbanCause::Lifted));
         true
     }
 

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod header;
 pub mod message;
 pub mod method;
+pub mod range;
 pub mod registrar;
 pub mod session;
 pub mod transaction;

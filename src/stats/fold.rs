@@ -12,6 +12,7 @@ use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::agents::AgentBook;
+use super::bans::{BanBook, BanLive};
 use super::books::{CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
@@ -21,7 +22,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 1;
+pub const FOLD_VERSION: i64 = 2;
 
 /// All that is known from the journal so far.
 ///
@@ -37,6 +38,7 @@ pub struct Fold {
     calls: BTreeMap<CallId, CallBook>,
     intervals: Intervals,
     ended: BTreeMap<EndCause, u64>,
+    bans: BanBook,
 }
 
 impl Fold {
@@ -54,7 +56,7 @@ impl Fold {
         match &entry.event {
             Event::Call { call, event } => self.apply_call(*call, event, stamp),
             Event::Agent { agent, event } => self.apply_agent(agent, event, stamp),
-            Event::System { event } => self.apply_system(event),
+            Event::System { event } => self.apply_system(event, stamp),
         }
         self.seq = entry.seq;
         self.last = stamp;
@@ -211,13 +213,27 @@ impl Fold {
         }
     }
 
-    fn apply_system(&mut self, event: &SystemEvent) {
+    fn apply_system(&mut self, event: &SystemEvent, stamp: Stamp) {
         match event {
             SystemEvent::SettingsInForce { organisation, time_zone, queues, agents } => {
                 self.organisation.clone_from(organisation);
                 self.zone = Zone::from(time_zone.clone());
                 self.set_queues(queues);
                 self.set_agents(agents);
+            }
+            SystemEvent::Banned { source, reason, until, nth, by } => {
+                let ban = BanLive {
+                    source: source.clone(),
+                    reason: *reason,
+                    since: stamp.at,
+                    until: *until,
+                    nth: *nth,
+                    by: by.clone(),
+                };
+                self.bans.insert(source.clone(), ban);
+            }
+            SystemEvent::Unbanned { source, reason: _, by: _ } => {
+                self.bans.remove(source);
             }
             SystemEvent::Started { .. }
             | SystemEvent::Refused { .. }
@@ -313,6 +329,7 @@ impl Fold {
             agents,
             agent_list,
             ended_total: self.ended.clone(),
+            bans: self.bans.values().cloned().collect(),
         }
     }
 
@@ -364,6 +381,10 @@ impl Fold {
 
     pub(super) fn calls(&self) -> &BTreeMap<CallId, CallBook> {
         &self.calls
+    }
+
+    pub(super) fn bans(&self) -> &BanBook {
+        &self.bans
     }
 
     pub(super) fn agents(&self) -> &BTreeMap<AgentId, AgentBook> {

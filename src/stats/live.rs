@@ -9,6 +9,7 @@ use crate::event::{AgentState, EndCause, Outcome};
 use crate::id::{AgentId, QueueName};
 use crate::time::{Time, UnixMicros};
 
+use super::bans::BanLive;
 use super::service_level::Formula;
 
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
@@ -38,6 +39,9 @@ pub struct Live {
     /// Calls ended, by cause, since the journal began.
     #[serde(skip)]
     pub ended_total: BTreeMap<EndCause, u64>,
+    /// Who is banned from sending SIP; personal, so shown only to supervisors.
+    #[serde(skip)]
+    pub bans: Vec<BanLive>,
 }
 
 /// One queue now and today.

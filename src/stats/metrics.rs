@@ -42,7 +42,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     let mut families = calls(live);
     families.extend(queues(live));
     families.extend(books(live, wire));
-    families.extend(traffic(wire));
+    families.extend(traffic(live, wire));
     // A family without a sample is an error to the encoder, and no news to a reader.
     families.retain(|family| !family.get_metric().is_empty());
     match TextEncoder::new().encode_to_string(&families) {
@@ -203,7 +203,7 @@ fn books(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
     ]
 }
 
-fn traffic(wire: &Wire) -> Vec<MetricFamily> {
+fn traffic(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
     let messages = [("in", &wire.sip_received), ("out", &wire.sip_sent)];
     let messages = messages.into_iter().flat_map(|(direction, counts)| {
         counts.iter().map(move |((method, status), value)| {
@@ -240,6 +240,13 @@ fn traffic(wire: &Wire) -> Vec<MetricFamily> {
              is that of a response, or request.",
             MetricType::COUNTER,
             messages.collect(),
+        ),
+        family(
+            "switchboard_banned_sources",
+            "Sources whose SIP is dropped unread now, because they attacked or a supervisor asked for \
+             it.",
+            MetricType::GAUGE,
+            vec![gauge(live.bans.len() as f64)],
         ),
         family(
             "switchboard_sip_rejected_total",

@@ -6,6 +6,7 @@
 //! wallboard, the JSON, the metrics and the reports are views of the one fold; nothing else counts.
 
 mod agents;
+mod bans;
 mod books;
 mod figures;
 mod fold;
@@ -24,6 +25,7 @@ pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use bans::BanLive;
 pub use books::LaterEpisodes;
 pub use fold::{FOLD_VERSION, Fold};
 pub use interval::IntervalRow;

@@ -6,6 +6,7 @@ use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Pa
 use crate::id::{AgentId, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
+use super::bans::BanLive;
 use super::fold::Fold;
 
 /// Everything that the engine restores at a start ([`Fold::restore_point`]).
@@ -18,6 +19,8 @@ pub struct Restored {
     /// Phones, by agent and then in the order in which they first registered. Some may have
     /// expired while nothing ran: compare `expires_at`.
     pub registrations: Vec<Registration>,
+    /// Who is banned. Some bans may have ended while nothing ran: compare `until`.
+    pub bans: Vec<BanLive>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -156,6 +159,7 @@ impl Fold {
             next_seq: self.next_seq(),
             open_calls: open_calls.collect(),
             registrations: agents.values().flat_map(|book| book.registrations.clone()).collect(),
+            bans: self.bans().values().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

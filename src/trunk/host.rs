@@ -1,10 +1,11 @@
-//! Where a trunk is reached: a host as the settings write it, and a range of addresses.
+//! Where a trunk is reached: a host as the settings write it.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::sip::range::AddressRange;
 use crate::sip::transport::Protocol;
 use crate::sip::uri::{Host, SipUri, Uri};
 
@@ -112,80 +113,6 @@ impl From<TrunkHost> for String {
     }
 }
 
-/// A range of addresses in CIDR notation: `192.0.2.0/28`, `2001:db8::/48`, or one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AddressRange {
-    first: IpAddr,
-    length: u8,
-}
-
-impl AddressRange {
-    /// Whether an address is in it. An IPv4 address in IPv6 clothes is the IPv4 address.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.first, ip.to_canonical()) {
-            (IpAddr::V4(first), IpAddr::V4(ip)) => {
-                let shift = 32 - u32::from(self.length.min(32));
-                let keep = u32::MAX.checked_shl(shift).unwrap_or(0);
-                u32::from(first) & keep == u32::from(ip) & keep
-            }
-            (IpAddr::V6(first), IpAddr::V6(ip)) => {
-                let shift = 128 - u32::from(self.length.min(128));
-                let keep = u128::MAX.checked_shl(shift).unwrap_or(0);
-                u128::from(first) & keep == u128::from(ip) & keep
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-
-    /// Whether it is every address.
-    pub fn is_everything(&self) -> bool {
-        self.length == 0
-    }
-
-    /// Whether any address is in both.
-    pub fn overlaps(&self, other: &AddressRange) -> bool {
-        self.contains(other.first) || other.contains(self.first)
-    }
-}
-
-impl fmt::Display for AddressRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.first, self.length)
-    }
-}
-
-impl TryFrom<String> for AddressRange {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let (address, length) = match text.trim().split_once('/') {
-            Some((address, length)) => (address, Some(length)),
-            None => (text.trim(), None),
-        };
-        let parsed = address.parse::<IpAddr>().ok().and_then(|first| {
-            let most = if first.is_ipv4() { 32 } else { 128 };
-            let length = match length {
-                Some(length) => length.parse().ok().filter(|length| *length <= most)?,
-                None => most,
-            };
-            Some(AddressRange { first: first.to_canonical(), length })
-        });
-        parsed.ok_or_else(|| {
-            format!(
-                "`{text}` is not a range of addresses; write 192.0.2.1, 192.0.2.0/28 or \
-                 2001:db8::/48"
-            )
-        })
-    }
-}
-
-impl From<AddressRange> for String {
-    fn from(range: AddressRange) -> String {
-        range.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,29 +169,5 @@ mod tests {
             "sip:+441632960001@sip.carrier.example:5061;transport=tls;user=phone"
         );
         assert_eq!(host("192.0.2.1").uri("", Protocol::Udp), "sip:192.0.2.1");
-    }
-
-    #[test]
-    fn ranges_contain_what_is_written() {
-        let range = |text: &str| AddressRange::try_from(text.to_owned()).expect(text);
-        let ip = |text: &str| text.parse::<IpAddr>().expect(text);
-        for (text, inside, outside) in [
-            ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
-            ("192.0.2.0/28", "192.0.2.15", "192.0.2.16"),
-            ("192.0.2.5/24", "::ffff:192.0.2.200", "192.0.3.1"),
-            ("2001:db8::/48", "2001:db8:0:ffff::1", "2001:db8:1::1"),
-            ("0.0.0.0/0", "203.0.113.9", "2001:db8::1"),
-        ] {
-            let range = range(text);
-            assert!(range.contains(ip(inside)) && !range.contains(ip(outside)), "{text}");
-        }
-        assert!(range("192.0.2.0/24").overlaps(&range("192.0.2.7")));
-        assert!(!range("192.0.2.0/25").overlaps(&range("192.0.2.200")));
-        assert!(range("0.0.0.0/0").is_everything());
-        for text in
-            ["", "192.0.2.1/33", "192.0.2", "2001:db8::/129", "carrier.example", "1.2.3.4/-1"]
-        {
-            assert!(AddressRange::try_from(text.to_owned()).is_err(), "{text}");
-        }
     }
 }

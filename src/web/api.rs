@@ -83,7 +83,11 @@ pub(super) async fn set_state(
     match ask(&app, asked).await? {
         Reply::Agent(state) => Ok(Json(json!({ "agent": agent, "state": state })).into_response()),
         Reply::ChoiceRefused(error) => Err(Problem::Choice(error)),
-        Reply::Done | Reply::UnknownCall => Err(Problem::WrongReply),
+        Reply::Done
+        | Reply::UnknownCall
+        | Reply::Banned { .. }
+        | Reply::BanRefused(_)
+        | Reply::NotBanned => Err(Problem::WrongReply),
     }
 }
 
@@ -103,12 +107,16 @@ pub(super) async fn hang_up(
     match ask(&app, asked).await? {
         Reply::Done => Ok(Json(json!({ "call": call })).into_response()),
         Reply::UnknownCall => Err(Problem::UnknownCall),
-        Reply::Agent(_) | Reply::ChoiceRefused(_) => Err(Problem::WrongReply),
+        Reply::Agent(_)
+        | Reply::ChoiceRefused(_)
+        | Reply::Banned { .. }
+        | Reply::BanRefused(_)
+        | Reply::NotBanned => Err(Problem::WrongReply),
     }
 }
 
 /// Asks the engine and waits for what the journal has committed.
-async fn ask(app: &App, asked: Asked) -> Result<Reply, Problem> {
+pub(super) async fn ask(app: &App, asked: Asked) -> Result<Reply, Problem> {
     let reply = Arc::clone(&app.web.requests)(asked);
     match tokio::time::timeout(app.reply_within, reply).await {
         Ok(Ok(reply)) => Ok(reply),
@@ -118,7 +126,7 @@ async fn ask(app: &App, asked: Asked) -> Result<Reply, Problem> {
 }
 
 /// Reads a JSON body.
-fn read<T: serde::de::DeserializeOwned>(
+pub(super) fn read<T: serde::de::DeserializeOwned>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<T, Problem> {

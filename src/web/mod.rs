@@ -12,6 +12,8 @@
 //! | `/api/v1/agents` | the agents | a token: a supervisor all, an agent themselves |
 //! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
+//! | `/api/v1/bans` | who is banned from sending SIP; bans somebody | a supervisor's token |
+//! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::stats::live::Live;
 
 mod api;
 mod auth;
+mod bans;
 mod guard;
 mod live;
 mod pages;

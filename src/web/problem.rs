@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::acd::command::ChoiceError;
+use crate::sip::guard::BanError;
 
 /// Why a request was not carried out. Each says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub(super) enum Problem {
     Choice(ChoiceError),
     /// The call is not up.
     UnknownCall,
+    /// The engine refused a ban.
+    Ban(BanError),
+    /// The source is not banned.
+    NotBanned,
     /// The engine's reply did not come in time.
     NoReply,
     /// The engine is gone.
@@ -70,6 +75,9 @@ impl Problem {
             Problem::Choice(ChoiceError::UnknownAgent) => "unknown-agent",
             Problem::Choice(ChoiceError::SignedOut) => "signed-out",
             Problem::UnknownCall => "unknown-call",
+            Problem::Ban(BanError::Allowed) => "source-allowed",
+            Problem::Ban(BanError::Full) => "bans-full",
+            Problem::NotBanned => "not-banned",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
             Problem::WrongReply => "wrong-reply",
@@ -81,6 +89,7 @@ impl Problem {
         match self {
             Problem::NotFound
             | Problem::UnknownCall
+            | Problem::NotBanned
             | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
@@ -91,9 +100,11 @@ impl Problem {
             Problem::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Problem::Choice(ChoiceError::SignedOut) => StatusCode::CONFLICT,
+            Problem::Choice(ChoiceError::SignedOut) | Problem::Ban(BanError::Allowed) => {
+                StatusCode::CONFLICT
+            }
             Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
-            Problem::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Stopped | Problem::Ban(BanError::Full) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -116,6 +127,9 @@ impl Problem {
             Problem::Choice(ChoiceError::UnknownAgent) => "There is no such adviser",
             Problem::Choice(ChoiceError::SignedOut) => "The adviser is signed out",
             Problem::UnknownCall => "No such call is up",
+            Problem::Ban(BanError::Allowed) => "This source is never banned",
+            Problem::Ban(BanError::Full) => "There is no room for another ban",
+            Problem::NotBanned => "This source is not banned",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
             Problem::WrongReply => "The engine gave an answer that does not fit",
@@ -162,6 +176,13 @@ impl Problem {
                 format!("{error}: send {{\"state\":\"signed_in\"}}.")
             }
             Problem::UnknownCall => "It has ended, or never was.".to_owned(),
+            Problem::Ban(error @ BanError::Allowed) => {
+                format!("{error}: take it out of `allow` under [guard] first.")
+            }
+            Problem::Ban(error @ BanError::Full) => format!("{error}: lift one first."),
+            Problem::NotBanned => {
+                "Its ban is over, or never was. GET /api/v1/bans lists those in force.".to_owned()
+            }
             Problem::NoReply => format!(
                 "No confirmation within {} seconds; the change may still come. Look at the state \
                  before trying again.",
@@ -222,6 +243,8 @@ impl IntoResponse for Problem {
             | Problem::BadPath(_)
             | Problem::Choice(_)
             | Problem::UnknownCall
+            | Problem::Ban(_)
+            | Problem::NotBanned
             | Problem::NoReply
             | Problem::WrongReply => {}
         }

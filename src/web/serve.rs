@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Router, http};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::live::Hub;
 use super::problem::Problem;
-use super::{WebState, api, guard, live, pages};
+use super::{WebState, api, bans, guard, live, pages};
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -76,6 +76,8 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/live", Door::Figures, get(live::live)),
         ("/api/v1/agents", Door::Token, get(api::agents)),
         ("/api/v1/agents/{agent}/state", Door::Token, post(api::set_state)),
+        ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
+        ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
     ]
 }

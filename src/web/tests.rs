@@ -20,6 +20,8 @@ use crate::time::{Time, UnixMicros};
 
 use super::*;
 
+mod bans;
+
 const LOCAL: &str = "127.0.0.1:50000";
 const REMOTE: &str = "10.1.2.3:50000";
 const CALL: &str = "/api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup";
@@ -70,6 +72,7 @@ pub(super) fn live() -> Live {
             })
             .collect(),
         ended_total: BTreeMap::new(),
+        bans: bans::banned(),
     }
 }
 

@@ -414,6 +414,8 @@ fn may_be_let_go(event: &Event) -> bool {
         Event::System { event } => match event {
             SystemEvent::Refused { .. } => true,
             SystemEvent::Started { .. }
+            | SystemEvent::Banned { .. }
+            | SystemEvent::Unbanned { .. }
             | SystemEvent::SettingsInForce { .. }
             | SystemEvent::JournalGap { .. }
             | SystemEvent::Stopped => false,

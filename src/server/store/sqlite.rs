@@ -386,6 +386,8 @@ fn kind(event: &Event) -> &'static str {
             SystemEvent::Started { .. } => "started",
             SystemEvent::SettingsInForce { .. } => "settings_in_force",
             SystemEvent::Refused { .. } => "refused",
+            SystemEvent::Banned { .. } => "banned",
+            SystemEvent::Unbanned { .. } => "unbanned",
             SystemEvent::JournalGap { .. } => "journal_gap",
             SystemEvent::Stopped => "stopped",
         },

@@ -9,6 +9,7 @@ use crate::sip::guard::{
     Ban, BanError, Evidence, Guard, GuardSettings, Offence, Proof, Source, Trust, TurnedAway,
 };
 use crate::sip::header::HeaderName;
+use crate::sip::range::AddressRange;
 use crate::time::Time;
 
 use super::response::Inbound;
@@ -38,6 +39,11 @@ impl Endpoint {
     /// Puts a ban of an earlier run back.
     pub fn restore_ban(&mut self, now: Time, source: Source, ban: Ban) {
         self.guard.restore(now, source, ban);
+    }
+
+    /// Trunks are at these addresses now: they are never limited and never banned.
+    pub fn allow_trunks(&mut self, trunks: Vec<AddressRange>) {
+        self.guard.allow_trunks(trunks);
     }
 
     /// Somebody at this address did what only our user can judge.

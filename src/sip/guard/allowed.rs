@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::source::Prefix;
+use crate::sip::range::AddressRange;
 
 /// Addresses and ranges that are never limited and never banned.
 #[derive(Debug)]
 pub(super) struct Allowed {
     hosts: BTreeSet<IpAddr>,
-    ranges: Vec<Prefix>,
+    ranges: Vec<AddressRange>,
 }
 
 impl Allowed {
-    pub(super) fn new(allow: &[Prefix]) -> Allowed {
-        Allowed {
-            hosts: allow.iter().filter_map(Prefix::single).collect(),
-            ranges: allow.iter().filter(|prefix| prefix.single().is_none()).copied().collect(),
+    pub(super) fn new<'a>(allow: impl Iterator<Item = &'a AddressRange>) -> Allowed {
+        let mut allowed = Allowed { hosts: BTreeSet::new(), ranges: Vec::new() };
+        for range in allow {
+            match range.single() {
+                Some(host) => drop(allowed.hosts.insert(host)),
+                None => allowed.ranges.push(*range),
+            }
         }
+        allowed
     }
 
     pub(super) fn contains(&self, from: IpAddr) -> bool {

@@ -1,10 +1,9 @@
 //! What the guard needs to know of the settings.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::MESSAGE;
-use super::source::Prefix;
+use crate::sip::range::AddressRange;
 
 /// How much a source may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub struct GuardSettings {
     /// Whether sources are banned for what they do, and not by request alone.
     pub automatic: bool,
     /// Who is never limited and never banned.
-    pub allow: Vec<Prefix>,
+    pub allow: Vec<AddressRange>,
     /// What a source that we do not know may send.
     pub strangers: Allowance,
     /// What a source may send that is known to be where it says it is.
@@ -60,10 +59,7 @@ impl Default for GuardSettings {
     fn default() -> Self {
         GuardSettings {
             automatic: true,
-            allow: vec![
-                Prefix::new(IpAddr::from([127, 0, 0, 0]), 8),
-                Prefix::host(std::net::Ipv6Addr::LOCALHOST.into()),
-            ],
+            allow: AddressRange::loopback().to_vec(),
             strangers: Allowance { per_second: 50, burst: 200 },
             known: Allowance { per_second: 2_000, burst: 4_000 },
             offences: 20,

@@ -70,52 +70,6 @@ impl FromStr for Source {
     }
 }
 
-/// A range of addresses that share their first bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Prefix {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl Prefix {
-    /// The addresses whose first `bits` bits are those of `address`; more bits than it has are all
-    /// of them.
-    pub fn new(address: IpAddr, bits: u8) -> Prefix {
-        match address {
-            IpAddr::V6(mapped) if bits >= 96 && mapped.to_ipv4_mapped().is_some() => {
-                Prefix { address: address.to_canonical(), bits: bits - 96 }
-            }
-            IpAddr::V4(_) | IpAddr::V6(_) => Prefix { address, bits },
-        }
-    }
-
-    /// A single address.
-    pub fn host(address: IpAddr) -> Prefix {
-        Prefix { address: address.to_canonical(), bits: u8::MAX }
-    }
-
-    /// The address, if there is only one.
-    pub fn single(&self) -> Option<IpAddr> {
-        let all = if self.address.is_ipv4() { 32 } else { 128 };
-        (self.bits >= all).then_some(self.address)
-    }
-
-    /// Whether an address is among them.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(prefix), IpAddr::V4(address)) => {
-                let apart = prefix.to_bits() ^ address.to_bits();
-                apart.leading_zeros() >= u32::from(self.bits).min(32)
-            }
-            (IpAddr::V6(prefix), IpAddr::V6(address)) => {
-                let apart = prefix.to_bits() ^ address.to_bits();
-                apart.leading_zeros() >= u32::from(self.bits).min(128)
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,22 +100,5 @@ mod tests {
             assert_eq!(wrong.parse::<Source>(), Err(NotSource), "{wrong}");
         }
         assert_eq!("203.0.113.7/32".parse::<Source>(), Ok(Source::of(ip("203.0.113.7"))));
-    }
-
-    #[test]
-    fn a_prefix_holds_what_shares_its_bits() {
-        let private = Prefix::new(ip("10.1.0.0"), 16);
-        assert!(private.contains(ip("10.1.255.255")) && private.contains(ip("::ffff:10.1.0.1")));
-        assert!(!private.contains(ip("10.2.0.0")) && !private.contains(ip("a01::")));
-        assert!(Prefix::new(ip("0.0.0.0"), 0).contains(ip("203.0.113.7")));
-        assert!(!Prefix::new(ip("0.0.0.0"), 0).contains(ip("2001:db8::")));
-        let site = Prefix::new(ip("2001:db8::"), 32);
-        assert!(site.contains(ip("2001:db8:ffff::1")) && !site.contains(ip("2001:db9::")));
-        let mapped = Prefix::new(ip("::ffff:10.0.0.0"), 104);
-        assert!(mapped.contains(ip("10.9.9.9")) && !mapped.contains(ip("11.0.0.0")));
-        let host = Prefix::host(ip("::1"));
-        assert!(host.contains(ip("::1")) && !host.contains(ip("::2")));
-        assert_eq!((host.single(), site.single()), (Some(ip("::1")), None));
-        assert_eq!(Prefix::new(ip("::ffff:10.0.0.1"), 128).single(), Some(ip("10.0.0.1")));
     }
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 
 use crate::id::{Entropy, LegId};
 use crate::sip::endpoint::*;
-use crate::sip::guard::{GuardSettings, Prefix};
+use crate::sip::guard::GuardSettings;
 use crate::sip::message::Message;
+use crate::sip::range::AddressRange;
 use crate::sip::transport::{Listener, Protocol};
 use crate::sip::{ListenerId, Transmit};
 use crate::time::Time;
@@ -49,7 +50,7 @@ pub(super) fn settings(side: usize) -> EndpointSettings {
         expires_s: (60, 3600),
         accounts: BTreeMap::new(),
         guard: GuardSettings {
-            allow: vec![Prefix::new(address(0).ip(), 24)],
+            allow: vec![AddressRange::try_from("192.0.2.0/24".to_owned()).unwrap()],
             ..GuardSettings::default()
         },
     }

@@ -62,9 +62,11 @@ impl Algorithm {
 
     /// Whether a phone takes the challenge that it knows where several are offered, as RFC 8760
     /// section 2.4 asks. Some break off at the first one that they do not know, in whatever order
-    /// they come, and can then not register at all: baresip before 2.0.
+    /// they come, and can then not register at all: baresip before 2.0. JsSIP and SIP.js look at
+    /// the first challenge alone, and know MD5 alone.
     pub fn chosen_by(user_agent: &str) -> bool {
-        !["baresip v0.", "baresip v1."].iter().any(|phone| user_agent.starts_with(phone))
+        const OTHERS: [&str; 4] = ["baresip v0.", "baresip v1.", "JsSIP ", "SIP.js/"];
+        !OTHERS.iter().any(|phone| user_agent.starts_with(phone))
     }
 
     /// The account's hash of user, realm and password.

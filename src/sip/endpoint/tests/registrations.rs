@@ -159,15 +159,17 @@ fn a_challenge_offers_sha_256_first() {
 
 #[test]
 fn a_phone_that_breaks_off_at_an_unknown_algorithm_is_offered_md5_alone() {
-    let mut desk = desk(Limits::default());
-    let agent = "\nUser-Agent: baresip v1.0.0 (x86_64/linux)";
-    let got = Phone::new("amy", "secret").once(&mut desk, &(contact("") + agent));
-    let offered: Vec<_> = got
-        .message
-        .fields(HeaderName::WwwAuthenticate)
-        .map(|value| Challenge::parse(value).unwrap().unwrap().algorithm.unwrap())
-        .collect();
-    assert_eq!(offered, ["MD5"]);
+    for agent in ["baresip v1.0.0 (x86_64/linux)", "JsSIP 3.13.8", "SIP.js/0.21.2"] {
+        let mut desk = desk(Limits::default());
+        let agent = format!("\nUser-Agent: {agent}");
+        let got = Phone::new("amy", "secret").once(&mut desk, &(contact("") + &agent));
+        let offered: Vec<_> = got
+            .message
+            .fields(HeaderName::WwwAuthenticate)
+            .map(|value| Challenge::parse(value).unwrap().unwrap().algorithm.unwrap())
+            .collect();
+        assert_eq!(offered, ["MD5"]);
+    }
 }
 
 #[test]

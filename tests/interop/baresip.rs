@@ -4,10 +4,11 @@ use switchboard::event::EndCause;
 
 use crate::calls::LONG;
 use crate::peers::server::{Server, password_of};
-use crate::peers::sipp::Sipp;
 use crate::peers::softphone::{Setup, Softphone};
-use crate::place::{Host, Place, SIP, Wishes, assert_ended};
+use crate::place::{Host, Place, assert_ended};
 use crate::scenario::{Scenario, Transport};
+use crate::settings::{self, Wishes};
+use crate::sipp::Running;
 
 pub fn scenarios(all: &mut Vec<Scenario>) {
     for over in Transport::SIPP {
@@ -28,7 +29,7 @@ fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
             password: &password_of("amy"),
             server: server.sip,
             // Not the address that the settings give for Amy's other phone.
-            at: (place.ip(Host::Softphone), SIP).into(),
+            at: place.sip(Host::Softphone),
             transport: over.param(),
             config: "",
             account: "",
@@ -43,8 +44,8 @@ fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
     softphone
 }
 
-fn talking(place: &Place, over: Transport) -> (Server, Softphone, Sipp) {
-    let server = place.server(over, Wishes::default());
+fn talking(place: &Place, over: Transport) -> (Server, Softphone, Running) {
+    let server = settings::start(place, over, Wishes::default());
     let softphone = adviser(place, &server, over);
     let caller = place.sipp("call-until-bye.xml").start();
     server.until_agents("talking", 1);

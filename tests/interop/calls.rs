@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use switchboard::event::{CallEvent, EndCause, OfferOutcome};
 
-use crate::place::{Host, Place, Wishes, assert_ended};
+use crate::place::{Host, Place, assert_ended};
 use crate::scenario::{Scenario, Transport};
+use crate::settings::{self, Wishes};
 
 /// The most that a scenario may take.
 pub const LONG: Duration = Duration::from_secs(40);
@@ -82,7 +83,7 @@ impl Talk {
 
     /// Both scenarios succeed, the two have talked, and the call ends so.
     pub fn ends(self, place: &Place, over: Transport, end: EndCause) {
-        let server = place.server(over, Wishes::default());
+        let server = settings::start(place, over, Wishes::default());
         let mut phone = place.sipp(self.phone).at(Host::Amy).over(over);
         let mut caller = place.sipp(self.caller).over(over).towards(self.through);
         for (name, value) in &self.words {
@@ -90,7 +91,7 @@ impl Talk {
             caller = caller.with(name, value);
         }
         let mut phone = phone.start();
-        place.ready(&server, "amy");
+        settings::ready(&server, "amy");
         let mut caller = caller.start();
         caller.succeed(LONG);
         phone.succeed(LONG);
@@ -102,12 +103,12 @@ impl Talk {
 
 /// Amy's phone does not take the call, so Ben's is rung.
 fn passed_over(place: &Place, over: Transport, amy: &str, outcome: OfferOutcome) {
-    let server = place.server(over, Wishes::default());
+    let server = settings::start(place, over, Wishes::default());
     let mut amy =
         place.sipp(amy).at(Host::Amy).over(over).with("status", "486").with("reason", ".").start();
     let mut ben = place.sipp("phone.xml").at(Host::Ben).over(over).start();
-    place.ready(&server, "amy");
-    place.ready(&server, "ben");
+    settings::ready(&server, "amy");
+    settings::ready(&server, "ben");
     let mut caller = place.sipp("call-of-some-seconds.xml").over(over).start();
     caller.succeed(LONG);
     amy.succeed(LONG);
@@ -133,10 +134,10 @@ fn no_answer(place: &Place, over: Transport) {
 }
 
 fn caller_leaves(place: &Place, over: Transport) {
-    let server = place.server(over, Wishes::default());
+    let server = settings::start(place, over, Wishes::default());
     let mut amy =
         place.sipp("phone-rings.xml").at(Host::Amy).over(over).with("reason", ".").start();
-    place.ready(&server, "amy");
+    settings::ready(&server, "amy");
     let mut caller = place.sipp("call.xml").over(over).start();
     caller.succeed(LONG);
     amy.succeed(LONG);

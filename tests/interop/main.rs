@@ -12,13 +12,17 @@
 
 mod baresip;
 mod calls;
+mod certificates;
 mod kamailio;
 mod place;
 mod refusals;
 mod registrations;
 mod run;
 mod scenario;
+mod settings;
+mod sipp;
 mod table;
+mod tunnel;
 
 #[path = "../peers/mod.rs"]
 mod peers;

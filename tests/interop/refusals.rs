@@ -4,8 +4,9 @@ use switchboard::event::EndCause;
 
 use crate::calls::LONG;
 use crate::peers::clock::wait_for;
-use crate::place::{Host, NUMBER, Place, Wishes, assert_ended};
+use crate::place::{Host, Place, assert_ended};
 use crate::scenario::{Scenario, Transport};
+use crate::settings::{self, NUMBER, Wishes};
 
 const SDP: &str = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n\
                    m=audio 40000 RTP/AVP 8";
@@ -127,7 +128,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 }
 
 fn refuses(place: &Place, over: Transport, refused: &Refused) {
-    let server = place.server(over, Wishes::default());
+    let server = settings::start(place, over, Wishes::default());
     let central = format!("sip:{NUMBER}@{}", place.sip(Host::Server));
     let uri = if refused.uri.is_empty() { &central } else { refused.uri };
     let then =
@@ -159,7 +160,7 @@ fn refuses(place: &Place, over: Transport, refused: &Refused) {
 }
 
 fn options(place: &Place, over: Transport) {
-    let _server = place.server(over, Wishes::default());
+    let _server = settings::start(place, over, Wishes::default());
     let mut sipp = place
         .sipp("refused.xml")
         .over(over)
@@ -176,7 +177,7 @@ fn options(place: &Place, over: Transport) {
 }
 
 fn merged(place: &Place) {
-    let server = place.server(Transport::Udp, Wishes::default());
+    let server = settings::start(place, Transport::Udp, Wishes::default());
     let mut sipp = place.sipp("merged.xml").start();
     sipp.succeed(LONG);
     assert_ended(&server, &[EndCause::CallerAbandoned]);

@@ -9,17 +9,29 @@ use crate::place::Place;
 pub enum Transport {
     Udp,
     Tcp,
+    Tls,
+    Wss,
 }
 
 impl Transport {
-    /// Those that SIPp speaks by itself.
-    pub const SIPP: [Transport; 1] = [Transport::Udp];
+    /// What SIPp speaks, TLS with the help of stunnel.
+    pub const SIPP: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+
+    /// Where it is spoken here. The ports lie below those that the system gives out by itself (32768
+    /// and up), so that nobody holds one by chance.
+    pub fn port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 30_060,
+            Transport::Tls => 30_061,
+            Transport::Wss => 30_081,
+        }
+    }
 
     /// As SIPp's `-t` wants it.
     pub fn sipp(self) -> &'static str {
         match self {
             Transport::Udp => "u1",
-            Transport::Tcp => "t1",
+            Transport::Tcp | Transport::Tls | Transport::Wss => "t1",
         }
     }
 
@@ -28,6 +40,8 @@ impl Transport {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Wss => "ws",
         }
     }
 }
@@ -37,6 +51,8 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+            Transport::Wss => "WSS",
         })
     }
 }

@@ -1,0 +1,125 @@
+//! The settings that the server of a scenario is started with.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use crate::certificates::Certificate;
+use crate::peers::server::{Server, password_of};
+use crate::place::{Host, Place};
+use crate::scenario::Transport;
+
+/// The central number.
+pub const NUMBER: &str = "01708434343";
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// Like those of [`Transport::port`], below what the system gives out by itself.
+const HTTP: u16 = 30_808;
+const VOICE: &str = "31000-32767";
+
+/// A supervisor's token, and its SHA-256.
+const TOKEN: &str = "interop";
+const TOKEN_SHA256: &str = "7b84a5a2f48de6c6234dca6c3bb43314ba1e141d4e0f34263a807f547d9a4e1b";
+
+/// What a scenario's settings say beyond the usual ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// Keys of `[sip]`.
+    pub sip: &'a str,
+    /// Keys of `[sip.tls]`.
+    pub tls: &'a str,
+    /// Tables of their own.
+    pub tables: &'a str,
+}
+
+/// Starts the server. Amy's and Ben's phones are at fixed addresses, reached over `phones`.
+pub fn start(place: &Place, phones: Transport, wishes: Wishes<'_>) -> Server {
+    let (sip, http) = (place.sip(Host::Server), SocketAddr::new(place.ip(Host::Server), HTTP));
+    let text = text(place, phones, wishes, http);
+    Server::with_settings(place.folder(), &text, &["serve"], sip, http)
+}
+
+/// Signs an adviser in, ready.
+pub fn ready(server: &Server, agent: &str) {
+    let path = format!("/api/v1/agents/{agent}/state");
+    for state in ["signed_in", "ready"] {
+        server.post(&path, TOKEN, &json!({ "state": state }));
+    }
+}
+
+fn text(place: &Place, phones: Transport, wishes: Wishes<'_>, http: SocketAddr) -> String {
+    let at = |over| place.at(Host::Server, over);
+    let (sip, tls, wss) = (at(Transport::Udp), at(Transport::Tls), at(Transport::Wss));
+    let Certificate { certificate, key } = place.authority().certify("switchboard", sip.ip());
+    let (certificate, key) = (certificate.display(), key.display());
+    let authority = place.authority().file().display();
+    let agents = agents(place, phones);
+    let Wishes { sip: sip_keys, tls: tls_keys, tables } = wishes;
+    format!(
+        r#"organisation = "Harbourside Council"
+
+[sip]
+listen = [
+  {{ bind = "{sip}" }},
+  {{ bind = "{tls}", transports = ["tls"] }},
+  {{ bind = "{wss}", transports = ["wss"] }},
+]
+{sip_keys}
+
+[sip.tls]
+certificate = "{certificate}"
+private_key = "{key}"
+ca = "{authority}"
+{tls_keys}
+
+[rtp]
+ports = "{VOICE}"
+
+[http]
+bind = "{http}"
+
+[files]
+flows = "{ROOT}/tests/interop/flows"
+sounds = "{ROOT}/sounds"
+
+[numbers]
+"{NUMBER}" = "straight"
+
+[queue.waste]
+title = "Waste and recycling"
+skills = ["waste"]
+ring_s = 5
+wrap_up_s = 0
+# A short one: a long piece would have to be converted at each start.
+music = "agent/ready"
+
+{agents}
+[[token]]
+actor = "The tests"
+role = "supervisor"
+sha256 = "{TOKEN_SHA256}"
+
+{tables}
+"#
+    )
+}
+
+fn agents(place: &Place, phones: Transport) -> String {
+    let mut text = String::new();
+    for (id, name, host) in [("amy", "Amy Adeyemi", Host::Amy), ("ben", "Ben Hughes", Host::Ben)] {
+        let (at, over, password) = (place.at(host, phones), phones.param(), password_of(id));
+        write!(
+            text,
+            "[agent.{id}]\nname = \"{name}\"\nskills = [\"waste\"]\npassword = \"{password}\"\n\
+             contacts = [\"sip:{id}@{at};transport={over}\"]\n\n"
+        )
+        .expect("text");
+    }
+    // SIPp breaks off at a challenge with SHA-256: this account has MD5 only.
+    text.push_str(
+        "[agent.chloe]\nname = \"Chloe Martin\"\nskills = [\"waste\"]\n\
+         ha1 = { md5 = \"e48593b6b41af3a311f3fe96afba3e23\" }\n",
+    );
+    text
+}

@@ -1,0 +1,162 @@
+//! SIPp with the scenarios of `tests/interop/sipp`, over any transport.
+
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::peers::clock::wait_for;
+use crate::peers::sipp::Sipp;
+use crate::place::{Host, Place, listens};
+use crate::scenario::Transport;
+use crate::settings::NUMBER;
+use crate::tunnel::{Tunnel, Way};
+
+impl Place {
+    /// A SIPp that plays a scenario.
+    pub fn sipp(&self, scenario: &str) -> SippSetup<'_> {
+        SippSetup {
+            place: self,
+            scenario: scenario.to_owned(),
+            host: Host::Caller,
+            towards: Host::Server,
+            transport: Transport::Udp,
+            words: Vec::new(),
+        }
+    }
+}
+
+/// A running SIPp, with what carries its messages over TLS.
+pub struct Running {
+    sipp: Sipp,
+    _tunnel: Option<Tunnel>,
+}
+
+impl Deref for Running {
+    type Target = Sipp;
+
+    fn deref(&self) -> &Sipp {
+        &self.sipp
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Sipp {
+        &mut self.sipp
+    }
+}
+
+/// How SIPp is started.
+pub struct SippSetup<'a> {
+    place: &'a Place,
+    scenario: String,
+    host: Host,
+    towards: Host,
+    transport: Transport,
+    words: Vec<(&'static str, String)>,
+}
+
+impl SippSetup<'_> {
+    /// Who it is; the caller, if not told.
+    pub fn at(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Whom it sends to; the server, if not told.
+    pub fn towards(mut self, host: Host) -> Self {
+        self.towards = host;
+        self
+    }
+
+    /// What it speaks; UDP, if not told.
+    pub fn over(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// What stands for `{name}` in the scenario.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.words.push((name, value.into()));
+        self
+    }
+
+    /// Starts it, and waits until it can be reached.
+    pub fn start(mut self) -> Running {
+        let contact = match (self.transport, self.host) {
+            // Where stunnel takes TLS for a phone.
+            (Transport::Tls, _) => "[local_ip]:30061;transport=tls",
+            (Transport::Udp | Transport::Tcp | Transport::Wss, _) => {
+                "[local_ip]:[local_port];transport=[transport]"
+            }
+        };
+        self.words.push(("contact", contact.to_owned()));
+        let place = self.place;
+        let name = self.scenario.replace(['/', '.'], "-");
+        let folder = place.folder().join(format!("{name}-{}", self.host as u8));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("scenario.xml");
+        std::fs::write(&file, scenario_text(&self.scenario, &self.words)).expect("the scenario");
+        let at = place.sip(self.host);
+        let mut command = Command::new("sipp");
+        command
+            .arg(place.at(self.towards, self.transport).to_string())
+            .args(["-sf".as_ref(), file.as_os_str()])
+            .args(["-t", self.transport.sipp()])
+            .args(["-i", &at.ip().to_string(), "-mi", &at.ip().to_string()])
+            .args(["-p", &at.port().to_string(), "-s", NUMBER])
+            .args(["-m", "1", "-timeout", "120s", "-timeout_error", "-recv_timeout", "100s"]);
+        let tunnel = (self.transport == Transport::Tls).then(|| self.tunnel());
+        if tunnel.is_some() && !self.host.is_rung() {
+            command.args(["-rsa", &place.sip(Host::Tunnel).to_string()]);
+        }
+        let mut sipp = Sipp::start(&folder, &mut command, SocketAddr::new(at.ip(), 6_000));
+        if self.host.is_rung() {
+            let there = wait_for(Duration::from_secs(20), || {
+                (listens(self.transport, at) || sipp.has_ended()).then_some(())
+            });
+            assert!(
+                there.is_some() && !sipp.has_ended(),
+                "SIPp never listened at {at}: {}",
+                sipp.words()
+            );
+        }
+        Running { sipp, _tunnel: tunnel }
+    }
+
+    fn tunnel(&self) -> Tunnel {
+        let (place, host) = (self.place, self.host);
+        let certificate = place.authority().certify(&format!("{host:?}"), place.ip(host));
+        let (way, accept, connect) = if host.is_rung() {
+            (Way::In, place.at(host, Transport::Tls), place.sip(host))
+        } else {
+            let authority = place.authority().file();
+            (Way::Out(authority), place.sip(Host::Tunnel), place.at(self.towards, Transport::Tls))
+        };
+        Tunnel::open(place.folder(), &way, accept, connect, Some(&certificate))
+    }
+}
+
+/// A scenario file: those that it includes in their places, and values for its words in braces.
+fn scenario_text(name: &str, words: &[(&str, String)]) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/sipp");
+    let read = |file: &str| {
+        let path = folder.join(file);
+        let mut text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for (word, value) in words {
+            text = text.replace(&format!("{{{word}}}"), value);
+        }
+        text
+    };
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    for line in read(name).lines() {
+        match line.trim().strip_prefix("<include file=\"") {
+            Some(rest) => text.push_str(&read(rest.split('"').next().unwrap_or_default())),
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The SIP port if none is written (RFC 3261 section 19.1.2).
-const SIP_PORT: u16 = 5060;
+/// What phones at fixed addresses are reached over, with the port if none is written (RFC 3261
+/// section 19.1.2). Phones over WebSocket cannot be: they connect, and register.
+const TRANSPORTS: [(&str, u16); 3] = [("udp", 5060), ("tcp", 5060), ("tls", 5061)];
 
 /// A phone's fixed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,19 +15,23 @@ pub struct FixedContact {
     pub to: SocketAddr,
 }
 
-/// Reads a contact; none if it is not a `sip:` URI over UDP with a numeric host.
+/// Reads a contact; none if it is not a `sip:` URI over UDP, TCP or TLS with a numeric host.
 pub fn parse(text: &str) -> Option<FixedContact> {
     let rest = text.strip_prefix("sip:")?;
     if !text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"?".contains(&b)) {
         return None;
     }
     let (rest, parameters) = rest.split_once(';').unwrap_or((rest, "transport=udp"));
-    let transport = |parameter: &str| {
+    let mut usual_port = 5060;
+    for parameter in parameters.split(';') {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        !name.eq_ignore_ascii_case("transport") || value.eq_ignore_ascii_case("udp")
-    };
-    if !parameters.split(';').all(|parameter| !parameter.is_empty() && transport(parameter)) {
-        return None;
+        if name.is_empty() {
+            return None;
+        }
+        if name.eq_ignore_ascii_case("transport") {
+            let known = TRANSPORTS.iter().find(|(known, _)| value.eq_ignore_ascii_case(known));
+            usual_port = known?.1;
+        }
     }
     let host = match rest.rsplit_once('@') {
         Some(("", _)) => return None,
@@ -34,10 +39,10 @@ pub fn parse(text: &str) -> Option<FixedContact> {
         Some(_) => return None,
         None => rest,
     };
-    Some(FixedContact { uri: text.to_owned(), to: host_and_port(host)? })
+    Some(FixedContact { uri: text.to_owned(), to: host_and_port(host, usual_port)? })
 }
 
-fn host_and_port(text: &str) -> Option<SocketAddr> {
+fn host_and_port(text: &str, usual_port: u16) -> Option<SocketAddr> {
     let (host, port): (IpAddr, &str) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
@@ -51,7 +56,7 @@ fn host_and_port(text: &str) -> Option<SocketAddr> {
     let port = match port.strip_prefix(':') {
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
         Some(_) => return None,
-        None if port.is_empty() => SIP_PORT,
+        None if port.is_empty() => usual_port,
         None => return None,
     };
     (port > 0 && !host.is_unspecified()).then(|| SocketAddr::new(host, port))
@@ -70,6 +75,9 @@ mod tests {
             ("sip:1001@[2001:db8::7]:5080", "[2001:db8::7]:5080"),
             ("sip:1001@[2001:db8::7]", "[2001:db8::7]:5060"),
             ("sip:1001@10.0.0.7;transport=UDP;line=3", "10.0.0.7:5060"),
+            ("sip:1001@10.0.0.7;transport=tcp", "10.0.0.7:5060"),
+            ("sip:1001@10.0.0.7;transport=TLS", "10.0.0.7:5061"),
+            ("sip:1001@10.0.0.7:5071;transport=tls", "10.0.0.7:5071"),
         ] {
             let contact = parse(text).expect(text);
             assert_eq!((contact.uri.as_str(), contact.to.to_string().as_str()), (text, to));
@@ -95,8 +103,10 @@ mod tests {
             "sip:1001@2001:db8::7",
             "sip:1001@[10.0.0.7]",
             "sip:1001@[2001:db8::7",
-            "sip:1001@10.0.0.7;transport=tcp",
+            "sip:1001@10.0.0.7;transport=ws",
+            "sip:1001@10.0.0.7;transport",
             "sip:1001@10.0.0.7;",
+            "sip:1001@10.0.0.7;=tcp",
             "sip:10 01@10.0.0.7",
             "<sip:1001@10.0.0.7>",
             "sip:1001@10.0.0.7?Subject=x",

@@ -9,7 +9,7 @@ use crate::scenario::{Scenario, Transport};
 use crate::settings::{self, Wishes};
 
 /// The most that a scenario may take.
-pub const LONG: Duration = Duration::from_secs(40);
+pub const LONG: Duration = Duration::from_secs(100);
 
 pub fn scenarios(all: &mut Vec<Scenario>) {
     for over in Transport::SIPP {

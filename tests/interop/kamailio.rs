@@ -43,14 +43,17 @@ pub struct Kamailio(Process);
 impl Kamailio {
     /// A session border that speaks `over` with the server, and UDP and TCP with everybody else.
     pub fn border(place: &Place, over: Transport) -> Kamailio {
-        let server = place.sip(Host::Server);
-        let at = place.sip(Host::Border);
+        let (server, at) = (place.at(Host::Server, over), place.sip(Host::Border));
+        let tls = place.at(Host::Border, Transport::Tls);
+        let own = place.authority().certify("border", at.ip());
         let words = [
-            ("listen", format!("listen=udp:{at}\nlisten=tcp:{at}")),
-            ("modules", String::new()),
+            ("listen", format!("listen=udp:{at}\nlisten=tcp:{at}\nlisten=tls:{tls}")),
+            ("certificate", own.certificate.display().to_string()),
+            ("key", own.key.display().to_string()),
+            ("authority", place.authority().file().display().to_string()),
             ("server-ip", server.ip().to_string()),
             ("server", format!("sip:{server};transport={}", over.param())),
-            ("towards-carrier", format!("$du = \"sip:{}\";", place.sip(Host::Carrier))),
+            ("carrier", format!("sip:{}", place.sip(Host::Carrier))),
         ];
         let config =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/kamailio/border.cfg");

@@ -13,6 +13,8 @@
 mod baresip;
 mod calls;
 mod certificates;
+mod dialogs;
+mod jssip;
 mod kamailio;
 mod place;
 mod refusals;
@@ -31,10 +33,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut scenarios = Vec::new();
+    dialogs::scenarios(&mut scenarios);
     calls::scenarios(&mut scenarios);
     refusals::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
+    jssip::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
 }

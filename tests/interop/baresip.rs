@@ -27,11 +27,11 @@ fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
         &Setup {
             user: "amy",
             password: &password_of("amy"),
-            server: server.sip,
+            server: place.at(Host::Server, over),
             // Not the address that the settings give for Amy's other phone.
             at: place.sip(Host::Softphone),
             transport: over.param(),
-            config: "",
+            config: &format!("sip_cafile {}\n", place.authority().file().display()),
             account: "",
             registers: true,
             answers: true,

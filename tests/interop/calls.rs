@@ -56,34 +56,41 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 }
 
 /// A resident is joined with Amy.
-pub struct Talk {
+pub struct Talk<'a> {
     caller: &'static str,
     phone: &'static str,
     through: Host,
+    wishes: Wishes<'a>,
     words: Vec<(&'static str, String)>,
 }
 
-impl Talk {
+impl<'a> Talk<'a> {
     /// These scenarios for the two.
-    pub fn of(caller: &'static str, phone: &'static str) -> Talk {
-        Talk { caller, phone, through: Host::Server, words: Vec::new() }
+    pub fn of(caller: &'static str, phone: &'static str) -> Self {
+        Talk { caller, phone, through: Host::Server, wishes: Wishes::default(), words: Vec::new() }
     }
 
     /// The caller's messages go to this host instead of the server.
-    pub fn through(mut self, host: Host) -> Talk {
+    pub fn through(mut self, host: Host) -> Self {
         self.through = host;
         self
     }
 
+    /// The server's settings say this too.
+    pub fn with_wishes(mut self, wishes: Wishes<'a>) -> Self {
+        self.wishes = wishes;
+        self
+    }
+
     /// A word for the scenarios.
-    pub fn with(mut self, name: &'static str, value: &str) -> Talk {
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.words.push((name, value.to_owned()));
         self
     }
 
     /// Both scenarios succeed, the two have talked, and the call ends so.
     pub fn ends(self, place: &Place, over: Transport, end: EndCause) {
-        let server = settings::start(place, over, Wishes::default());
+        let server = settings::start(place, over, self.wishes);
         let mut phone = place.sipp(self.phone).at(Host::Amy).over(over);
         let mut caller = place.sipp(self.caller).over(over).towards(self.through);
         for (name, value) in &self.words {

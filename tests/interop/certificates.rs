@@ -29,7 +29,7 @@ impl Authority {
         openssl(
             &folder,
             &format!(
-                "req -x509 {EC} -days 2 -subj /CN={name} -keyout ca.key -out ca.pem \
+                "req -x509 {EC} -days 60 -subj /CN={name} -keyout ca.key -out ca.pem \
                  -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign"
             ),
         );
@@ -52,10 +52,15 @@ impl Authority {
         openssl(
             &self.folder,
             &format!(
-                "x509 -req -days 2 -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+                "x509 -req -days 60 -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
                  -extfile {name}.ext -out {name}.pem"
             ),
         );
+        self.certificate(name)
+    }
+
+    /// Where the certificate of a host is that has one.
+    pub fn certificate(&self, name: &str) -> Certificate {
         let file = |kind: &str| self.folder.join(format!("{name}.{kind}"));
         Certificate { certificate: file("pem"), key: file("key") }
     }

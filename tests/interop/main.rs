@@ -24,6 +24,7 @@ mod scenario;
 mod settings;
 mod sipp;
 mod table;
+mod tls;
 mod tunnel;
 
 #[path = "../peers/mod.rs"]
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     refusals::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
+    tls::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
     jssip::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))

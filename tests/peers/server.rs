@@ -258,6 +258,12 @@ impl Server {
         self.journal().iter().map(|event| format!("{event:?}\n")).collect()
     }
 
+    /// Asks it to read its settings and certificates again (SIGHUP).
+    pub fn reload(&self) {
+        let id = i32::try_from(self.process.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGHUP).expect("the server can be told");
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(mut self) {
         let id = i32::try_from(self.process.id()).expect("a process id");

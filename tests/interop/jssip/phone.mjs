@@ -3,6 +3,7 @@
 // step, and every message of the last connection, on standard output.
 //
 //   node phone.mjs wss://127.0.0.1:7443/ USER PASSWORD CA.pem
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 import JsSIP from 'jssip';
@@ -10,11 +11,14 @@ import JsSIP from 'jssip';
 const [url, user, password, caFile] = process.argv.slice(2);
 const ca = caFile ? readFileSync(caFile) : undefined;
 const WITHIN_MS = 20_000;
+/** Every message that is received. */
+const wire = new EventEmitter();
 
 /** What a browser offers as `WebSocket`, with trust in our own authority. */
 globalThis.WebSocket = class extends WebSocket {
   constructor(address, protocol) {
     super(address, protocol, { ca });
+    this.on('message', (data) => wire.emit('message', String(data)));
   }
 };
 
@@ -31,12 +35,14 @@ const phone = new JsSIP.UA({
 });
 JsSIP.debug.enable('JsSIP:Transport JsSIP:Registrator JsSIP:UA');
 
-/** Waits for an event of the phone. */
-function next(event) {
+/** Waits for an event, of the phone or on the wire, that is what it should be. */
+function next(event, from = phone, is = () => true) {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no "${event}" in time`)), WITHIN_MS);
-    phone.once(event, (data) => {
+    from.on(event, function listener(data) {
+      if (!is(data)) return;
       clearTimeout(late);
+      from.removeListener(event, listener);
       resolve(data);
     });
   });
@@ -46,7 +52,10 @@ function say(step) {
   console.log(`step: ${step}`);
 }
 
+let cutting = false;
 phone.on('registrationFailed', (data) => {
+  // When a connection is lost JsSIP fails transactions too that have just been completed.
+  if (cutting && data.cause === JsSIP.C.causes.CONNECTION_ERROR) return;
   console.error(`registration failed: ${data.cause} ${data.response?.status_code ?? ''}`);
   process.exit(1);
 });
@@ -56,7 +65,7 @@ phone.start();
 await connected;
 say('connected');
 
-let registered = next('registered');
+const registered = next('registered');
 phone.register();
 const { response } = await registered;
 const contacts = response.getHeaders('contact');
@@ -65,14 +74,16 @@ if (!contacts.some((contact) => /expires=120/.test(contact))) {
 }
 say('registered');
 
-registered = next('registered');
+// JsSIP says "registered" for a change only.
+const refreshed = next('message', wire, (text) => /^SIP\/2\.0 200 .*CSeq: \d+ REGISTER/s.test(text));
 phone.register();
-await registered;
+await refreshed;
 say('refreshed');
 
 // The network is gone without a word; JsSIP connects again and registers by itself.
 const cut = next('disconnected');
 const again = next('registered');
+cutting = true;
 socket._ws.terminate();
 await cut;
 say('cut off');

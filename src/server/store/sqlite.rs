@@ -116,23 +116,14 @@ impl Database {
         rows: &[Written],
         snapshot: Option<&Snapshot>,
     ) -> Result<(), sqlx::Error> {
+        if rows.len() <= ROWS_PER_STATEMENT && snapshot.is_none() {
+            // One statement is a transaction by itself, and each further one is another change of
+            // threads, there and back: they cost more than the rows.
+            return insert(&mut self.connection, rows).await;
+        }
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for rows in rows.chunks(ROWS_PER_STATEMENT) {
-            let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event) ",
-            );
-            insert.push_values(rows, |mut values, row| {
-                values
-                    .push_bind(row.seq)
-                    .push_bind(row.at_us)
-                    .push_bind(row.time_us)
-                    .push_bind(row.kind)
-                    .push_bind(row.call_id.as_deref())
-                    .push_bind(row.event.as_str());
-            });
-            // A full statement is prepared once; the odd ones would only fill the cache.
-            let query = insert.build().persistent(rows.len() == ROWS_PER_STATEMENT);
-            query.execute(&mut *transaction).await?;
+            insert(&mut transaction, rows).await?;
         }
         if let Some(snapshot) = snapshot {
             sqlx::query(
@@ -280,6 +271,24 @@ impl Reader {
             tracing::debug!(%error, "closing a reading connection to the journal");
         }
     }
+}
+
+/// Adds at most [`ROWS_PER_STATEMENT`] rows. A statement for each number of rows is prepared once
+/// and kept: sqlx keeps a hundred.
+async fn insert(connection: &mut SqliteConnection, rows: &[Written]) -> Result<(), sqlx::Error> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO journal (seq, at_us, time_us, kind, call_id, event) ",
+    );
+    insert.push_values(rows, |mut values, row| {
+        values
+            .push_bind(row.seq)
+            .push_bind(row.at_us)
+            .push_bind(row.time_us)
+            .push_bind(row.kind)
+            .push_bind(row.call_id.as_deref())
+            .push_bind(row.event.as_str());
+    });
+    insert.build().execute(connection).await.map(|_| ())
 }
 
 /// An entry as a row, written out once however often it must be tried.

@@ -6,7 +6,7 @@ HTTP  ?= 127.0.0.1:8080
 SIP   ?= 0.0.0.0:5060
 DEMO  ?=
 
-.PHONY: help demo test check unit e2e interop interop-docs browser bench load prompts tools
+.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,8 +45,14 @@ browser: ## the wallboard in headless Chromium: live figures, keyboard, accessib
 bench: ## micro-benchmarks and the machine's own floor
 	$(CARGO) bench --locked
 
-load: ## answer latency, CPU and memory per call with SIPp as the generator
+load: ## answer latency, CPU and memory per call, and the highest rate
 	benches/load.sh
+
+overload: ## goodput at once, twice and four times the limit
+	benches/overload.sh
+
+million: ## a million calls of every kind in simulated time: nothing may be left of them
+	CALLS=1000000 $(CARGO) test --release --locked --test million -- --nocapture
 
 prompts: ## speak the texts that changed since the last time
 	$(CARGO) run --locked --quiet -- prompts render

@@ -1,0 +1,54 @@
+# Starts the release build with the shipped flow for a measurement; sourced by load.sh and
+# overload.sh. By environment: SIP_PORT, HTTP_PORT, RTP_PORTS.
+SIP_PORT=${SIP_PORT:-35060} HTTP_PORT=${HTTP_PORT:-38080} RTP_PORTS=${RTP_PORTS:-40000-59999}
+cargo build --release --locked --quiet --bin switchboard --example call_load
+caller=$PWD/target/release/examples/call_load
+ulimit -n "$(ulimit -Hn)"
+work=$(mktemp -d)
+server=
+stop() {
+  if [ -n "$server" ]; then
+    # The second signal ends calls that are still up.
+    { kill -TERM "$server" && kill -TERM "$server" && wait "$server"; } 2>/dev/null || true
+    server=
+  fi
+}
+trap 'stop; rm -rf "$work"' EXIT
+
+# $1: the lines of [limits]. The shipped installation, with a day that never closes.
+start() {
+  rm -rf "$work/install"
+  mkdir -p "$work/install/config"
+  cp -r ivr-flows sounds "$work/install/"
+  cp config/bank-holidays.json "$work/install/config/"
+  local settings=$work/install/config/switchboard.toml
+  awk '
+    /^\[/ { skip = ($0 ~ /^\[calendar\.main/ || $0 ~ /^\[limits\]/) }
+    !skip { print }
+  ' config/switchboard.toml >"$settings"
+  {
+    echo
+    echo '[calendar.main.week]'
+    for day in mon tue wed thu fri sat sun; do echo "$day = [\"00:00-24:00\"]"; done
+    echo
+    echo '[limits]'
+    echo "$1"
+  } >>"$settings"
+  ./target/release/switchboard serve --config "$settings" --sip "127.0.0.1:$SIP_PORT" \
+    --http "127.0.0.1:$HTTP_PORT" --rtp-ports "$RTP_PORTS" --data "$work/install/data" \
+    2>"$work/server.log" &
+  server=$!
+  until (exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT") 2>/dev/null; do
+    kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
+  done
+}
+
+# Processor time and memory of the process $1.
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
+rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+metric() {
+  exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
+  printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
+  awk -v name="$1" '$1 == name { print $2 }' <&3
+  exec 3<&-
+}

@@ -14,7 +14,7 @@ use switchboard::sip::endpoint::{Endpoint, EndpointSettings, OutgoingInvite, Sip
 use switchboard::sip::guard::GuardSettings;
 use switchboard::sip::message::Message;
 use switchboard::sip::range::AddressRange;
-use switchboard::sip::transaction::table::{Packet, Path, ServerKey, Table};
+use switchboard::sip::transaction::table::{Packet, Path, Table};
 use switchboard::sip::transaction::timers::Transport;
 use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::Time;
@@ -161,17 +161,13 @@ fn transaction_among_ten_thousand(bencher: Bencher<'_, '_>) {
     let path =
         Path { listener: LISTENER, to: peer(), transport: Transport::Unreliable, otherwise: None };
     let packet = Packet { method: "OPTIONS", status: 200, bytes: Bytes::from_static(b"SIP/2.0") };
-    let mut table = Table::new();
+    let mut table = Table::new([1; 32]);
     let (mut now, mut nth) = (Time::ZERO, 0_u64);
     let mut next = move |table: &mut Table<()>| {
         // 32 s (timer J) times 3.2 ms: ten thousand at any time.
         now += Duration::from_micros(3_200);
         nth += 1;
-        let key = ServerKey::Branch {
-            branch: format!("z9hG4bK{nth}"),
-            sent_by: "192.0.2.2:5060".to_owned(),
-            method: "OPTIONS".to_owned(),
-        };
+        let key = table.keys().server(&format!("z9hG4bK{nth}"), &"192.0.2.2:5060", "OPTIONS");
         let id = table.receive(key, path, false, ());
         table.respond(now, id, packet.clone());
         table.handle_timeout(now);

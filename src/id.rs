@@ -130,14 +130,19 @@ impl Entropy {
 
     /// An independent source, for a part that draws on its own.
     pub fn fork(&mut self) -> Self {
-        let mut seed = [0; 32];
-        self.0.fill_bytes(&mut seed);
-        Self::from_seed(seed)
+        Self::from_seed(self.secret())
     }
 
     /// Fills `bytes` with what nobody can foretell: keys.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         self.0.fill_bytes(bytes);
+    }
+
+    /// 256 unpredictable bits, to make what nobody else can make.
+    pub fn secret(&mut self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        self.0.fill_bytes(&mut secret);
+        secret
     }
 
     /// 64 unpredictable bits.

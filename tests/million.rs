@@ -25,7 +25,7 @@ use switchboard::id::{AgentId, Entropy, FlowName, LegId};
 use switchboard::media::Command;
 use switchboard::media::command::{Event as MediaEvent, Key, LegCounters, OpenError};
 use switchboard::sip::ListenerId;
-use switchboard::sip::guard::Prefix;
+use switchboard::sip::range::AddressRange;
 use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::{Time, UnixMicros};
 
@@ -114,7 +114,7 @@ fn plan() -> Plan {
     let acd = switchboard::config::plan::acd(&settings, &BankHolidays::default()).expect("hours");
     let listeners = vec![Listener::new(Protocol::Udp, engine_address())];
     let mut plan = Plan::new(&settings, flows, acd, listeners).expect("a plan");
-    plan.endpoint.guard.allow.push(Prefix::host(callers_address().ip()));
+    plan.endpoint.guard.allow.push(AddressRange::host(callers_address().ip()));
     plan
 }
 

@@ -68,8 +68,6 @@ pub struct Endpoint {
     settings: EndpointSettings,
     limits: Limits,
     entropy: Entropy,
-    /// Makes the To tags of stateless answers, so that a repeated request gets the same one.
-    tag_secret: u64,
     authenticator: Authenticator,
     transactions: Table<User>,
     legs: BTreeMap<LegId, Leg>,
@@ -96,12 +94,11 @@ impl Endpoint {
     pub fn new(settings: EndpointSettings, mut entropy: Entropy) -> Self {
         Endpoint {
             limits: Limits::default(),
-            tag_secret: entropy.u64(),
+            transactions: Table::new(entropy.secret()),
             authenticator: Authenticator::new(&settings.realm, &mut entropy),
             guard: Guard::new(settings.guard.clone(), &mut entropy),
             settings,
             entropy,
-            transactions: Table::new(),
             legs: BTreeMap::new(),
             dialogs: BTreeMap::new(),
             timers: Deadlines::new(),

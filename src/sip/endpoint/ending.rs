@@ -127,7 +127,7 @@ impl Endpoint {
     /// Sends a request in a transaction of its own.
     pub(super) fn request(&mut self, now: Time, prepared: Prepared, user: User) -> TransactionId {
         let Prepared { branch, path, packet } = prepared;
-        self.transactions.request(now, branch, path, packet, user)
+        self.transactions.request(now, &branch, path, packet, user)
     }
 
     /// A request in a dialog, up to the headers and the body of its own (section 12.2.1.1); none if

@@ -12,7 +12,7 @@ use crate::sip::guard::Offence;
 use crate::sip::header::{Cause, HeaderName, scan};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{Outgoing, Packet, ServerKey, TransactionId};
+use crate::sip::transaction::table::{MergeKey, Outgoing, Packet, ServerKey, TransactionId};
 use crate::sip::uri::Uri;
 use crate::sip::write::Draft;
 use crate::time::Time;
@@ -22,9 +22,6 @@ use super::replies::cause;
 use super::response::{ALLOW, EXTENSIONS, Inbound, SDP, SUPPORTED, packet, way_back};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
-/// What two copies of one request, forked on the way, have in common (section 8.2.2.2).
-type MergeKey = (String, String, u32, String);
-
 /// Requests outside dialogs that are being dealt with.
 #[derive(Debug, Default)]
 pub(super) struct Merges {
@@ -33,18 +30,8 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    fn key(essentials: &Essentials) -> MergeKey {
-        (
-            essentials.call_id.clone(),
-            essentials.from.tag().unwrap_or("").to_owned(),
-            essentials.cseq.seq,
-            essentials.cseq.method.as_str().to_owned(),
-        )
-    }
-
-    fn remember(&mut self, essentials: &Essentials, transaction: TransactionId) {
-        let key = Self::key(essentials);
-        self.by_key.insert(key.clone(), transaction);
+    fn remember(&mut self, key: MergeKey, transaction: TransactionId) {
+        self.by_key.insert(key, transaction);
         self.by_transaction.insert(transaction, key);
     }
 
@@ -117,11 +104,13 @@ impl Endpoint {
             }
         };
         let request = Inbound { listener, source, message, essentials, transaction: None };
-        let key = server_key(&request);
+        // An ACK is its INVITE's.
+        let matched_as = if method == Method::Ack { &Method::Invite } else { &method };
+        let key = self.server_key(&request, matched_as);
         match method {
-            Method::Ack => self.receive_ack(now, &request, &key),
+            Method::Ack => self.receive_ack(now, &request, key),
             Method::Cancel => self.receive_cancel(now, request, key),
-            _ if self.transactions.repeated(now, &key).is_some() => {}
+            _ if self.transactions.repeated(now, key).is_some() => {}
             _ => self.receive_new(now, request, key),
         }
     }
@@ -242,7 +231,7 @@ impl Endpoint {
             }
         }
         let outside = request.essentials.to.tag().is_none();
-        if outside && self.merges.by_key.contains_key(&Merges::key(&request.essentials)) {
+        if outside && self.merges.by_key.contains_key(&self.merge_key(&request.essentials)) {
             self.refuse(now, request, 482, Reason::Merged);
             return false;
         }
@@ -311,7 +300,8 @@ impl Endpoint {
         let transaction = self.transactions.receive(key, self.path_back(request), invite, user);
         request.transaction = Some(transaction);
         if request.essentials.to.tag().is_none() {
-            self.merges.remember(&request.essentials, transaction);
+            let key = self.merge_key(&request.essentials);
+            self.merges.remember(key, transaction);
         }
     }
 
@@ -328,7 +318,7 @@ impl Endpoint {
         self.send(now, request, packet(request, 200, draft));
     }
 
-    fn receive_ack(&mut self, now: Time, request: &Inbound, key: &ServerKey) {
+    fn receive_ack(&mut self, now: Time, request: &Inbound, key: ServerKey) {
         if self.transactions.acknowledged(now, key) {
             return;
         }
@@ -346,10 +336,11 @@ impl Endpoint {
 
     /// Section 9.2.
     fn receive_cancel(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
-        if self.transactions.repeated(now, &key).is_some() {
+        if self.transactions.repeated(now, key).is_some() {
             return;
         }
-        let Some((invite, user)) = self.transactions.find(&key.cancelled()) else {
+        let cancelled = self.server_key(&request, &Method::Invite);
+        let Some((invite, user)) = self.transactions.find(cancelled) else {
             self.refuse(now, &request, 481, Reason::UnknownTransaction);
             return;
         };
@@ -393,6 +384,33 @@ impl Endpoint {
         self.refuse_arrival(now, leg, 487, |draft| draft);
         self.events.push_back(SipEvent::Ended { leg, end: LegEnd::Cancelled, cause });
     }
+
+    /// What a request is matched by if its method is `method` (section 17.2.3).
+    fn server_key(&self, request: &Inbound, method: &Method) -> ServerKey {
+        let (keys, method) = (self.transactions.keys(), method.as_str());
+        let essentials = &request.essentials;
+        let via = &essentials.via;
+        match (via.branch().filter(|_| via.has_rfc3261_branch()), via.port) {
+            (Some(branch), Some(port)) => {
+                keys.server(branch, &format_args!("{}:{port}", via.host), method)
+            }
+            (Some(branch), None) => keys.server(branch, &via.host, method),
+            (None, _) => keys.old_server(
+                &String::from_utf8_lossy(request.message.request_uri_bytes()),
+                essentials.from.tag().unwrap_or(""),
+                &essentials.call_id,
+                essentials.cseq.seq,
+                via,
+                method,
+            ),
+        }
+    }
+
+    fn merge_key(&self, essentials: &Essentials) -> MergeKey {
+        let (from_tag, cseq) = (essentials.from.tag().unwrap_or(""), &essentials.cseq);
+        let keys = self.transactions.keys();
+        keys.merge(&essentials.call_id, from_tag, cseq.seq, cseq.method.as_str())
+    }
 }
 
 /// What names the dialog of a request that came in, from our side.
@@ -401,32 +419,5 @@ pub(super) fn dialog_id(essentials: &Essentials) -> DialogId {
         call_id: essentials.call_id.clone(),
         local_tag: essentials.to.tag().unwrap_or("").to_owned(),
         remote_tag: essentials.from.tag().unwrap_or("").to_owned(),
-    }
-}
-
-/// What a request is matched by (section 17.2.3).
-fn server_key(request: &Inbound) -> ServerKey {
-    let essentials = &request.essentials;
-    let method = match &essentials.cseq.method {
-        Method::Ack => Method::Invite.as_str().to_owned(),
-        method => method.as_str().to_owned(),
-    };
-    let via = &essentials.via;
-    let sent_by = match via.port {
-        Some(port) => format!("{}:{port}", via.host).to_ascii_lowercase(),
-        None => via.host.to_string().to_ascii_lowercase(),
-    };
-    match via.branch() {
-        Some(branch) if via.has_rfc3261_branch() => {
-            ServerKey::Branch { branch: branch.to_owned(), sent_by, method }
-        }
-        Some(_) | None => ServerKey::Old {
-            uri: String::from_utf8_lossy(request.message.request_uri_bytes()).into_owned(),
-            from_tag: essentials.from.tag().unwrap_or("").to_owned(),
-            call_id: essentials.call_id.clone(),
-            cseq: essentials.cseq.seq,
-            via: via.to_string(),
-            method,
-        },
     }
 }

@@ -105,7 +105,7 @@ impl Endpoint {
             Packet { method: "INVITE", status: 0, bytes: draft.finish_with(SDP, &invite.offer) };
         let path = self.path(invite.listener, invite.to);
         let transaction =
-            self.transactions.request(now, branch, path, packet.clone(), User::Invite(leg));
+            self.transactions.request(now, &branch, path, packet.clone(), User::Invite(leg));
         let stage = Stage::Calling(Box::new(Calling {
             transaction,
             path,
@@ -384,7 +384,7 @@ impl Endpoint {
         self.timers.cancel(&(leg, LegTimer::Ring));
         self.timers.set((leg, LegTimer::Cancelled), now + GIVE_UP);
         if let Some((branch, packet)) = cancel {
-            self.transactions.request(now, branch, path, packet, User::Nobody);
+            self.transactions.request(now, &branch, path, packet, User::Nobody);
         }
     }
 

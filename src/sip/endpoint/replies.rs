@@ -8,7 +8,7 @@ use crate::sip::ListenerId;
 use crate::sip::header::{Cause, HeaderName};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{ClientKey, Matched, Packet, TransactionId};
+use crate::sip::transaction::table::{Matched, Packet, TransactionId};
 use crate::sip::write::Draft;
 use crate::time::Time;
 
@@ -64,13 +64,12 @@ impl Endpoint {
         self.counters.receive(method, status);
         // Section 18.1.2: a response with more than one Via went astray.
         let astray = message.vias().nth(1).is_some();
-        let branch = essentials.via.branch().unwrap_or("").to_owned();
+        let branch = essentials.via.branch().unwrap_or("");
+        let key = self.transactions.keys().client(branch, method);
         let matched = if astray {
             Matched::Stray
         } else {
-            self.transactions.response(now, &ClientKey { branch, method }, status, |invite| {
-                failure_ack(invite, &message)
-            })
+            self.transactions.response(now, key, status, |invite| failure_ack(invite, &message))
         };
         match matched {
             Matched::Stray => self.counters.reject(Reason::StrayResponse.as_str()),

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use crate::sip::ListenerId;
 use crate::sip::header::{HeaderName, Rport, Via};
@@ -188,18 +187,9 @@ impl Endpoint {
     /// A To tag that a repeated request, and the ACK of its refusal, bring forth again (section
     /// 8.2.7), and that nobody else can guess.
     pub(super) fn stateless_tag(&self, essentials: &Essentials) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.tag_secret.to_be_bytes());
-        for part in [
-            essentials.via.branch().unwrap_or(""),
-            &essentials.call_id,
-            essentials.from.tag().unwrap_or(""),
-        ] {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        hash.update(essentials.cseq.seq.to_be_bytes());
-        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let branch = essentials.via.branch().unwrap_or("");
+        let from_tag = essentials.from.tag().unwrap_or("");
+        self.transactions.keys().tag(branch, &essentials.call_id, from_tag, essentials.cseq.seq)
     }
 }
 

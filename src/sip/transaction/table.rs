@@ -15,7 +15,7 @@ use crate::time::{Deadlines, Time};
 use super::machine::{Action, Input, Machine};
 use super::timers::{Timer, Transport};
 
-pub use super::key::{ClientKey, ServerKey};
+pub use super::key::{ClientKey, Keys, MergeKey, ServerKey};
 
 /// Names a transaction in this process; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +103,7 @@ pub enum Matched<U> {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Key {
     Client(ClientKey),
     Server(ServerKey),
@@ -124,6 +124,7 @@ struct Transaction<U> {
 /// Every transaction of an endpoint.
 #[derive(Debug)]
 pub struct Table<U> {
+    keys: Keys,
     last_id: u64,
     transactions: BTreeMap<TransactionId, Transaction<U>>,
     by_client_key: BTreeMap<ClientKey, TransactionId>,
@@ -135,9 +136,11 @@ pub struct Table<U> {
     news: VecDeque<News<U>>,
 }
 
-impl<U: Clone> Default for Table<U> {
-    fn default() -> Self {
+impl<U: Clone> Table<U> {
+    /// An empty table, whose keys are made with `secret`.
+    pub fn new(secret: [u8; 32]) -> Self {
         Table {
+            keys: Keys::new(secret),
             last_id: 0,
             transactions: BTreeMap::new(),
             by_client_key: BTreeMap::new(),
@@ -148,12 +151,10 @@ impl<U: Clone> Default for Table<U> {
             news: VecDeque::new(),
         }
     }
-}
 
-impl<U: Clone> Table<U> {
-    /// An empty table.
-    pub fn new() -> Self {
-        Self::default()
+    /// What makes the keys of this table.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// How many transactions exist.
@@ -170,15 +171,15 @@ impl<U: Clone> Table<U> {
     pub fn request(
         &mut self,
         now: Time,
-        branch: String,
+        branch: &str,
         path: Path,
         request: Packet,
         user: U,
     ) -> TransactionId {
         let mut actions = Vec::new();
-        let key = ClientKey { branch, method: request.method };
+        let key = self.keys.client(branch, request.method);
         let machine = Machine::client(request.method == "INVITE", path.transport, &mut actions);
-        let id = self.add(key.clone(), path, machine, user, Some(request));
+        let id = self.add(Key::Client(key), path, machine, user, Some(request));
         self.by_client_key.insert(key, id);
         self.carry_out(now, id, actions);
         id
@@ -187,21 +188,21 @@ impl<U: Clone> Table<U> {
     /// Opens the transaction of a request that [`Table::repeated`] did not know.
     pub fn receive(&mut self, key: ServerKey, path: Path, invite: bool, user: U) -> TransactionId {
         let machine = Machine::server(invite, path.transport);
-        let id = self.add(key.clone(), path, machine, user, None);
+        let id = self.add(Key::Server(key), path, machine, user, None);
         self.by_server_key.insert(key, id);
         id
     }
 
     /// The transaction of a request that came before; the repetition is dealt with.
-    pub fn repeated(&mut self, now: Time, key: &ServerKey) -> Option<TransactionId> {
-        let id = *self.by_server_key.get(key)?;
+    pub fn repeated(&mut self, now: Time, key: ServerKey) -> Option<TransactionId> {
+        let id = *self.by_server_key.get(&key)?;
         self.drive(now, id, Input::Repeated);
         Some(id)
     }
 
     /// Whether an ACK belongs to a failed INVITE's transaction, which then takes it.
-    pub fn acknowledged(&mut self, now: Time, key: &ServerKey) -> bool {
-        let Some(id) = self.by_server_key.get(key).copied() else { return false };
+    pub fn acknowledged(&mut self, now: Time, key: ServerKey) -> bool {
+        let Some(id) = self.by_server_key.get(&key).copied() else { return false };
         if self.transactions.get(&id).is_none_or(|transaction| transaction.machine.is_accepted()) {
             return false;
         }
@@ -210,8 +211,8 @@ impl<U: Clone> Table<U> {
     }
 
     /// The server transaction with this key and its user.
-    pub fn find(&self, key: &ServerKey) -> Option<(TransactionId, &U)> {
-        let id = *self.by_server_key.get(key)?;
+    pub fn find(&self, key: ServerKey) -> Option<(TransactionId, &U)> {
+        let id = *self.by_server_key.get(&key)?;
         self.transactions.get(&id).map(|transaction| (id, &transaction.user))
     }
 
@@ -236,11 +237,19 @@ impl<U: Clone> Table<U> {
             transaction.packet = Some(response);
             self.drive(now, id, Input::Respond(status));
         }
+        if let Some(transaction) = self.transactions.get_mut(&id)
+            && transaction.machine.is_accepted()
+        {
+            // A 2xx is its user's to send again, until the ACK (RFC 6026 section 7.1).
+            transaction.packet = None;
+        }
     }
 
     /// Whether a response was sent in a server transaction.
     pub fn has_responded(&self, id: TransactionId) -> bool {
-        self.transactions.get(&id).is_some_and(|transaction| transaction.packet.is_some())
+        self.transactions.get(&id).is_some_and(|transaction| {
+            transaction.packet.is_some() || transaction.machine.is_accepted()
+        })
     }
 
     /// Whoever sent the INVITE may not be there: its failure is sent once, and again only when the
@@ -264,11 +273,11 @@ impl<U: Clone> Table<U> {
     pub fn response(
         &mut self,
         now: Time,
-        key: &ClientKey,
+        key: ClientKey,
         status: u16,
         ack: impl FnOnce(&Packet) -> Packet,
     ) -> Matched<U> {
-        let Some(id) = self.by_client_key.get(key).copied() else { return Matched::Stray };
+        let Some(id) = self.by_client_key.get(&key).copied() else { return Matched::Stray };
         let Some(transaction) = self.transactions.get_mut(&id) else { return Matched::Stray };
         let user = transaction.user.clone();
         if let (300.., Machine::InviteClient(_), None, Some(invite)) =
@@ -331,7 +340,7 @@ impl<U: Clone> Table<U> {
 
     fn add(
         &mut self,
-        key: impl Into<Key>,
+        key: Key,
         path: Path,
         machine: Machine,
         user: U,
@@ -339,7 +348,6 @@ impl<U: Clone> Table<U> {
     ) -> TransactionId {
         self.last_id += 1;
         let id = TransactionId(self.last_id);
-        let key = key.into();
         if let Some((listener, peer)) = path.flow() {
             self.by_flow.insert((listener, peer, id));
         }
@@ -409,18 +417,6 @@ impl<U: Clone> Table<U> {
     }
 }
 
-impl From<ClientKey> for Key {
-    fn from(key: ClientKey) -> Self {
-        Key::Client(key)
-    }
-}
-
-impl From<ServerKey> for Key {
-    fn from(key: ServerKey) -> Self {
-        Key::Server(key)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,12 +430,12 @@ mod tests {
         Packet { method, status, bytes: Bytes::from(format!("{method} {status}")) }
     }
 
+    fn table() -> Table<u8> {
+        Table::new([1; 32])
+    }
+
     fn server_key(method: &str) -> ServerKey {
-        ServerKey::Branch {
-            branch: "z9hG4bK1".to_owned(),
-            sent_by: "192.0.2.1:5060".to_owned(),
-            method: method.to_owned(),
-        }
+        table().keys().server("z9hG4bK1", &"192.0.2.1:5060", method)
     }
 
     fn sent(table: &mut Table<u8>) -> Vec<(&'static str, u16)> {
@@ -463,8 +459,8 @@ mod tests {
 
     #[test]
     fn an_unanswered_request_times_out_once_and_leaves_nothing_behind() {
-        let mut table = Table::new();
-        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("BYE", 0), 7);
+        let mut table = table();
+        let id = table.request(Time::ZERO, "z9hG4bKa", path(), packet("BYE", 0), 7);
         let end = run_out(&mut table);
         assert_eq!(end, Time::from_millis(32_000));
         // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
@@ -475,31 +471,31 @@ mod tests {
 
     #[test]
     fn a_failed_invite_is_acknowledged_each_time_its_failure_comes_again() {
-        let mut table = Table::new();
-        table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
-        let key = ClientKey { branch: "z9hG4bKa".to_owned(), method: "INVITE" };
+        let mut table = table();
+        table.request(Time::ZERO, "z9hG4bKa", path(), packet("INVITE", 0), 7);
+        let key = table.keys().client("z9hG4bKa", "INVITE");
         let ack = |_: &Packet| packet("ACK", 0);
         assert!(matches!(
-            table.response(Time::ZERO, &key, 486, ack),
+            table.response(Time::ZERO, key, 486, ack),
             Matched::Deliver { user: 7, .. }
         ));
-        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Absorbed);
+        assert_eq!(table.response(Time::ZERO, key, 486, ack), Matched::Absorbed);
         assert_eq!(sent(&mut table), [("INVITE", 0), ("ACK", 0), ("ACK", 0)]);
         run_out(&mut table);
         assert!(table.is_empty());
-        assert_eq!(table.response(Time::ZERO, &key, 486, ack), Matched::Stray);
+        assert_eq!(table.response(Time::ZERO, key, 486, ack), Matched::Stray);
     }
 
     #[test]
     fn a_repeated_request_gets_the_newest_response_and_a_final_one_stays() {
-        let mut table = Table::new();
+        let mut table = table();
         let id = table.receive(server_key("INVITE"), path(), true, 7);
         table.respond(Time::ZERO, id, packet("INVITE", 100));
         table.respond(Time::ZERO, id, packet("INVITE", 486));
         table.respond(Time::ZERO, id, packet("INVITE", 200));
-        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert_eq!(table.repeated(Time::ZERO, server_key("INVITE")), Some(id));
         assert_eq!(sent(&mut table), [("INVITE", 100), ("INVITE", 486), ("INVITE", 486)]);
-        assert!(table.acknowledged(Time::ZERO, &server_key("INVITE")));
+        assert!(table.acknowledged(Time::ZERO, server_key("INVITE")));
         run_out(&mut table);
         assert_eq!(sent(&mut table), []);
         assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
@@ -507,12 +503,12 @@ mod tests {
 
     #[test]
     fn a_cancel_finds_its_invite_and_the_ack_of_a_2xx_is_not_the_transactions() {
-        let mut table = Table::new();
+        let mut table = table();
         let id = table.receive(server_key("INVITE"), path(), true, 7);
-        assert_eq!(table.find(&server_key("CANCEL").cancelled()), Some((id, &7)));
+        assert_eq!(table.find(server_key("INVITE")), Some((id, &7)));
         table.respond(Time::ZERO, id, packet("INVITE", 200));
-        assert!(!table.acknowledged(Time::ZERO, &server_key("INVITE")));
-        assert_eq!(table.repeated(Time::ZERO, &server_key("INVITE")), Some(id));
+        assert!(!table.acknowledged(Time::ZERO, server_key("INVITE")));
+        assert_eq!(table.repeated(Time::ZERO, server_key("INVITE")), Some(id));
         assert_eq!(sent(&mut table), [("INVITE", 200)]);
         assert_eq!(run_out(&mut table), Time::from_millis(32_000));
         assert!(table.is_empty());
@@ -520,14 +516,14 @@ mod tests {
 
     #[test]
     fn what_goes_over_a_connection_fails_or_goes_another_way_when_it_closes() {
-        let mut table = Table::new();
+        let mut table = table();
         let (peer, other) = (path().to, SocketAddr::from(([192, 0, 2, 9], 5061)));
         let stream = Path { transport: Transport::Reliable, ..path() };
         for (branch, method) in [("z9hG4bKa", "INVITE"), ("z9hG4bKb", "OPTIONS")] {
-            table.request(Time::ZERO, branch.to_owned(), stream, packet(method, 0), 7);
+            table.request(Time::ZERO, branch, stream, packet(method, 0), 7);
         }
         let elsewhere = Path { to: other, ..stream };
-        table.request(Time::ZERO, "z9hG4bKc".to_owned(), elsewhere, packet("OPTIONS", 0), 8);
+        table.request(Time::ZERO, "z9hG4bKc", elsewhere, packet("OPTIONS", 0), 8);
         let answering = Path { otherwise: Some(other), ..stream };
         let id = table.receive(server_key("OPTIONS"), answering, false, 9);
         sent(&mut table);
@@ -545,8 +541,8 @@ mod tests {
 
     #[test]
     fn a_cancelled_invite_that_is_never_answered_can_be_abandoned() {
-        let mut table = Table::new();
-        let id = table.request(Time::ZERO, "z9hG4bKa".to_owned(), path(), packet("INVITE", 0), 7);
+        let mut table = table();
+        let id = table.request(Time::ZERO, "z9hG4bKa", path(), packet("INVITE", 0), 7);
         table.abandon(Time::ZERO, id);
         assert!(table.is_empty() && table.poll_timeout().is_none());
         assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);

@@ -37,6 +37,7 @@ mod info;
 mod invite;
 mod leg;
 mod limits;
+mod loops;
 mod outgoing;
 mod refer;
 mod registration;

@@ -12,6 +12,7 @@ use crate::sip::uri::{Host, Uri};
 use crate::time::Time;
 
 use super::abilities::Abilities;
+use super::ending::MAX_FORWARDS;
 use super::leg::{Leg, LegTimer, Stage, User, mark};
 use super::response::Inbound;
 use super::told::told;
@@ -93,6 +94,7 @@ impl Endpoint {
             caller: caller(&request),
             told: told(&request.message),
             replaces,
+            hops_left: hops_left(&request),
             authentication,
             offer: request.offer(),
         };
@@ -114,6 +116,12 @@ impl Endpoint {
         self.legs.insert(id, leg);
         self.events.push_back(SipEvent::Invite(invite));
     }
+}
+
+/// Section 16.6 item 3, as a proxy counts.
+fn hops_left(request: &Inbound) -> u8 {
+    let hops = request.message.max_forwards().ok().flatten().unwrap_or(MAX_FORWARDS);
+    hops.min(MAX_FORWARDS).saturating_sub(1)
 }
 
 fn strip_display(route: &mut NameAddr) {

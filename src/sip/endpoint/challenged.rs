@@ -50,7 +50,10 @@ impl Endpoint {
         let (path, packet) = self.transactions.request_of(id)?;
         let (path, method) = (*path, packet.method);
         let listener = self.listener(path.listener)?.clone();
-        let branch = self.branch();
+        let branch = match refused.request_uri() {
+            Ok(target) if method == "INVITE" => self.branch_to(&target),
+            Ok(_) | Err(_) => self.branch(),
+        };
         let uri = String::from_utf8_lossy(refused.request_uri_bytes());
         let mut draft = Draft::request(refused.method()?, uri)
             .header(HeaderName::Via, Via::ours(&listener, &branch))

@@ -105,6 +105,8 @@ reasons! {
     SessionTooShort = "session_too_short";
     /// No hops are left (483).
     TooManyHops = "too_many_hops";
+    /// A call of ours has come back for the same number (482).
+    Loop = "loop";
     /// The same request came by two ways (482).
     Merged = "merged";
     /// A request in a dialog that does not exist (481).

@@ -235,6 +235,10 @@ impl Endpoint {
             self.refuse(now, request, 482, Reason::Merged);
             return false;
         }
+        if outside && *request.method() == Method::Invite && self.is_loop(request) {
+            self.refuse(now, request, 482, Reason::Loop);
+            return false;
+        }
         // RFC 3891 section 3: only what begins a dialog can take the place of one.
         let begins = outside && *request.method() == Method::Invite;
         if !begins && request.message.header(HeaderName::Replaces).is_some() {

@@ -54,6 +54,9 @@ pub struct IncomingInvite {
     /// be allowed that, and the replaced leg is to be hung up once this one is answered. A dialog
     /// that we do not know was refused with 481 and never comes here.
     pub replaces: Option<LegId>,
+    /// How many hops a call that is made because of this one may take (RFC 7332): without that, a
+    /// call that is sent round in circles would never end.
+    pub hops_left: u8,
     /// Credentials.
     pub authentication: Authentication,
     /// The offer: the body, if it is SDP; none for a late offer.
@@ -118,6 +121,8 @@ pub struct InviteExtras {
     pub referred_by: Option<String>,
     /// The dialog of the peer's whose place this call takes (RFC 3891).
     pub replaces: Option<Replaces>,
+    /// [`IncomingInvite::hops_left`] of the call that this one is made for; 70 if there is none.
+    pub hops_left: Option<u8>,
     /// What a challenge (401, 407) is answered with.
     pub login: Option<Login>,
 }

@@ -87,10 +87,10 @@ impl Endpoint {
             connected: listener.protocol.is_stream(),
             secure: target.as_sip().is_some_and(|uri| uri.secure),
         };
-        let branch = self.branch();
+        let branch = self.branch_to(&target);
         let draft = Draft::request(&Method::Invite, &target)
             .header(HeaderName::Via, Via::ours(&listener, &branch))
-            .header(HeaderName::MaxForwards, MAX_FORWARDS)
+            .header(HeaderName::MaxForwards, invite.extras.hops_left.unwrap_or(MAX_FORWARDS))
             .header(HeaderName::From, &dialog.local)
             .header(HeaderName::To, &dialog.remote)
             .header(HeaderName::CallId, &dialog.call_id)

@@ -221,3 +221,36 @@ fn a_withheld_caller_is_withheld_however_it_is_said() {
     assert_eq!(long.name.map(|name| name.chars().count()), Some(64));
     assert_eq!(long.number.map(|number| number.len()), Some(64));
 }
+
+#[test]
+fn a_call_of_ours_that_comes_back_for_the_same_number_is_a_loop_and_for_another_is_not() {
+    let mut desk = Desk::new();
+    let invite = super::peer::ring(&mut desk);
+    let own = invite.text(HeaderName::Via);
+    // As a proxy would send it on: with its own Via above ours.
+    let mut back = |call_id: &str, user: &str, via: &str, hops: u8| {
+        let head = desk
+            .head("INVITE", call_id, 1)
+            .replace("INVITE sip:01708434343", &format!("INVITE sip:{user}"))
+            .replace("Max-Forwards: 70", &format!("Via: {via}\nMax-Forwards: {hops}"));
+        let got = desk.send(&format!("{head}\nContact: <sip:ann@192.0.2.2>"));
+        let hops_left = desk.events().into_iter().find_map(|event| match event {
+            SipEvent::Invite(invite) => Some(invite.hops_left),
+            _ => None,
+        });
+        (got.first().map(|got| got.status()), hops_left)
+    };
+    assert_eq!(back("a", "amy", &own, 60), (Some(482), None));
+    assert_eq!(back("b", "01708434343", &own, 60), (None, Some(59)));
+    // Not ours: another host, or a branch that we never made.
+    let foreign = own.replace("192.0.2.1", "192.0.2.9");
+    assert_eq!(back("c", "amy", &foreign, 255), (None, Some(69)));
+    let forged = own.replace("z9hG4bK", "z9hG4bKf");
+    assert_eq!(back("d", "amy", &forged, 1), (None, Some(0)));
+    assert_eq!(desk.end.counters().rejected["loop"], 1);
+    let mut next = super::peer::outgoing(&desk);
+    next.leg = LegId(6);
+    next.extras.hops_left = Some(59);
+    desk.end.invite(desk.now, next);
+    assert_eq!(desk.got().pop().unwrap().message.max_forwards(), Ok(Some(59)));
+}

@@ -212,6 +212,7 @@ impl Adviser {
             PhoneEvent::Unregistered
             | PhoneEvent::NotRegistered(_)
             | PhoneEvent::Ringing
+            | PhoneEvent::EarlyMedia
             | PhoneEvent::Answered
             | PhoneEvent::Held
             | PhoneEvent::Resumed

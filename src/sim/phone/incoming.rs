@@ -52,8 +52,12 @@ impl Phone {
                     self.end(now, at, true);
                 }
             }
+            (Method::PRack, Some(at)) => self.acknowledged_early(now, at, &request, &key),
+            (Method::Update, Some(at)) => self.updated(now, at, &request, &key),
             (Method::Notify, Some(at)) => self.notified(now, at, &request, &key),
-            (Method::Bye | Method::Notify, None) => self.respond(now, &request, &key, 481),
+            (Method::Bye | Method::Notify | Method::PRack | Method::Update, None) => {
+                self.respond(now, &request, &key, 481);
+            }
             (Method::Options, _) => self.respond(now, &request, &key, 200),
             _ => self.respond(now, &request, &key, 405),
         }
@@ -110,6 +114,10 @@ impl Phone {
             ack: None,
             ack_at: None,
             challenged: 0,
+            reliable: None,
+            answered_early: false,
+            heard_rseq: None,
+            session: None,
             on_hold: false,
             change: None,
             change_at: None,
@@ -122,15 +130,18 @@ impl Phone {
     }
 
     fn respond_to_invite(&mut self, now: Time, at: usize, status: u16, body: String) {
-        let contact = self.contact();
+        let mut extra = vec![self.contact()];
+        let invite = self.legs.get(at).and_then(|leg| leg.invite.clone());
+        let Some((request, key)) = invite else { return };
+        if (200..300).contains(&status) {
+            extra.extend(self.abilities());
+            extra.extend(self.agreed_session(now, at, &request));
+        }
         let Some(leg) = self.legs.get(at) else { return };
-        let Some((request, key)) = leg.invite.as_ref() else { return };
-        let key = key.clone();
-        let mut extra = vec![contact];
         if status == 486 || status == 480 {
             extra.push(Header::Server(headers::Server::new("simulated phone")));
         }
-        let bytes = respond(request, status, &leg.local_tag, extra, body);
+        let bytes = respond(&request, status, &leg.local_tag, extra, body);
         self.transactions.respond(now, &key, status, bytes);
     }
 
@@ -144,6 +155,9 @@ impl Phone {
     /// Picks up: 200 with our description, repeated until the ACK.
     pub fn answer(&mut self, now: Time) {
         let Some(at) = self.offered() else { return };
+        if self.answers_later(at) {
+            return;
+        }
         let words = self.words(Some(at));
         let keys = !self.settings.quirks.no_keys;
         let Some(leg) = self.legs.get_mut(at) else { return };
@@ -157,6 +171,7 @@ impl Phone {
             None => words.offer(leg.version),
         };
         leg.state = State::Answered(false);
+        let body = if leg.answered_early { String::new() } else { body };
         self.respond_to_invite(now, at, 200, body);
         self.talk(now, at);
     }
@@ -165,12 +180,13 @@ impl Phone {
     pub fn reject(&mut self, now: Time, status: u16) {
         if let Some(at) = self.offered() {
             self.respond_to_invite(now, at, status, String::new());
+            self.hush(self.legs.get(at).map(|leg| leg.number));
             self.set_state(at, State::Over(now + GIVE_UP));
             self.events.push_back(PhoneEvent::Ended { by_peer: false });
         }
     }
 
-    fn offered(&self) -> Option<usize> {
+    pub(super) fn offered(&self) -> Option<usize> {
         self.legs.iter().position(|leg| leg.state == State::Offered)
     }
 
@@ -204,6 +220,7 @@ impl Phone {
             && self.legs.get(at).is_some_and(offered)
         {
             self.respond_to_invite(now, at, 487, String::new());
+            self.hush(self.legs.get(at).map(|leg| leg.number));
             self.set_state(at, State::Over(now + GIVE_UP));
             self.events.push_back(PhoneEvent::Cancelled);
         }

@@ -9,7 +9,9 @@ use crate::time::Time;
 
 use super::super::secrecy;
 use super::super::voice::Stream;
+use super::early::Reliable;
 use super::message::{Key, Outline};
+use super::refresh::Session;
 
 /// Where a dialog stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,14 @@ pub(super) struct Leg {
     pub(super) challenged: u8,
     /// Our key, if we encrypt.
     pub(super) key: secrecy::Key,
+    /// Our provisional response that waits for its PRACK.
+    pub(super) reliable: Option<Reliable>,
+    /// Whether our description went out reliably before the answer.
+    pub(super) answered_early: bool,
+    /// The number of the last reliable provisional response that came.
+    pub(super) heard_rseq: Option<u32>,
+    /// How the session is timed.
+    pub(super) session: Option<Session>,
     /// Whether we hold the line.
     pub(super) on_hold: bool,
     /// A re-INVITE of ours under way.

@@ -4,11 +4,13 @@
 //! behaves on a bad network as RFC 3261 asks, and can be told to misbehave ([`Quirks`]).
 
 pub mod digest;
+mod early;
 mod hold;
 mod incoming;
 mod leg;
 mod message;
 mod outgoing;
+mod refresh;
 mod registration;
 mod sdp;
 mod transaction;
@@ -29,6 +31,7 @@ use crate::time::Time;
 
 use self::digest::{Algorithm, Challenge};
 use self::leg::{Leg, State};
+pub use self::refresh::Extensions;
 use self::registration::Registration;
 use self::transaction::{Expired, GIVE_UP, Transactions};
 use super::secrecy::{self, Secrecy};
@@ -60,6 +63,8 @@ pub struct PhoneSettings {
     pub sound: Sound,
     /// Whether it encrypts its voice.
     pub secrecy: Option<Secrecy>,
+    /// What it can besides the basics.
+    pub extensions: Extensions,
     /// Misbehaviour.
     pub quirks: Quirks,
 }
@@ -79,6 +84,7 @@ impl PhoneSettings {
             withheld: false,
             sound: Sound::Silence,
             secrecy: None,
+            extensions: Extensions::default(),
             quirks: Quirks::default(),
         }
     }
@@ -136,6 +142,8 @@ pub enum PhoneEvent {
     NotRegistered(u16),
     /// Whom we rang is being alerted.
     Ringing,
+    /// Whom we rang lets us hear something before the answer.
+    EarlyMedia,
     /// Whom we rang answered.
     Answered,
     /// Whom we rang did not answer: the final status, or 408 for no reply at all.
@@ -270,7 +278,11 @@ impl Phone {
     pub fn poll_timeout(&self) -> Option<Time> {
         let legs = self.legs.iter().flat_map(|leg| {
             let until = if let State::Over(until) = leg.state { Some(until) } else { None };
-            [until, leg.ack_at, leg.change_at.map(|(at, _)| at)]
+            let repeat = leg.reliable.as_ref().map(|one| one.next_at);
+            let up = leg.session.filter(|_| leg.state == State::Up);
+            let session =
+                up.map(|one| one.refresh_at.map_or(one.over_at, |at| at.min(one.over_at)));
+            [until, leg.ack_at, leg.change_at.map(|(at, _)| at), repeat, session]
         });
         legs.flatten()
             .chain(self.transactions.poll_timeout())
@@ -287,6 +299,8 @@ impl Phone {
         }
         self.send_late_acks(now);
         self.change_again(now);
+        self.repeat_early(now);
+        self.run_sessions(now);
         self.legs.retain(|leg| !matches!(leg.state, State::Over(until) if until <= now));
         if self.registration.as_mut().is_some_and(|one| one.take_refresh(now)) {
             self.send_register(now);
@@ -472,8 +486,16 @@ impl Phone {
         let Some(owner) = news else { return };
         match key.method {
             Method::Register => self.register_answered(now, &message, status, &key),
+            Method::Update if (200..300).contains(&status) => {
+                if let Some(at) = self.numbered(owner) {
+                    self.take_session(now, at, &message);
+                }
+            }
             Method::Invite => {
                 if let Some(at) = self.numbered(owner) {
+                    if (101..200).contains(&status) {
+                        self.heard_early(now, at, &message, &key);
+                    }
                     self.invite_answered(now, at, &message, status);
                 }
             }

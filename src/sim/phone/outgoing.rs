@@ -55,6 +55,10 @@ impl Phone {
             ack: None,
             ack_at: None,
             challenged: 0,
+            reliable: None,
+            answered_early: false,
+            heard_rseq: None,
+            session: None,
             on_hold: false,
             change: None,
             change_at: None,
@@ -69,6 +73,8 @@ impl Phone {
             extra.push(Header::Other("Privacy".to_owned(), "id".to_owned()));
         }
         let uri = self.legs.get(at).map(|leg| leg.target.to_string()).unwrap_or_default();
+        extra.extend(self.abilities());
+        extra.extend(self.proposed_session());
         if with_credentials {
             extra.extend(self.authorisation(Method::Invite, &uri));
         }
@@ -156,6 +162,7 @@ impl Phone {
     pub(super) fn refused(&mut self, now: Time, at: usize, status: u16, retry: Option<u32>) {
         let over = self.legs.get(at).is_none_or(Leg::is_over);
         if !over {
+            self.hush(self.legs.get(at).map(|leg| leg.number));
             self.set_state(at, State::Over(now + GIVE_UP));
             self.events.push_back(PhoneEvent::Refused { status, retry_after_s: retry });
         }
@@ -192,7 +199,8 @@ impl Phone {
             leg.peer = address_of(&contact).unwrap_or(leg.peer);
             leg.target = contact;
         }
-        leg.stream = words.read(&response.body);
+        // What came reliably before is the answer; the 2xx need not say it again.
+        leg.stream = words.read(&response.body).or(leg.stream);
         let mut outline = leg.outline(Method::Ack, leg.invite_seq, branch, via);
         if quirks.late_offer
             && let Some(stream) = &leg.stream
@@ -219,6 +227,7 @@ impl Phone {
                 leg.stream = Some(stream);
             }
         }
+        self.take_session(now, at, message);
         self.talk(now, at);
         self.events.push_back(PhoneEvent::Answered);
     }

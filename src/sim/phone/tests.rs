@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+mod extensions;
 mod moves;
 
 use super::super::ear::Expect;

@@ -17,6 +17,8 @@ mod hanging_up;
 mod hours;
 #[path = "stories/joined.rs"]
 mod joined;
+#[path = "stories/long_calls.rs"]
+mod long_calls;
 #[path = "stories/menu.rs"]
 mod menu;
 #[path = "stories/networks.rs"]

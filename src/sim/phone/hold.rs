@@ -42,7 +42,9 @@ impl Phone {
             leg.key = new_key;
         }
         let (words, via) = (self.words(Some(at)), self.settings.signalling);
-        let (branch, contact) = (self.branch(), self.contact());
+        let (branch, mut extra) = (self.branch(), vec![self.contact()]);
+        extra.extend(self.abilities());
+        extra.extend(self.proposed_session());
         let Some(leg) = self.legs.get_mut(at) else { return };
         if leg.state != State::Up || leg.change.is_some() {
             return;
@@ -55,7 +57,7 @@ impl Phone {
         leg.invite_branch.clone_from(&branch);
         leg.ack = None;
         let mut outline = leg.outline(Method::Invite, leg.seq, branch.clone(), via);
-        outline.extra = vec![contact];
+        outline.extra = extra;
         outline.body = words.offer(leg.version);
         if change == Change::Hold {
             outline.body = outline.body.replace("a=sendrecv", "a=sendonly");
@@ -88,6 +90,7 @@ impl Phone {
         }
         leg.on_hold = change == Change::Hold;
         let number = leg.number;
+        self.take_session(now, at, message);
         match change {
             Change::Hold => {
                 self.hush(Some(number));

@@ -5,8 +5,6 @@
 //! we rang would be rung again the same way: that is a loop, and ends here. Our branch says which
 //! number that was, in a way that nobody else can write.
 
-use sha2::{Digest, Sha256};
-
 use crate::sip::header::Via;
 use crate::sip::header::via::BRANCH_COOKIE;
 use crate::sip::uri::Uri;
@@ -46,11 +44,7 @@ impl Endpoint {
 
     /// Which number a call is to. The host does not count: proxies change it on the way.
     fn mark(&self, target: &Uri) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.tag_secret.to_be_bytes());
-        hash.update(b"branch");
-        hash.update(target.user().unwrap_or_default().as_bytes());
-        hash.finalize().iter().take(MARK / 2).map(|byte| format!("{byte:02x}")).collect()
+        self.transactions.keys().mark(&target.user().unwrap_or_default())
     }
 }
 

@@ -78,6 +78,13 @@ impl Keys {
         format!("{:016x}", hash >> 64)
     }
 
+    /// What a branch of ours says of whom the request is for (RFC 5393 section 4.2): 12 hexadecimal
+    /// digits that nobody else can write.
+    pub fn mark(&self, target: &str) -> String {
+        let hash = self.hash(&[&"mark", &target]);
+        format!("{:012x}", hash >> 80)
+    }
+
     fn hash(&self, words: &[&dyn Display]) -> u128 {
         let mut into = Into(self.begun.clone());
         for word in words {

@@ -220,12 +220,14 @@ impl Engine {
         self.reachable(now, agent);
     }
 
-    /// A registration of the last run goes on if it has not ended meanwhile.
+    /// A registration of the last run goes on if it has not ended meanwhile. One over a connection has:
+    /// the phone notices and registers over a new one.
     pub(super) fn restore_registration(&mut self, now: Time, registration: Registration) {
         let Registration { agent, contact, source, listener, call_id, cseq, expires_at } =
             registration;
+        let over = self.plan.endpoint.listeners.get(usize::from(listener));
         let known = self.plan.agents.contains_key(&agent)
-            && usize::from(listener) < self.plan.endpoint.listeners.len();
+            && over.is_some_and(|listener| !listener.protocol.is_stream());
         let good = known && expires_at > self.wall.at(now);
         match source.parse::<SocketAddr>() {
             Ok(source) if good => self.endpoint.restore_binding(
@@ -238,6 +240,7 @@ impl Engine {
                     call_id,
                     cseq,
                     expires_at: self.wall.when(expires_at),
+                    instance: None,
                 },
             ),
             Ok(_) | Err(_) => {

@@ -40,9 +40,6 @@ pub struct Dialog {
     pub listener: ListenerId,
     /// Where the peer's messages come from.
     pub source: SocketAddr,
-    /// Whether `source` is the far end of an open connection: requests to that host then go over it
-    /// (RFC 5923, RFC 5626).
-    pub connected: bool,
     /// Whether the peer is to be spoken with over TLS all the way (`sips:`).
     pub secure: bool,
     /// Whether an address translator stands between the peer and us: a private address of the peer
@@ -61,6 +58,8 @@ pub struct Addressing {
     pub to: SocketAddr,
     /// Over what; none for the listener and, over streams, the connection that the peer uses.
     pub protocol: Option<Protocol>,
+    /// Whether the peer listens there: behind an address translator it only sends from there.
+    pub direct: bool,
 }
 
 impl Dialog {
@@ -80,32 +79,39 @@ impl Dialog {
     }
 
     /// How a request in the dialog is addressed: by the route set if there is one, loosely or (a
-    /// first proxy without `lr`) strictly.
-    pub fn addressing(&self) -> Addressing {
+    /// first proxy without `lr`) strictly. `connected` is whether [`Dialog::source`] is the far end of
+    /// an open connection: requests to that host then go over it (RFC 5923, RFC 5626).
+    pub fn addressing(&self, connected: bool) -> Addressing {
         let target = for_request(&self.remote_target);
         match self.route_set.split_first() {
-            None => self.by_way_of(&target, target.clone(), Vec::new()),
+            None => self.by_way_of(connected, &target, target.clone(), Vec::new()),
             Some((first, _)) if first.uri.is_loose_router() => {
-                self.by_way_of(&first.uri, target, self.route_set.clone())
+                self.by_way_of(connected, &first.uri, target, self.route_set.clone())
             }
             Some((first, rest)) => {
                 let mut routes = rest.to_vec();
                 routes.push(NameAddr::new(target));
-                self.by_way_of(&first.uri, for_request(&first.uri), routes)
+                self.by_way_of(connected, &first.uri, for_request(&first.uri), routes)
             }
         }
     }
 
-    fn by_way_of(&self, next: &Uri, uri: Uri, routes: Vec<NameAddr>) -> Addressing {
+    fn by_way_of(
+        &self,
+        connected: bool,
+        next: &Uri,
+        uri: Uri,
+        routes: Vec<NameAddr>,
+    ) -> Addressing {
         let to = next_hop(next, self.source);
         let same_flow = to == self.source
             || (self.translated && is_private(to.ip()))
-            || (self.connected && to.ip() == self.source.ip());
+            || (connected && to.ip() == self.source.ip());
         let (to, protocol) = match next.as_sip() {
             Some(next) if !same_flow => (to, Some(Protocol::towards(next))),
             Some(_) | None => (self.source, None),
         };
-        Addressing { uri, routes, to, protocol }
+        Addressing { uri, routes, to, protocol, direct: !self.translated }
     }
 }
 
@@ -177,7 +183,6 @@ mod tests {
             remote_target: uri(target),
             listener: ListenerId(0),
             source: SocketAddr::from(([192, 0, 2, 2], 40_000)),
-            connected: false,
             secure: false,
             translated: false,
         }
@@ -185,18 +190,20 @@ mod tests {
 
     #[test]
     fn without_routes_a_request_goes_to_the_contact() {
-        let sent = dialog("sip:a@192.0.2.9:5070;method=INVITE?X=y", &[]).addressing();
+        let sent = dialog("sip:a@192.0.2.9:5070;method=INVITE?X=y", &[]).addressing(false);
         assert_eq!(sent.uri, uri("sip:a@192.0.2.9:5070"));
         assert_eq!(sent.to.to_string(), "192.0.2.9:5070");
     }
 
     #[test]
     fn a_loose_router_is_a_route_and_a_strict_one_becomes_the_request_uri() {
-        let loose = dialog("sip:a@192.0.2.9", &["sip:192.0.2.3;lr", "sip:192.0.2.4"]).addressing();
+        let loose =
+            dialog("sip:a@192.0.2.9", &["sip:192.0.2.3;lr", "sip:192.0.2.4"]).addressing(false);
         assert_eq!(loose.uri, uri("sip:a@192.0.2.9"));
         assert_eq!(loose.routes.len(), 2);
         assert_eq!(loose.to.to_string(), "192.0.2.3:5060");
-        let strict = dialog("sip:a@192.0.2.9", &["sip:192.0.2.3", "sip:192.0.2.4;lr"]).addressing();
+        let strict =
+            dialog("sip:a@192.0.2.9", &["sip:192.0.2.3", "sip:192.0.2.4;lr"]).addressing(false);
         assert_eq!(strict.uri, uri("sip:192.0.2.3"));
         let routes: Vec<_> = strict.routes.iter().map(|r| r.uri.to_string()).collect();
         assert_eq!(routes, ["sip:192.0.2.4;lr", "sip:a@192.0.2.9"]);
@@ -205,12 +212,10 @@ mod tests {
 
     #[test]
     fn a_connection_is_used_as_long_as_it_is_open() {
-        let mut phone = dialog("sip:a@192.0.2.2:5070;transport=tcp", &[]);
-        phone.connected = true;
-        let sent = phone.addressing();
+        let phone = dialog("sip:a@192.0.2.2:5070;transport=tcp", &[]);
+        let sent = phone.addressing(true);
         assert_eq!((sent.to.to_string().as_str(), sent.protocol), ("192.0.2.2:40000", None));
-        phone.connected = false;
-        let sent = phone.addressing();
+        let sent = phone.addressing(false);
         assert_eq!(sent.to.to_string(), "192.0.2.2:5070");
         assert_eq!(sent.protocol, Some(Protocol::Tcp));
     }

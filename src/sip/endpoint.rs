@@ -3,7 +3,7 @@
 //! An INVITE dialog with a peer is a *leg*, named by a [`LegId`]; nobody above this module sees
 //! dialogs, transactions, tags or branches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,11 @@ use bytes::Bytes;
 use crate::id::{Entropy, LegId};
 use crate::time::{Deadlines, Time};
 
-use super::dialog::{Addressing, Dialog, DialogId};
+use super::dialog::{Dialog, DialogId};
 use super::digest::Authenticator;
 use super::guard::Guard;
 use super::registrar::Registrar;
-use super::transaction::table::{News, Outgoing, Path, Table, TransactionId};
-use super::transport::{Listener, Protocol, listener_towards};
+use super::transaction::table::{News, Table, TransactionId};
 use super::{ListenerId, Transmit};
 
 mod abilities;
@@ -46,6 +45,7 @@ mod replacing;
 mod replies;
 mod request;
 mod response;
+mod sending;
 mod session;
 mod settings;
 #[cfg(test)]
@@ -88,6 +88,10 @@ pub struct Endpoint {
     peer_names: BTreeMap<SocketAddr, Arc<str>>,
     /// What certificates have said, by connection.
     proved_names: BTreeMap<(ListenerId, SocketAddr), Vec<String>>,
+    /// Open connections over which something came.
+    flows: BTreeSet<(ListenerId, SocketAddr)>,
+    /// Where nobody takes connections, until when that is believed.
+    datagrams_only: Deadlines<SocketAddr>,
 }
 
 impl Endpoint {
@@ -112,6 +116,8 @@ impl Endpoint {
             counters: SipCounters::default(),
             peer_names: BTreeMap::new(),
             proved_names: BTreeMap::new(),
+            flows: BTreeSet::new(),
+            datagrams_only: Deadlines::new(),
         }
     }
 
@@ -162,11 +168,7 @@ impl Endpoint {
     /// The connection to `peer` is closed, or could not be opened: what went over it has failed, and
     /// phones that were reached through it are no longer registered.
     pub fn handle_closed(&mut self, now: Time, listener: ListenerId, peer: SocketAddr) {
-        for leg in self.legs.values_mut() {
-            if leg.dialog.listener == listener && leg.dialog.source == peer {
-                leg.dialog.connected = false;
-            }
-        }
+        self.flows.remove(&(listener, peer));
         self.proved_names.remove(&(listener, peer));
         self.transactions.closed(now, listener, peer);
         self.settle(now);
@@ -365,6 +367,7 @@ impl Endpoint {
             // RFC 3261 section 8.1.3.1: a time-out counts as 408, a failed transport as 503.
             News::TimedOut { id, user } => self.request_failed(now, id, user, 408),
             News::TransportFailed { id, user } => self.request_failed(now, id, user, 503),
+            News::FellBack { to } => self.note_datagrams_only(now, to),
             News::Over { id, user: _ } => {
                 self.merges.forget(id);
                 self.accepted.remove(&id);
@@ -384,45 +387,6 @@ impl Endpoint {
             // leg's own timers deal with what is left.
             User::Arrival(_) | User::Change(_) | User::Nobody => {}
         }
-    }
-
-    fn transmit(&mut self, outgoing: Outgoing) {
-        self.counters.send(outgoing.packet.method, outgoing.packet.status);
-        self.transmits.push_back(Transmit {
-            listener: outgoing.path.listener,
-            to: outgoing.path.to,
-            host: self.peer_names.get(&outgoing.path.to).cloned(),
-            bytes: outgoing.packet.bytes,
-        });
-    }
-
-    /// What peers are told of a listener.
-    fn listener(&self, id: ListenerId) -> Option<&Listener> {
-        self.settings.listeners.get(usize::from(id.0))
-    }
-
-    fn is_stream(&self, id: ListenerId) -> bool {
-        self.listener(id).is_some_and(|listener| listener.protocol.is_stream())
-    }
-
-    fn is_secure(&self, id: ListenerId) -> bool {
-        self.listener(id).is_some_and(|listener| listener.protocol.is_secure())
-    }
-
-    /// The way to `to` from a listener.
-    fn path(&self, listener: ListenerId, to: SocketAddr) -> Path {
-        let protocol = self.listener(listener).map_or(Protocol::Udp, |listener| listener.protocol);
-        Path { listener, to, transport: protocol.promise(), otherwise: None }
-    }
-
-    /// The way to a peer whose dialog lives on `listener`: from another one if the next hop asks for
-    /// another protocol and we speak it.
-    fn path_to(&self, listener: ListenerId, addressing: &Addressing) -> Path {
-        let listeners = &self.settings.listeners;
-        let other = addressing.protocol.and_then(|protocol| {
-            listener_towards(listeners, protocol, addressing.to.ip(), Some(listener))
-        });
-        self.path(other.unwrap_or(listener), addressing.to)
     }
 
     fn unlist(&mut self, leg: LegId, dialog: &Dialog) {

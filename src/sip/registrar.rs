@@ -1,8 +1,9 @@
-//! The registrar's bindings (RFC 3261 section 10.3): a pure table over [`Time`].
+//! The registrar's bindings (RFC 3261 section 10.3, RFC 5626 section 6): a pure table over [`Time`].
 //!
-//! Who may register was decided before; here is only which contacts a user has and for how long.
+//! Who may register was decided before; here is only which contacts a user has, for how long, and
+//! through which connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +12,11 @@ use crate::time::{Deadlines, Time};
 
 use super::dialog::next_hop;
 use super::endpoint::{Binding, SipEvent};
+use super::transport::{Listener, Protocol, listener_towards};
 use super::uri::Uri;
+
+#[cfg(test)]
+mod tests;
 
 /// What a registrar allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub struct Registration<'a> {
     pub connected: bool,
     /// Over which listener.
     pub listener: ListenerId,
+    /// All listeners: a contact may ask for another protocol.
+    pub listeners: &'a [Listener],
     /// What is to change.
     pub change: Change,
 }
@@ -51,9 +58,15 @@ pub struct Registration<'a> {
 impl Registration<'_> {
     /// Where requests to a contact go. RFC 3261 section 10.3 binds the contact, not the source: a
     /// phone may register from another port than it listens at, or somebody on its behalf.
-    fn way_to(&self, contact: &Uri) -> SocketAddr {
+    fn way_to(&self, contact: &Uri) -> (ListenerId, SocketAddr) {
         // Over a stream the phone is reached through the connection that it opened (RFC 5626).
-        if self.translated || self.connected { self.source } else { next_hop(contact, self.source) }
+        if self.translated || self.connected {
+            return (self.listener, self.source);
+        }
+        let to = next_hop(contact, self.source);
+        let protocol = contact.as_sip().map_or(Protocol::Udp, Protocol::towards);
+        let listener = listener_towards(self.listeners, protocol, to.ip(), Some(self.listener));
+        (listener.unwrap_or(self.listener), to)
     }
 }
 
@@ -61,9 +74,30 @@ impl Registration<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Add, refresh or (with 0 seconds) remove contacts; nothing if there are none.
-    Contacts(Vec<(Uri, u32)>),
+    Contacts(Vec<Wanted>),
     /// `Contact: *` with `Expires: 0`.
     RemoveAll,
+}
+
+/// A contact to be added, refreshed or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its URI.
+    pub contact: Uri,
+    /// For how long, in seconds; 0 removes it.
+    pub expires_s: u32,
+    /// Which of a phone's connections it belongs to.
+    pub instance: Option<Instance>,
+}
+
+/// One connection of one phone (RFC 5626 section 4): the next one of the same name takes its place,
+/// whatever its contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// The phone: `+sip.instance`, without quotes.
+    pub id: String,
+    /// Which of its connections: `reg-id`.
+    pub reg_id: u32,
 }
 
 /// Why a REGISTER is refused; nothing has changed then.
@@ -89,6 +123,10 @@ pub struct Registrar {
     users: BTreeMap<String, Vec<Binding>>,
     /// By user and contact as stored.
     deadlines: Deadlines<(String, String)>,
+    /// Whose contacts are reached through a connection.
+    by_flow: BTreeSet<(ListenerId, SocketAddr, String)>,
+    /// Whose they are, by what a contact says apart from its parameters.
+    by_contact: BTreeSet<(String, String)>,
 }
 
 impl Registrar {
@@ -129,32 +167,41 @@ impl Registrar {
             Change::Contacts(wanted) => wanted,
         };
         self.check(limits, registration, wanted)?;
-        Ok(wanted
-            .iter()
-            .filter_map(|(contact, expires_s)| {
-                if *expires_s == 0 {
-                    return self.remove(registration.user, contact);
-                }
-                let expires_s = (*expires_s).min(limits.max_expires_s);
-                let binding = Binding {
-                    contact: contact.to_string(),
-                    source: registration.way_to(contact),
-                    listener: registration.listener,
-                    call_id: registration.call_id.to_owned(),
-                    cseq: registration.cseq,
-                    expires_at: now + Duration::from_secs(u64::from(expires_s)),
-                };
-                self.put(registration.user, contact, binding.clone());
-                Some(SipEvent::Registered { user: registration.user.to_owned(), binding })
-            })
-            .collect())
+        let mut events = Vec::new();
+        for wanted in wanted {
+            let user = registration.user;
+            if wanted.expires_s == 0 {
+                events.extend(self.remove(user, wanted));
+                continue;
+            }
+            let expires_s = wanted.expires_s.min(limits.max_expires_s);
+            let (listener, source) = registration.way_to(&wanted.contact);
+            let binding = Binding {
+                contact: wanted.contact.to_string(),
+                source,
+                listener,
+                call_id: registration.call_id.to_owned(),
+                cseq: registration.cseq,
+                expires_at: now + Duration::from_secs(u64::from(expires_s)),
+                instance: wanted.instance.clone().map(Box::new),
+            };
+            let replaced = self.put(user, wanted, binding.clone());
+            // The same phone under another contact: the one before is not there any more.
+            let elsewhere = replaced.into_iter().filter(|one| one.contact != binding.contact);
+            events.extend(elsewhere.map(|replaced| SipEvent::Unregistered {
+                user: user.to_owned(),
+                contact: replaced.contact,
+                expired: false,
+            }));
+            events.push(SipEvent::Registered { user: user.to_owned(), binding });
+        }
+        Ok(events)
     }
 
     /// Puts a binding back that an earlier run knew.
     pub fn restore(&mut self, user: &str, binding: Binding) {
-        let contact =
-            Uri::parse(binding.contact.as_bytes()).unwrap_or(Uri::Other(binding.contact.clone()));
-        self.put(user, &contact, binding);
+        let wanted = Wanted { contact: uri_of(&binding), expires_s: 0, instance: None };
+        self.put(user, &wanted, binding);
     }
 
     /// When [`Registrar::expire`] must be called next.
@@ -166,13 +213,7 @@ impl Registrar {
     pub fn expire(&mut self, now: Time) -> Vec<SipEvent> {
         let mut events = Vec::new();
         while let Some((_, (user, contact))) = self.deadlines.pop_due(now) {
-            if let Some(bindings) = self.users.get_mut(&user) {
-                bindings.retain(|binding| binding.contact != contact);
-                if bindings.is_empty() {
-                    self.users.remove(&user);
-                }
-            }
-            events.push(SipEvent::Unregistered { user, contact, expired: true });
+            events.extend(self.take_out(&user, |binding| binding.contact == contact, true));
         }
         events
     }
@@ -180,28 +221,26 @@ impl Registrar {
     /// A connection is closed: the contacts that were reached through it are gone (RFC 5626 section
     /// 5.3); the phone registers again over its next one.
     pub fn closed(&mut self, listener: ListenerId, peer: SocketAddr) -> Vec<SipEvent> {
-        let over = |binding: &Binding| binding.listener == listener && binding.source == peer;
-        let gone: Vec<(String, Binding)> = self
-            .users
-            .iter()
-            .flat_map(|(user, bindings)| {
-                bindings.iter().filter(|b| over(b)).map(|b| (user.clone(), b.clone()))
-            })
+        let first = (listener, peer, String::new());
+        let users: Vec<String> = self
+            .by_flow
+            .range(first..)
+            .take_while(|(at, from, _)| (*at, *from) == (listener, peer))
+            .map(|(_, _, user)| user.clone())
             .collect();
-        for (user, binding) in &gone {
-            if let Some(bindings) = self.users.get_mut(user) {
-                bindings.retain(|known| known.contact != binding.contact);
-                if bindings.is_empty() {
-                    self.users.remove(user);
-                }
-            }
-        }
-        gone.into_iter()
-            .map(|(user, binding)| {
-                self.deadlines.cancel(&(user.clone(), binding.contact.clone()));
-                SipEvent::Unregistered { user, contact: binding.contact, expired: true }
-            })
-            .collect()
+        let over = |binding: &Binding| binding.listener == listener && binding.source == peer;
+        users.iter().flat_map(|user| self.take_out(user, over, true)).collect()
+    }
+
+    /// The connection through which a contact is reached now, if it is registered.
+    pub fn reached_by(&self, contact: &Uri) -> Option<(ListenerId, SocketAddr)> {
+        let key = contact_key(contact)?;
+        let owners = self.by_contact.range((key.clone(), String::new())..);
+        owners.take_while(|(known, _)| *known == key).find_map(|(_, user)| {
+            let mut bindings = self.bindings(user).iter();
+            let found = bindings.find(|binding| uri_of(binding).equivalent(contact))?;
+            Some((found.listener, found.source))
+        })
     }
 
     /// Removes the contacts of those who are not users any more.
@@ -214,23 +253,24 @@ impl Registrar {
         &self,
         limits: &RegistrarLimits,
         registration: &Registration<'_>,
-        wanted: &[(Uri, u32)],
+        wanted: &[Wanted],
     ) -> Result<(), Refusal> {
         let bindings = self.bindings(registration.user);
-        let mut fresh: Vec<&Uri> = Vec::new();
-        for (contact, expires_s) in wanted {
-            let known = bindings.iter().find(|binding| same(binding, contact));
-            if known.is_some_and(|binding| overtaken(binding, registration)) {
+        let mut fresh: Vec<&Wanted> = Vec::new();
+        for one in wanted {
+            let mut known = bindings.iter().filter(|binding| one.means(binding)).peekable();
+            let new = known.peek().is_none();
+            if known.any(|binding| overtaken(binding, registration)) {
                 return Err(Refusal::OutOfOrder);
             }
-            if *expires_s == 0 {
+            if one.expires_s == 0 {
                 continue;
             }
-            if *expires_s < limits.min_expires_s {
+            if one.expires_s < limits.min_expires_s {
                 return Err(Refusal::TooBrief);
             }
-            if known.is_none() && !fresh.iter().any(|uri| uri.equivalent(contact)) {
-                fresh.push(contact);
+            if new && !fresh.iter().any(|other| other.contact.equivalent(&one.contact)) {
+                fresh.push(one);
             }
         }
         if bindings.len() + fresh.len() > limits.contacts_per_user && !fresh.is_empty() {
@@ -242,220 +282,94 @@ impl Registrar {
         Ok(())
     }
 
-    fn put(&mut self, user: &str, contact: &Uri, binding: Binding) {
-        let key = (user.to_owned(), binding.contact.clone());
-        let expires_at = binding.expires_at;
+    /// Adds a binding in the place of those that it replaces; these.
+    fn put(&mut self, user: &str, wanted: &Wanted, binding: Binding) -> Vec<Binding> {
         let bindings = self.users.entry(user.to_owned()).or_default();
-        match bindings.iter_mut().find(|known| same(known, contact)) {
-            Some(known) => {
-                self.deadlines.cancel(&(user.to_owned(), known.contact.clone()));
-                *known = binding;
-            }
-            None => bindings.push(binding),
+        let at = bindings.iter().position(|known| wanted.means(known)).unwrap_or(bindings.len());
+        let (replaced, mut kept): (Vec<_>, Vec<_>) =
+            std::mem::take(bindings).into_iter().partition(|known| wanted.means(known));
+        kept.insert(at, binding.clone());
+        *bindings = kept;
+        for replaced in &replaced {
+            self.forget(user, replaced);
         }
-        self.deadlines.set(key, expires_at);
+        self.deadlines.set((user.to_owned(), binding.contact), binding.expires_at);
+        self.by_flow.insert((binding.listener, binding.source, user.to_owned()));
+        if let Some(key) = contact_key(&wanted.contact) {
+            self.by_contact.insert((key, user.to_owned()));
+        }
+        replaced
     }
 
-    fn remove(&mut self, user: &str, contact: &Uri) -> Option<SipEvent> {
-        let bindings = self.users.get_mut(user)?;
-        let at = bindings.iter().position(|binding| same(binding, contact))?;
-        let removed = bindings.remove(at);
-        if bindings.is_empty() {
-            self.users.remove(user);
-        }
-        Some(self.forget(user, removed))
+    fn remove(&mut self, user: &str, wanted: &Wanted) -> Vec<SipEvent> {
+        self.take_out(user, |binding| wanted.means(binding), false)
     }
 
     fn remove_all(&mut self, user: &str) -> Vec<SipEvent> {
-        let bindings = self.users.remove(user).unwrap_or_default();
-        bindings.into_iter().map(|binding| self.forget(user, binding)).collect()
+        self.take_out(user, |_| true, false)
     }
 
-    fn forget(&mut self, user: &str, binding: Binding) -> SipEvent {
-        let key = (user.to_owned(), binding.contact);
-        self.deadlines.cancel(&key);
-        let (user, contact) = key;
-        SipEvent::Unregistered { user, contact, expired: false }
+    fn take_out(
+        &mut self,
+        user: &str,
+        which: impl Fn(&Binding) -> bool,
+        expired: bool,
+    ) -> Vec<SipEvent> {
+        let Some(bindings) = self.users.get_mut(user) else { return Vec::new() };
+        let (gone, kept) = std::mem::take(bindings).into_iter().partition(which);
+        *bindings = kept;
+        if bindings.is_empty() {
+            self.users.remove(user);
+        }
+        let gone: Vec<Binding> = gone;
+        gone.into_iter()
+            .map(|binding| {
+                self.forget(user, &binding);
+                let (user, contact) = (user.to_owned(), binding.contact);
+                SipEvent::Unregistered { user, contact, expired }
+            })
+            .collect()
+    }
+
+    /// Takes a binding that a user does not have any more out of the indexes.
+    fn forget(&mut self, user: &str, gone: &Binding) {
+        self.deadlines.cancel(&(user.to_owned(), gone.contact.clone()));
+        let over =
+            |binding: &Binding| binding.listener == gone.listener && binding.source == gone.source;
+        if !self.bindings(user).iter().any(over) {
+            self.by_flow.remove(&(gone.listener, gone.source, user.to_owned()));
+        }
+        let key = contact_key(&uri_of(gone));
+        let named = |binding: &Binding| contact_key(&uri_of(binding)) == key;
+        if let Some(key) = key.clone().filter(|_| !self.bindings(user).iter().any(named)) {
+            self.by_contact.remove(&(key, user.to_owned()));
+        }
     }
 }
 
-/// Whether a binding is for this contact (section 10.3: compared as section 19.1.4 says).
-fn same(binding: &Binding, contact: &Uri) -> bool {
-    let known =
-        Uri::parse(binding.contact.as_bytes()).unwrap_or(Uri::Other(binding.contact.clone()));
-    known.equivalent(contact)
+impl Wanted {
+    /// Whether a binding is of this phone's connection, or for this contact (section 10.3: compared
+    /// as section 19.1.4 says).
+    fn means(&self, binding: &Binding) -> bool {
+        let same = self.instance.as_ref().zip(binding.instance.as_deref());
+        same.is_some_and(|(wanted, known)| wanted == known)
+            || uri_of(binding).equivalent(&self.contact)
+    }
+}
+
+fn uri_of(binding: &Binding) -> Uri {
+    Uri::parse(binding.contact.as_bytes()).unwrap_or(Uri::Other(binding.contact.clone()))
+}
+
+/// What equivalent contacts have in common: user, host and port.
+fn contact_key(contact: &Uri) -> Option<String> {
+    let uri = contact.as_sip()?;
+    let user = contact.user().unwrap_or_default();
+    let host = uri.host.to_string().to_ascii_lowercase();
+    Some(format!("{user}@{host}:{}", uri.port.unwrap_or(0)))
 }
 
 /// Whether a newer REGISTER of the same client made this binding.
 fn overtaken(binding: &Binding, registration: &Registration<'_>) -> bool {
     binding.call_id == registration.call_id && registration.cseq <= binding.cseq
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: RegistrarLimits = RegistrarLimits {
-        min_expires_s: 60,
-        max_expires_s: 3600,
-        contacts_per_user: 2,
-        contacts: 3,
-    };
-
-    fn uri(text: &str) -> Uri {
-        Uri::parse(text.as_bytes()).unwrap()
-    }
-
-    fn register<'a>(user: &'a str, cseq: u32, contacts: &[(&str, u32)]) -> Registration<'a> {
-        Registration {
-            user,
-            call_id: "a",
-            cseq,
-            source: SocketAddr::from(([192, 0, 2, 7], 5062)),
-            translated: false,
-            connected: false,
-            listener: ListenerId(0),
-            change: Change::Contacts(contacts.iter().map(|(c, e)| (uri(c), *e)).collect()),
-        }
-    }
-
-    fn contacts(registrar: &Registrar, user: &str) -> Vec<String> {
-        registrar.bindings(user).iter().map(|b| b.contact.clone()).collect()
-    }
-
-    #[test]
-    fn contacts_behind_a_connection_last_no_longer_than_it() {
-        let mut registrar = Registrar::new();
-        let phone = Registration {
-            connected: true,
-            listener: ListenerId(1),
-            ..register("amy", 1, &[("sip:amy@phone.invalid;transport=ws", 100)])
-        };
-        registrar.apply(Time::ZERO, &LIMITS, &phone).unwrap();
-        registrar
-            .apply(Time::ZERO, &LIMITS, &register("ben", 1, &[("sip:ben@192.0.2.8", 100)]))
-            .unwrap();
-        assert_eq!(registrar.bindings("amy")[0].source, phone.source);
-        assert!(registrar.closed(ListenerId(0), phone.source).is_empty());
-        let events = registrar.closed(ListenerId(1), phone.source);
-        assert!(matches!(&events[..],
-            [SipEvent::Unregistered { user, expired: true, .. }] if user == "amy"));
-        assert_eq!((registrar.len(), registrar.bindings("amy").len()), (1, 0));
-    }
-
-    #[test]
-    fn a_contact_is_refreshed_in_its_place_and_expires_when_it_is_not() {
-        let mut registrar = Registrar::new();
-        let (a, b) = ("sip:amy@192.0.2.7:5062", "sip:amy@192.0.2.8");
-        registrar.apply(Time::ZERO, &LIMITS, &register("amy", 1, &[(a, 100), (b, 7200)])).unwrap();
-        let minute = Time::from_millis(60_000);
-        let events = registrar
-            .apply(minute, &LIMITS, &register("amy", 2, &[("SIP:amy@192.0.2.7:5062", 100)]))
-            .unwrap();
-        assert!(matches!(&events[..], [SipEvent::Registered { .. }]));
-        assert_eq!(contacts(&registrar, "amy"), ["sip:amy@192.0.2.7:5062", b]);
-        assert_eq!(registrar.poll_timeout(), Some(Time::from_millis(160_000)));
-        assert_eq!(registrar.expire(Time::from_millis(159_999)), []);
-        assert_eq!(
-            registrar.expire(Time::from_millis(160_000)),
-            [SipEvent::Unregistered { user: "amy".into(), contact: a.into(), expired: true }]
-        );
-        // What was asked for beyond the longest registration was cut.
-        assert_eq!(registrar.poll_timeout(), Some(Time::from_millis(3_600_000)));
-    }
-
-    #[test]
-    fn a_contact_is_reached_where_it_says_unless_a_translator_stands_between() {
-        let listens = |port: u16| SocketAddr::from(([192, 0, 2, 7], port));
-        for (contact, translated, expected) in [
-            ("sip:amy@192.0.2.7:5080", false, listens(5080)),
-            ("sip:amy@192.0.2.7", false, listens(5060)),
-            ("sip:amy@192.0.2.9:5080", false, SocketAddr::from(([192, 0, 2, 9], 5080))),
-            ("sip:amy@192.0.2.7:5080", true, listens(5062)),
-            // A name is not resolved here.
-            ("sip:amy@phone.example.org", false, listens(5062)),
-        ] {
-            let mut registrar = Registrar::new();
-            let asked = Registration { translated, ..register("amy", 1, &[(contact, 100)]) };
-            registrar.apply(Time::ZERO, &LIMITS, &asked).unwrap();
-            assert_eq!(registrar.bindings("amy")[0].source, expected, "{contact} {translated}");
-        }
-    }
-
-    #[test]
-    fn an_overtaken_register_changes_nothing() {
-        let mut registrar = Registrar::new();
-        let a = "sip:amy@192.0.2.7";
-        registrar.apply(Time::ZERO, &LIMITS, &register("amy", 5, &[(a, 100)])).unwrap();
-        for late in [register("amy", 5, &[(a, 0)]), register("amy", 4, &[(a, 200)])] {
-            assert_eq!(registrar.apply(Time::ZERO, &LIMITS, &late), Err(Refusal::OutOfOrder));
-        }
-        let mut all = register("amy", 4, &[]);
-        all.change = Change::RemoveAll;
-        assert_eq!(registrar.apply(Time::ZERO, &LIMITS, &all), Err(Refusal::OutOfOrder));
-        // A phone that was restarted counts anew under a new Call-ID.
-        let anew = Registration { call_id: "b", ..register("amy", 1, &[(a, 100)]) };
-        assert!(registrar.apply(Time::ZERO, &LIMITS, &anew).is_ok());
-        assert_eq!(registrar.len(), 1);
-    }
-
-    #[test]
-    fn a_star_removes_every_contact_and_a_zero_one() {
-        let mut registrar = Registrar::new();
-        let (a, b) = ("sip:amy@192.0.2.7", "sip:amy@192.0.2.8");
-        registrar.apply(Time::ZERO, &LIMITS, &register("amy", 1, &[(a, 100), (b, 100)])).unwrap();
-        let one = registrar.apply(Time::ZERO, &LIMITS, &register("amy", 2, &[(b, 0)])).unwrap();
-        assert_eq!(
-            one,
-            [SipEvent::Unregistered { user: "amy".into(), contact: b.into(), expired: false }]
-        );
-        let mut all = register("amy", 3, &[]);
-        all.change = Change::RemoveAll;
-        assert_eq!(registrar.apply(Time::ZERO, &LIMITS, &all).map(|e| e.len()), Ok(1));
-        assert!(registrar.is_empty() && registrar.poll_timeout().is_none());
-    }
-
-    #[test]
-    fn limits_refuse_the_whole_request_and_refreshes_are_never_refused() {
-        let mut registrar = Registrar::new();
-        let hosts = |hosts: &[u8]| -> Vec<(Uri, u32)> {
-            hosts.iter().map(|h| (uri(&format!("sip:x@192.0.2.{h}")), 100)).collect()
-        };
-        let with = |user, cseq, of: &[u8]| Registration {
-            change: Change::Contacts(hosts(of)),
-            ..register(user, cseq, &[])
-        };
-        assert_eq!(
-            registrar.apply(Time::ZERO, &LIMITS, &with("amy", 1, &[1, 2, 3])),
-            Err(Refusal::TooManyContacts)
-        );
-        assert!(registrar.is_empty());
-        assert!(registrar.apply(Time::ZERO, &LIMITS, &with("amy", 1, &[1, 2])).is_ok());
-        assert!(registrar.apply(Time::ZERO, &LIMITS, &with("bob", 1, &[1])).is_ok());
-        assert_eq!(registrar.apply(Time::ZERO, &LIMITS, &with("cat", 1, &[1])), Err(Refusal::Full));
-        assert!(registrar.apply(Time::ZERO, &LIMITS, &with("amy", 2, &[1, 2])).is_ok());
-        assert_eq!(
-            registrar.apply(Time::ZERO, &LIMITS, &register("amy", 3, &[("sip:x@192.0.2.1", 59)])),
-            Err(Refusal::TooBrief)
-        );
-    }
-
-    #[test]
-    fn a_restored_binding_is_refreshed_like_any_other() {
-        let mut registrar = Registrar::new();
-        let binding = Binding {
-            contact: "sip:amy@192.0.2.7".to_owned(),
-            source: SocketAddr::from(([192, 0, 2, 7], 5060)),
-            listener: ListenerId(0),
-            call_id: "a".to_owned(),
-            cseq: 9,
-            expires_at: Time::from_millis(1_000),
-        };
-        registrar.restore("amy", binding);
-        registrar
-            .apply(Time::ZERO, &LIMITS, &register("amy", 10, &[("sip:amy@192.0.2.7", 100)]))
-            .unwrap();
-        assert_eq!(registrar.len(), 1);
-        assert_eq!(registrar.expire(Time::from_millis(1_000)), []);
-    }
 }

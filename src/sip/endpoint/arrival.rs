@@ -80,7 +80,6 @@ impl Endpoint {
             remote_target: contact,
             listener: request.listener,
             source: request.source,
-            connected: self.is_stream(request.listener),
             secure: request.asks_secure(),
             translated: essentials.via.is_translated(request.source),
         };

@@ -124,18 +124,11 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request in a transaction of its own.
-    pub(super) fn request(&mut self, now: Time, prepared: Prepared, user: User) -> TransactionId {
-        let Prepared { branch, path, packet } = prepared;
-        self.transactions.request(now, &branch, path, packet, user)
-    }
-
     /// A request in a dialog, up to the headers and the body of its own (section 12.2.1.1); none if
     /// the dialog's listener is gone from the settings.
     pub(super) fn begin(&mut self, dialog: &Dialog, method: &Method, seq: u32) -> Option<Begun> {
         let branch = self.branch();
-        let addressing = dialog.addressing();
-        let path = self.path_to(dialog.listener, &addressing);
+        let (path, addressing) = self.way_in(dialog);
         let mut draft = Draft::request(method, &addressing.uri)
             .header(HeaderName::Via, Via::ours(self.listener(path.listener)?, &branch))
             .header(HeaderName::MaxForwards, MAX_FORWARDS);

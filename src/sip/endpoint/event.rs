@@ -8,6 +8,7 @@ use crate::id::LegId;
 use crate::sip::ListenerId;
 use crate::sip::guard::Notice;
 use crate::sip::header::{Cause, Replaces};
+use crate::sip::registrar::Instance;
 use crate::time::Time;
 
 use super::invite::IncomingInvite;
@@ -209,4 +210,6 @@ pub struct Binding {
     pub cseq: u32,
     /// When it ends, on the monotonic clock.
     pub expires_at: Time,
+    /// Which connection of which phone it belongs to, if the phone says so (RFC 5626).
+    pub instance: Option<Box<Instance>>,
 }

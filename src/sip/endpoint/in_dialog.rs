@@ -132,7 +132,9 @@ impl Endpoint {
         if let Ok(contact) = request.message.contact() {
             let dialog = found.dialog_with(request.essentials.from.tag());
             dialog.remote_target = contact.uri;
+            // Over streams this may be another connection than before.
             dialog.source = request.source;
+            dialog.listener = request.listener;
         }
         let offer = request.offer();
         if *request.method() == Method::Invite {

@@ -59,6 +59,7 @@ impl Endpoint {
             self.counters.reject(Reason::UnknownListener.as_str());
             return;
         }
+        self.note_flow(listener, source);
         match Message::parse(bytes) {
             Ok(message) if message.is_request() => {
                 self.receive_request(now, listener, source, message);

@@ -9,7 +9,7 @@ use crate::sip::digest::Login;
 use crate::sip::header::Cause;
 use crate::sip::session::negotiation::Standing;
 use crate::sip::session::timer::Agreed;
-use crate::sip::transaction::table::{Packet, Path, TransactionId};
+use crate::sip::transaction::table::{Packet, TransactionId};
 
 use super::abilities::Abilities;
 use super::change::OurChange;
@@ -96,10 +96,6 @@ pub(super) enum User {
 pub(super) struct Calling {
     /// Its transaction.
     pub(super) transaction: TransactionId,
-    /// Which way it went.
-    pub(super) path: Path,
-    /// The INVITE as sent: a CANCEL is made from it.
-    pub(super) invite: Packet,
     /// The last provisional status that came.
     pub(super) provisional: Option<u16>,
     /// Whether the call is being withdrawn.

@@ -8,7 +8,7 @@ use crate::sip::dialog::{Dialog, for_request};
 use crate::sip::header::{Cause, Contacts, HeaderName, NameAddr, Params, Via};
 use crate::sip::message::Message;
 use crate::sip::method::Method;
-use crate::sip::transaction::table::{Outgoing, Packet, TransactionId};
+use crate::sip::transaction::table::{Outgoing, Packet, Path, TransactionId};
 use crate::sip::transaction::timers::GIVE_UP;
 use crate::sip::transport::Listener;
 use crate::sip::uri::{Host, SipUri, Uri};
@@ -84,7 +84,6 @@ impl Endpoint {
             remote_target: target.clone(),
             listener: invite.listener,
             source: invite.to,
-            connected: listener.protocol.is_stream(),
             secure: target.as_sip().is_some_and(|uri| uri.secure),
         };
         let branch = self.branch_to(&target);
@@ -103,13 +102,10 @@ impl Endpoint {
             .header(HeaderName::UserAgent, &self.settings.product);
         let packet =
             Packet { method: "INVITE", status: 0, bytes: draft.finish_with(SDP, &invite.offer) };
-        let path = self.path(invite.listener, invite.to);
-        let transaction =
-            self.transactions.request(now, &branch, path, packet.clone(), User::Invite(leg));
+        let path = Path { direct: !dialog.translated, ..self.path(invite.listener, invite.to) };
+        let transaction = self.request(now, Prepared { branch, path, packet }, User::Invite(leg));
         let stage = Stage::Calling(Box::new(Calling {
             transaction,
-            path,
-            invite: packet,
             provisional: None,
             cancel: Cancel::No,
             tries: 0,
@@ -172,15 +168,12 @@ impl Endpoint {
             let login = found.login.clone()?;
             self.answer_challenge(id, reply, &login, seq)?
         };
-        let (path, packet) = (prepared.path, prepared.packet.clone());
         let transaction = self.request(now, prepared, User::Invite(leg));
         self.timers.cancel(&(leg, LegTimer::Ring));
         self.unlist_early(leg);
         if let Stage::Calling(calling) = &mut self.legs.get_mut(&leg)?.stage {
             **calling = Calling {
                 transaction,
-                path,
-                invite: packet,
                 provisional: None,
                 cancel: Cancel::No,
                 tries: calling.tries,
@@ -364,8 +357,11 @@ impl Endpoint {
         }
         calling.cancel = Cancel::Sent;
         let cause = found.cause;
-        let path = calling.path;
-        let cancel = Message::parse(calling.invite.bytes.clone()).ok().and_then(|invite| {
+        let Some((path, invite)) = self.transactions.request_of(calling.transaction) else {
+            return;
+        };
+        let path = *path;
+        let cancel = Message::parse(invite.bytes.clone()).ok().and_then(|invite| {
             let branch = invite.via().ok()?.branch()?.to_owned();
             let seq = invite.cseq().ok()?.seq;
             let uri = String::from_utf8_lossy(invite.request_uri_bytes()).into_owned();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::sip::digest::{Algorithm, Verdict};
 use crate::sip::guard::Offence;
-use crate::sip::header::{Challenge, Contacts, HeaderName};
-use crate::sip::registrar::{Change, Refusal, RegistrarLimits, Registration};
+use crate::sip::header::{Challenge, Contacts, HeaderName, NameAddr};
+use crate::sip::registrar::{Change, Instance, Refusal, RegistrarLimits, Registration, Wanted};
 use crate::sip::transaction::table::ServerKey;
 use crate::sip::uri::Uri;
 use crate::sip::write::reason_phrase;
@@ -18,6 +18,10 @@ use super::{Authentication, Endpoint, Reason};
 
 /// How long a registration lasts that does not say (section 10.2.1.1), in seconds.
 const DEFAULT_EXPIRES_S: u32 = 3_600;
+/// The option of RFC 5626.
+const OUTBOUND: &str = "outbound";
+/// The longest name of a phone, in bytes: a URN with a UUID has 49.
+const INSTANCE_LIMIT: usize = 128;
 
 impl Endpoint {
     pub(super) fn receive_register(&mut self, now: Time, mut request: Inbound, key: ServerKey) {
@@ -59,6 +63,7 @@ impl Endpoint {
             translated: request.essentials.via.is_translated(request.source),
             connected: self.is_stream(request.listener),
             listener: request.listener,
+            listeners: &self.settings.listeners,
             change,
         };
         match self.registrar.apply(now, &limits, &registration) {
@@ -89,7 +94,15 @@ impl Endpoint {
             let left = seconds(binding.expires_at.since(now));
             // Writing to a String does not fail.
             let _ = write!(contact, "<{}>;expires={left}", binding.contact);
+            if let Some(instance) = &binding.instance {
+                let Instance { id, reg_id } = &**instance;
+                let _ = write!(contact, ";+sip.instance=\"{id}\";reg-id={reg_id}");
+            }
             draft = draft.header(HeaderName::Contact, contact);
+        }
+        // RFC 5626 section 6: tells the phone that its connections are known by their names.
+        if names_instance(request) {
+            draft = draft.header(HeaderName::Require, OUTBOUND);
         }
         let response = packet(request, 200, draft);
         self.send(now, request, response);
@@ -160,6 +173,27 @@ impl Endpoint {
     }
 }
 
+/// Whether a phone names its connections, and nobody stands between it and us who would have to know
+/// of that (RFC 5626 section 6).
+fn names_instance(request: &Inbound) -> bool {
+    let message = &request.message;
+    let mut supported = message.headers(HeaderName::Supported);
+    let asked = supported.any(|token| token.eq_ignore_ascii_case(OUTBOUND.as_bytes()));
+    let named = |contact: &NameAddr| instance_of(contact).is_some();
+    let contacts = message.contacts();
+    asked
+        && message.vias().nth(1).is_none()
+        && matches!(contacts, Ok(Contacts::List(list)) if list.iter().any(named))
+}
+
+/// Which of a phone's connections a contact belongs to (RFC 5626 section 4).
+fn instance_of(contact: &NameAddr) -> Option<Instance> {
+    let id = contact.params.unquoted("+sip.instance")?;
+    let reg_id = contact.params.get("reg-id")?.parse().ok().filter(|id| *id > 0)?;
+    let sound = id.len() <= INSTANCE_LIMIT && !id.contains(['"', '\\']);
+    sound.then(|| Instance { id: id.into_owned(), reg_id })
+}
+
 /// What a REGISTER asks for (section 10.3 steps 6 and 7), or why it cannot be told.
 fn wanted(request: &Inbound) -> Result<Change, String> {
     let message = &request.message;
@@ -173,7 +207,8 @@ fn wanted(request: &Inbound) -> Result<Change, String> {
             .map(|contact| match &contact.uri {
                 Uri::Sip(_) => {
                     let expires_s = contact.expires_s().or(header_s).unwrap_or(DEFAULT_EXPIRES_S);
-                    Ok((contact.uri, expires_s))
+                    let instance = instance_of(&contact).filter(|_| names_instance(request));
+                    Ok(Wanted { contact: contact.uri, expires_s, instance })
                 }
                 Uri::Tel(_) | Uri::Other(_) => Err("Bad Contact (not a SIP URI)".to_owned()),
             })

@@ -18,7 +18,7 @@ use super::{Endpoint, Reason};
 
 /// A response that belongs to a transaction of ours.
 pub(super) struct Reply {
-    /// Over which listener it came.
+    /// Over which listener it came, or would have, had the request not been too long.
     pub(super) listener: ListenerId,
     /// From where.
     pub(super) source: SocketAddr,
@@ -75,6 +75,9 @@ impl Endpoint {
             Matched::Stray => self.counters.reject(Reason::StrayResponse.as_str()),
             Matched::Absorbed => {}
             Matched::Deliver { id, user } => {
+                // What went over TCP for its length alone leaves the dialog where it was (section
+                // 18.1.1).
+                let listener = self.transactions.moved_from(id).unwrap_or(listener);
                 let reply = Reply { listener, source, status, message, essentials };
                 self.take_reply(now, id, user, reply);
             }

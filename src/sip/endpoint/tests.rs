@@ -15,4 +15,5 @@ mod refusals;
 mod registrations;
 mod reliable;
 mod sessions;
+mod streams;
 mod trunks;

@@ -17,6 +17,9 @@ use super::timers::{Timer, Transport};
 
 pub use super::key::{ClientKey, Keys, MergeKey, ServerKey};
 
+#[cfg(test)]
+mod tests;
+
 /// Names a transaction in this process; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId(u64);
@@ -30,6 +33,8 @@ pub struct Path {
     pub to: SocketAddr,
     /// What the transport promises.
     pub transport: Transport,
+    /// Whether the peer listens at `to`, and does not only send from there.
+    pub direct: bool,
     /// Where responses go once the connection to `to` is closed (RFC 3261 section 18.2.2).
     pub otherwise: Option<SocketAddr>,
 }
@@ -78,6 +83,11 @@ pub enum News<U> {
         /// Whose transaction.
         user: U,
     },
+    /// A request that was sent over a connection goes as datagrams: no connection can be had.
+    FellBack {
+        /// Where to.
+        to: SocketAddr,
+    },
     /// The transaction is over and forgotten.
     Over {
         /// Which.
@@ -119,6 +129,17 @@ struct Transaction<U> {
     packet: Option<Packet>,
     /// The ACK of a failed INVITE that we sent.
     ack: Option<Packet>,
+    moved: Moved,
+}
+
+/// Whether a request goes over a connection for its length alone.
+#[derive(Debug)]
+enum Moved {
+    No,
+    /// It does. Nothing has come back yet: what is to be sent as datagrams if nothing can.
+    Tried(Box<(Path, Packet)>),
+    /// It does, and was answered. Otherwise it would have gone from here.
+    Answered(ListenerId),
 }
 
 /// Every transaction of an endpoint.
@@ -183,6 +204,32 @@ impl<U: Clone> Table<U> {
         self.by_client_key.insert(key, id);
         self.carry_out(now, id, actions);
         id
+    }
+
+    /// Sends a request over a connection for its length alone (section 18.1.1): if none can be had,
+    /// `datagram` is sent instead, in the same transaction.
+    pub fn request_moved(
+        &mut self,
+        now: Time,
+        branch: &str,
+        stream: (Path, Packet),
+        datagram: (Path, Packet),
+        user: U,
+    ) -> TransactionId {
+        let id = self.request(now, branch, stream.0, stream.1, user);
+        if let Some(transaction) = self.transactions.get_mut(&id) {
+            transaction.moved = Moved::Tried(Box::new(datagram));
+        }
+        id
+    }
+
+    /// Where a request would have gone from that goes over a connection for its length alone.
+    pub fn moved_from(&self, id: TransactionId) -> Option<ListenerId> {
+        match &self.transactions.get(&id)?.moved {
+            Moved::No => None,
+            Moved::Tried(datagram) => Some(datagram.0.listener),
+            Moved::Answered(listener) => Some(*listener),
+        }
     }
 
     /// Opens the transaction of a request that [`Table::repeated`] did not know.
@@ -280,6 +327,9 @@ impl<U: Clone> Table<U> {
         let Some(id) = self.by_client_key.get(&key).copied() else { return Matched::Stray };
         let Some(transaction) = self.transactions.get_mut(&id) else { return Matched::Stray };
         let user = transaction.user.clone();
+        if let Moved::Tried(datagram) = &transaction.moved {
+            transaction.moved = Moved::Answered(datagram.0.listener);
+        }
         if let (300.., Machine::InviteClient(_), None, Some(invite)) =
             (status, &transaction.machine, &transaction.ack, &transaction.packet)
         {
@@ -306,14 +356,33 @@ impl<U: Clone> Table<U> {
             .collect();
         for id in over {
             self.by_flow.remove(&(listener, peer, id));
-            if let Some(transaction) = self.transactions.get_mut(&id)
-                && let Some(otherwise) = transaction.path.otherwise.take()
-            {
+            let Some(transaction) = self.transactions.get_mut(&id) else { continue };
+            if let Some(otherwise) = transaction.path.otherwise.take() {
                 transaction.path.to = otherwise;
                 self.by_flow.insert((listener, otherwise, id));
             }
-            self.drive(now, id, Input::Closed);
+            match std::mem::replace(&mut transaction.moved, Moved::No) {
+                Moved::Tried(datagram) => self.fall_back(now, id, *datagram),
+                Moved::No | Moved::Answered(_) => {
+                    self.drive(now, id, Input::Closed);
+                }
+            }
         }
+    }
+
+    /// The request begins anew as datagrams.
+    fn fall_back(&mut self, now: Time, id: TransactionId, (path, packet): (Path, Packet)) {
+        let Some(transaction) = self.transactions.get_mut(&id) else { return };
+        let mut actions = Vec::new();
+        for timer in Timer::ALL {
+            self.deadlines.cancel(&(id, timer));
+        }
+        transaction.machine =
+            Machine::client(packet.method == "INVITE", path.transport, &mut actions);
+        transaction.path = path;
+        transaction.packet = Some(packet);
+        self.news.push_back(News::FellBack { to: path.to });
+        self.carry_out(now, id, actions);
     }
 
     /// When [`Table::handle_timeout`] must be called next.
@@ -351,7 +420,8 @@ impl<U: Clone> Table<U> {
         if let Some((listener, peer)) = path.flow() {
             self.by_flow.insert((listener, peer, id));
         }
-        self.transactions.insert(id, Transaction { key, machine, path, user, packet, ack: None });
+        let (ack, moved) = (None, Moved::No);
+        self.transactions.insert(id, Transaction { key, machine, path, user, packet, ack, moved });
         id
     }
 
@@ -414,137 +484,5 @@ impl<U: Clone> Table<U> {
             Key::Server(key) => self.by_server_key.remove(&key),
         };
         self.news.push_back(News::Over { id, user: transaction.user });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path() -> Path {
-        let to = SocketAddr::from(([192, 0, 2, 1], 5060));
-        Path { listener: ListenerId(0), to, transport: Transport::Unreliable, otherwise: None }
-    }
-
-    fn packet(method: &'static str, status: u16) -> Packet {
-        Packet { method, status, bytes: Bytes::from(format!("{method} {status}")) }
-    }
-
-    fn table() -> Table<u8> {
-        Table::new([1; 32])
-    }
-
-    fn server_key(method: &str) -> ServerKey {
-        table().keys().server("z9hG4bK1", &"192.0.2.1:5060", method)
-    }
-
-    fn sent(table: &mut Table<u8>) -> Vec<(&'static str, u16)> {
-        std::iter::from_fn(|| table.poll_outgoing())
-            .map(|outgoing| (outgoing.packet.method, outgoing.packet.status))
-            .collect()
-    }
-
-    fn news(table: &mut Table<u8>) -> Vec<News<u8>> {
-        std::iter::from_fn(|| table.poll_news()).collect()
-    }
-
-    fn run_out(table: &mut Table<u8>) -> Time {
-        let mut now = Time::ZERO;
-        while let Some(due) = table.poll_timeout() {
-            now = due;
-            table.handle_timeout(now);
-        }
-        now
-    }
-
-    #[test]
-    fn an_unanswered_request_times_out_once_and_leaves_nothing_behind() {
-        let mut table = table();
-        let id = table.request(Time::ZERO, "z9hG4bKa", path(), packet("BYE", 0), 7);
-        let end = run_out(&mut table);
-        assert_eq!(end, Time::from_millis(32_000));
-        // 0.5, 1.5, 3.5, then every 4 s: 11 times in all (RFC 3261 section 17.1.2.2).
-        assert_eq!(sent(&mut table), [("BYE", 0); 11]);
-        assert_eq!(news(&mut table), [News::TimedOut { id, user: 7 }, News::Over { id, user: 7 }]);
-        assert!(table.is_empty() && table.poll_timeout().is_none());
-    }
-
-    #[test]
-    fn a_failed_invite_is_acknowledged_each_time_its_failure_comes_again() {
-        let mut table = table();
-        table.request(Time::ZERO, "z9hG4bKa", path(), packet("INVITE", 0), 7);
-        let key = table.keys().client("z9hG4bKa", "INVITE");
-        let ack = |_: &Packet| packet("ACK", 0);
-        assert!(matches!(
-            table.response(Time::ZERO, key, 486, ack),
-            Matched::Deliver { user: 7, .. }
-        ));
-        assert_eq!(table.response(Time::ZERO, key, 486, ack), Matched::Absorbed);
-        assert_eq!(sent(&mut table), [("INVITE", 0), ("ACK", 0), ("ACK", 0)]);
-        run_out(&mut table);
-        assert!(table.is_empty());
-        assert_eq!(table.response(Time::ZERO, key, 486, ack), Matched::Stray);
-    }
-
-    #[test]
-    fn a_repeated_request_gets_the_newest_response_and_a_final_one_stays() {
-        let mut table = table();
-        let id = table.receive(server_key("INVITE"), path(), true, 7);
-        table.respond(Time::ZERO, id, packet("INVITE", 100));
-        table.respond(Time::ZERO, id, packet("INVITE", 486));
-        table.respond(Time::ZERO, id, packet("INVITE", 200));
-        assert_eq!(table.repeated(Time::ZERO, server_key("INVITE")), Some(id));
-        assert_eq!(sent(&mut table), [("INVITE", 100), ("INVITE", 486), ("INVITE", 486)]);
-        assert!(table.acknowledged(Time::ZERO, server_key("INVITE")));
-        run_out(&mut table);
-        assert_eq!(sent(&mut table), []);
-        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
-    }
-
-    #[test]
-    fn a_cancel_finds_its_invite_and_the_ack_of_a_2xx_is_not_the_transactions() {
-        let mut table = table();
-        let id = table.receive(server_key("INVITE"), path(), true, 7);
-        assert_eq!(table.find(server_key("INVITE")), Some((id, &7)));
-        table.respond(Time::ZERO, id, packet("INVITE", 200));
-        assert!(!table.acknowledged(Time::ZERO, server_key("INVITE")));
-        assert_eq!(table.repeated(Time::ZERO, server_key("INVITE")), Some(id));
-        assert_eq!(sent(&mut table), [("INVITE", 200)]);
-        assert_eq!(run_out(&mut table), Time::from_millis(32_000));
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn what_goes_over_a_connection_fails_or_goes_another_way_when_it_closes() {
-        let mut table = table();
-        let (peer, other) = (path().to, SocketAddr::from(([192, 0, 2, 9], 5061)));
-        let stream = Path { transport: Transport::Reliable, ..path() };
-        for (branch, method) in [("z9hG4bKa", "INVITE"), ("z9hG4bKb", "OPTIONS")] {
-            table.request(Time::ZERO, branch, stream, packet(method, 0), 7);
-        }
-        let elsewhere = Path { to: other, ..stream };
-        table.request(Time::ZERO, "z9hG4bKc", elsewhere, packet("OPTIONS", 0), 8);
-        let answering = Path { otherwise: Some(other), ..stream };
-        let id = table.receive(server_key("OPTIONS"), answering, false, 9);
-        sent(&mut table);
-        table.closed(Time::ZERO, ListenerId(0), peer);
-        let failed = news(&mut table)
-            .into_iter()
-            .filter(|news| matches!(news, News::TransportFailed { user: 7, .. }))
-            .count();
-        assert_eq!((failed, table.len()), (2, 2));
-        table.respond(Time::ZERO, id, packet("OPTIONS", 200));
-        assert_eq!(table.poll_outgoing().map(|outgoing| outgoing.path.to), Some(other));
-        run_out(&mut table);
-        assert!(table.is_empty() && table.by_flow.is_empty());
-    }
-
-    #[test]
-    fn a_cancelled_invite_that_is_never_answered_can_be_abandoned() {
-        let mut table = table();
-        let id = table.request(Time::ZERO, "z9hG4bKa", path(), packet("INVITE", 0), 7);
-        table.abandon(Time::ZERO, id);
-        assert!(table.is_empty() && table.poll_timeout().is_none());
-        assert_eq!(news(&mut table), [News::Over { id, user: 7 }]);
     }
 }

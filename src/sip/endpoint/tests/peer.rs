@@ -16,6 +16,8 @@ pub(super) struct Desk {
     pub(super) now: Time,
     pub(super) end: Endpoint,
     pub(super) peer: SocketAddr,
+    /// Over which of our listeners it speaks.
+    pub(super) listener: ListenerId,
     branches: u32,
 }
 
@@ -23,6 +25,7 @@ pub(super) struct Desk {
 pub(super) struct Got {
     pub(super) message: Message,
     pub(super) to: SocketAddr,
+    pub(super) listener: ListenerId,
 }
 
 impl Got {
@@ -49,6 +52,7 @@ impl Desk {
             now: Time::ZERO,
             end: Endpoint::new(settings, Entropy::from_seed([9; 32])).with_limits(limits),
             peer: SocketAddr::from(([192, 0, 2, 2], 5060)),
+            listener: LISTENER,
             branches: 0,
         }
     }
@@ -60,7 +64,7 @@ impl Desk {
     }
 
     pub(super) fn send_raw(&mut self, bytes: impl Into<Bytes>) -> Vec<Got> {
-        self.end.handle_datagram(self.now, LISTENER, self.peer, bytes.into());
+        self.end.handle_datagram(self.now, self.listener, self.peer, bytes.into());
         self.got()
     }
 
@@ -69,6 +73,7 @@ impl Desk {
             .map(|sent| Got {
                 message: Message::parse(sent.bytes).expect("we sent what cannot be read"),
                 to: sent.to,
+                listener: sent.listener,
             })
             .collect()
     }

@@ -10,7 +10,7 @@ use crate::sip::method::Method;
 const REALM: &str = "switchboard";
 const CONTACT: &str = "<sip:amy@192.0.2.2:5060>";
 
-fn with_accounts() -> EndpointSettings {
+pub(super) fn with_accounts() -> EndpointSettings {
     let mut settings = settings(1);
     for user in ["amy", "bob"] {
         let account = Account {
@@ -27,7 +27,7 @@ fn desk(limits: Limits) -> Desk {
 }
 
 /// A phone that answers challenges.
-struct Phone {
+pub(super) struct Phone {
     user: &'static str,
     password: &'static str,
     seq: u32,
@@ -37,7 +37,7 @@ struct Phone {
 }
 
 impl Phone {
-    fn new(user: &'static str, password: &'static str) -> Phone {
+    pub(super) fn new(user: &'static str, password: &'static str) -> Phone {
         let algorithm = Algorithm::Sha256;
         Phone { user, password, seq: 0, challenge: None, uses: 0, algorithm }
     }
@@ -77,7 +77,7 @@ impl Phone {
     }
 
     /// REGISTERs, answering a challenge if one comes.
-    fn register(&mut self, desk: &mut Desk, more: &str) -> Got {
+    pub(super) fn register(&mut self, desk: &mut Desk, more: &str) -> Got {
         let got = self.once(desk, more);
         if got.status() != 401 {
             return got;

@@ -158,8 +158,13 @@ fn outgoing_invite(bencher: Bencher<'_, '_>) {
 /// One transaction opened, answered and timed out among 10,000 others.
 #[divan::bench]
 fn transaction_among_ten_thousand(bencher: Bencher<'_, '_>) {
-    let path =
-        Path { listener: LISTENER, to: peer(), transport: Transport::Unreliable, otherwise: None };
+    let path = Path {
+        listener: LISTENER,
+        to: peer(),
+        transport: Transport::Unreliable,
+        direct: true,
+        otherwise: None,
+    };
     let packet = Packet { method: "OPTIONS", status: 200, bytes: Bytes::from_static(b"SIP/2.0") };
     let mut table = Table::new([1; 32]);
     let (mut now, mut nth) = (Time::ZERO, 0_u64);

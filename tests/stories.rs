@@ -9,6 +9,8 @@ mod attack;
 mod bad_network;
 #[path = "stories/busy.rs"]
 mod busy;
+#[path = "stories/connections.rs"]
+mod connections;
 #[path = "stories/encrypted.rs"]
 mod encrypted;
 #[path = "stories/hanging_up.rs"]

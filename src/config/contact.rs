@@ -2,9 +2,15 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::settings::TransportName;
+
 /// What phones at fixed addresses are reached over, with the port if none is written (RFC 3261
 /// section 19.1.2). Phones over WebSocket cannot be: they connect, and register.
-const TRANSPORTS: [(&str, u16); 3] = [("udp", 5060), ("tcp", 5060), ("tls", 5061)];
+const TRANSPORTS: [(&str, TransportName, u16); 3] = [
+    ("udp", TransportName::Udp, 5060),
+    ("tcp", TransportName::Tcp, 5060),
+    ("tls", TransportName::Tls, 5061),
+];
 
 /// A phone's fixed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +19,8 @@ pub struct FixedContact {
     pub uri: String,
     /// Where requests go.
     pub to: SocketAddr,
+    /// Over what.
+    pub transport: TransportName,
 }
 
 /// Reads a contact; none if it is not a `sip:` URI over UDP, TCP or TLS with a numeric host.
@@ -22,15 +30,15 @@ pub fn parse(text: &str) -> Option<FixedContact> {
         return None;
     }
     let (rest, parameters) = rest.split_once(';').unwrap_or((rest, "transport=udp"));
-    let mut usual_port = 5060;
+    let (mut transport, mut usual_port) = (TransportName::Udp, 5060);
     for parameter in parameters.split(';') {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         if name.is_empty() {
             return None;
         }
         if name.eq_ignore_ascii_case("transport") {
-            let known = TRANSPORTS.iter().find(|(known, _)| value.eq_ignore_ascii_case(known));
-            usual_port = known?.1;
+            let known = TRANSPORTS.iter().find(|(known, ..)| value.eq_ignore_ascii_case(known));
+            (_, transport, usual_port) = *known?;
         }
     }
     let host = match rest.rsplit_once('@') {
@@ -39,7 +47,7 @@ pub fn parse(text: &str) -> Option<FixedContact> {
         Some(_) => return None,
         None => rest,
     };
-    Some(FixedContact { uri: text.to_owned(), to: host_and_port(host, usual_port)? })
+    Some(FixedContact { uri: text.to_owned(), to: host_and_port(host, usual_port)?, transport })
 }
 
 fn host_and_port(text: &str, usual_port: u16) -> Option<SocketAddr> {

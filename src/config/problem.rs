@@ -141,6 +141,8 @@ pub enum Problem {
     BadContact { contact: String },
     #[error("`{contact}` is given twice")]
     ContactTwice { contact: String },
+    #[error("no address in sip.listen speaks what `{contact}` asks for")]
+    NoWayTo { contact: String },
 
     #[error("`{code}` cannot be a star code")]
     BadStarCode { code: String },
@@ -274,6 +276,9 @@ impl Problem {
             Problem::BadContact { .. } => {
                 "write sip:USER@ADDRESS or sip:USER@ADDRESS:PORT with a numeric address, as in \
                  sip:1001@10.0.0.7:5060"
+            }
+            Problem::NoWayTo { .. } => {
+                "add an address of its family (IPv4 or IPv6) with its transport to sip.listen"
             }
             Problem::ContactTwice { .. } => "take one of the two out",
             Problem::BadStarCode { .. } => "write a star and digits, as in *72",

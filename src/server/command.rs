@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::sip::transport::{Listener, Protocol};
-
 use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
+use super::listeners;
 use super::prompts::{self, RenderError};
 use super::run::{self, ServeError, Server};
 use super::store::{self, StoreError};
@@ -137,9 +136,8 @@ async fn until_told_to_stop(
 /// `switchboard check`.
 pub fn check(config: &Path) -> Result<(), Failure> {
     let installation = Installation::read(config, &Overrides::default())?;
-    // Addresses are only known to a server that runs; any will do for the check.
-    let plan =
-        installation.plan(vec![Listener::new(Protocol::Udp, ([127, 0, 0, 1], 5060).into())])?;
+    // Addresses are only known to a server that runs; those of this machine will do for the check.
+    let plan = installation.plan(listeners::foreseen(&installation.settings.sip.addresses()))?;
     let bank = installation.bank(&plan)?;
     println!(
         "{}: right. {} numbers, {} flows, {} queues, {} agents, {} sounds.",

@@ -96,7 +96,7 @@ fn bind_all(
     let mut address = settings.bind;
     let mut bound = Vec::new();
     for name in &settings.transports {
-        let protocol = protocol(*name);
+        let protocol = name.protocol();
         let one = match protocol {
             Protocol::Udp => udp::Listener::bind(address, told(settings, protocol, address))
                 .map(Bound::Datagrams),
@@ -117,20 +117,21 @@ fn bind_all(
     Ok(bound)
 }
 
+/// What peers would be told, without binding anything.
+pub fn foreseen(addresses: &[ListenSettings]) -> Vec<transport::Listener> {
+    let one = |settings: &ListenSettings, name: &TransportName| {
+        told(settings, name.protocol(), settings.bind)
+    };
+    addresses
+        .iter()
+        .flat_map(|settings| settings.transports.iter().map(move |name| one(settings, name)))
+        .collect()
+}
+
 fn told(settings: &ListenSettings, protocol: Protocol, at: SocketAddr) -> transport::Listener {
     let ip = settings.advertise.unwrap_or_else(|| udp::reachable(at.ip()));
     let advertised = SocketAddr::new(ip, at.port());
     transport::Listener { protocol, advertised, host: settings.host.clone() }
-}
-
-fn protocol(name: TransportName) -> Protocol {
-    match name {
-        TransportName::Udp => Protocol::Udp,
-        TransportName::Tcp => Protocol::Tcp,
-        TransportName::Tls => Protocol::Tls,
-        TransportName::Ws => Protocol::Ws,
-        TransportName::Wss => Protocol::Wss,
-    }
 }
 
 #[cfg(test)]

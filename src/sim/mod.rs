@@ -12,6 +12,7 @@ pub mod network;
 pub mod person;
 pub mod phone;
 pub mod secrecy;
+pub mod streams;
 pub mod tone;
 pub mod voice;
 pub mod world;

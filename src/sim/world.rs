@@ -23,10 +23,14 @@ use super::caller::{Caller, Step};
 use super::network::{Conditions, Datagram, Network};
 use super::person::Person;
 use super::phone::{Line, Phone, PhoneSettings};
+use super::streams::Streams;
 
-/// Where the engine is: what a world's plan must name as its only listener.
+/// Where the engine is: what a world's plan must name as its listeners, the first for UDP and, if
+/// phones speak it, the second for TCP.
 pub const ENGINE: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
+/// The listener for connections.
+const STREAM: ListenerId = ListenerId(1);
 const FIRST_RTP_PORT: u16 = 20_000;
 /// So many steps without time passing are a deadline that is never met.
 const STUCK: u32 = 10_000;
@@ -78,6 +82,7 @@ pub struct World {
     legs: BTreeMap<LegId, u16>,
     ports: BTreeMap<u16, LegId>,
     signalling: Network,
+    streams: Streams,
     voice: Network,
     people: Vec<Person>,
     /// When each person must be called next.
@@ -117,6 +122,7 @@ impl World {
             legs: BTreeMap::new(),
             ports: BTreeMap::new(),
             signalling: Network::new(Conditions::default(), entropy.fork()),
+            streams: Streams::new(Entropy::from_seed(seed)),
             voice: Network::new(Conditions::default(), entropy.fork()),
             people: Vec::new(),
             calls_due: Deadlines::new(),
@@ -240,6 +246,16 @@ impl World {
         done
     }
 
+    /// Connections, to be looked at.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// Cuts the connection of somebody's phone; whether there was one.
+    pub fn cut(&mut self, id: PersonId) -> bool {
+        self.streams.cut(self.now, id.0)
+    }
+
     // ---- from outside ------------------------------------------------------------------------
 
     /// Gives the engine an input that comes neither from the network nor from media.
@@ -279,6 +295,7 @@ impl World {
         self.plane = plane(&self.settings, &mut self.entropy);
         self.legs.clear();
         self.ports.clear();
+        self.streams.forget();
         self.settle();
     }
 
@@ -311,6 +328,7 @@ impl World {
         let sources = [
             self.calls_due.next(),
             self.signalling.next(),
+            self.streams.next(),
             self.voice.next(),
             self.engine.poll_timeout(),
             self.plane.poll_timeout(),
@@ -325,6 +343,13 @@ impl World {
         let now = self.now;
         while let Some(datagram) = self.signalling.arrived(now) {
             self.deliver(datagram);
+        }
+        while let Some((datagram, person)) = self.streams.arrived(now) {
+            self.deliver_stream(datagram, person);
+        }
+        while let Some(peer) = self.streams.ended(now) {
+            self.engine.handle_input(now, Input::Closed { listener: STREAM, peer });
+            self.settle();
         }
         while let Some(datagram) = self.voice.arrived(now) {
             self.deliver(datagram);
@@ -371,6 +396,24 @@ impl World {
         self.settle();
     }
 
+    fn deliver_stream(&mut self, datagram: Datagram, person: Option<usize>) {
+        let Datagram { from, bytes, .. } = datagram;
+        let now = self.now;
+        match person {
+            Some(id) => {
+                if let Some(person) = self.people.get_mut(id) {
+                    person.handle_datagram(now, Line::Signalling, from, &bytes);
+                    self.stirred.insert(id);
+                }
+            }
+            None => {
+                let input = Input::Datagram { listener: STREAM, from, bytes };
+                self.engine.handle_input(now, input);
+            }
+        }
+        self.settle();
+    }
+
     /// Carries around what everybody has to say until nobody has anything left at this instant.
     fn settle(&mut self) {
         loop {
@@ -385,16 +428,20 @@ impl World {
             }
             for id in std::mem::take(&mut self.stirred) {
                 let Some(person) = self.people.get_mut(id) else { continue };
-                let (signalling, rtp) = {
+                let (signalling, rtp, tcp) = {
                     let settings = person.phone().settings();
-                    (settings.signalling, settings.rtp)
+                    (settings.signalling, settings.rtp, settings.tcp)
                 };
                 while let Some(out) = person.poll_transmit() {
-                    let (network, from) = match out.line {
-                        Line::Signalling => (&mut self.signalling, signalling),
-                        Line::Voice => (&mut self.voice, rtp),
-                    };
-                    network.send(self.now, Datagram { from, to: out.to, bytes: out.bytes });
+                    let from = if out.line == Line::Voice { rtp } else { signalling };
+                    let datagram = Datagram { from, to: out.to, bytes: out.bytes };
+                    match out.line {
+                        Line::Signalling if tcp => {
+                            self.streams.send(self.now, id, signalling.ip(), datagram);
+                        }
+                        Line::Signalling => self.signalling.send(self.now, datagram),
+                        Line::Voice => self.voice.send(self.now, datagram),
+                    }
                 }
                 match person.poll_timeout() {
                     Some(at) => self.calls_due.set(id, at),
@@ -413,7 +460,16 @@ impl World {
         match output {
             Output::Transmit(transmit) => {
                 let datagram = Datagram { from: ENGINE, to: transmit.to, bytes: transmit.bytes };
-                self.signalling.send(self.now, datagram);
+                if transmit.listener == STREAM {
+                    let there = self.addresses.get(&transmit.to).map(|(id, _)| *id);
+                    let takes = |id: &usize| {
+                        let settings = self.people.get(*id).map(|person| person.phone().settings());
+                        settings.is_some_and(|phone| phone.tcp && !phone.quirks.unplugged)
+                    };
+                    self.streams.answer(self.now, datagram, there.filter(takes));
+                } else {
+                    self.signalling.send(self.now, datagram);
+                }
             }
             Output::Media(media::Command::Open { leg, .. }) => self.open(leg),
             Output::Media(command) => {

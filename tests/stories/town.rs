@@ -124,6 +124,8 @@ pub struct Change {
     pub begins_at: Option<UnixMicros>,
     pub seed: u64,
     pub rtp_legs: usize,
+    /// Connections are taken, beside datagrams.
+    pub tcp: bool,
 }
 
 /// A town, as its world.
@@ -167,12 +169,17 @@ fn plan(settings: &Settings, listeners: Vec<Listener>) -> Plan {
     Plan::new(settings, flows, acd, listeners).expect("a plan")
 }
 
+fn listeners(tcp: bool) -> Vec<Listener> {
+    let spoken = if tcp { &[Protocol::Udp, Protocol::Tcp][..] } else { &[Protocol::Udp] };
+    spoken.iter().map(|protocol| Listener::new(*protocol, ENGINE)).collect()
+}
+
 pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let settings: Settings = toml::from_str(SETTINGS).expect("settings");
-    let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000 };
+    let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000, tcp: false };
     change(&mut changed);
-    let Change { settings, begins_at, seed, rtp_legs } = changed;
-    let plan = plan(&settings, vec![Listener::new(Protocol::Udp, ENGINE)]);
+    let Change { settings, begins_at, seed, rtp_legs, tcp } = changed;
+    let plan = plan(&settings, listeners(tcp));
     let bank: Bank = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),
@@ -204,17 +211,14 @@ impl Town {
     pub fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.input(Input::Settings(Arc::new(plan(
-            &settings,
-            vec![Listener::new(Protocol::Udp, ENGINE)],
-        ))));
+        self.world.input(Input::Settings(Arc::new(plan(&settings, listeners(false)))));
     }
 
     /// The settings file is changed, and the process starts again.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.set_plan(Arc::new(plan(&settings, vec![Listener::new(Protocol::Udp, ENGINE)])));
+        self.world.set_plan(Arc::new(plan(&settings, listeners(false))));
         self.world.restart();
     }
 

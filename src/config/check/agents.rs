@@ -65,9 +65,20 @@ impl Check<'_> {
                 Some(_) if !seen.insert(contact) => {
                     self.error(&path, Problem::ContactTwice { contact: text });
                 }
+                Some(phone) if !self.has_way_to(&phone) => {
+                    self.error(&path, Problem::NoWayTo { contact: text });
+                }
                 Some(_) => {}
             }
         }
+    }
+
+    /// Whether a phone can be reached from one of our addresses.
+    fn has_way_to(&self, phone: &contact::FixedContact) -> bool {
+        self.settings.sip.addresses().iter().any(|listen| {
+            listen.bind.is_ipv4() == phone.to.is_ipv4()
+                && listen.transports.contains(&phone.transport)
+        })
     }
 
     fn ha1(&mut self, name: &str, ha1: &Ha1Settings) {

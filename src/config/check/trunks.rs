@@ -132,8 +132,9 @@ impl Check<'_> {
 
     /// Whether any listener speaks a protocol.
     fn speaks(&self, protocol: Protocol) -> bool {
-        // Every listener is one of datagrams.
-        protocol == Protocol::Udp && !self.settings.sip.listen.is_empty()
+        let addresses = self.settings.sip.addresses();
+        let mut spoken = addresses.iter().flat_map(|listen| &listen.transports);
+        spoken.any(|transport| transport.protocol() == protocol)
     }
 
     /// User name, password and registration.

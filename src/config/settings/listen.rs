@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::SipSettings;
+use crate::sip::transport::Protocol;
 
 /// The port of TLS if nobody says another (RFC 3261 section 19.1.2).
 const TLS_PORT: u16 = 5061;
@@ -27,9 +28,20 @@ pub enum TransportName {
 }
 
 impl TransportName {
+    /// What SIP calls it.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            TransportName::Udp => Protocol::Udp,
+            TransportName::Tcp => Protocol::Tcp,
+            TransportName::Tls => Protocol::Tls,
+            TransportName::Ws => Protocol::Ws,
+            TransportName::Wss => Protocol::Wss,
+        }
+    }
+
     /// Whether it needs a certificate.
     pub fn is_secure(self) -> bool {
-        matches!(self, TransportName::Tls | TransportName::Wss)
+        self.protocol().is_secure()
     }
 }
 

@@ -47,6 +47,15 @@ impl Outline {
     }
 }
 
+/// The same message from a phone that speaks TCP.
+pub(super) fn over_tcp(message: Bytes, sent_by: SocketAddr) -> Bytes {
+    let (udp, tcp) = (format!("SIP/2.0/UDP {sent_by};"), format!("SIP/2.0/TCP {sent_by};"));
+    match std::str::from_utf8(&message) {
+        Ok(text) => text.replace(&udp, &tcp).into(),
+        Err(_) => message,
+    }
+}
+
 /// A response to `request`: Via, From, To, Call-ID and CSeq copied, `tag` put on To if it has none.
 pub(super) fn respond(
     request: &Request,

@@ -53,6 +53,8 @@ pub struct PhoneSettings {
     pub rtp: SocketAddr,
     /// Where the central number is served.
     pub server: SocketAddr,
+    /// Speaks over a connection, which it opens.
+    pub tcp: bool,
     /// Codecs in order of preference. None at all: it offers G.729 only.
     pub codecs: Vec<Codec>,
     /// Digest algorithms that it can do; the first challenge that fits is taken.
@@ -79,6 +81,7 @@ impl PhoneSettings {
             signalling,
             rtp,
             server,
+            tcp: false,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             withheld: false,
@@ -311,7 +314,14 @@ impl Phone {
     pub fn poll_transmit(&mut self) -> Option<PhoneTransmit> {
         let signalling = self.transactions.out.pop_front();
         let found = signalling
-            .map(|(to, bytes)| PhoneTransmit { line: Line::Signalling, to, bytes })
+            .map(|(to, bytes)| {
+                let bytes = if self.settings.tcp {
+                    message::over_tcp(bytes, self.settings.signalling)
+                } else {
+                    bytes
+                };
+                PhoneTransmit { line: Line::Signalling, to, bytes }
+            })
             .or_else(|| {
                 let (to, bytes) = self.voice.poll_transmit()?;
                 Some(PhoneTransmit { line: Line::Voice, to, bytes })
@@ -380,7 +390,8 @@ impl Phone {
 
     fn contact(&self) -> Header {
         let (user, at) = (&self.settings.user, self.settings.signalling);
-        Header::Contact(headers::Contact::new(format!("<sip:{user}@{at}>")))
+        let over = if self.settings.tcp { ";transport=tcp" } else { "" };
+        Header::Contact(headers::Contact::new(format!("<sip:{user}@{at}{over}>")))
     }
 
     /// What can be said on a leg.

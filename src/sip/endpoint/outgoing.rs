@@ -318,10 +318,11 @@ impl Endpoint {
     fn connect(&mut self, now: Time, leg: LegId, reply: &Reply, dialog: Dialog) {
         self.unlist_early(leg);
         let Some(found) = self.legs.get_mut(&leg) else { return };
-        let offer = match &found.stage {
-            Stage::Calling(calling) => Message::parse(calling.invite.bytes.clone()).ok(),
+        let sent = match &found.stage {
+            Stage::Calling(calling) => self.transactions.request_of(calling.transaction),
             Stage::Arriving(_) | Stage::Up | Stage::Leaving => None,
         };
+        let offer = sent.and_then(|(_, invite)| Message::parse(invite.bytes.clone()).ok());
         let early = found.early(Some(reply.tag())).and_then(|early| early.answer.take());
         // What came reliably is the answer; a 2xx may repeat it, and need not (RFC 6337 section 2.2).
         let answer = early.or_else(|| reply.message.body_of(SDP)).unwrap_or_default();

@@ -176,7 +176,7 @@ fn what_is_too_long_for_a_datagram_goes_over_tcp_and_leaves_the_dialog_where_it_
     assert_eq!(way(&desk.got()[0]), (LISTENER, 5_062));
 
     // An hour later it does.
-    desk.now = desk.now + Duration::from_secs(3_601);
+    desk.now += Duration::from_secs(3_601);
     invite.leg = LegId(8);
     desk.end.invite(desk.now, invite);
     let sent = desk.got().pop().unwrap();

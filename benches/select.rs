@@ -43,6 +43,7 @@ fn plan() -> AcdPlan {
     let settings = |n: usize| QueueSettings {
         title: "A queue".to_owned(),
         short_title: None,
+        extension: None,
         skills: vec![skill(n)],
         standard_s: 60,
         short_abandon_s: 5,
@@ -93,7 +94,8 @@ impl Floor {
     fn enter(&mut self, n: usize) -> Vec<AcdEffect> {
         let (call, queue, skills) = (call(n), queue(n), Vec::new());
         let at_closing = AtClosing::Serve;
-        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since: None })
+        let (since, again) = (None, false);
+        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since, again })
     }
 
     /// Who is being offered whom, among effects.

@@ -5,14 +5,20 @@
 //! the same numbers. Durations are measured on the monotonic clock by whoever emits the event and
 //! written in whole microseconds: a stepped wall clock never changes a wait.
 
-mod guard;
-
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, Skill};
 use crate::time::{Time, UnixMicros};
 
+mod agent;
+mod cause;
+mod guard;
+mod transfer;
+
+pub use agent::{AgentEvent, AgentState, StateReason};
+pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
+pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,8 +84,11 @@ pub enum CallEvent {
         caller: Caller,
         /// The user part that was dialled.
         called: String,
-        /// The flow that the number belongs to; none for an agent's star code.
+        /// The flow that the number belongs to; none for what only agents can dial.
         flow: Option<FlowName>,
+        /// The agent whose phone rings us, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<AgentId>,
     },
     /// We answered the caller's leg (200 OK sent).
     LegAnswered {
@@ -172,6 +181,81 @@ pub enum CallEvent {
         /// Who ended it.
         by: Party,
     },
+    /// Phones began to ring for this call because somebody chose whom to ring.
+    Dialled {
+        /// Whom.
+        to: Peer,
+        /// The legs that ring.
+        legs: Vec<LegId>,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// That ringing ended.
+    DialEnded {
+        /// Who was rung.
+        to: Peer,
+        /// How.
+        outcome: OfferOutcome,
+        /// How long it lasted, in microseconds.
+        rang_us: u64,
+    },
+    /// A segment began that no queue brought: the call's other side is joined to `to`. Ends with
+    /// [`CallEvent::Disconnected`]; a segment that a queue brought begins with
+    /// [`CallEvent::Joined`] and ends with [`CallEvent::Parted`].
+    Connected {
+        /// With whom.
+        to: Peer,
+        /// Their leg.
+        leg: LegId,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// That segment ended.
+    Disconnected {
+        /// Who is no longer part of the call.
+        from: Peer,
+        /// Talk time, in microseconds (hold excluded).
+        talk_us: u64,
+        /// Hold time, in microseconds.
+        hold_us: u64,
+        /// Who ended it.
+        by: Party,
+    },
+    /// An agent's conversation goes on on another phone of the same agent (RFC 3891).
+    PhoneChanged {
+        /// Whose.
+        agent: AgentId,
+        /// The leg that took the place of the former one.
+        leg: LegId,
+    },
+    /// Somebody asked that the call's other side is connected elsewhere.
+    TransferStarted {
+        /// The agent who hands the call on.
+        by: AgentId,
+        /// Where to.
+        to: Destination,
+        /// In which way.
+        kind: TransferKind,
+        /// Who asked, if it was not the agent's own phone: an actor of the API.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+    },
+    /// What came of it. Unless it was completed, the other side is with the agent as before, or is
+    /// brought back to them.
+    TransferEnded {
+        /// How.
+        outcome: TransferOutcome,
+    },
+    /// Nothing came of a transfer from the start: where it was to go is unknown or forbidden, or
+    /// another one is under way. The conversation goes on.
+    TransferRefused {
+        /// The agent who wanted to hand the call on.
+        by: AgentId,
+        /// Where to, as it was dialled, cut at 64 characters.
+        to: String,
+        /// The SIP status that says why.
+        status: u16,
+    },
     /// A leg's media were closed; what was seen on it.
     LegClosed {
         /// Which leg.
@@ -230,271 +314,6 @@ pub enum Outcome {
     EndedBySystem,
     /// Moved to another queue; the wait goes on.
     Moved,
-}
-
-/// A side of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Party {
-    /// Who rang the council.
-    Caller,
-    /// Who answered.
-    Agent,
-    /// Ourselves.
-    System,
-}
-
-/// Whose doing the end of a call was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// Nobody's: the business is done.
-    Nobody,
-    /// The caller's choice.
-    Caller,
-    /// The agent's choice.
-    Agent,
-    /// The network between.
-    Network,
-    /// Ours.
-    System,
-}
-
-/// Why a call ended. Closed, and each value says whose doing it was ([`EndCause::fault`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndCause {
-    /// The flow came to its end with the caller's business done.
-    Completed,
-    /// The flow hung up because the office is closed.
-    Closed,
-    /// The flow hung up after too many wrong or missing keys.
-    GaveUpOnInput,
-    /// The caller hung up before we answered (CANCEL).
-    CallerCancelled,
-    /// The caller hung up in the menu or an announcement.
-    CallerLeftFlow,
-    /// The caller hung up while waiting for an agent.
-    CallerAbandoned,
-    /// The caller hung up during or after the conversation.
-    CallerHungUp,
-    /// The agent hung up.
-    AgentHungUp,
-    /// A supervisor ended the call.
-    SupervisorEnded,
-    /// An agent's star code was carried out.
-    StarCodeDone,
-    /// The caller's side never acknowledged our answer (RFC 3261 section 13.3.1.4).
-    NoAck,
-    /// The caller's audio stopped for longer than the limit.
-    CallerSilent,
-    /// The agent's audio stopped for longer than the limit.
-    AgentSilent,
-    /// The transaction layer gave up on a peer (timer, transport error).
-    SignallingLost,
-    /// No codec in common (488).
-    NoCommonCodec,
-    /// The flow named something that cannot be played or reached.
-    FlowFault,
-    /// No media port was free or a media thread failed.
-    MediaFailed,
-    /// A queue was full or the engine was at a limit.
-    Limit,
-    /// The engine was shut down.
-    Shutdown,
-    /// The last run of the engine died with this call open.
-    ProcessDied,
-}
-
-impl EndCause {
-    /// Every cause, for tables and metrics.
-    pub const ALL: [EndCause; 20] = [
-        EndCause::Completed,
-        EndCause::Closed,
-        EndCause::GaveUpOnInput,
-        EndCause::CallerCancelled,
-        EndCause::CallerLeftFlow,
-        EndCause::CallerAbandoned,
-        EndCause::CallerHungUp,
-        EndCause::AgentHungUp,
-        EndCause::SupervisorEnded,
-        EndCause::StarCodeDone,
-        EndCause::NoAck,
-        EndCause::CallerSilent,
-        EndCause::AgentSilent,
-        EndCause::SignallingLost,
-        EndCause::NoCommonCodec,
-        EndCause::FlowFault,
-        EndCause::MediaFailed,
-        EndCause::Limit,
-        EndCause::Shutdown,
-        EndCause::ProcessDied,
-    ];
-
-    /// Whose doing it was.
-    pub const fn fault(self) -> Fault {
-        match self {
-            EndCause::Completed | EndCause::Closed | EndCause::StarCodeDone => Fault::Nobody,
-            EndCause::GaveUpOnInput
-            | EndCause::CallerCancelled
-            | EndCause::CallerLeftFlow
-            | EndCause::CallerAbandoned
-            | EndCause::CallerHungUp => Fault::Caller,
-            EndCause::AgentHungUp | EndCause::SupervisorEnded => Fault::Agent,
-            EndCause::NoAck
-            | EndCause::CallerSilent
-            | EndCause::AgentSilent
-            | EndCause::SignallingLost
-            | EndCause::NoCommonCodec => Fault::Network,
-            EndCause::FlowFault
-            | EndCause::MediaFailed
-            | EndCause::Limit
-            | EndCause::Shutdown
-            | EndCause::ProcessDied => Fault::System,
-        }
-    }
-
-    /// The name used in the journal, in metrics' labels and in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EndCause::Completed => "completed",
-            EndCause::Closed => "closed",
-            EndCause::GaveUpOnInput => "gave_up_on_input",
-            EndCause::CallerCancelled => "caller_cancelled",
-            EndCause::CallerLeftFlow => "caller_left_flow",
-            EndCause::CallerAbandoned => "caller_abandoned",
-            EndCause::CallerHungUp => "caller_hung_up",
-            EndCause::AgentHungUp => "agent_hung_up",
-            EndCause::SupervisorEnded => "supervisor_ended",
-            EndCause::StarCodeDone => "star_code_done",
-            EndCause::NoAck => "no_ack",
-            EndCause::CallerSilent => "caller_silent",
-            EndCause::AgentSilent => "agent_silent",
-            EndCause::SignallingLost => "signalling_lost",
-            EndCause::NoCommonCodec => "no_common_codec",
-            EndCause::FlowFault => "flow_fault",
-            EndCause::MediaFailed => "media_failed",
-            EndCause::Limit => "limit",
-            EndCause::Shutdown => "shutdown",
-            EndCause::ProcessDied => "process_died",
-        }
-    }
-}
-
-/// What an agent is doing: one state over all queues, derived from live legs and own choices.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentState {
-    /// Not at work.
-    #[default]
-    SignedOut,
-    /// Signed in, and can be offered a call.
-    Ready,
-    /// Chosen for a caller; the phones are about to ring.
-    Reserved,
-    /// The phones ring.
-    Ringing,
-    /// Joined to a caller.
-    Talking,
-    /// Finishing the last call's work.
-    WrapUp,
-    /// Signed in, and not to be offered calls.
-    NotReady,
-    /// Would be ready, but no phone can be reached.
-    Unreachable,
-}
-
-impl AgentState {
-    /// Every state, for tables and metrics.
-    pub const ALL: [AgentState; 8] = [
-        AgentState::SignedOut,
-        AgentState::Ready,
-        AgentState::Reserved,
-        AgentState::Ringing,
-        AgentState::Talking,
-        AgentState::WrapUp,
-        AgentState::NotReady,
-        AgentState::Unreachable,
-    ];
-
-    /// The name used in the journal, in metrics' labels and in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            AgentState::SignedOut => "signed_out",
-            AgentState::Ready => "ready",
-            AgentState::Reserved => "reserved",
-            AgentState::Ringing => "ringing",
-            AgentState::Talking => "talking",
-            AgentState::WrapUp => "wrap_up",
-            AgentState::NotReady => "not_ready",
-            AgentState::Unreachable => "unreachable",
-        }
-    }
-}
-
-/// Why an agent's state changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StateReason {
-    /// The agent's own choice, by the page, the API or a star code.
-    Own,
-    /// A supervisor's choice, by the API.
-    Supervisor,
-    /// Followed from a call: an offer, an answer, its end.
-    Call,
-    /// The phones rang and nobody answered.
-    Rona,
-    /// The agent refused an offer.
-    Refused,
-    /// Wrap-up time is over.
-    WrapUpOver,
-    /// A phone registered or its registration ended.
-    Phone,
-    /// Restored from the journal at a start.
-    Restored,
-}
-
-/// Something that happened to an agent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum AgentEvent {
-    /// The state changed.
-    State {
-        /// From.
-        from: AgentState,
-        /// To.
-        to: AgentState,
-        /// Why.
-        reason: StateReason,
-        /// Who decided: an actor of the API; none where it follows from calls.
-        by: Option<String>,
-        /// How long the old state had lasted, in microseconds.
-        lasted_us: u64,
-    },
-    /// A phone registered or refreshed (RFC 3261 section 10).
-    Registered {
-        /// The contact's address of the phone, as a SIP URI.
-        contact: String,
-        /// Where requests to it are sent, `address:port` as seen in the REGISTER's source.
-        source: String,
-        /// The listener that it registered over.
-        listener: u8,
-        /// The phone's Call-ID, for the order of refreshes (RFC 3261 section 10.3).
-        call_id: String,
-        /// The phone's CSeq number.
-        cseq: u32,
-        /// When the binding ends, on the calendar.
-        expires_at: UnixMicros,
-    },
-    /// A registration ended: removed by the phone, or expired.
-    Unregistered {
-        /// The contact's address, as registered.
-        contact: String,
-        /// True if it expired, false if the phone removed it.
-        expired: bool,
-    },
 }
 
 /// The thresholds in force for a queue.
@@ -592,8 +411,10 @@ pub enum RefusalReason {
     JournalFull,
     /// 503: the engine is shutting down.
     ShuttingDown,
-    /// 403: an agent's code from somebody who is not that agent.
+    /// 403: what only agents may dial, from somebody who is none.
     NotAllowed,
+    /// 480: an agent dialled a queue that takes nobody now.
+    NotTaken,
     /// 400: the offer cannot be read.
     BadOffer,
 }

@@ -3,6 +3,8 @@
 
 #[path = "stories/advisers.rs"]
 mod advisers;
+#[path = "stories/agent_calls.rs"]
+mod agent_calls;
 #[path = "stories/attack.rs"]
 mod attack;
 #[path = "stories/bad_network.rs"]

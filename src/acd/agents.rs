@@ -22,16 +22,59 @@ pub(super) enum Activity {
     Offered {
         call: CallId,
         ringing: bool,
+        from: OfferedBy,
     },
-    Talking {
-        call: CallId,
-        queue: QueueName,
-        then: Option<Afterwards>,
-    },
+    /// On at least one call.
+    Engaged(Engaged),
     WrapUp,
 }
 
-/// What an agent chose during a conversation to do after it.
+/// Who has an agent's phones rung.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OfferedBy {
+    /// The queue, for a caller who waits.
+    Queue,
+    /// A colleague, or a transfer: the agent was chosen by name.
+    Direct {
+        /// Whose wrap-up follows the call.
+        queue: Option<QueueName>,
+        before: Before,
+    },
+}
+
+/// What an agent was doing before a call that no queue brought, and does again after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    SignedOut,
+    NotReady,
+    Ready,
+    /// Until then.
+    WrapUp(Time),
+}
+
+/// Live calls of an agent, and what follows the last of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Engaged {
+    /// Each with the queue whose wrap-up it brings.
+    pub(super) calls: BTreeMap<CallId, Option<QueueName>>,
+    /// The wrap-up of a call that is over already.
+    pub(super) owed: Option<QueueName>,
+    pub(super) before: Before,
+    /// Chosen meanwhile: goes before everything else.
+    pub(super) then: Option<Afterwards>,
+}
+
+impl Engaged {
+    pub(super) fn new(call: CallId, queue: Option<QueueName>, before: Before) -> Self {
+        Engaged { calls: BTreeMap::from([(call, queue)]), owed: None, before, then: None }
+    }
+
+    fn on_duty(&self) -> bool {
+        self.then.as_ref().map_or(self.before != Before::SignedOut, |then| !then.sign_out)
+    }
+}
+
+/// What an agent chose during a call to do after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Afterwards {
     pub(super) sign_out: bool,
@@ -48,18 +91,20 @@ impl Activity {
             Activity::Unreachable => AgentState::Unreachable,
             Activity::Offered { ringing: false, .. } => AgentState::Reserved,
             Activity::Offered { ringing: true, .. } => AgentState::Ringing,
-            Activity::Talking { .. } => AgentState::Talking,
+            // Whoever is not at work may telephone all the same.
+            Activity::Engaged(Engaged { before: Before::SignedOut, .. }) => AgentState::SignedOut,
+            Activity::Engaged(engaged) if engaged.calls.len() > 1 => AgentState::Consulting,
+            Activity::Engaged(_) => AgentState::Talking,
             Activity::WrapUp => AgentState::WrapUp,
         }
     }
 
     /// Whether callers who wait can hope for this agent.
-    fn on_duty(&self) -> bool {
+    pub(super) fn on_duty(&self) -> bool {
         match self {
             Activity::SignedOut => false,
-            Activity::Talking { then: Some(then), .. } => !then.sign_out,
-            Activity::Talking { then: None, .. }
-            | Activity::NotReady
+            Activity::Engaged(engaged) => engaged.on_duty(),
+            Activity::NotReady
             | Activity::Ready
             | Activity::Unreachable
             | Activity::Offered { .. }
@@ -78,7 +123,7 @@ pub(super) struct Agent {
     /// nothing without the agent's doing.
     idle_since: Time,
     /// A phone is registered, or has a fixed address.
-    has_phone: bool,
+    pub(super) has_phone: bool,
     /// The last offer reached no phone: not to be offered another call until a sign of life, or one
     /// dead phone would be tried again and again.
     phone_failed: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::call::command::{AtClosing, QueueReturn};
 use crate::event::OfferOutcome;
 use crate::id::{CallId, QueueName, Skill};
-use crate::time::Time;
+use crate::time::{Time, WallClock};
 
 use super::command::AcdEffect;
 use super::settings::QueueSettings;
@@ -15,14 +15,15 @@ impl Acd {
     pub(super) fn enter(
         &mut self,
         turn: &mut Turn<'_>,
-        call: CallId,
+        (call, again): (CallId, bool),
         queue: QueueName,
         skills: Vec<Skill>,
         at_closing: AtClosing,
         since: Option<Time>,
     ) {
         let since = since.map_or(turn.at, |since| since.min(turn.at));
-        if let Some(why) = self.turned_away(turn, call, &queue, &skills) {
+        let refused = self.turned_away(turn.at, turn.wall, Some(call), &queue, &skills);
+        if let Some(why) = refused.filter(|why| !again || *why != QueueReturn::Full) {
             if self.tickets.get(call).is_some() {
                 self.hand_back(turn, call, why);
             } else {
@@ -50,16 +51,17 @@ impl Acd {
         turn.effects.push(AcdEffect::Entered { call, queue, first_at, moved_from, skills });
     }
 
-    /// Why a call cannot wait in a queue, if it cannot.
-    fn turned_away(
+    /// Why a call cannot wait in a queue now, if it cannot; none for a new call.
+    pub fn turned_away(
         &self,
-        turn: &Turn<'_>,
-        call: CallId,
+        at: Time,
+        wall: &WallClock,
+        call: Option<CallId>,
         queue: &QueueName,
         skills: &[Skill],
     ) -> Option<QueueReturn> {
         let Some(settings) = self.plan.queues.get(queue) else { return Some(QueueReturn::Closed) };
-        if !self.queue_is_open(settings, turn) {
+        if !self.queue_is_open(settings, at, wall) {
             return Some(QueueReturn::Closed);
         }
         if settings.max_waiting.is_some_and(|max| self.tickets.waiting_in(queue, call) >= max) {
@@ -105,7 +107,7 @@ impl Acd {
         let mut told = Vec::new();
         for (queue, calls) in self.tickets.queues() {
             let settings = self.plan.queues.get(queue);
-            if settings.is_none_or(|settings| !self.queue_is_open(settings, turn)) {
+            if settings.is_none_or(|settings| !self.queue_is_open(settings, turn.at, turn.wall)) {
                 told.extend(calls.iter().copied().filter(|call| {
                     let at_closing = self.tickets.get(*call).map(|ticket| ticket.at_closing);
                     settings.is_none() || at_closing == Some(AtClosing::Tell)

@@ -25,8 +25,10 @@ pub enum AcdInput {
         /// What happens to it when the queue closes.
         at_closing: AtClosing,
         /// The first entry of this episode, if the call has waited in it before and was handed
-        /// back to its flow: it keeps that place.
+        /// back to its flow or joined to somebody: it keeps that place.
         since: Option<Time>,
+        /// It comes back because nobody else took it: a full queue takes it all the same.
+        again: bool,
     },
     /// A call no longer waits (hung up, or went elsewhere). Idempotent. An offer under way for it
     /// is taken back with [`AcdEffect::CancelOffer`].
@@ -51,8 +53,8 @@ pub enum AcdInput {
         /// Who answered.
         agent: AgentId,
     },
-    /// An offer came to nothing. `CallerLeft` and `Withdrawn` never arrive here: those come from
-    /// the queue itself.
+    /// An offer came to nothing. For a caller who waits, `CallerLeft` and `Withdrawn` never arrive
+    /// here: those come from the queue itself.
     OfferFailed {
         /// For which call.
         call: CallId,
@@ -61,12 +63,51 @@ pub enum AcdInput {
         /// How it ended: `NoAnswer`, `Rejected` or `Unreachable`.
         outcome: OfferOutcome,
     },
-    /// The conversation of an agent is over: wrap-up begins, if the queue has any.
+    /// An agent is no longer on a call. After the last one wrap-up begins, if a queue that brought
+    /// one of them has any; else the agent does again what they did before.
     TalkEnded {
         /// Who talked.
         agent: AgentId,
         /// In which call.
         call: CallId,
+    },
+    /// An agent is on a call that no queue brought: one that they make themselves, or that they
+    /// take over from another phone. An offer under way for them is taken back.
+    Engage {
+        /// Who.
+        agent: AgentId,
+        /// In which call.
+        call: CallId,
+        /// Whose wrap-up follows.
+        queue: Option<QueueName>,
+    },
+    /// A call wants this agent and nobody else: a colleague rings, a transfer names them. Reserves
+    /// whoever is signed in and on no call, ready or not: to ring somebody by name is for people to
+    /// decide. The result is [`AcdEffect::Reserved`] or [`AcdEffect::ReserveRefused`]; from then on
+    /// it is like any offer (`Ringing`, `Claim`, `OfferFailed`), except that one that comes to
+    /// nothing leaves the agent as they were.
+    Reserve {
+        /// Which call.
+        call: CallId,
+        /// Whom.
+        agent: AgentId,
+        /// Whose wrap-up follows, if the agent answers.
+        queue: Option<QueueName>,
+        /// How long the phones may ring; the reservation outlasts it by
+        /// [`LEASE_MARGIN`](super::LEASE_MARGIN).
+        ring_for: Duration,
+    },
+    /// Two calls have become one: an agent who was on `from`, or was being rung for it, now is for
+    /// `to`.
+    Moved {
+        /// Who.
+        agent: AgentId,
+        /// The call that ends.
+        from: CallId,
+        /// The call that goes on.
+        to: CallId,
+        /// Whose wrap-up follows, unless the agent owes one already.
+        queue: Option<QueueName>,
     },
     /// The agent, or a supervisor for them, chooses.
     Choose {
@@ -123,6 +164,15 @@ pub enum ChoiceError {
     /// The agent must sign in first.
     #[error("the agent is signed out: sign in first")]
     SignedOut,
+}
+
+/// Why an agent cannot be rung by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReserveError {
+    /// Not in the settings, signed out, or without a phone.
+    Unavailable,
+    /// On a call, or being rung for one.
+    Busy,
 }
 
 /// What the queue wants done, in order.
@@ -192,6 +242,31 @@ pub enum AcdEffect {
         first_at: Time,
         /// The entry of this visit.
         visit_at: Time,
+    },
+    /// The agent is reserved for this call: ring their phones.
+    Reserved {
+        /// Which call.
+        call: CallId,
+        /// Whom.
+        agent: AgentId,
+        /// For how long.
+        ring_for: Duration,
+    },
+    /// The agent cannot be rung; nothing changed.
+    ReserveRefused {
+        /// For which call.
+        call: CallId,
+        /// Whom.
+        agent: AgentId,
+        /// Why.
+        why: ReserveError,
+    },
+    /// The claim of an agent who was rung by name holds: join them.
+    DirectClaimed {
+        /// Which call.
+        call: CallId,
+        /// With whom.
+        agent: AgentId,
     },
     /// The claim came too late: hang up the agent's leg.
     ClaimRefused {

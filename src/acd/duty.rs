@@ -6,7 +6,7 @@ use crate::event::{AgentState, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::time::Time;
 
-use super::agents::{Activity, Afterwards};
+use super::agents::{Activity, Afterwards, Before, Engaged, OfferedBy};
 use super::command::{AcdEffect, AgentChoice, ChoiceError};
 use super::{Acd, Due, Turn, seconds};
 
@@ -37,16 +37,21 @@ impl Acd {
                 let error = ChoiceError::SignedOut;
                 turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
             }
-            (choice, Activity::Talking { call, queue, then }) => {
-                let sign_out = match choice {
-                    AgentChoice::SignOut => Some(true),
-                    AgentChoice::NotReady => Some(false),
-                    AgentChoice::Ready => None,
-                    // Whoever wanted to sign out has thought better of it.
-                    AgentChoice::SignIn => then.map(|_| false),
+            (choice, Activity::Engaged(engaged)) => {
+                self.choose_meanwhile(turn, agent, engaged, choice, reason, by);
+            }
+            (
+                choice @ (AgentChoice::Ready | AgentChoice::NotReady),
+                Activity::Offered { call, ringing, from: OfferedBy::Direct { queue, .. } },
+            ) => {
+                let before = match choice {
+                    AgentChoice::Ready => Before::Ready,
+                    AgentChoice::SignIn | AgentChoice::SignOut | AgentChoice::NotReady => {
+                        Before::NotReady
+                    }
                 };
-                let then = sign_out.map(|sign_out| Afterwards { sign_out, reason, by });
-                self.become_by_call(turn, &agent, Activity::Talking { call, queue, then });
+                let from = OfferedBy::Direct { queue, before };
+                self.become_by_call(turn, &agent, Activity::Offered { call, ringing, from });
             }
             (
                 choice @ (AgentChoice::SignOut | AgentChoice::NotReady),
@@ -95,6 +100,45 @@ impl Acd {
         }
     }
 
+    /// A choice during a call: carried out after it.
+    fn choose_meanwhile(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: AgentId,
+        engaged: Engaged,
+        choice: AgentChoice,
+        reason: StateReason,
+        by: Option<String>,
+    ) {
+        let mut engaged = engaged;
+        let signed_out = engaged.before == Before::SignedOut;
+        match choice {
+            AgentChoice::Ready | AgentChoice::NotReady if signed_out => {
+                let error = ChoiceError::SignedOut;
+                turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
+                return;
+            }
+            AgentChoice::SignOut if signed_out => return,
+            AgentChoice::SignIn if signed_out => engaged.before = Before::NotReady,
+            AgentChoice::SignOut => {
+                engaged.then = Some(Afterwards { sign_out: true, reason, by });
+            }
+            AgentChoice::NotReady => {
+                engaged.then = Some(Afterwards { sign_out: false, reason, by });
+            }
+            AgentChoice::Ready => {
+                engaged.then = None;
+                // Whoever was on a break, or at the last call's work, has come back from it.
+                engaged.before = Before::Ready;
+            }
+            // Whoever wanted to sign out has thought better of it.
+            AgentChoice::SignIn => {
+                engaged.then = engaged.then.map(|_| Afterwards { sign_out: false, reason, by });
+            }
+        }
+        self.become_by_call(turn, &agent, Activity::Engaged(engaged));
+    }
+
     pub(super) fn reachable(&mut self, turn: &mut Turn<'_>, agent: &AgentId, reachable: bool) {
         if !self.agents.set_phone(agent, reachable) {
             return;
@@ -113,7 +157,7 @@ impl Acd {
                 | Activity::SignedOut
                 | Activity::NotReady
                 | Activity::Offered { .. }
-                | Activity::Talking { .. }
+                | Activity::Engaged(_)
                 | Activity::WrapUp,
             )
             | None => {}
@@ -150,6 +194,7 @@ impl Acd {
             | AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Consulting
             | AgentState::WrapUp
             | AgentState::Unreachable => {
                 self.become_ready(turn, agent, StateReason::Restored, None);
@@ -158,29 +203,50 @@ impl Acd {
     }
 
     pub(super) fn talk_ended(&mut self, turn: &mut Turn<'_>, agent: &AgentId, call: CallId) {
-        let Some(known) = self.agents.get(agent) else { return };
-        let Activity::Talking { call: talking, queue, then } = &known.activity else { return };
-        if *talking != call {
+        let Some(Activity::Engaged(engaged)) = self.activity(agent) else { return };
+        let mut engaged = engaged.clone();
+        let Some(queue) = engaged.calls.remove(&call) else { return };
+        engaged.owed = queue.or(engaged.owed);
+        if !engaged.calls.is_empty() {
+            self.become_by_call(turn, agent, Activity::Engaged(engaged));
             return;
         }
-        if known.gone {
+        if self.agents.get(agent).is_some_and(|agent| agent.gone) {
             self.sign_out_and_forget(turn, agent);
             return;
         }
-        let settings = self.plan.queues.get(queue);
+        let settings = engaged.owed.as_ref().and_then(|queue| self.plan.queues.get(queue));
         let wrap_up_s = settings.map_or(0, |settings| settings.wrap_up_s);
-        match then.clone() {
-            Some(Afterwards { sign_out: true, reason, by }) => {
+        match (engaged.then, engaged.before) {
+            (Some(Afterwards { sign_out: true, reason, by }), _) => {
                 self.become_so(turn, agent, Activity::SignedOut, reason, by);
             }
-            Some(Afterwards { sign_out: false, reason, by }) => {
+            (Some(Afterwards { sign_out: false, reason, by }), _) => {
                 self.become_so(turn, agent, Activity::NotReady, reason, by);
             }
-            None if wrap_up_s > 0 => {
-                self.become_so(turn, agent, Activity::WrapUp, StateReason::Call, None);
-                self.due.set(Due::WrapUp(agent.clone()), turn.at + seconds(wrap_up_s));
+            (None, Before::Ready | Before::WrapUp(_)) if wrap_up_s > 0 => {
+                self.resume(turn, agent, Before::WrapUp(turn.at + seconds(wrap_up_s)));
             }
-            None => self.become_ready(turn, agent, StateReason::Call, None),
+            (None, before) => self.resume(turn, agent, before),
+        }
+    }
+
+    /// An agent is free and does again what they did before, or the work of the last call.
+    pub(super) fn resume(&mut self, turn: &mut Turn<'_>, agent: &AgentId, before: Before) {
+        match before {
+            Before::SignedOut => {
+                self.become_so(turn, agent, Activity::SignedOut, StateReason::Call, None);
+            }
+            Before::NotReady => {
+                self.become_so(turn, agent, Activity::NotReady, StateReason::Call, None);
+            }
+            Before::WrapUp(until) if until > turn.at => {
+                self.become_so(turn, agent, Activity::WrapUp, StateReason::Call, None);
+                self.due.set(Due::WrapUp(agent.clone()), until);
+            }
+            Before::Ready | Before::WrapUp(_) => {
+                self.become_ready(turn, agent, StateReason::Call, None);
+            }
         }
     }
 
@@ -193,7 +259,7 @@ impl Acd {
     /// Signs out an agent who is no longer in the settings: now if free, else after the call.
     pub(super) fn sign_out_gone(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
         match self.activity(agent).cloned() {
-            None | Some(Activity::Talking { .. }) => {}
+            None | Some(Activity::Engaged(_)) => {}
             Some(Activity::Offered { call, .. }) => {
                 self.withdraw_from(turn, agent, call);
                 self.sign_out_and_forget(turn, agent);
@@ -265,11 +331,7 @@ impl Acd {
         {
             turn.fresh.profiles.insert(skills.clone());
         }
-        turn.duty_shrank |= matches!(
-            activity,
-            Activity::SignedOut
-                | Activity::Talking { then: Some(Afterwards { sign_out: true, .. }), .. }
-        );
+        turn.duty_shrank |= !activity.on_duty();
         if let Some(change) = self.agents.set(agent, activity, idle, turn.at) {
             turn.effects.push(AcdEffect::AgentChanged {
                 agent: agent.clone(),

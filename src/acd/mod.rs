@@ -6,7 +6,7 @@
 //! skills, until no such pair is left.
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
-//! - `callers`, `offers`, `duty`: what each input does, by whom it concerns.
+//! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns.
 //! - `calendar`, `bank_holidays`: opening hours.
 //!
 //! What is absent on purpose: no clock (deadlines are in [`Acd::poll_timeout`] and fire as
@@ -19,6 +19,7 @@ pub mod settings;
 
 mod agents;
 mod callers;
+mod direct;
 mod duty;
 mod offers;
 mod queues;
@@ -36,7 +37,7 @@ use crate::event::AgentState;
 use crate::id::{AgentId, CalendarName, CallId, QueueName, Skill};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
-use self::agents::Agents;
+use self::agents::{Activity, Agents};
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
 use self::queues::Tickets;
@@ -133,8 +134,8 @@ impl Acd {
         let turn = &mut turn;
         self.settle(turn);
         match input {
-            AcdInput::Enter { call, queue, skills, at_closing, since } => {
-                self.enter(turn, call, queue, skills, at_closing, since);
+            AcdInput::Enter { call, queue, skills, at_closing, since, again } => {
+                self.enter(turn, (call, again), queue, skills, at_closing, since);
             }
             AcdInput::Leave { call } => self.leave(turn, call),
             AcdInput::Ringing { call, agent } => self.ringing(turn, call, &agent),
@@ -143,6 +144,13 @@ impl Acd {
                 self.offer_failed(turn, call, &agent, outcome);
             }
             AcdInput::TalkEnded { agent, call } => self.talk_ended(turn, &agent, call),
+            AcdInput::Engage { agent, call, queue } => self.engage(turn, &agent, call, queue),
+            AcdInput::Reserve { call, agent, queue, ring_for } => {
+                self.reserve(turn, call, agent, queue, ring_for);
+            }
+            AcdInput::Moved { agent, from, to, queue } => {
+                self.moved(turn, &agent, from, to, queue);
+            }
             AcdInput::Choose { agent, choice, reason, by } => {
                 self.choose(turn, agent, choice, reason, by);
             }
@@ -166,6 +174,22 @@ impl Acd {
     /// What an agent is doing.
     pub fn agent_state(&self, agent: &AgentId) -> Option<AgentState> {
         self.agents.get(agent).map(|agent| agent.activity.state())
+    }
+
+    /// The calls that an agent is on.
+    pub fn calls_of(&self, agent: &AgentId) -> Vec<CallId> {
+        match self.agents.get(agent).map(|agent| &agent.activity) {
+            Some(Activity::Engaged(engaged)) => engaged.calls.keys().copied().collect(),
+            Some(
+                Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::Offered { .. }
+                | Activity::WrapUp,
+            )
+            | None => Vec::new(),
+        }
     }
 
     /// Whether a calendar is open. One that is not in the settings (which `check` refuses) turns
@@ -210,8 +234,8 @@ impl Acd {
         }
     }
 
-    fn queue_is_open(&self, queue: &QueueSettings, turn: &Turn<'_>) -> bool {
-        queue.hours.as_ref().is_none_or(|name| self.is_open(name, turn.at, turn.wall))
+    fn queue_is_open(&self, queue: &QueueSettings, at: Time, wall: &WallClock) -> bool {
+        queue.hours.as_ref().is_none_or(|name| self.is_open(name, at, wall))
     }
 
     /// Does what follows from new settings.

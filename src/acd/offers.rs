@@ -3,7 +3,7 @@
 use crate::event::{OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId};
 
-use super::agents::Activity;
+use super::agents::{Activity, Before, Engaged, OfferedBy};
 use super::command::AcdEffect;
 use super::{Acd, Due, LEASE_MARGIN, Turn, seconds, select};
 
@@ -18,24 +18,31 @@ impl Acd {
             let ring_for = seconds(ring_s);
             self.tickets.set_offer(call, Some(agent.clone()));
             self.due.set(Due::Lease(agent.clone()), turn.at + ring_for + LEASE_MARGIN);
-            let offered = Activity::Offered { call, ringing: false };
+            let offered = Activity::Offered { call, ringing: false, from: OfferedBy::Queue };
             self.become_by_call(turn, &agent, offered);
             turn.effects.push(AcdEffect::Offer { call, queue, agent, ring_for, why });
         }
     }
 
-    /// Whether this very offer is under way.
+    /// Whether this very offer of a caller who waits is under way.
     fn is_offered(&self, call: CallId, agent: &AgentId) -> bool {
         self.tickets.get(call).is_some_and(|ticket| ticket.offer.as_ref() == Some(agent))
     }
 
     pub(super) fn ringing(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
-        if self.is_offered(call, agent) {
-            self.become_by_call(turn, agent, Activity::Offered { call, ringing: true });
+        let Some(Activity::Offered { call: offered, from, .. }) = self.activity(agent) else {
+            return;
+        };
+        if *offered == call {
+            let ringing = Activity::Offered { call, ringing: true, from: from.clone() };
+            self.become_by_call(turn, agent, ringing);
         }
     }
 
     pub(super) fn claim(&mut self, turn: &mut Turn<'_>, call: CallId, agent: AgentId) {
+        if self.is_rung_by_name(call, &agent) {
+            return self.claim_direct(turn, call, agent);
+        }
         let ticket = if self.is_offered(call, &agent) { self.tickets.remove(call) } else { None };
         let Some(ticket) = ticket else {
             turn.effects.push(AcdEffect::ClaimRefused { call, agent });
@@ -51,7 +58,8 @@ impl Acd {
             first_at: ticket.first_at,
             visit_at: ticket.visit_at,
         });
-        self.become_by_call(turn, &agent, Activity::Talking { call, queue, then: None });
+        let engaged = Engaged::new(call, Some(queue), Before::Ready);
+        self.become_by_call(turn, &agent, Activity::Engaged(engaged));
     }
 
     pub(super) fn offer_failed(
@@ -61,6 +69,9 @@ impl Acd {
         agent: &AgentId,
         outcome: OfferOutcome,
     ) {
+        if self.is_rung_by_name(call, agent) {
+            return self.direct_failed(turn, agent, outcome);
+        }
         if !self.is_offered(call, agent) {
             return;
         }
@@ -108,7 +119,8 @@ impl Acd {
         self.become_by_call(turn, &agent, activity);
     }
 
-    /// Takes back an agent's offer because the agent will not have it; the caller keeps their place.
+    /// Takes back an agent's offer because the agent will not have it; a caller who waits keeps their
+    /// place.
     pub(super) fn withdraw_from(&mut self, turn: &mut Turn<'_>, agent: &AgentId, call: CallId) {
         self.unlink_offer(turn, call, agent);
         let (agent, outcome) = (agent.clone(), OfferOutcome::Withdrawn);

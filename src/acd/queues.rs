@@ -113,9 +113,10 @@ impl Tickets {
     }
 
     /// How many wait in a queue, those being offered included, `except` for one call.
-    pub(super) fn waiting_in(&self, queue: &QueueName, except: CallId) -> usize {
+    pub(super) fn waiting_in(&self, queue: &QueueName, except: Option<CallId>) -> usize {
         let calls = self.by_queue.get(queue);
-        calls.map_or(0, |calls| calls.len() - usize::from(calls.contains(&except)))
+        let left_out = |calls: &BTreeSet<CallId>| except.is_some_and(|call| calls.contains(&call));
+        calls.map_or(0, |calls| calls.len() - usize::from(left_out(calls)))
     }
 
     /// Takes new settings: needs may have changed, places do not.

@@ -13,6 +13,9 @@ pub struct QueueSettings {
     /// A short name for phones' displays ("Waste"); the title if not given.
     #[serde(default)]
     pub short_title: Option<String>,
+    /// What agents dial to reach whoever serves the queue, besides its name.
+    #[serde(default)]
+    pub extension: Option<String>,
     /// Skills that every call in this queue needs.
     #[serde(default)]
     pub skills: Vec<Skill>,

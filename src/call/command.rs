@@ -102,4 +102,6 @@ pub enum Notice {
     },
     /// The queue hands the caller back.
     QueueLeft(QueueReturn),
+    /// The caller is back from a conversation because nobody took them: begin anew.
+    CameBack,
 }

@@ -1,6 +1,6 @@
-//! The conversation: caller and agent are joined, and may put each other on hold.
+//! The conversation: the call's two sides are joined, and may put each other on hold.
 
-use crate::event::{CallEvent, Outcome, Party};
+use crate::event::{CallEvent, Caller, Outcome, Party, Peer, Purpose};
 use crate::id::{AgentId, LegId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
@@ -8,13 +8,16 @@ use crate::time::Time;
 use super::leg::Leg;
 use super::{Call, QueueAction, State, micros};
 
-/// A conversation under way.
+/// A conversation under way: the far side of the call.
 #[derive(Debug)]
 pub(super) struct Talk {
-    pub(super) agent: AgentId,
-    pub(super) queue: QueueName,
+    pub(super) who: Peer,
+    /// How they are shown, should they become the call's other side.
+    pub(super) shown: Caller,
     pub(super) leg: Leg,
-    since: Time,
+    /// The queue that brought them.
+    pub(super) queue: Option<QueueName>,
+    pub(super) since: Time,
     /// Since when both have heard each other: the answer, or the end of the last hold.
     pub(super) together_since: Time,
     hold: Option<Hold>,
@@ -31,27 +34,68 @@ struct Hold {
 }
 
 impl Talk {
+    /// A conversation that begins now.
+    pub(super) fn new(
+        now: Time,
+        who: Peer,
+        shown: Caller,
+        leg: Leg,
+        hold_music: PromptName,
+    ) -> Talk {
+        let (queue, hold, held_us) = (None, None, 0);
+        let (since, together_since) = (now, now);
+        Talk { who, shown, leg, queue, since, together_since, hold, held_us, hold_music }
+    }
+
     /// Whether either side holds the line.
     pub(super) fn is_on_hold(&self) -> bool {
         self.hold.is_some()
+    }
+
+    /// The agent on the far side, if it is one.
+    pub(super) fn agent(&self) -> Option<&AgentId> {
+        match &self.who {
+            Peer::Agent(agent) => Some(agent),
+            Peer::Outside(_) => None,
+        }
+    }
+
+    /// What whoever is put on hold hears.
+    pub(super) fn music(&self) -> PromptName {
+        self.hold_music.clone()
+    }
+
+    /// The segment is over: what it came to, and a new one begins with the same hold.
+    pub(super) fn segment(&mut self, now: Time, by: Party) -> CallEvent {
+        let held = self.held_us + self.hold.as_ref().map_or(0, |hold| micros(now - hold.since));
+        let (talk_us, hold_us) = (micros(now - self.since).saturating_sub(held), held);
+        (self.since, self.held_us) = (now, 0);
+        if let Some(hold) = &mut self.hold {
+            hold.since = now;
+        }
+        match (self.queue.take(), &self.who) {
+            (Some(queue), Peer::Agent(agent)) => {
+                CallEvent::Parted { queue, agent: agent.clone(), talk_us, hold_us, by }
+            }
+            (_, who) => CallEvent::Disconnected { from: who.clone(), talk_us, hold_us, by },
+        }
     }
 }
 
 impl Call {
     /// The queue confirms the agent's claim: **the answer**. If no phone has answered, which the
-    /// order of claims rules out, the agent is given back.
-    pub fn join(&mut self, now: Time, agent: &AgentId, hold_music: PromptName) {
+    /// order of claims rules out, the agent is given back. `shown` is how the agent is shown to
+    /// others.
+    pub fn join(&mut self, now: Time, agent: &AgentId, shown: Caller, hold_music: PromptName) {
         let Some((leg, queue)) = self.take_answered(now, agent) else {
             return self.queue(QueueAction::TalkEnded(agent.clone()));
         };
-        let (phone, caller) = (leg.id, self.caller_leg.id);
-        if let Some(negotiated) = leg.negotiated.clone() {
-            self.media(media::Command::Negotiate { leg: phone, negotiated });
-        }
-        self.media(media::Command::Bridge { a: caller, b: phone });
+        let phone = leg.id;
+        let mut talk = Talk::new(now, Peer::Agent(agent.clone()), shown, leg, hold_music);
+        talk.queue = Some(queue.clone());
         if let Some(wait) = self.wait.take() {
             self.record(CallEvent::Joined {
-                queue: queue.clone(),
+                queue,
                 agent: agent.clone(),
                 leg: phone,
                 wait_us: micros(now - wait.first_at),
@@ -61,16 +105,23 @@ impl Call {
             });
             self.leave_queue(now, &wait, Outcome::Answered);
         }
-        self.state = State::Talking(Talk {
-            agent: agent.clone(),
-            queue,
-            leg,
-            since: now,
-            together_since: now,
-            hold: None,
-            held_us: 0,
-            hold_music,
-        });
+        self.bridge(now, talk);
+    }
+
+    /// Joins somebody whom no queue brought.
+    pub(super) fn connected(&mut self, now: Time, talk: Talk, purpose: Purpose) {
+        let (to, leg) = (talk.who.clone(), talk.leg.id);
+        self.record(CallEvent::Connected { to, leg, purpose });
+        self.bridge(now, talk);
+    }
+
+    fn bridge(&mut self, now: Time, talk: Talk) {
+        let (phone, caller) = (talk.leg.id, self.caller_leg.id);
+        if let Some(negotiated) = talk.leg.negotiated.clone() {
+            self.media(media::Command::Negotiate { leg: phone, negotiated });
+        }
+        self.media(media::Command::Bridge { a: caller, b: phone });
+        self.state = State::Talking(talk);
         self.follow_hold(now);
     }
 
@@ -108,17 +159,55 @@ impl Call {
         }
     }
 
+    /// The caller hears music while the call is handed on, whoever held the line before.
+    pub(super) fn keep_waiting(&mut self, now: Time, talk: &mut Talk) {
+        let caller = self.caller_leg.id;
+        let since = talk.hold.as_ref().map_or(now, |hold| hold.since);
+        match talk.hold.replace(Hold { since, waiting: caller }) {
+            None => self.media(media::Command::Unbridge { leg: caller }),
+            Some(hold) if hold.waiting != caller => {
+                self.media(media::Command::Quiet { leg: hold.waiting });
+            }
+            Some(_) => {}
+        }
+        self.media(media::Command::Music { leg: caller, music: talk.hold_music.clone() });
+    }
+
+    /// One side of the conversation is on another leg now, which does not hold the line.
+    pub(super) fn on_another_leg(&mut self, now: Time) {
+        let caller = self.caller_leg.id;
+        let State::Talking(talk) = &mut self.state else { return };
+        let phone = talk.leg.id;
+        let negotiated = talk.leg.negotiated.clone();
+        if let Some(hold) = talk.hold.take() {
+            talk.held_us += micros(now - hold.since);
+            talk.together_since = now;
+        }
+        if let Some(negotiated) = negotiated {
+            self.media(media::Command::Negotiate { leg: phone, negotiated });
+        }
+        self.media(media::Command::Bridge { a: caller, b: phone });
+        self.follow_hold(now);
+    }
+
+    /// The conversation goes on where it was before [`Call::keep_waiting`].
+    pub(super) fn go_on(&mut self, now: Time, talk: Talk) {
+        let music = talk.hold_music.clone();
+        self.state = State::Talking(talk);
+        self.follow_hold(now);
+        // What they were to be connected with may have been heard meanwhile.
+        if let State::Talking(Talk { hold: Some(hold), .. }) = &self.state {
+            self.media(media::Command::Music { leg: hold.waiting, music });
+        }
+    }
+
     /// The conversation is over.
-    pub(super) fn part(&mut self, now: Time, talk: Talk, by: Party) {
-        let held = talk.held_us + talk.hold.map_or(0, |hold| micros(now - hold.since));
-        self.record(CallEvent::Parted {
-            queue: talk.queue,
-            agent: talk.agent.clone(),
-            talk_us: micros(now - talk.since).saturating_sub(held),
-            hold_us: held,
-            by,
-        });
+    pub(super) fn part(&mut self, now: Time, mut talk: Talk, by: Party) {
+        let parted = talk.segment(now, by);
+        self.record(parted);
         self.drop_leg(talk.leg.id);
-        self.queue(QueueAction::TalkEnded(talk.agent));
+        if let Peer::Agent(agent) = talk.who {
+            self.queue(QueueAction::TalkEnded(agent));
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::call::command::Command;
-use crate::event::OfferOutcome;
+use crate::call::command::{Command, QueueReturn};
+use crate::event::{EndCause, Outcome, Party};
 use crate::id::Entropy;
 use crate::sdp;
 use crate::sip::ListenerId;
+use crate::sip::endpoint::LegEnd;
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
                      m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
@@ -21,7 +22,10 @@ impl Call {
     fn legs(&self) -> Vec<LegId> {
         let mut legs = vec![self.caller_leg.id];
         match &self.state {
-            State::Offering(offering) => legs.extend(offering.leg_ids()),
+            State::Offering(offering) => legs.extend(offering.ringing.leg_ids()),
+            State::Dialling(dialling) => {
+                legs.extend(dialling.ringing().into_iter().flat_map(|ringing| ringing.leg_ids()));
+            }
             State::Talking(talk) => legs.push(talk.leg.id),
             State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
         }
@@ -50,6 +54,9 @@ impl Case {
             caller: Caller { number: Some("01632960001".into()), name: None, withheld: false },
             called: "01708434343".into(),
             flow: Some("main".into()),
+            by: None,
+            to: None,
+            beside: None,
             offer: Some(Bytes::from_static(OFFER.as_bytes())),
             keyring: keyring(),
             longest: Duration::from_secs(3_600),
@@ -79,14 +86,14 @@ impl Case {
 
     fn queued() -> Case {
         let mut case = Case::in_flow();
-        case.enter("waste", case.now);
+        case.enter("waste");
         case.asked();
         case
     }
 
-    fn enter(&mut self, queue: &str, first_at: Time) {
+    fn enter(&mut self, queue: &str) {
         let music = "music/hold".into();
-        self.call.queued(self.now, queue.into(), first_at, vec![], music);
+        self.call.queued(self.now, queue.into(), vec![], music);
     }
 
     /// An offer to `phones` phones, each of which has its ports.
@@ -220,7 +227,7 @@ fn the_first_phone_that_answers_claims_and_the_others_stop_ringing() {
     // A second phone at the same moment is hung up, whatever becomes of the claim.
     case.answer(legs[2]);
     assert_eq!(hung_up(&case.asked()), [legs[2]]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     let asked = case.asked();
     assert_eq!(hung_up(&asked), [legs[0]]);
     let caller = case.caller();
@@ -237,7 +244,7 @@ fn the_first_phone_that_answers_claims_and_the_others_stop_ringing() {
 #[test]
 fn an_unanswered_offer_gives_the_caller_back_to_the_same_place() {
     let (mut case, legs) = Case::offering(1);
-    case.call.phone_ringing(legs[0]);
+    case.call.phone_ringing(legs[0], None);
     assert_eq!(case.asked(), [Action::Queue(QueueAction::Ringing("amy".into()))]);
     case.call.ring_timed_out(case.now);
     let asked = case.asked();
@@ -250,7 +257,7 @@ fn an_unanswered_offer_gives_the_caller_back_to_the_same_place() {
     let leg = case.call.legs()[1];
     case.call.media_opened(case.now, leg, address(20_020));
     case.answer(leg);
-    case.call.join(case.now, &"ben".into(), "music/hold".into());
+    case.call.join(case.now, &"ben".into(), Caller::default(), "music/hold".into());
     case.asked();
     let joined = |e: &CallEvent| matches!(e, CallEvent::Joined { wait_us: 60_000_000, .. });
     assert_eq!(case.recorded(joined), 1);
@@ -327,7 +334,7 @@ fn a_caller_moved_to_another_queue_keeps_the_first_entry_and_is_offered_once() {
         _ => None,
     });
     assert_eq!(since, Some(first_at));
-    case.enter("general", first_at);
+    case.enter("general");
     case.asked();
     let moved = |e: &CallEvent| matches!(e, CallEvent::QueueLeft { outcome: Outcome::Moved, .. });
     assert_eq!(case.recorded(moved), 1);
@@ -356,7 +363,7 @@ fn a_withheld_number_stays_withheld_on_the_agents_display() {
 fn hold_gives_the_caller_music_and_is_not_talk() {
     let (mut case, legs) = Case::offering(1);
     case.answer(legs[0]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     case.asked();
     let hold = OFFER.to_owned() + "a=sendonly\r\n";
     case.now += Duration::from_secs(10);
@@ -390,7 +397,7 @@ fn a_change_that_leaves_the_offer_to_us_takes_effect_with_its_acknowledgement() 
     let (mut case, legs) = Case::offering(1);
     let (caller, phone) = (case.caller(), legs[0]);
     case.answer(phone);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     for (leg, port) in [(phone, 7_002), (caller, 7_004)] {
         case.call.changed(case.now, leg, None);
         case.asked();
@@ -427,7 +434,7 @@ fn whatever_ends_a_call_it_ends_once_and_holds_nothing() {
             _ => {
                 let (mut case, legs) = Case::offering(2);
                 case.answer(legs[0]);
-                case.call.join(case.now, &"amy".into(), "music/hold".into());
+                case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
                 case
             }
         };
@@ -459,7 +466,7 @@ fn a_silent_side_of_a_conversation_is_gone_but_a_caller_who_listens_is_given_lon
 
     let (mut case, legs) = Case::offering(1);
     case.answer(legs[0]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     let caller = case.caller();
     case.call.media_silent(case.now + Duration::from_secs(1), caller, 300_000, false);
     case.asked();
@@ -473,7 +480,7 @@ fn a_silent_side_of_a_conversation_is_gone_but_a_caller_who_listens_is_given_lon
 fn whoever_holds_the_line_may_be_silent_and_whoever_is_held_listens() {
     let (mut case, legs) = Case::offering(1);
     case.answer(legs[0]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     let caller = case.caller();
     case.now += Duration::from_secs(30);
     let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
@@ -495,7 +502,7 @@ fn whoever_holds_the_line_may_be_silent_and_whoever_is_held_listens() {
 fn a_phone_that_comes_back_with_a_reinvite_without_an_offer_is_off_hold_by_its_ack() {
     let (mut case, legs) = Case::offering(1);
     case.answer(legs[0]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
     case.call.changed(case.now, legs[0], Some(hold));
     case.asked();
@@ -519,7 +526,7 @@ fn a_phone_that_comes_back_with_a_reinvite_without_an_offer_is_off_hold_by_its_a
 fn when_both_hold_and_one_comes_back_that_one_hears_the_music() {
     let (mut case, legs) = Case::offering(1);
     case.answer(legs[0]);
-    case.call.join(case.now, &"amy".into(), "music/hold".into());
+    case.call.join(case.now, &"amy".into(), Caller::default(), "music/hold".into());
     let (caller, phone) = (case.caller(), legs[0]);
     let hold = Bytes::from(OFFER.to_owned() + "a=sendonly\r\n");
     let back = Bytes::from_static(OFFER.as_bytes());
@@ -541,7 +548,7 @@ fn the_queue_is_told_that_a_phone_rings_even_if_another_has_refused() {
     let (mut case, legs) = Case::offering(2);
     case.call.phone_refused(case.now, legs[0], 486);
     case.asked();
-    case.call.phone_ringing(legs[1]);
-    case.call.phone_ringing(legs[1]);
+    case.call.phone_ringing(legs[1], None);
+    case.call.phone_ringing(legs[1], None);
     assert_eq!(case.asked(), [Action::Queue(QueueAction::Ringing("amy".into()))]);
 }

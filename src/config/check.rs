@@ -16,6 +16,7 @@ use super::source::Source;
 use super::suggest::closest;
 
 mod agents;
+mod dial;
 mod guard;
 mod network;
 mod trunks;
@@ -35,6 +36,8 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.calendars(bank_holidays);
     check.agents();
     check.star_codes();
+    check.dial_plan();
+    check.transfers();
     check.tokens();
     check.findings
 }

@@ -127,6 +127,8 @@ pub enum Problem {
     BadAgentId { agent: String },
     #[error("agent `{agent}` has the same name as a number or star code")]
     AgentIsNumber { agent: String },
+    #[error("agent `{agent}` has the same name as a queue")]
+    AgentIsQueue { agent: String },
     #[error("agent `{agent}` has no phone: neither `password` nor `ha1` nor `contacts`")]
     NoPhone { agent: String },
     #[error("agent `{agent}` has both `password` and `ha1`")]
@@ -150,6 +152,13 @@ pub enum Problem {
     StarCodeTwice { code: String, other: &'static str },
     #[error("`{code}` is a dialled number too")]
     StarCodeIsNumber { code: String },
+
+    #[error("`{number}` reaches the emergency services and cannot lead to a flow")]
+    EmergencyNumber { number: String },
+    #[error("`{extension}` cannot be an extension")]
+    BadExtension { extension: String },
+    #[error("`{extension}` is {other} too")]
+    ExtensionTwice { extension: String, other: String },
 
     #[error("a token of role `agent` belongs to no agent")]
     TokenWithoutAgent,
@@ -259,7 +268,12 @@ impl Problem {
                 "write the path below sounds/ without .wav, as in music/hold"
             }
             Problem::BadAgentId { .. } => "use letters, digits and - _ . only",
-            Problem::AgentIsNumber { .. } => "rename one of the two",
+            Problem::AgentIsNumber { .. } | Problem::AgentIsQueue { .. } => "rename one of the two",
+            Problem::EmergencyNumber { .. } => "take it out",
+            Problem::BadExtension { .. } => {
+                "write two to twenty digits that are no emergency number, as in \"201\""
+            }
+            Problem::ExtensionTwice { .. } => "choose another extension",
             Problem::NoPhone { .. } => {
                 "add `password = \"...\"` for phones that register, or `contacts = \
                  [\"sip:1001@10.0.0.7\"]` for one at a fixed address"

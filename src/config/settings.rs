@@ -70,6 +70,9 @@ pub struct Settings {
     /// Star codes that agents dial on their phones.
     #[serde(default)]
     pub star_codes: StarCodes,
+    /// How long people are rung by name.
+    #[serde(default)]
+    pub transfers: TransferSettings,
     /// Who may change things through the API.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenSettings>,
@@ -243,6 +246,9 @@ impl Default for LimitSettings {
 pub struct AgentSettings {
     /// The name shown to people.
     pub name: String,
+    /// What colleagues dial to reach the agent, besides the id.
+    #[serde(default)]
+    pub extension: Option<String>,
     /// What the agent can do.
     #[serde(default)]
     pub skills: Vec<Skill>,
@@ -298,6 +304,25 @@ impl Default for StarCodes {
             ready: "*72".to_owned(),
             not_ready: "*73".to_owned(),
         }
+    }
+}
+
+/// How long people are rung by name, in calls that agents make or hand on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TransferSettings {
+    /// How long it rings where a call is handed on to; then the caller is brought back, in seconds.
+    pub ring_s: u32,
+    /// How long the agent who handed the call on and has hung up is rung back, in seconds; then the
+    /// caller goes back to the queue.
+    pub recall_s: u32,
+    /// How long it rings for a call that an agent makes, in seconds.
+    pub own_call_s: u32,
+}
+
+impl Default for TransferSettings {
+    fn default() -> Self {
+        TransferSettings { ring_s: 20, recall_s: 20, own_call_s: 60 }
     }
 }
 

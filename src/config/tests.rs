@@ -355,6 +355,33 @@ fn the_guard_is_checked() {
 }
 
 #[test]
+fn whatever_agents_dial_leads_to_one_place() {
+    let found = check_findings(
+        "[transfers]\nring_s = 0\n[queue.amy]\ntitle = \"A\"\nextension = \"201\"\n\
+         [agent.amy]\nname = \"Amy\"\npassword = \"x\"\nextension = \"201\"\n\
+         [agent.ben]\nname = \"Ben\"\npassword = \"x\"\nextension = \"434343\"\n\
+         [agent.chloe]\nname = \"Chloe\"\npassword = \"x\"\nextension = \"999\"\n\
+         [agent.dev]\nname = \"Dev\"\npassword = \"x\"\nextension = \"desk\"\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "10:8 agent `amy` has the same name as a queue",
+            "17:13 `434343` is a number of callers too",
+            "21:13 `999` cannot be an extension",
+            "25:13 `desk` cannot be an extension",
+            "9:13 `201` is the extension of agent `amy` too",
+            "6:10 the ringing time must not be 0",
+        ]
+    );
+    let text = "organisation = \"x\"\n[numbers]\n\"112\" = \"main\"\n";
+    let (settings, source) = read(text);
+    let findings = check(&settings, &source, &feed());
+    let found = brief(&findings, text);
+    assert_eq!(found, ["3:1 `112` reaches the emergency services and cannot lead to a flow"]);
+}
+
+#[test]
 fn tokens_belong_to_whom_their_role_says() {
     let hash = "ab".repeat(32);
     let found = check_findings(&format!(

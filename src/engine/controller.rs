@@ -1,9 +1,15 @@
 //! Who owns the caller's ears and keys: exactly one controller at a time.
 
 use crate::acd::command::AgentChoice;
+use crate::call::Action;
+use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
 use crate::config::settings::StarCodes;
+use crate::event::{AgentState, CallEvent, EndCause, StateReason};
 use crate::flow;
-use crate::id::{AgentId, FlowName, PromptName};
+use crate::id::{AgentId, CallId, FlowName, PromptName, QueueName};
+use crate::time::Time;
+
+use super::Engine;
 
 /// A call's controller.
 #[derive(Debug)]
@@ -14,6 +20,11 @@ pub enum Controller {
         name: FlowName,
         /// The walk through it.
         run: flow::Run,
+    },
+    /// An agent rings somebody; nobody is there who would have to be led.
+    Own {
+        /// Where the agent waits for whoever serves it.
+        queue: Option<QueueName>,
     },
     /// An agent's own phone changes the agent's state and confirms it.
     StarCode {
@@ -93,5 +104,103 @@ impl StarCode {
             .map(StarCode::confirmation)
             .chain([StarCode::refusal()])
             .collect()
+    }
+}
+
+impl Engine {
+    pub(super) fn notify(&mut self, now: Time, id: CallId, notice: Notice) {
+        let Some(governed) = self.calls.get_mut(&id) else { return };
+        match &mut governed.controller {
+            Controller::Flow { run, .. } => {
+                for command in run.handle(notice) {
+                    self.obey_flow(now, id, command);
+                }
+            }
+            Controller::StarCode { agent, code, .. } => {
+                let (agent, code) = (agent.clone(), *code);
+                match notice {
+                    Notice::Started => self.star_code(now, id, &agent, code),
+                    Notice::Played => {
+                        self.with_call(id, |call, _| call.end(now, EndCause::StarCodeDone));
+                    }
+                    Notice::Key(_)
+                    | Notice::TimerDone
+                    | Notice::Hours { .. }
+                    | Notice::QueueLeft(_)
+                    | Notice::CameBack => {}
+                }
+            }
+            Controller::Own { queue } => {
+                let queue = queue.clone();
+                self.own_call(now, id, queue, notice);
+            }
+        }
+    }
+
+    fn obey_flow(&mut self, now: Time, id: CallId, command: Command) {
+        let flow = match self.calls.get(&id).map(|governed| &governed.controller) {
+            Some(Controller::Flow { name, .. }) => name.clone(),
+            Some(Controller::StarCode { .. } | Controller::Own { .. }) | None => return,
+        };
+        let event = match command {
+            Command::Enter { node } => CallEvent::NodeEntered { flow, node },
+            Command::Chose { node, key } => CallEvent::Chose { node, key: key.as_char() },
+            Command::AskHours { calendar } => {
+                let open = self.acd.is_open(&calendar, now, &self.wall);
+                return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
+            }
+            Command::Play { .. }
+            | Command::StopPlaying
+            | Command::SetTimer { .. }
+            | Command::CancelTimer
+            | Command::Queue { .. }
+            | Command::HangUp { .. } => {
+                return self.with_call(id, |call, _| call.command(now, command));
+            }
+        };
+        self.work.push_back((id, Action::Record(event)));
+    }
+
+    /// A call that no number of ours began.
+    fn own_call(&mut self, now: Time, id: CallId, queue: Option<QueueName>, notice: Notice) {
+        let cause = match notice {
+            Notice::Started => {
+                if let Some(queue) = queue {
+                    let (skills, at_closing) = (Vec::new(), AtClosing::Serve);
+                    let command = Command::Queue { queue, skills, at_closing };
+                    self.with_call(id, |call, _| call.command(now, command));
+                }
+                return;
+            }
+            Notice::QueueLeft(QueueReturn::Closed | QueueReturn::NobodyOnDuty) => EndCause::Closed,
+            Notice::QueueLeft(QueueReturn::Full | QueueReturn::WaitedTooLong) => EndCause::Limit,
+            Notice::CameBack => EndCause::TransferFailed,
+            Notice::Played | Notice::Key(_) | Notice::TimerDone | Notice::Hours { .. } => return,
+        };
+        self.with_call(id, |call, _| call.end(now, cause));
+    }
+
+    /// A flow leads the call from now on.
+    pub(super) fn led_by(&mut self, now: Time, id: CallId, name: FlowName) {
+        let flow = self.plan.flows.get(&name).cloned();
+        if let (Some(flow), Some(governed)) = (flow, self.calls.get_mut(&id)) {
+            governed.controller = Controller::Flow { name, run: flow::Run::new(flow) };
+            self.notify(now, id, Notice::Started);
+        }
+    }
+
+    fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: StarCode) {
+        let done = match code.at_once() {
+            Some(choice) => self.choose(now, agent, choice, StateReason::Own, None).is_ok(),
+            None => self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut),
+        };
+        if let Some(Controller::StarCode { afterwards, .. }) =
+            self.calls.get_mut(&id).map(|governed| &mut governed.controller)
+        {
+            *afterwards = code.afterwards().filter(|_| done);
+        }
+        let prompt = if done { code.confirmation() } else { StarCode::refusal() };
+        let play = Command::Play { prompts: vec![prompt] };
+        self.with_call(id, |call, _| call.command(now, play));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
+use crate::call::TransferError;
 use crate::event::{AgentState, Entry};
 use crate::id::{AgentId, CallId};
 use crate::media;
@@ -108,6 +109,15 @@ pub enum Request {
         /// Which.
         call: CallId,
     },
+    /// Hand a call on without asking first.
+    Transfer {
+        /// Which.
+        call: CallId,
+        /// Where to, as an agent would dial it.
+        to: String,
+        /// Who hands it on; none for whichever agent is part of it (supervisors).
+        agent: Option<AgentId>,
+    },
 }
 
 /// The answer to a request.
@@ -130,6 +140,10 @@ pub enum Reply {
     BanRefused(BanError),
     /// The source is not banned.
     NotBanned,
+    /// The call cannot be handed on now.
+    TransferRefused(TransferError),
+    /// Nobody can be reached by what was given.
+    UnknownDestination,
 }
 
 /// Something to be done outside.

@@ -5,11 +5,14 @@
 //! with the same seed give the same outputs, byte for byte.
 
 pub mod controller;
+mod destination;
+mod dial;
 mod guard;
 pub mod io;
 pub mod limits;
 mod plan;
 mod queue;
+mod refer;
 mod route;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -18,16 +21,16 @@ use std::sync::Arc;
 
 use crate::acd::Acd;
 use crate::acd::command::AcdInput;
-use crate::call::command::{Command, Notice};
+use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
-use crate::event::{AgentState, CallEvent, EndCause, Entry, Event, StateReason, SystemEvent};
+use crate::event::{CallEvent, EndCause, Entry, Event, StateReason, SystemEvent};
 use crate::id::{AgentId, CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::stats::Restored;
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
-use self::controller::{Controller, StarCode};
+use self::controller::Controller;
 use self::io::{Input, Output};
 use self::limits::Admission;
 pub use self::plan::{AgentPlan, Plan, PlanError};
@@ -258,11 +261,20 @@ impl Engine {
     }
 
     fn with_call(&mut self, id: CallId, f: impl FnOnce(&mut Call, &mut Entropy)) {
-        if let Some(governed) = self.calls.get_mut(&id) {
-            f(&mut governed.call, &mut self.entropy);
-            let actions = governed.call.take_actions();
-            self.work.extend(actions.into_iter().map(|action| (id, action)));
-        }
+        self.in_call(id, f);
+    }
+
+    /// The same for what is answered; none if there is no such call.
+    fn in_call<T>(
+        &mut self,
+        id: CallId,
+        f: impl FnOnce(&mut Call, &mut Entropy) -> T,
+    ) -> Option<T> {
+        let governed = self.calls.get_mut(&id)?;
+        let answer = f(&mut governed.call, &mut self.entropy);
+        let actions = governed.call.take_actions();
+        self.work.extend(actions.into_iter().map(|action| (id, action)));
+        Some(answer)
     }
 
     fn with_leg(&mut self, leg: LegId, f: impl FnOnce(&mut Call)) {
@@ -298,6 +310,8 @@ impl Engine {
             Action::Record(event) => self.record(now, Event::Call { call: id, event }),
             Action::Notify(notice) => self.notify(now, id, notice),
             Action::Queue(action) => self.queue_action(now, id, action),
+            Action::Dial { to, purpose } => self.dial(now, id, to, purpose),
+            Action::Flow(flow) => self.led_by(now, id, flow),
             Action::Timer(timer, Some(at)) => self.timers.set((id, timer), at),
             Action::Timer(timer, None) => {
                 self.timers.cancel(&(id, timer));
@@ -329,6 +343,7 @@ impl Engine {
             SipAction::HangUpBecause(leg, cause) => self.endpoint.hang_up_because(now, leg, cause),
             SipAction::AcceptChange(leg, sdp) => self.endpoint.accept_change(now, leg, &sdp),
             SipAction::RejectChange(leg, status) => self.endpoint.reject_change(now, leg, status),
+            SipAction::NotifyRefer(leg, status) => self.endpoint.notify_refer(now, leg, status),
         }
     }
 
@@ -341,10 +356,10 @@ impl Engine {
             SipEvent::Change { leg, offer } => {
                 self.with_leg(leg, |call| call.changed(now, leg, offer));
             }
-            SipEvent::Progress { leg, status: 180 | 183, .. } => {
-                self.with_leg(leg, |call| call.phone_ringing(leg));
+            SipEvent::Progress { leg, status: 180 | 183, answer } => {
+                self.with_leg(leg, |call| call.phone_ringing(leg, answer.as_ref()));
             }
-            SipEvent::Refer { leg, .. } => self.endpoint.reject_refer(now, leg, 603),
+            SipEvent::Refer { leg, refer } => self.referred(now, leg, &refer),
             SipEvent::Key { leg, key, .. } => {
                 if let Some(key) = media::command::Key::from_char(key) {
                     self.with_leg(leg, |call| call.media_key(leg, key));
@@ -419,71 +434,6 @@ impl Engine {
             .map(|listener| listener.advertised.ip())
             .filter(|told| told.is_ipv4() == local.is_ipv4())
             .map_or(local, |told| SocketAddr::new(told, local.port()))
-    }
-
-    // ---- controllers -------------------------------------------------------------------------
-
-    fn notify(&mut self, now: Time, id: CallId, notice: Notice) {
-        let Some(governed) = self.calls.get_mut(&id) else { return };
-        match &mut governed.controller {
-            Controller::Flow { run, .. } => {
-                for command in run.handle(notice) {
-                    self.obey_flow(now, id, command);
-                }
-            }
-            Controller::StarCode { agent, code, .. } => {
-                let (agent, code) = (agent.clone(), *code);
-                match notice {
-                    Notice::Started => self.star_code(now, id, &agent, code),
-                    Notice::Played => {
-                        self.with_call(id, |call, _| call.end(now, EndCause::StarCodeDone));
-                    }
-                    Notice::Key(_)
-                    | Notice::TimerDone
-                    | Notice::Hours { .. }
-                    | Notice::QueueLeft(_) => {}
-                }
-            }
-        }
-    }
-
-    fn obey_flow(&mut self, now: Time, id: CallId, command: Command) {
-        let flow = match self.calls.get(&id).map(|governed| &governed.controller) {
-            Some(Controller::Flow { name, .. }) => name.clone(),
-            Some(Controller::StarCode { .. }) | None => return,
-        };
-        let event = match command {
-            Command::Enter { node } => CallEvent::NodeEntered { flow, node },
-            Command::Chose { node, key } => CallEvent::Chose { node, key: key.as_char() },
-            Command::AskHours { calendar } => {
-                let open = self.acd.is_open(&calendar, now, &self.wall);
-                return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
-            }
-            Command::Play { .. }
-            | Command::StopPlaying
-            | Command::SetTimer { .. }
-            | Command::CancelTimer
-            | Command::Queue { .. }
-            | Command::HangUp { .. } => {
-                return self.with_call(id, |call, _| call.command(now, command));
-            }
-        };
-        self.work.push_back((id, Action::Record(event)));
-    }
-
-    fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: StarCode) {
-        let done = match code.at_once() {
-            Some(choice) => self.choose(now, agent, choice, StateReason::Own, None).is_ok(),
-            None => self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut),
-        };
-        if let Some(Controller::StarCode { afterwards, .. }) =
-            self.calls.get_mut(&id).map(|governed| &mut governed.controller)
-        {
-            *afterwards = code.afterwards().filter(|_| done);
-        }
-        let prompt = if done { code.confirmation() } else { StarCode::refusal() };
-        let play = Command::Play { prompts: vec![prompt] };
-        self.with_call(id, |call, _| call.command(now, play));
     }
 
     // ---- the journal -------------------------------------------------------------------------

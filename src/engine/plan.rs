@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::acd::AcdPlan;
 use crate::call::Target;
-use crate::config::settings::{AgentSettings, LimitSettings, Settings, StarCodes};
+use crate::config::settings::{
+    AgentSettings, LimitSettings, Settings, StarCodes, TransferSettings,
+};
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, FlowName, PromptName};
@@ -20,6 +22,7 @@ use crate::sip::transport::{Listener, Protocol, listener_towards};
 use crate::sip::uri::Uri;
 
 use super::controller::StarCode;
+use super::destination::DialPlan;
 
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +49,8 @@ pub enum PlanError {
 pub struct AgentPlan {
     /// The name shown to people.
     pub name: String,
+    /// What colleagues dial.
+    pub extension: Option<String>,
     /// Phones at fixed addresses.
     pub contacts: Vec<Target>,
     /// Addresses whose calls count as this agent's without credentials: those of fixed phones that
@@ -68,12 +73,16 @@ pub struct Plan {
     pub acd: AcdPlan,
     /// What is dialled to flow: numbers as they compare, see [`Plan::flow_of`].
     pub numbers: BTreeMap<String, FlowName>,
+    /// What agents dial, and name as targets of transfers.
+    pub dial: DialPlan,
     /// Flows.
     pub flows: Flows,
     /// Agents.
     pub agents: BTreeMap<AgentId, AgentPlan>,
     /// What agents dial.
     pub star_codes: StarCodes,
+    /// How long people are rung by name.
+    pub transfers: TransferSettings,
     /// What is refused beyond.
     pub limits: LimitSettings,
 }
@@ -112,9 +121,10 @@ impl Plan {
                 (None, None) => contacts.iter().map(|contact| contact.to.ip()).collect(),
                 (Some(_), _) | (None, Some(_)) => Vec::new(),
             };
-            let name = agent.name.clone();
+            let (name, extension) = (agent.name.clone(), agent.extension.clone());
             let encryption = agent.srtp;
-            agents.insert(id.clone(), AgentPlan { name, contacts, trusted, encryption });
+            let plan = AgentPlan { name, extension, contacts, trusted, encryption };
+            agents.insert(id.clone(), plan);
         }
         let fixed = agents.values().flat_map(|agent: &AgentPlan| &agent.contacts);
         let guard = super::guard::settings(
@@ -139,9 +149,11 @@ impl Plan {
                 .iter()
                 .map(|(number, to)| (canonical(number), to.flow.clone()))
                 .collect(),
+            dial: DialPlan::new(settings),
             flows,
             agents,
             star_codes: settings.star_codes.clone(),
+            transfers: settings.transfers.clone(),
             limits: settings.limits.clone(),
         })
     }

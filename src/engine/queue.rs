@@ -27,8 +27,8 @@ impl Engine {
 
     pub(super) fn queue_action(&mut self, now: Time, call: CallId, action: QueueAction) {
         let input = match action {
-            QueueAction::Enter { queue, skills, at_closing, since } => {
-                AcdInput::Enter { call, queue, skills, at_closing, since }
+            QueueAction::Enter { queue, skills, at_closing, since, again } => {
+                AcdInput::Enter { call, queue, skills, at_closing, since, again }
             }
             QueueAction::Leave => AcdInput::Leave { call },
             QueueAction::Ringing(agent) => AcdInput::Ringing { call, agent },
@@ -37,6 +37,10 @@ impl Engine {
                 AcdInput::OfferFailed { call, agent, outcome }
             }
             QueueAction::TalkEnded(agent) => AcdInput::TalkEnded { agent, call },
+            QueueAction::Engage(agent) => {
+                let queue = self.calls.get(&call).and_then(|one| one.call.queue_of().cloned());
+                AcdInput::Engage { agent, call, queue }
+            }
         };
         self.apply(now, input);
     }
@@ -49,9 +53,9 @@ impl Engine {
 
     fn carry_out_effect(&mut self, now: Time, effect: AcdEffect) {
         match effect {
-            AcdEffect::Entered { call, queue, first_at, skills, moved_from: _ } => {
+            AcdEffect::Entered { call, queue, skills, first_at: _, moved_from: _ } => {
                 let music = self.music(&queue);
-                self.with_call(call, |call, _| call.queued(now, queue, first_at, skills, music));
+                self.with_call(call, |call, _| call.queued(now, queue, skills, music));
             }
             AcdEffect::Returned { call, why, .. } => {
                 self.with_call(call, |call, _| call.returned(now, why));
@@ -70,12 +74,19 @@ impl Engine {
                 self.with_call(call, |call, _| call.offer_withdrawn(now, &agent, outcome));
             }
             AcdEffect::Claimed { call, queue, agent, .. } => {
-                let music = self.music(&queue);
+                let (music, shown) = (self.music(&queue), self.shown(&agent));
                 match self.calls.contains_key(&call) {
-                    true => self.with_call(call, |call, _| call.join(now, &agent, music)),
+                    true => self.with_call(call, |call, _| call.join(now, &agent, shown, music)),
                     false => self.apply(now, AcdInput::TalkEnded { agent, call }),
                 }
             }
+            AcdEffect::Reserved { call, agent, ring_for } => {
+                self.reserved(now, call, agent, ring_for);
+            }
+            AcdEffect::ReserveRefused { call, agent: _, why } => {
+                self.not_reserved(now, call, why);
+            }
+            AcdEffect::DirectClaimed { call, agent } => self.direct_claimed(now, call, agent),
             AcdEffect::ClaimRefused { call, agent } => {
                 self.with_call(call, |call, _| {
                     call.offer_withdrawn(now, &agent, OfferOutcome::Withdrawn);
@@ -95,6 +106,7 @@ impl Engine {
                     | AgentState::Reserved
                     | AgentState::Ringing
                     | AgentState::Talking
+                    | AgentState::Consulting
                     | AgentState::WrapUp
                     | AgentState::NotReady => {
                         self.second_chances.cancel(&agent);
@@ -108,7 +120,7 @@ impl Engine {
         }
     }
 
-    fn music(&self, queue: &crate::id::QueueName) -> crate::id::PromptName {
+    pub(super) fn music(&self, queue: &crate::id::QueueName) -> crate::id::PromptName {
         self.plan
             .acd
             .queues
@@ -136,6 +148,9 @@ impl Engine {
             | AcdEffect::Offer { .. }
             | AcdEffect::CancelOffer { .. }
             | AcdEffect::Claimed { .. }
+            | AcdEffect::Reserved { .. }
+            | AcdEffect::ReserveRefused { .. }
+            | AcdEffect::DirectClaimed { .. }
             | AcdEffect::ClaimRefused { .. }
             | AcdEffect::AgentChanged { .. } => None,
         });
@@ -167,13 +182,16 @@ impl Engine {
                 Reply::Done
             }
             Request::HangUp { .. } => Reply::UnknownCall,
+            Request::Transfer { call, to, agent } => {
+                self.transfer_request(now, call, &to, agent.as_ref(), actor)
+            }
         };
         self.settle(now);
         self.out.push_back(Output::Reply { id, reply, after: self.seq });
     }
 
     /// An agent's phones: fixed ones first, then registered ones in the order of registration.
-    fn targets(&self, agent: &AgentId) -> Vec<Target> {
+    pub(super) fn targets(&self, agent: &AgentId) -> Vec<Target> {
         let fixed = self.plan.agents.get(agent).map(|agent| agent.contacts.clone());
         let encryption = self.plan.encryption_of(agent);
         let registered = self.endpoint.bindings(agent.as_str()).iter().map(|binding| Target {

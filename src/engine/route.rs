@@ -1,12 +1,13 @@
-//! Where an INVITE goes: to the flow of the number that was dialled, to an agent's star code, or
-//! away with a status that says why.
+//! Where an INVITE goes: to the flow of the number that was dialled; from an agent's phone also to a
+//! star code, or wherever the dial plan leads; or away with a status that says why.
 
 use std::time::Duration;
 
+use crate::acd::command::AcdInput;
 use crate::call::{Arrival, Call};
-use crate::event::{Caller, RefusalReason, SystemEvent};
+use crate::event::{Caller, Destination, RefusalReason, SystemEvent};
 use crate::flow;
-use crate::id::{AgentId, FlowName};
+use crate::id::{AgentId, FlowName, LegId};
 use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
@@ -14,6 +15,7 @@ use crate::sip::guard::Offence;
 use crate::time::Time;
 
 use super::controller::{Controller, StarCode};
+use super::destination::is_emergency;
 use super::limits::RETRY_AFTER;
 use super::{Engine, Governed};
 
@@ -21,122 +23,212 @@ use super::{Engine, Governed};
 /// the INVITE that rings an agent's phone, which must fit a datagram.
 const TEXT_LIMIT: usize = 64;
 
-/// What becomes of an INVITE.
-enum Route {
-    Admit(Controller, Option<FlowName>),
+/// Why an INVITE is not admitted.
+enum Turned {
+    /// Not until whoever sends it has proved who they are.
     Challenge,
     Refuse(RefusalReason),
+}
+
+/// How a call is admitted.
+struct Way {
+    controller: Controller,
+    flow: Option<FlowName>,
+    /// The agent whose phone it is.
+    by: Option<AgentId>,
+    /// What the agent dialled, unless it is a star code.
+    to: Option<Destination>,
 }
 
 impl Engine {
     /// Somebody rings.
     pub(super) fn invite(&mut self, now: Time, invite: IncomingInvite) {
+        if let Some(replaced) = invite.replaces {
+            return self.take_over(now, invite, replaced);
+        }
         match self.route(now, &invite) {
-            Route::Admit(controller, flow) => self.admit(now, invite, controller, flow),
-            Route::Challenge => self.endpoint.challenge(now, invite.leg),
-            Route::Refuse(reason) => self.refuse(now, &invite, reason),
+            Ok(way) => self.admit(now, invite, way),
+            Err(turned) => self.turn_away(now, &invite, turned),
         }
     }
 
-    fn route(&mut self, now: Time, invite: &IncomingInvite) -> Route {
-        if invite.replaces.is_some() {
-            return Route::Refuse(RefusalReason::NotAllowed);
+    fn turn_away(&mut self, now: Time, invite: &IncomingInvite, turned: Turned) {
+        match turned {
+            Turned::Challenge => self.endpoint.challenge(now, invite.leg),
+            Turned::Refuse(reason) => self.refuse(now, invite, reason),
         }
-        let (controller, flow) =
-            if let Some(code) = StarCode::dialled(&invite.called, &self.plan.star_codes) {
-                match self.agent_behind(invite) {
-                    Ok(agent) => (Controller::StarCode { agent, code, afterwards: None }, None),
-                    Err(route) => return route,
+    }
+
+    fn route(&mut self, now: Time, invite: &IncomingInvite) -> Result<Way, Turned> {
+        let way = self.way(now, invite)?;
+        self.acceptable(invite, way.by.as_ref())?;
+        let emergency = way.to.is_some() && is_emergency(&invite.called);
+        if !emergency {
+            let admitted = self.admission.admit(now, self.calls.len(), &self.plan.limits);
+            admitted.map_err(Turned::Refuse)?;
+        }
+        Ok(way)
+    }
+
+    /// A phone wants the place of another one in its conversation (RFC 3891).
+    fn take_over(&mut self, now: Time, invite: IncomingInvite, replaced: LegId) {
+        let leg = invite.leg;
+        let proved = self.agent_behind(&invite).and_then(|agent| {
+            self.acceptable(&invite, Some(&agent))?;
+            Ok(agent)
+        });
+        match proved {
+            Ok(agent) => {
+                if let Err(status) = self.takes_over(invite, replaced, agent) {
+                    self.endpoint.reject(now, leg, status, None);
                 }
-            } else {
-                let flow = self.plan.flow_of(&invite.called).and_then(|name| {
-                    self.plan.flows.get(name).map(|flow| (name.clone(), flow.clone()))
-                });
-                let Some((name, flow)) = flow else {
-                    return Route::Refuse(RefusalReason::UnknownNumber);
-                };
-                let run = flow::Run::new(flow);
-                (Controller::Flow { name: name.clone(), run }, Some(name))
-            };
-        let encryption = self.terms(invite, &controller).encryption;
+            }
+            Err(turned) => self.turn_away(now, &invite, turned),
+        }
+    }
+
+    /// Whether an offer can be answered.
+    fn acceptable(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Result<(), Turned> {
+        let encryption = self.terms(invite, by).encryption;
         let offer = invite.offer.as_deref();
-        if let Err(error) = offer.map_or(Ok(()), |offer| sdp::acceptable(offer, encryption)) {
-            return Route::Refuse(match error {
+        offer.map_or(Ok(()), |offer| sdp::acceptable(offer, encryption)).map_err(|error| {
+            Turned::Refuse(match error {
                 SdpError::Malformed => RefusalReason::BadOffer,
                 SdpError::NoCommonCodec => RefusalReason::NoCommonCodec,
                 SdpError::NotEncrypted => RefusalReason::NotEncrypted,
                 SdpError::NoCommonEncryption => RefusalReason::NoCommonEncryption,
-            });
-        }
-        match self.admission.admit(now, self.calls.len(), &self.plan.limits) {
-            Ok(()) => Route::Admit(controller, flow),
-            Err(reason) => Route::Refuse(reason),
-        }
+            })
+        })
     }
 
-    /// On what terms the caller's audio is encrypted: a phone that is known to be an agent's is held to
-    /// the agent's, whoever else rings may choose.
-    fn terms(&self, invite: &IncomingInvite, controller: &Controller) -> Terms {
-        let encryption = match (controller, &invite.authentication) {
-            (Controller::StarCode { agent, .. }, _) => self.plan.encryption_of(agent),
-            (Controller::Flow { .. }, Authentication::User(user)) => {
-                self.plan.encryption_of(&AgentId::from(user.as_str()))
+    /// On what terms the audio of whoever rings is encrypted: a phone that is known to be an agent's
+    /// is held to the agent's, whoever else rings may choose.
+    pub(super) fn terms(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Terms {
+        let encryption = by.map_or(Encryption::default(), |by| self.plan.encryption_of(by));
+        self.plan.terms(encryption, invite.listener)
+    }
+
+    /// Where the call leads. Everybody reaches the numbers of ours, and nothing else; what else
+    /// there is, is for agents, who have to prove that they are.
+    fn way(&self, now: Time, invite: &IncomingInvite) -> Result<Way, Turned> {
+        let called = invite.called.as_str();
+        if let Some(code) = StarCode::dialled(called, &self.plan.star_codes) {
+            let agent = self.agent_behind(invite)?;
+            let by = Some(agent.clone());
+            let controller = Controller::StarCode { agent, code, afterwards: None };
+            return Ok(Way { controller, flow: None, by, to: None });
+        }
+        let number = self.plan.flow_of(called).filter(|_| !is_emergency(called));
+        if let Some(name) = number {
+            let flow = self.plan.flows.get(name).cloned();
+            let flow = flow.ok_or(Turned::Refuse(RefusalReason::UnknownNumber))?;
+            let by = match self.proved(invite) {
+                // A phone that we know, of an agent who would else be offered callers meanwhile.
+                None if self.is_known_phone(invite) => return Err(Turned::Challenge),
+                by => by,
+            };
+            let to = by.is_some().then(|| Destination::Flow(name.clone()));
+            let controller = Controller::Flow { name: name.clone(), run: flow::Run::new(flow) };
+            return Ok(Way { controller, flow: Some(name.clone()), by, to });
+        }
+        let claims =
+            matches!(self.plan.dial.resolve(&invite.from_user), Some(Destination::Agent(_)));
+        let agent = match invite.authentication {
+            Authentication::None if !claims => {
+                return Err(Turned::Refuse(RefusalReason::UnknownNumber));
             }
-            (Controller::Flow { .. }, Authentication::None | Authentication::Wrong) => {
-                Encryption::default()
+            Authentication::None | Authentication::User(_) | Authentication::Wrong => {
+                self.agent_behind(invite)?
             }
         };
-        self.plan.terms(encryption, invite.listener)
+        let to = self.resolve(called).ok_or(Turned::Refuse(RefusalReason::UnknownNumber))?;
+        let queue = match &to {
+            Destination::Queue(queue) => Some(queue.clone()),
+            Destination::Agent(_) | Destination::Outside(_) | Destination::Flow(_) => None,
+        };
+        let closed = queue
+            .as_ref()
+            .is_some_and(|queue| self.acd.turned_away(now, &self.wall, None, queue, &[]).is_some());
+        if closed {
+            return Err(Turned::Refuse(RefusalReason::NotTaken));
+        }
+        let controller = Controller::Own { queue };
+        Ok(Way { controller, flow: None, by: Some(agent), to: Some(to) })
     }
 
     /// The agent whose phone this is: proved by digest, or by the address of a fixed phone that
     /// has no password.
-    fn agent_behind(&self, invite: &IncomingInvite) -> Result<AgentId, Route> {
-        let claimed = self.plan.agents.get_key_value(invite.from_user.as_str());
-        match (&invite.authentication, claimed) {
-            (Authentication::User(user), _) if self.plan.agents.contains_key(user.as_str()) => {
-                Ok(AgentId::from(user.as_str()))
-            }
-            (Authentication::None, Some((id, agent)))
-                if agent.trusted.contains(&invite.source.ip()) =>
-            {
-                Ok(id.clone())
-            }
-            (Authentication::None, _) => Err(Route::Challenge),
-            (Authentication::User(_) | Authentication::Wrong, _) => {
-                Err(Route::Refuse(RefusalReason::NotAllowed))
+    fn agent_behind(&self, invite: &IncomingInvite) -> Result<AgentId, Turned> {
+        match (self.proved(invite), &invite.authentication) {
+            (Some(agent), _) => Ok(agent),
+            (None, Authentication::None) => Err(Turned::Challenge),
+            (None, Authentication::User(_) | Authentication::Wrong) => {
+                Err(Turned::Refuse(RefusalReason::NotAllowed))
             }
         }
     }
 
-    fn admit(
-        &mut self,
-        now: Time,
-        invite: IncomingInvite,
-        controller: Controller,
-        flow: Option<FlowName>,
-    ) {
+    fn proved(&self, invite: &IncomingInvite) -> Option<AgentId> {
+        let agents = &self.plan.agents;
+        match &invite.authentication {
+            Authentication::User(user) => {
+                agents.get_key_value(user.as_str()).map(|(agent, _)| agent.clone())
+            }
+            Authentication::None => agents
+                .get_key_value(invite.from_user.as_str())
+                .filter(|(_, agent)| agent.trusted.contains(&invite.source.ip()))
+                .map(|(agent, _)| agent.clone()),
+            Authentication::Wrong => None,
+        }
+    }
+
+    /// Whether this comes from where the agent has registered who is named in it.
+    fn is_known_phone(&self, invite: &IncomingInvite) -> bool {
+        let mut bindings = self.endpoint.bindings(&invite.from_user).iter();
+        invite.authentication == Authentication::None
+            && self.plan.agents.contains_key(invite.from_user.as_str())
+            && bindings.any(|binding| binding.source == invite.source)
+    }
+
+    fn admit(&mut self, now: Time, invite: IncomingInvite, way: Way) {
+        let Way { controller, flow, by, to } = way;
         let id = self.entropy.call_id(self.wall.at(now));
-        let keyring = Keyring::new(self.terms(&invite, &controller), &mut self.entropy);
-        let call = Call::arrive(
-            now,
-            Arrival {
-                leg: invite.leg,
-                source: invite.source.ip(),
-                caller: Caller {
-                    number: invite.caller.number.as_deref().map(kept),
-                    name: invite.caller.name.as_deref().map(kept),
-                    withheld: invite.caller.withheld,
-                },
-                called: kept(&invite.called),
-                flow,
-                offer: invite.offer,
-                keyring,
-                longest: self.plan.longest_call(),
+        let caller = match &by {
+            Some(agent) => self.shown(agent),
+            None => Caller {
+                number: invite.caller.number.as_deref().map(kept),
+                name: invite.caller.name.as_deref().map(kept),
+                withheld: invite.caller.withheld,
             },
-        );
+        };
+        // Whoever asks a colleague may join them to the other call later.
+        let beside = by.as_ref().and_then(|agent| self.other_leg_of(agent));
+        let keyring = Keyring::new(self.terms(&invite, by.as_ref()), &mut self.entropy);
+        let engaged = by.clone().filter(|_| to.is_some());
+        let arrival = Arrival {
+            leg: invite.leg,
+            source: invite.source.ip(),
+            caller,
+            called: kept(&invite.called),
+            flow,
+            by,
+            to,
+            beside,
+            offer: invite.offer,
+            keyring,
+            longest: self.plan.longest_call(),
+        };
+        let call = Call::arrive(now, arrival);
         self.calls.insert(id, Governed { call, controller });
         self.with_call(id, |_, _| {});
+        if let Some(agent) = engaged {
+            self.apply(now, AcdInput::Engage { agent, call: id, queue: None });
+        }
+    }
+
+    fn other_leg_of(&self, agent: &AgentId) -> Option<LegId> {
+        let calls = self.acd.calls_of(agent);
+        calls.iter().find_map(|call| self.calls.get(call)?.call.leg_of(Some(agent)))
     }
 
     fn refuse(&mut self, now: Time, invite: &IncomingInvite, reason: RefusalReason) {
@@ -147,6 +239,7 @@ impl Engine {
             | RefusalReason::NoCommonEncryption => (488, None),
             RefusalReason::BadOffer => (400, None),
             RefusalReason::NotAllowed => (403, None),
+            RefusalReason::NotTaken => (480, None),
             RefusalReason::TooManyCalls
             | RefusalReason::TooFast
             | RefusalReason::JournalFull
@@ -164,6 +257,6 @@ impl Engine {
     }
 }
 
-fn kept(text: &str) -> String {
+pub(super) fn kept(text: &str) -> String {
     text.chars().take(TEXT_LIMIT).collect()
 }

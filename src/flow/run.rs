@@ -99,7 +99,19 @@ impl<'a> Walk<'a> {
                     });
                 }
             }
+            Notice::CameBack => {
+                if self.run.phase == Phase::Queued {
+                    self.begin();
+                }
+            }
         }
+    }
+
+    /// From the start, whatever was before.
+    fn begin(&mut self) {
+        self.run.keys.clear();
+        self.run.steps = 0;
+        self.go(&self.flow.start);
     }
 
     fn played(&mut self) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::AgentState;
-use crate::id::AgentId;
+use crate::id::{AgentId, CallId};
 use crate::time::UnixMicros;
 
 use super::books::{Place, Stamp};
@@ -18,6 +18,10 @@ pub(super) struct AgentBook {
     pub(super) in_settings: bool,
     pub(super) state: AgentState,
     pub(super) since: Stamp,
+    /// Whether the agent was not to be offered calls before the one under way, and will not be after
+    /// it.
+    #[serde(default)]
+    resumes_not_ready: bool,
     /// Up to when the time in this state is in the half hours' figures.
     accrued_to: Stamp,
     /// Whose call's work the next wrap-up is.
@@ -35,6 +39,19 @@ pub(super) struct Span {
 }
 
 impl AgentBook {
+    /// Takes in a change of state.
+    pub(super) fn change(&mut self, from: AgentState, to: AgentState) {
+        self.state = to;
+        self.resumes_not_ready = is_busy(to)
+            && (from == AgentState::NotReady || is_busy(from) && self.resumes_not_ready);
+    }
+
+    /// What an agent who is busy with a call is after it; none for one who is not.
+    pub(super) fn after_the_call(&self) -> Option<AgentState> {
+        let after = if self.resumes_not_ready { AgentState::NotReady } else { AgentState::Ready };
+        is_busy(self.state).then_some(after)
+    }
+
     /// The time in the present state that is in no figure yet.
     pub(super) fn unaccrued(&self, now: &Stamp) -> Span {
         let lasted_us = i64::try_from(self.accrued_to.until(now)).unwrap_or(i64::MAX);
@@ -62,7 +79,7 @@ impl AgentBook {
         self.in_settings || self.state != AgentState::SignedOut || !self.registrations.is_empty()
     }
 
-    pub(super) fn live(&self, agent: &AgentId, now: &Stamp) -> AgentLive {
+    pub(super) fn live(&self, agent: &AgentId, call: Option<CallId>, now: &Stamp) -> AgentLive {
         let phones = self.registrations.iter().filter(|phone| phone.expires_at > now.at).count();
         AgentLive {
             agent: agent.clone(),
@@ -70,6 +87,22 @@ impl AgentBook {
             state: self.state,
             for_s: (self.since != Stamp::default()).then(|| seconds(self.since.until(now))),
             phones: phones as u64,
+            call,
         }
+    }
+}
+
+/// Whether a state follows from a call.
+fn is_busy(state: AgentState) -> bool {
+    match state {
+        AgentState::Reserved
+        | AgentState::Ringing
+        | AgentState::Talking
+        | AgentState::Consulting
+        | AgentState::WrapUp => true,
+        AgentState::SignedOut
+        | AgentState::Ready
+        | AgentState::NotReady
+        | AgentState::Unreachable => false,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CallEvent, Outcome};
+use crate::event::{CallEvent, Outcome, Party, Peer};
 use crate::id::{AgentId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -48,10 +48,17 @@ pub(super) struct Visit {
 /// A conversation that is not over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Conversation {
-    pub(super) queue: QueueName,
-    pub(super) agent: AgentId,
+    pub(super) with: Peer,
     pub(super) leg: LegId,
     pub(super) since: Stamp,
+    /// The wait that it ended, if a queue brought it.
+    pub(super) answers: Option<Answer>,
+}
+
+/// The wait that an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub(super) queue: QueueName,
     pub(super) wait_us: u64,
     pub(super) episode: u32,
 }
@@ -60,6 +67,8 @@ pub(super) struct Conversation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CallBook {
     pub(super) arrived: Stamp,
+    /// The agent who made it.
+    pub(super) by: Option<AgentId>,
     /// Set once the call is offered, and never changed.
     pub(super) place: Option<Place>,
     /// How the waiting of the first episode ended; set once.
@@ -76,6 +85,7 @@ impl CallBook {
     pub(super) fn new(arrived: Stamp) -> Self {
         CallBook {
             arrived,
+            by: None,
             place: None,
             outcome: None,
             episode: None,
@@ -106,6 +116,14 @@ impl CallBook {
         Some(place)
     }
 
+    /// The agent on the far side of the conversation.
+    pub(super) fn talks_with(&self) -> Option<&AgentId> {
+        match &self.conversation.as_ref()?.with {
+            Peer::Agent(agent) => Some(agent),
+            Peer::Outside(_) => None,
+        }
+    }
+
     /// The first entry of the episode in which the call waits now.
     pub(super) fn waits_since(&self) -> Option<Stamp> {
         self.visit.as_ref()?;
@@ -115,15 +133,29 @@ impl CallBook {
     /// The visit's end as a clean journal would have it, for a call that a dead run left open.
     pub(super) fn left_by_dead_run(&self, end: &Stamp) -> Option<CallEvent> {
         let visit = self.visit.as_ref()?;
-        let answered = self.conversation.as_ref().filter(|talk| talk.episode == visit.episode);
+        let answered = self.conversation.as_ref().and_then(|talk| talk.answers.as_ref());
+        let answered = answered.filter(|answer| answer.episode == visit.episode);
         let (outcome, wait_us) = match answered {
-            Some(talk) => (Outcome::Answered, talk.wait_us),
+            Some(answer) => (Outcome::Answered, answer.wait_us),
             None => {
                 (Outcome::EndedBySystem, self.waits_since().map_or(0, |since| since.until(end)))
             }
         };
         let (queue, episode) = (visit.queue.clone(), visit.episode);
         Some(CallEvent::QueueLeft { queue, outcome, wait_us, episode })
+    }
+
+    /// The same of the conversation.
+    pub(super) fn parted_by_dead_run(&self, end: &Stamp) -> Option<CallEvent> {
+        let talk = self.conversation.as_ref()?;
+        let (talk_us, hold_us, by) = (talk.since.until(end), 0, Party::System);
+        Some(match (&talk.answers, &talk.with) {
+            (Some(answer), Peer::Agent(agent)) => {
+                let (queue, agent) = (answer.queue.clone(), agent.clone());
+                CallEvent::Parted { queue, agent, talk_us, hold_us, by }
+            }
+            (_, from) => CallEvent::Disconnected { from: from.clone(), talk_us, hold_us, by },
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, QueueSettingsInForce,
+    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Peer, QueueSettingsInForce,
     SystemEvent,
 };
 use crate::id::{AgentId, CallId, QueueName};
@@ -13,7 +13,7 @@ use crate::time::{Time, UnixMicros};
 
 use super::agents::AgentBook;
 use super::bans::{BanBook, BanLive};
-use super::books::{CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
+use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive};
@@ -22,7 +22,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 2;
+pub const FOLD_VERSION: i64 = 3;
 
 /// All that is known from the journal so far.
 ///
@@ -81,8 +81,9 @@ impl Fold {
 
     fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
         match event {
-            CallEvent::Arrived { .. } => {
-                self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
+            CallEvent::Arrived { leg: _, caller: _, called: _, flow: _, by } => {
+                let book = self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
+                book.by.clone_from(by);
             }
             CallEvent::QueueEntered { queue, skills: _, first, episode } => {
                 self.enter(call, queue, *first, *episode, stamp);
@@ -97,16 +98,15 @@ impl Fold {
                 episode,
             } => {
                 let Some(book) = self.calls.get_mut(&call) else { return };
+                let (wait_us, episode) = (*wait_us, *episode);
                 book.conversation = Some(Conversation {
-                    queue: queue.clone(),
-                    agent: agent.clone(),
+                    with: Peer::Agent(agent.clone()),
                     leg: *leg,
                     since: stamp,
-                    wait_us: *wait_us,
-                    episode: *episode,
+                    answers: Some(Answer { queue: queue.clone(), wait_us, episode }),
                 });
-                if let Some(place) = book.settle(Outcome::Answered, *episode) {
-                    self.settle(&place, Outcome::Answered, *wait_us);
+                if let Some(place) = book.settle(Outcome::Answered, episode) {
+                    self.settle(&place, Outcome::Answered, wait_us);
                     if let Some(queue) = self.queues.get_mut(&place.queue) {
                         queue.to_person.push(*to_person_us);
                     }
@@ -121,13 +121,21 @@ impl Fold {
                     self.settle(&place, *outcome, *wait_us);
                 }
             }
-            CallEvent::Parted { queue: _, agent, talk_us, hold_us, by: _ } => {
+            CallEvent::Connected { to, leg, purpose: _ } => {
                 let Some(book) = self.calls.get_mut(&call) else { return };
-                book.conversation = None;
-                let Some(place) = book.place.clone() else { return };
-                let first = !std::mem::replace(&mut book.handled, true);
-                self.handle(&place, talk_us.saturating_add(*hold_us), first);
-                self.agents.entry(agent.clone()).or_default().last_call = Some(place);
+                let (with, leg) = (to.clone(), *leg);
+                book.conversation = Some(Conversation { with, leg, since: stamp, answers: None });
+            }
+            CallEvent::Parted { queue: _, agent, talk_us, hold_us, by: _ } => {
+                self.part(call, Some(agent), talk_us.saturating_add(*hold_us));
+            }
+            CallEvent::Disconnected { from, talk_us, hold_us, by: _ } => {
+                let agent = match from {
+                    Peer::Agent(agent) => Some(agent),
+                    // Nobody's work.
+                    Peer::Outside(_) => None,
+                };
+                self.part(call, agent, talk_us.saturating_add(*hold_us));
             }
             CallEvent::Ended { cause, duration_us: _ } => {
                 if self.calls.remove(&call).is_some() {
@@ -139,8 +147,24 @@ impl Fold {
             | CallEvent::Chose { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
+            | CallEvent::Dialled { .. }
+            | CallEvent::DialEnded { .. }
+            | CallEvent::PhoneChanged { .. }
+            | CallEvent::TransferStarted { .. }
+            | CallEvent::TransferEnded { .. }
+            | CallEvent::TransferRefused { .. }
             | CallEvent::LegClosed { .. } => {}
         }
+    }
+
+    /// A conversation is over; `agent` is whose work it was.
+    fn part(&mut self, call: CallId, agent: Option<&AgentId>, lasted_us: u64) {
+        let Some(book) = self.calls.get_mut(&call) else { return };
+        book.conversation = None;
+        let (Some(place), Some(agent)) = (book.place.clone(), agent) else { return };
+        let first = !std::mem::replace(&mut book.handled, true);
+        self.handle(&place, lasted_us, first);
+        self.agents.entry(agent.clone()).or_default().last_call = Some(place);
     }
 
     fn enter(&mut self, call: CallId, queue: &QueueName, first: bool, episode: u32, stamp: Stamp) {
@@ -188,9 +212,9 @@ impl Fold {
         match event {
             AgentEvent::State { from, to, reason: _, by: _, lasted_us } => {
                 let span = book.accrue(&stamp, stamp);
-                book.state = *to;
+                book.change(*from, *to);
                 book.since = stamp;
-                let work = (*from == AgentState::WrapUp).then(|| book.last_call.take()).flatten();
+                let work = (*from == AgentState::WrapUp).then(|| book.last_call.clone()).flatten();
                 self.intervals.spend(span, &self.zone);
                 if let Some(place) = work {
                     self.handle(&place, *lasted_us, false);
@@ -312,7 +336,9 @@ impl Fold {
             }
         }
         let known = self.agents.iter().filter(|(_, book)| book.is_known());
-        let agent_list: Vec<_> = known.map(|(agent, book)| book.live(agent, &now)).collect();
+        let calls = self.calls_of_agents();
+        let agent_list: Vec<_> =
+            known.map(|(agent, book)| book.live(agent, calls.get(agent).copied(), &now)).collect();
         let mut agents: BTreeMap<AgentState, u64> =
             AgentState::ALL.into_iter().map(|state| (state, 0)).collect();
         for agent in &agent_list {
@@ -331,6 +357,13 @@ impl Fold {
             ended_total: self.ended.clone(),
             bans: self.bans.values().cloned().collect(),
         }
+    }
+
+    /// The call of each agent; a caller's, if there are two.
+    fn calls_of_agents(&self) -> BTreeMap<&AgentId, CallId> {
+        let own = self.calls.iter().filter_map(|(call, book)| Some((book.by.as_ref()?, *call)));
+        let others = self.calls.iter().filter_map(|(call, book)| Some((book.talks_with()?, *call)));
+        own.chain(others).collect()
     }
 
     /// The table of half hours as it stands at `now`, which is `at` on the calendar; the oldest

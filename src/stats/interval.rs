@@ -218,6 +218,7 @@ impl HalfHour {
             AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Consulting
             | AgentState::WrapUp => (true, false),
             AgentState::NotReady | AgentState::Unreachable => (false, false),
         };

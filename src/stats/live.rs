@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{AgentState, EndCause, Outcome};
-use crate::id::{AgentId, QueueName};
+use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
@@ -172,4 +172,6 @@ pub struct AgentLive {
     pub for_s: Option<f64>,
     /// Phones registered now.
     pub phones: u64,
+    /// The call that the agent is part of; a caller's, if there are two.
+    pub call: Option<CallId>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Party, StateReason};
+use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Peer, StateReason};
 use crate::id::{AgentId, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -52,11 +52,9 @@ pub struct Waiting {
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
-    /// For which queue.
-    pub queue: QueueName,
     /// With whom.
-    pub agent: AgentId,
-    /// The agent's leg.
+    pub with: Peer,
+    /// Their leg.
     pub leg: LegId,
     /// Since when, on the calendar.
     pub since_at: UnixMicros,
@@ -83,7 +81,7 @@ pub struct Registration {
 
 /// The entries that close what the last run left open, to be written at a start before anything
 /// else and applied to the fold: every open call ends with `EndCause::ProcessDied`, and an agent
-/// who was busy with a call is ready again.
+/// who was busy with a call is again what they were before it: ready, or not.
 ///
 /// `at` and `time` are those of the start. What was under way is taken to have lasted until the
 /// journal's last entry, the last sign of life: an agent must not be credited with a conversation
@@ -96,35 +94,19 @@ pub fn closing_entries(fold: &Fold, at: UnixMicros, time: Time) -> Vec<Entry> {
         if let Some(left) = book.left_by_dead_run(&end) {
             push(left);
         }
-        if let Some(talk) = &book.conversation {
-            push(CallEvent::Parted {
-                queue: talk.queue.clone(),
-                agent: talk.agent.clone(),
-                talk_us: talk.since.until(&end),
-                hold_us: 0,
-                by: Party::System,
-            });
+        if let Some(parted) = book.parted_by_dead_run(&end) {
+            push(parted);
         }
         let duration_us = book.arrived.until(&end);
         push(CallEvent::Ended { cause: EndCause::ProcessDied, duration_us });
     }
     for (agent, book) in fold.agents() {
-        let busy = match book.state {
-            AgentState::Reserved
-            | AgentState::Ringing
-            | AgentState::Talking
-            | AgentState::WrapUp => true,
-            AgentState::SignedOut
-            | AgentState::Ready
-            | AgentState::NotReady
-            | AgentState::Unreachable => false,
-        };
-        if busy {
+        if let Some(to) = book.after_the_call() {
             events.push(Event::Agent {
                 agent: agent.clone(),
                 event: AgentEvent::State {
                     from: book.state,
-                    to: AgentState::Ready,
+                    to,
                     reason: StateReason::Restored,
                     by: None,
                     lasted_us: book.since.until(&end),
@@ -148,8 +130,7 @@ impl Fold {
                 first_at: book.waits_since().unwrap_or(book.arrived).at,
             }),
             joined: book.conversation.as_ref().map(|talk| Joined {
-                queue: talk.queue.clone(),
-                agent: talk.agent.clone(),
+                with: talk.with.clone(),
                 leg: talk.leg,
                 since_at: talk.since.at,
             }),

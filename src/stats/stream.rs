@@ -119,7 +119,8 @@ impl Stream {
             TestCall { id, arrived: self.time, first: None, entered: 0, episode: 0, queue: None };
         let (caller, called) = (Caller::default(), "01708434343".to_owned());
         let flow = Some("main".into());
-        self.call(&call, CallEvent::Arrived { leg: LegId(1), caller, called, flow });
+        let (leg, by) = (LegId(1), None);
+        self.call(&call, CallEvent::Arrived { leg, caller, called, flow, by });
         call
     }
 

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::acd::command::AgentChoice;
+use crate::call::TransferError;
 use crate::engine::io::{Reply, Request};
 use crate::id::{AgentId, CallId};
 use crate::stats::live::AgentLive;
@@ -87,8 +88,49 @@ pub(super) async fn set_state(
         | Reply::UnknownCall
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotBanned
+        | Reply::TransferRefused(_)
+        | Reply::UnknownDestination => Err(Problem::WrongReply),
+    }
+}
+
+/// The body of a transfer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransferBody {
+    to: String,
+}
+
+/// `POST /api/v1/calls/{call}/transfer`: an agent hands on a call of their own, a supervisor any.
+pub(super) async fn transfer(
+    State(app): State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let actor = auth::actor(&app.web.tokens.load(), &headers)?;
+    let call = call_id(call)?;
+    let TransferBody { to } = read(&headers, body)?;
+    let agent = actor.only_over().cloned();
+    let (own, request) = (agent.is_some(), Request::Transfer { call, to: to.clone(), agent });
+    match ask(&app, Asked { actor: actor.name, own, request }).await? {
+        Reply::Done => Ok(Json(json!({ "call": call, "to": to })).into_response()),
+        Reply::UnknownCall => Err(Problem::UnknownCall),
+        Reply::TransferRefused(TransferError::NotAnAgent) if own => Err(Problem::NotYourCall),
+        Reply::TransferRefused(error) => Err(Problem::Transfer(error)),
+        Reply::UnknownDestination => Err(Problem::UnknownDestination),
+        Reply::Agent(_)
+        | Reply::ChoiceRefused(_)
+        | Reply::Banned { .. }
+        | Reply::BanRefused(_)
         | Reply::NotBanned => Err(Problem::WrongReply),
     }
+}
+
+fn call_id(call: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
+    const RIGHT: &str =
+        "A call's id is a UUID, as in /api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup.";
+    call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))
 }
 
 /// `POST /api/v1/calls/{call}/hangup`.
@@ -97,12 +139,9 @@ pub(super) async fn hang_up(
     call: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    const RIGHT: &str =
-        "A call's id is a UUID, as in /api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup.";
     let actor = auth::actor(&app.web.tokens.load(), &headers)?;
     actor.supervises()?;
-    let call: CallId =
-        call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))?;
+    let call = call_id(call)?;
     let asked = Asked { actor: actor.name, own: false, request: Request::HangUp { call } };
     match ask(&app, asked).await? {
         Reply::Done => Ok(Json(json!({ "call": call })).into_response()),
@@ -111,7 +150,9 @@ pub(super) async fn hang_up(
         | Reply::ChoiceRefused(_)
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
-        | Reply::NotBanned => Err(Problem::WrongReply),
+        | Reply::NotBanned
+        | Reply::TransferRefused(_)
+        | Reply::UnknownDestination => Err(Problem::WrongReply),
     }
 }
 

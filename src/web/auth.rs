@@ -102,6 +102,14 @@ impl Actor {
         }
     }
 
+    /// The agent whose calls only the actor may hand on; none for supervisors, who may any.
+    pub(super) fn only_over(&self) -> Option<&AgentId> {
+        match self.role {
+            Role::Agent => self.agent.as_ref(),
+            Role::Supervisor => None,
+        }
+    }
+
     /// Only supervisors pass.
     pub(super) fn supervises(&self) -> Result<(), Problem> {
         match self.role {

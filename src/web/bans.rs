@@ -62,7 +62,9 @@ pub(super) async fn ban(
         | Reply::Done
         | Reply::ChoiceRefused(_)
         | Reply::UnknownCall
-        | Reply::NotBanned => Err(Problem::WrongReply),
+        | Reply::NotBanned
+        | Reply::TransferRefused(_)
+        | Reply::UnknownDestination => Err(Problem::WrongReply),
     }
 }
 
@@ -86,6 +88,8 @@ pub(super) async fn lift(
         | Reply::ChoiceRefused(_)
         | Reply::UnknownCall
         | Reply::Banned { .. }
-        | Reply::BanRefused(_) => Err(Problem::WrongReply),
+        | Reply::BanRefused(_)
+        | Reply::TransferRefused(_)
+        | Reply::UnknownDestination => Err(Problem::WrongReply),
     }
 }

@@ -14,6 +14,7 @@
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
 //! | `/api/v1/bans` | who is banned from sending SIP; bans somebody | a supervisor's token |
 //! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
+//! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;
 use std::sync::Arc;

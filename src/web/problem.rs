@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::acd::command::ChoiceError;
+use crate::call::TransferError;
 use crate::sip::guard::BanError;
 
 /// Why a request was not carried out. Each says what would be right.
@@ -47,6 +48,12 @@ pub(super) enum Problem {
     Ban(BanError),
     /// The source is not banned.
     NotBanned,
+    /// An agent's token over a call that the agent is not part of.
+    NotYourCall,
+    /// The call cannot be handed on now.
+    Transfer(TransferError),
+    /// Nobody can be reached by what was given.
+    UnknownDestination,
     /// The engine's reply did not come in time.
     NoReply,
     /// The engine is gone.
@@ -78,6 +85,11 @@ impl Problem {
             Problem::Ban(BanError::Allowed) => "source-allowed",
             Problem::Ban(BanError::Full) => "bans-full",
             Problem::NotBanned => "not-banned",
+            Problem::NotYourCall => "not-your-call",
+            Problem::Transfer(TransferError::NotTalking) => "not-talking",
+            Problem::Transfer(TransferError::NotAnAgent) => "no-agent",
+            Problem::Transfer(TransferError::UnderWay) => "transfer-under-way",
+            Problem::UnknownDestination => "unknown-destination",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
             Problem::WrongReply => "wrong-reply",
@@ -94,15 +106,17 @@ impl Problem {
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::NoToken | Problem::BadToken => StatusCode::UNAUTHORIZED,
-            Problem::NotYours | Problem::SupervisorsOnly => StatusCode::FORBIDDEN,
+            Problem::NotYours | Problem::SupervisorsOnly | Problem::NotYourCall => {
+                StatusCode::FORBIDDEN
+            }
             Problem::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
-            Problem::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Invalid(_) | Problem::UnknownDestination => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Problem::Choice(ChoiceError::SignedOut) | Problem::Ban(BanError::Allowed) => {
-                StatusCode::CONFLICT
-            }
+            Problem::Choice(ChoiceError::SignedOut)
+            | Problem::Ban(BanError::Allowed)
+            | Problem::Transfer(_) => StatusCode::CONFLICT,
             Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
             Problem::Stopped | Problem::Ban(BanError::Full) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
@@ -130,6 +144,12 @@ impl Problem {
             Problem::Ban(BanError::Allowed) => "This source is never banned",
             Problem::Ban(BanError::Full) => "There is no room for another ban",
             Problem::NotBanned => "This source is not banned",
+            Problem::NotYourCall => "This is another adviser's call",
+            Problem::Transfer(TransferError::NotTalking | TransferError::NotAnAgent) => {
+                "Nobody talks in this call who could hand it on"
+            }
+            Problem::Transfer(TransferError::UnderWay) => "The call is being handed on already",
+            Problem::UnknownDestination => "Nobody can be reached there",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
             Problem::WrongReply => "The engine gave an answer that does not fit",
@@ -182,6 +202,16 @@ impl Problem {
             Problem::Ban(error @ BanError::Full) => format!("{error}: lift one first."),
             Problem::NotBanned => {
                 "Its ban is over, or never was. GET /api/v1/bans lists those in force.".to_owned()
+            }
+            Problem::NotYourCall => "A token with the role `agent` hands on only calls in which \
+                its own agent talks. Ask a supervisor."
+                .to_owned(),
+            Problem::Transfer(error) => format!("{error}. Look at the call before trying again."),
+            Problem::UnknownDestination => {
+                "`to` is what an adviser would dial: an adviser's id or \
+                extension, a queue's name or extension, a number of [numbers], or a telephone \
+                number."
+                    .to_owned()
             }
             Problem::NoReply => format!(
                 "No confirmation within {} seconds; the change may still come. Look at the state \
@@ -245,6 +275,9 @@ impl IntoResponse for Problem {
             | Problem::UnknownCall
             | Problem::Ban(_)
             | Problem::NotBanned
+            | Problem::NotYourCall
+            | Problem::Transfer(_)
+            | Problem::UnknownDestination
             | Problem::NoReply
             | Problem::WrongReply => {}
         }

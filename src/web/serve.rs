@@ -79,6 +79,7 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
+        ("/api/v1/calls/{call}/transfer", Door::Token, post(api::transfer)),
     ]
 }
 

@@ -69,6 +69,7 @@ pub(super) fn live() -> Live {
                 state: AgentState::Ready,
                 for_s: Some(4.0),
                 phones: 1,
+                call: None,
             })
             .collect(),
         ended_total: BTreeMap::new(),

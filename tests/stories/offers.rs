@@ -241,6 +241,7 @@ fn a_phone_at_a_fixed_address_that_did_not_answer_is_tried_again_after_a_minute(
     let mut town = town_with(|change| {
         let dev = switchboard::config::settings::AgentSettings {
             name: "Dev".to_owned(),
+            extension: None,
             skills: vec!["waste".into()],
             password: None,
             ha1: None,

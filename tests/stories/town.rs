@@ -52,6 +52,7 @@ council = "main"
 [queue.waste]
 title = "Waste and recycling"
 short_title = "Waste"
+extension = "301"
 skills = ["waste"]
 hours = "main"
 ring_s = 20
@@ -59,16 +60,19 @@ wrap_up_s = 10
 
 [queue.general]
 title = "General enquiries"
+extension = "302"
 skills = ["general"]
 wrap_up_s = 0
 
 [agent.amy]
 name = "Amy Adeyemi"
+extension = "201"
 skills = ["waste"]
 password = "amy's"
 
 [agent.ben]
 name = "Ben Hughes"
+extension = "202"
 skills = ["waste", "general"]
 password = "ben's"
 

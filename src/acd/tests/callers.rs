@@ -90,6 +90,7 @@ fn a_caller_who_was_back_in_the_flow_keeps_the_place_that_the_call_remembers() {
         skills: Vec::new(),
         at_closing: AtClosing::Serve,
         since: Some(since),
+        again: false,
     };
     world.apply(again(Time::from_millis(2_000)));
     assert_eq!(offers(&world.ready("amy")), offer(2, "amy"));

@@ -2,6 +2,7 @@
 
 mod agents;
 mod callers;
+mod direct;
 mod hours;
 mod model;
 mod offers;
@@ -18,7 +19,7 @@ use crate::id::{AgentId, CallId, QueueName, Skill};
 use crate::time::{Time, UnixMicros, WallClock};
 
 use super::calendar::{BankHolidays, Calendar, CalendarSettings};
-use super::command::{AcdEffect, AcdInput, AgentChoice};
+use super::command::{AcdEffect, AcdInput, AgentChoice, ReserveError};
 use super::settings::QueueSettings;
 use super::{Acd, AcdPlan};
 
@@ -35,6 +36,7 @@ fn queue(skills: &[&str]) -> QueueSettings {
     QueueSettings {
         title: "A queue".to_owned(),
         short_title: None,
+        extension: None,
         skills: skills.iter().map(|skill| Skill::from(*skill)).collect(),
         standard_s: 60,
         short_abandon_s: 5,
@@ -141,8 +143,8 @@ impl World {
         at_closing: AtClosing,
     ) -> Vec<AcdEffect> {
         let skills = skills.split_whitespace().map(Skill::from).collect();
-        let (call, queue, since) = (call(number), queue.into(), None);
-        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since })
+        let (call, queue, since, again) = (call(number), queue.into(), None, false);
+        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since, again })
     }
 
     fn leave(&mut self, number: u128) -> Vec<AcdEffect> {

@@ -1,5 +1,7 @@
 //! The queue again, plain and slow: lists, loops, and every rule where it is applied.
 
+mod direct;
+
 use super::*;
 use crate::acd::LEASE_MARGIN;
 
@@ -12,6 +14,9 @@ pub(super) enum Seen {
     Claimed(CallId, AgentId, Time),
     ClaimRefused(CallId, AgentId),
     Returned(CallId, QueueReturn, bool),
+    Reserved(CallId, AgentId),
+    ReserveRefused(CallId, AgentId, ReserveError),
+    DirectClaimed(CallId, AgentId),
 }
 
 pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
@@ -28,6 +33,11 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
         AcdEffect::Returned { call, why, had_entered, .. } => {
             Some(Seen::Returned(call, why, had_entered))
         }
+        AcdEffect::Reserved { call, agent, .. } => Some(Seen::Reserved(call, agent)),
+        AcdEffect::ReserveRefused { call, agent, why } => {
+            Some(Seen::ReserveRefused(call, agent, why))
+        }
+        AcdEffect::DirectClaimed { call, agent } => Some(Seen::DirectClaimed(call, agent)),
         AcdEffect::AgentChanged { .. } | AcdEffect::ChoiceRefused { .. } => None,
     });
     seen.collect()
@@ -41,9 +51,16 @@ pub(super) struct Worker {
     phone: bool,
     phone_failed: bool,
     idle: Time,
-    /// The call being offered or talked to.
+    /// The call being offered.
     pub(super) call: Option<CallId>,
-    queue: Option<QueueName>,
+    /// The offer is by name, and brings this queue's wrap-up.
+    pub(super) direct: Option<Option<QueueName>>,
+    /// Calls under way, and whose wrap-up each brings.
+    pub(super) calls: Vec<(CallId, Option<QueueName>)>,
+    /// Whose wrap-up follows already.
+    owed: Option<QueueName>,
+    /// What was done before calls that no queue brought, and until when.
+    before: (AgentState, Option<Time>),
     then: Option<AgentState>,
     /// The end of the lease or of wrap-up.
     until: Option<Time>,
@@ -80,7 +97,10 @@ impl Model {
             phone_failed: false,
             idle: Time::ZERO,
             call: None,
-            queue: None,
+            direct: None,
+            calls: Vec::new(),
+            owed: None,
+            before: (AgentState::Ready, None),
             then: None,
             until: None,
         };
@@ -99,9 +119,14 @@ impl Model {
         self.at = at;
         self.open = open;
         match input {
-            AcdInput::Enter { call, queue, skills, at_closing, since } => {
-                self.enter(call, queue, skills, at_closing, since);
+            AcdInput::Enter { call, queue, skills, at_closing, since, again } => {
+                self.enter((call, again), queue, skills, at_closing, since);
             }
+            AcdInput::Engage { agent, call, queue } => self.engage(&agent, call, queue),
+            AcdInput::Reserve { call, agent, queue, ring_for } => {
+                self.reserve(call, agent, queue, ring_for);
+            }
+            AcdInput::Moved { agent, from, to, queue } => self.moved(&agent, from, to, queue),
             AcdInput::Leave { call } => {
                 self.cancel(call, OfferOutcome::CallerLeft);
                 self.waiters.retain(|waiter| waiter.call != call);
@@ -161,8 +186,11 @@ impl Model {
 
     fn staffed(&self, need: &[Skill]) -> bool {
         self.workers.iter().any(|worker| {
-            let leaving = worker.then == Some(AgentState::SignedOut);
-            worker.state != AgentState::SignedOut && !leaving && worker.can(need)
+            let after = worker.then.unwrap_or(worker.before.0);
+            let leaving = !worker.calls.is_empty() && after == AgentState::SignedOut;
+            let there = worker.state != AgentState::SignedOut
+                || !worker.calls.is_empty() && worker.then.is_some();
+            there && !leaving && worker.can(need)
         })
     }
 
@@ -200,7 +228,7 @@ impl Model {
 
     fn enter(
         &mut self,
-        call: CallId,
+        (call, again): (CallId, bool),
         queue: QueueName,
         skills: Vec<Skill>,
         at_closing: AtClosing,
@@ -211,7 +239,7 @@ impl Model {
         let others = self.waiters.iter().filter(|w| w.call != call && w.queue == queue).count();
         let why = if settings.hours.is_some() && !self.open {
             Some(QueueReturn::Closed)
-        } else if settings.max_waiting.is_some_and(|max| others >= max) {
+        } else if !again && settings.max_waiting.is_some_and(|max| others >= max) {
             Some(QueueReturn::Full)
         } else if !settings.wait_when_unstaffed && !self.staffed(&need) {
             Some(QueueReturn::NobodyOnDuty)
@@ -259,10 +287,11 @@ impl Model {
     fn claim(&mut self, call: CallId, agent: AgentId) {
         let waiter = self.waiters.iter().find(|waiter| waiter.call == call).cloned();
         match (waiter, self.offered(call, &agent)) {
+            (_, Some(worker)) if worker.direct.is_some() => self.claim_direct(call, agent),
             (Some(waiter), Some(worker)) => {
-                worker.state = AgentState::Talking;
-                worker.queue = Some(waiter.queue);
-                worker.until = None;
+                worker.stop(AgentState::Talking);
+                worker.before = (AgentState::Ready, None);
+                worker.calls.push((call, Some(waiter.queue)));
                 self.waiters.retain(|waiter| waiter.call != call);
                 self.out.push(Seen::Claimed(call, agent, waiter.first));
             }
@@ -278,6 +307,9 @@ impl Model {
 
     fn offer_failed(&mut self, call: CallId, agent: &AgentId, outcome: OfferOutcome) {
         let Some(worker) = self.offered(call, agent) else { return };
+        if worker.direct.is_some() {
+            return self.direct_failed(agent, outcome);
+        }
         match outcome {
             OfferOutcome::NoAnswer | OfferOutcome::Rejected => worker.stop(AgentState::NotReady),
             OfferOutcome::Unreachable => {
@@ -287,23 +319,6 @@ impl Model {
             OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
         }
         self.release(call);
-    }
-
-    fn talk_ended(&mut self, call: CallId, agent: &AgentId) {
-        let (at, queues) = (self.at, &self.queues);
-        let talking = |worker: &&mut Worker| {
-            worker.id == *agent && worker.state == AgentState::Talking && worker.call == Some(call)
-        };
-        let Some(worker) = self.workers.iter_mut().find(talking) else { return };
-        let wrap_up = worker.queue.as_ref().map_or(0, |queue| queues[queue].wrap_up_s);
-        match worker.then {
-            Some(state) => worker.stop(state),
-            None if wrap_up == 0 => worker.get_ready(at),
-            None => {
-                worker.stop(AgentState::WrapUp);
-                worker.until = Some(at + secs(u64::from(wrap_up)));
-            }
-        }
     }
 
     fn choose(&mut self, agent: &AgentId, choice: AgentChoice) {
@@ -317,20 +332,20 @@ impl Model {
             AgentChoice::Ready => AgentState::Ready,
         };
         match worker.state {
+            _ if !worker.calls.is_empty() => worker.choose_meanwhile(choice),
             AgentState::SignedOut => {
                 if choice == AgentChoice::SignIn {
                     worker.state = AgentState::NotReady;
                 }
             }
-            AgentState::Talking => {
-                worker.then = match choice {
-                    AgentChoice::SignIn => worker.then.map(|_| AgentState::NotReady),
-                    AgentChoice::Ready => None,
-                    AgentChoice::SignOut | AgentChoice::NotReady => Some(state),
-                };
-            }
+            AgentState::Talking | AgentState::Consulting => unreachable!("on a call"),
             _ if choice == AgentChoice::SignIn => {}
             AgentState::Ready if choice == AgentChoice::Ready => {}
+            AgentState::Reserved | AgentState::Ringing
+                if worker.direct.is_some() && choice != AgentChoice::SignOut =>
+            {
+                worker.before = (state, None);
+            }
             AgentState::Reserved | AgentState::Ringing => {
                 if choice != AgentChoice::Ready {
                     let call = worker.call.expect("an offer is of a call");
@@ -395,7 +410,8 @@ impl Worker {
     fn stop(&mut self, state: AgentState) {
         self.state = state;
         self.call = None;
-        self.queue = None;
+        self.direct = None;
+        self.owed = None;
         self.then = None;
         self.until = None;
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::model::{Model, Seen, seen};
 use super::*;
 use crate::acd::LEASE_MARGIN;
-use crate::acd::agents::Activity;
+use crate::acd::agents::{Activity, OfferedBy};
 
 const AGENTS: [(&str, &str); 5] = [
     ("amy", "waste"),
@@ -22,12 +22,15 @@ const CALLS: usize = 9;
 enum Step {
     Pass(u16),
     MoveWall(i8),
-    Enter { call: usize, queue: usize, welsh: bool, tell: bool, since: Option<u8> },
+    Enter { call: usize, queue: usize, welsh: bool, tell: bool, since: Option<u8>, again: bool },
     Leave(usize),
     Ring(usize),
     Answer(usize),
     Fail(usize, OfferOutcome),
     EndTalk(usize),
+    Engage(usize, usize, Option<usize>),
+    Reserve(usize, usize, Option<usize>),
+    Move(usize, usize),
     WildClaim(usize, usize),
     WildFailure(usize, usize, OfferOutcome),
     WildEnd(usize, usize),
@@ -46,7 +49,11 @@ fn outcome() -> impl Strategy<Value = OfferOutcome> {
 
 fn step() -> impl Strategy<Value = Step> {
     let (call, agent) = (0..CALLS, 0..AGENTS.len());
-    let enter = (call.clone(), 0..QUEUES.len(), any::<bool>(), any::<bool>(), any::<Option<u8>>());
+    let flags = (any::<bool>(), any::<bool>(), any::<Option<u8>>(), any::<bool>());
+    let enter = (call.clone(), 0..QUEUES.len(), flags);
+    // Calls of the agents' own, and those of which an agent is part by name.
+    let own = CALLS..CALLS + 4;
+    let by_name = (own.clone(), agent.clone(), prop::option::of(0..QUEUES.len()));
     let choice = prop_oneof![
         2 => Just(AgentChoice::SignIn),
         1 => Just(AgentChoice::SignOut),
@@ -56,9 +63,12 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
         1 => (-30..30i8).prop_map(Step::MoveWall),
-        8 => enter.prop_map(|(call, queue, welsh, tell, since)| {
-            Step::Enter { call, queue, welsh, tell, since }
+        8 => enter.prop_map(|(call, queue, (welsh, tell, since, again))| {
+            Step::Enter { call, queue, welsh, tell, since, again }
         }),
+        3 => by_name.clone().prop_map(|(call, agent, queue)| Step::Engage(call, agent, queue)),
+        4 => by_name.prop_map(|(call, agent, queue)| Step::Reserve(call, agent, queue)),
+        2 => (call.clone(), own).prop_map(|(nth, to)| Step::Move(nth, to)),
         2 => call.clone().prop_map(Step::Leave),
         2 => call.clone().prop_map(Step::Ring),
         6 => call.clone().prop_map(Step::Answer),
@@ -131,7 +141,10 @@ impl Both {
                 | Seen::Returned(_, _, false)
                 | Seen::Offer(..)
                 | Seen::Cancel(..)
-                | Seen::ClaimRefused(..) => 0,
+                | Seen::ClaimRefused(..)
+                | Seen::Reserved(..)
+                | Seen::ReserveRefused(..)
+                | Seen::DirectClaimed(..) => 0,
             };
         }
         self.must_hold();
@@ -155,7 +168,10 @@ impl Both {
         assert_eq!(self.balance, model.waiters.len() as i64, "the books");
         let mut offers = 0;
         for (id, agent) in acd.agents.iter() {
-            if let Activity::Offered { call, .. } = &agent.activity {
+            if let Activity::Offered { from: OfferedBy::Direct { .. }, .. } = &agent.activity {
+                assert!(acd.poll_timeout().is_some(), "a reservation ends by itself");
+            }
+            if let Activity::Offered { call, from: OfferedBy::Queue, .. } = &agent.activity {
                 offers += 1;
                 let ticket = acd.tickets.get(*call).expect("an offer is of somebody who waits");
                 assert_eq!(ticket.offer.as_ref(), Some(id), "an offer has two sides");
@@ -181,19 +197,20 @@ impl Both {
 
     /// The nth of the offers under way.
     fn offer(&self, nth: usize) -> Option<(CallId, AgentId)> {
-        let offers = self.model.waiters.iter();
+        let workers = self.model.workers.iter();
         let mut offers: Vec<_> =
-            offers.filter_map(|waiter| Some((waiter.call, waiter.offered.clone()?))).collect();
+            workers.filter_map(|worker| Some((worker.call?, worker.id.clone()))).collect();
         offers.sort();
         let count = offers.len().max(1);
         offers.get(nth % count).cloned()
     }
 
     fn talk(&self, nth: usize) -> Option<(CallId, AgentId)> {
-        let talking = |worker: &&super::model::Worker| worker.state == AgentState::Talking;
-        let talks: Vec<_> = self.model.workers.iter().filter(talking).collect();
-        let worker = talks.get(nth % talks.len().max(1))?;
-        Some((worker.call?, worker.id.clone()))
+        let workers = self.model.workers.iter();
+        let talks: Vec<_> = workers
+            .flat_map(|worker| worker.calls.iter().map(|(call, _)| (*call, worker.id.clone())))
+            .collect();
+        talks.get(nth % talks.len().max(1)).cloned()
     }
 
     fn step(&mut self, step: Step) {
@@ -208,7 +225,7 @@ impl Both {
                 self.world.wall = WallClock::showing(UnixMicros(shown.min(last)), self.world.at);
                 self.apply(AcdInput::Timer);
             }
-            Step::Enter { call, queue, welsh, tell, since } => {
+            Step::Enter { call, queue, welsh, tell, since, again } => {
                 let since = since.map(|seconds| Time::from_millis(u64::from(seconds) * 1_000));
                 self.apply(AcdInput::Enter {
                     call: number(call),
@@ -216,6 +233,7 @@ impl Both {
                     skills: if welsh { vec!["welsh".into()] } else { Vec::new() },
                     at_closing: if tell { AtClosing::Tell } else { AtClosing::Serve },
                     since: since.filter(|since| *since <= self.world.at),
+                    again,
                 });
             }
             Step::Leave(call) => self.apply(AcdInput::Leave { call: number(call) }),
@@ -237,6 +255,22 @@ impl Both {
             Step::EndTalk(nth) => {
                 if let Some((call, agent)) = self.talk(nth) {
                     self.apply(AcdInput::TalkEnded { agent, call });
+                }
+            }
+            Step::Engage(call, at, queue) => {
+                let queue = queue.map(|queue| QUEUES[queue].into());
+                self.apply(AcdInput::Engage { agent: agent(at), call: number(call), queue });
+            }
+            Step::Reserve(call, at, queue) => {
+                let queue = queue.map(|queue| QUEUES[queue].into());
+                let (call, agent, ring_for) = (number(call), agent(at), secs(20));
+                self.apply(AcdInput::Reserve { call, agent, queue, ring_for });
+            }
+            Step::Move(nth, to) => {
+                let found = self.talk(nth).or_else(|| self.offer(nth));
+                if let Some((from, agent)) = found {
+                    let (to, queue) = (number(to), Some("waste".into()));
+                    self.apply(AcdInput::Moved { agent, from, to, queue });
                 }
             }
             Step::WildClaim(call, at) => {

@@ -352,6 +352,7 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => any::<bool>().prop_map(|open| Notice::Hours { open }),
         1 => Just(Notice::QueueLeft(QueueReturn::Closed)),
         1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
+        1 => Just(Notice::CameBack),
     ]
 }
 
@@ -411,7 +412,7 @@ proptest! {
                 Notice::Played => std::mem::take(&mut owed.playing),
                 Notice::TimerDone => std::mem::take(&mut owed.timer),
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
-                Notice::QueueLeft(_) => std::mem::take(&mut owed.queue),
+                Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
                 Notice::Key(_) => true,
             };
             if may_come {

@@ -402,12 +402,20 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::Chose { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
+            | CallEvent::Dialled { .. }
+            | CallEvent::DialEnded { .. }
+            | CallEvent::PhoneChanged { .. }
+            | CallEvent::TransferStarted { .. }
+            | CallEvent::TransferEnded { .. }
+            | CallEvent::TransferRefused { .. }
             | CallEvent::LegClosed { .. } => true,
             CallEvent::Arrived { .. }
             | CallEvent::QueueEntered { .. }
             | CallEvent::Joined { .. }
             | CallEvent::QueueLeft { .. }
             | CallEvent::Parted { .. }
+            | CallEvent::Connected { .. }
+            | CallEvent::Disconnected { .. }
             | CallEvent::Ended { .. } => false,
         },
         Event::Agent { .. } => false,

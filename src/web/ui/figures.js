@@ -21,6 +21,7 @@ const NEAR = 0.5;
 export const STATES = [
   ["ready", "Ready"],
   ["talking", "Talking"],
+  ["consulting", "Consulting"],
   ["ringing", "Ringing"],
   ["reserved", "Reserved"],
   ["wrap_up", "Wrap-up"],

@@ -1,0 +1,134 @@
+//! From the first INVITE to both sides' agreement, and what media and signalling say of a leg.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::event::{CallEvent, EndCause};
+use crate::id::LegId;
+use crate::media::command as media;
+use crate::sdp::SdpError;
+use crate::time::Time;
+
+use super::command::Notice;
+use super::dial::Goal;
+use super::leg::Stage;
+use super::ring::Progress;
+use super::{Action, Call, SipAction, State, micros};
+
+impl Call {
+    /// A leg's ports are open: the caller's leg is answered, a phone is rung.
+    pub fn media_opened(&mut self, now: Time, leg: LegId, local: SocketAddr) {
+        if self.is_pending(leg) {
+            return self.pending_opened(leg, local);
+        }
+        if leg != self.caller_leg.id {
+            return self.phone_opened(leg, local);
+        }
+        self.caller_leg.opened(local);
+        let State::Arriving { offer, then } = &mut self.state else { return };
+        let offer = offer.take();
+        match then.take() {
+            Some(peer) => self.dial(peer, Goal::OwnCall { offer, early: None }),
+            None => self.answer_caller(now, offer),
+        }
+    }
+
+    /// Answers the caller's leg.
+    pub(super) fn answer_caller(&mut self, now: Time, offer: Option<Bytes>) {
+        let leg = self.caller_leg.id;
+        let described = match offer {
+            Some(offer) => self.caller_leg.answer(&offer),
+            None => self.caller_leg.offer().ok_or(SdpError::Malformed),
+        };
+        match described {
+            Ok(sdp) => {
+                self.answered(now, sdp);
+                self.negotiate(leg);
+            }
+            Err(_) => {
+                self.sip(SipAction::Reject(leg, 488));
+                self.end(now, EndCause::NoCommonCodec);
+            }
+        }
+    }
+
+    pub(super) fn answered(&mut self, now: Time, sdp: String) {
+        self.caller_leg.stage = Stage::Answered;
+        self.sip(SipAction::Answer(self.caller_leg.id, sdp));
+        let after_us = micros(now - self.arrived_at);
+        self.record(CallEvent::LegAnswered { after_us });
+    }
+
+    /// A leg's ports could not be opened.
+    pub fn media_failed(&mut self, now: Time, leg: LegId) {
+        if self.is_pending(leg) {
+            return self.drop_pending(503);
+        }
+        if leg != self.caller_leg.id {
+            return self.phone_failed(now, leg, Progress::Unreachable, None);
+        }
+        self.sip(SipAction::Reject(leg, 503));
+        self.end(now, EndCause::MediaFailed);
+    }
+
+    /// A playback is over.
+    pub fn media_played(&mut self, leg: LegId, play: media::PlayId) {
+        let latest = leg == self.caller_leg.id && play.0 == self.plays;
+        if latest && matches!(self.state, State::InFlow) {
+            self.out.push(Action::Notify(Notice::Played));
+        }
+    }
+
+    /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow.
+    pub fn media_key(&mut self, leg: LegId, key: media::Key) {
+        if leg == self.caller_leg.id && matches!(self.state, State::InFlow) {
+            self.out.push(Action::Notify(Notice::Key(key)));
+        }
+    }
+
+    /// Our 200 was acknowledged, with the peer's answer if we had made the offer: to an INVITE
+    /// without one, or to a change that left it to us (RFC 3264 allows either side to hold so).
+    pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
+        if let (Some(answer), Some(target)) = (answer, self.leg_mut(leg))
+            && target.take_answer(&answer).is_ok()
+        {
+            self.negotiate(leg);
+            self.follow_hold(now);
+        }
+        if self.is_pending(leg) {
+            return self.pending_up(now);
+        }
+        if leg != self.caller_leg.id || self.caller_leg.stage != Stage::Answered {
+            return;
+        }
+        if self.caller_leg.negotiated.is_none() {
+            return self.end(now, EndCause::NoCommonCodec);
+        }
+        self.caller_leg.stage = Stage::Up;
+        if matches!(self.state, State::Arriving { .. }) {
+            self.state = State::InFlow;
+            self.out.push(Action::Notify(Notice::Started));
+        }
+    }
+
+    /// The peer of a leg changes the session (hold, resume, another address).
+    pub fn changed(&mut self, now: Time, leg: LegId, offer: Option<Bytes>) {
+        let Some(target) = self.leg_mut(leg) else { return };
+        let described = match &offer {
+            Some(offer) => target.answer(offer).ok(),
+            None => target.offer(),
+        };
+        match described {
+            Some(sdp) => {
+                self.sip(SipAction::AcceptChange(leg, sdp));
+                // Our own offer is answered in the ACK.
+                if offer.is_some() {
+                    self.negotiate(leg);
+                    self.follow_hold(now);
+                }
+            }
+            None => self.sip(SipAction::RejectChange(leg, 488)),
+        }
+    }
+}

@@ -1,0 +1,520 @@
+//! Ringing somebody who was chosen by name: an agent's own call, the target of a transfer, an agent
+//! who is rung back. The engine is asked first: it knows who may be rung, and how.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::event::{
+    CallEvent, Caller, Destination, EndCause, OfferOutcome, Party, Peer, Purpose, TransferOutcome,
+};
+use crate::id::{AgentId, Entropy, LegId, PromptName};
+use crate::media::command as media;
+use crate::time::Time;
+
+use super::ring::{Display, Manner, Ringing, Target};
+use super::talk::Talk;
+use super::transfer::Transfer;
+use super::{Action, Call, CallTimer, QueueAction, SipAction, State, micros};
+
+/// How somebody is rung: the engine's answer to [`Action::Dial`].
+#[derive(Debug, Clone)]
+pub struct Ring {
+    /// Their phones, or the ways to their number.
+    pub targets: Vec<Target>,
+    /// Whether all are tried at once.
+    pub manner: Manner,
+    /// What their display shows before the caller.
+    pub title: Option<String>,
+    /// Who they are, should they become the call's other side.
+    pub shown: Caller,
+    /// For how long.
+    pub ring_for: Duration,
+    /// What whoever is put on hold hears.
+    pub music: PromptName,
+}
+
+/// Somebody is being rung, or the queue has been asked to take the call.
+#[derive(Debug)]
+pub(super) struct Dialling {
+    pub(super) to: Destination,
+    pub(super) goal: Goal,
+    stage: Stage,
+}
+
+/// What for.
+#[derive(Debug)]
+pub(super) enum Goal {
+    /// The agent whose phone is the caller's leg waits for an answer, as yet without one from us.
+    OwnCall {
+        offer: Option<Bytes>,
+        /// What the phone was told of our media, if it hears something already.
+        early: Option<String>,
+    },
+    /// The caller is handed on.
+    Transfer(Transfer),
+    /// The caller is brought back.
+    Recall,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The engine or the queue has been asked.
+    Asking,
+    Ringing(Box<Rung>),
+}
+
+/// Who rings, and what follows if they answer.
+#[derive(Debug)]
+struct Rung {
+    ringing: Ringing,
+    shown: Caller,
+    music: PromptName,
+}
+
+impl Goal {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Goal::OwnCall { .. } => Purpose::OwnCall,
+            Goal::Transfer(_) => Purpose::Transfer,
+            Goal::Recall => Purpose::Recall,
+        }
+    }
+}
+
+impl Dialling {
+    /// Not rung yet.
+    pub(super) fn asking(to: Destination, goal: Goal) -> Dialling {
+        Dialling { to, goal, stage: Stage::Asking }
+    }
+
+    pub(super) fn ringing(&self) -> Option<&Ringing> {
+        match &self.stage {
+            Stage::Asking => None,
+            Stage::Ringing(rung) => Some(&rung.ringing),
+        }
+    }
+
+    pub(super) fn ringing_mut(&mut self) -> Option<&mut Ringing> {
+        match &mut self.stage {
+            Stage::Asking => None,
+            Stage::Ringing(rung) => Some(&mut rung.ringing),
+        }
+    }
+
+    /// The side of the conversation that hands the call on and has not hung up.
+    pub(super) fn leaver_mut(&mut self) -> Option<&mut Talk> {
+        match &mut self.goal {
+            Goal::Transfer(transfer) => transfer.leaver.as_deref_mut(),
+            Goal::OwnCall { .. } | Goal::Recall => None,
+        }
+    }
+
+    /// They hang up, if this is their leg.
+    pub(super) fn take_leaver(&mut self, leg: LegId) -> Option<Talk> {
+        match &mut self.goal {
+            Goal::Transfer(transfer) => {
+                transfer.leaver.take_if(|talk| talk.leg.id == leg).map(|talk| *talk)
+            }
+            Goal::OwnCall { .. } | Goal::Recall => None,
+        }
+    }
+
+    /// Whose phone it is that rings or will.
+    fn peer(&self) -> Option<Peer> {
+        match &self.to {
+            Destination::Agent(agent) => Some(Peer::Agent(agent.clone())),
+            Destination::Outside(number) => Some(Peer::Outside(number.clone())),
+            Destination::Queue(_) | Destination::Flow(_) => None,
+        }
+    }
+
+    fn agent(&self) -> Option<AgentId> {
+        match &self.to {
+            Destination::Agent(agent) => Some(agent.clone()),
+            Destination::Outside(_) | Destination::Queue(_) | Destination::Flow(_) => None,
+        }
+    }
+}
+
+/// Somebody who rings in a call that is over, for the call that goes on.
+#[derive(Debug)]
+pub struct MovingRing {
+    to: Destination,
+    rung: Box<Rung>,
+}
+
+impl MovingRing {
+    /// The agent who is rung, if it is one.
+    pub fn agent(&self) -> Option<AgentId> {
+        match &self.to {
+            Destination::Agent(agent) => Some(agent.clone()),
+            Destination::Outside(_) | Destination::Queue(_) | Destination::Flow(_) => None,
+        }
+    }
+
+    /// Whom.
+    pub(super) fn to(&self) -> &Destination {
+        &self.to
+    }
+
+    /// The legs that ring.
+    pub fn legs(&self) -> Vec<LegId> {
+        self.rung.ringing.leg_ids()
+    }
+}
+
+impl Call {
+    /// What somebody is rung for, or is to be.
+    pub fn dials_for(&self) -> Option<Purpose> {
+        match &self.state {
+            State::Dialling(dialling) => Some(dialling.goal.purpose()),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => None,
+        }
+    }
+
+    /// Whether a conversation is under way.
+    pub fn is_talking(&self) -> bool {
+        matches!(self.state, State::Talking(_))
+    }
+
+    /// Who hands the call on.
+    pub fn handed_on_by(&self) -> Option<&AgentId> {
+        match &self.state {
+            State::Dialling(dialling) => match &dialling.goal {
+                Goal::Transfer(transfer) => Some(&transfer.by),
+                Goal::OwnCall { .. } | Goal::Recall => None,
+            },
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => None,
+        }
+    }
+
+    /// Asks the engine how somebody is to be rung.
+    pub(super) fn dial(&mut self, to: Peer, goal: Goal) {
+        let purpose = goal.purpose();
+        let destination = match to.clone() {
+            Peer::Agent(agent) => Destination::Agent(agent),
+            Peer::Outside(number) => Destination::Outside(number),
+        };
+        self.state = State::Dialling(Box::new(Dialling::asking(destination, goal)));
+        self.out.push(Action::Dial { to, purpose });
+    }
+
+    /// Rings them. Whoever was reserved for a call that has gone on without them is given back.
+    pub fn ring(&mut self, now: Time, ids: &mut Entropy, to: &Peer, ring: Ring) {
+        let asked = match &self.state {
+            State::Dialling(dialling) => dialling.ringing().is_none(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => false,
+        };
+        let State::Dialling(dialling) = &mut self.state else { return self.not_wanted(to) };
+        if !asked || dialling.peer().as_ref() != Some(to) {
+            return self.not_wanted(to);
+        }
+        let Ring { targets, manner, title, shown, ring_for, music } = ring;
+        let display = Display::new(title.as_deref(), &self.caller);
+        let ringing = Ringing::new(now, ids, targets, manner, display);
+        let legs = ringing.leg_ids();
+        let purpose = dialling.goal.purpose();
+        dialling.stage = Stage::Ringing(Box::new(Rung { ringing, shown, music }));
+        self.record(CallEvent::Dialled { to: to.clone(), legs: legs.clone(), purpose });
+        if legs.is_empty() {
+            return self.dial_over(now);
+        }
+        self.out.push(Action::Timer(CallTimer::Ring, Some(now + ring_for)));
+        for leg in legs {
+            self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
+        }
+    }
+
+    fn not_wanted(&mut self, to: &Peer) {
+        match to {
+            Peer::Agent(agent) => {
+                self.queue(QueueAction::OfferFailed(agent.clone(), OfferOutcome::Withdrawn));
+            }
+            Peer::Outside(_) => {}
+        }
+    }
+
+    /// They cannot be rung: `status` says why to the phone that asked.
+    pub fn dial_refused(&mut self, now: Time, outcome: TransferOutcome, status: u16) {
+        let asked = match &self.state {
+            State::Dialling(dialling) => dialling.ringing().is_none(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => false,
+        };
+        if let Some(dialling) = asked.then(|| self.take_dialling()).flatten() {
+            self.dial_failed(now, dialling.goal, outcome, status);
+        }
+    }
+
+    pub(super) fn take_dialling(&mut self) -> Option<Dialling> {
+        match std::mem::replace(&mut self.state, State::InFlow) {
+            State::Dialling(dialling) => Some(*dialling),
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// A phone rings for the first time.
+    pub(super) fn dialled_rings(&mut self) {
+        let State::Dialling(dialling) = &self.state else { return };
+        let caller = self.caller_leg.id;
+        let agent = dialling.agent();
+        let news = match &dialling.goal {
+            Goal::OwnCall { .. } => Some(SipAction::Provisional(caller, 180, None)),
+            Goal::Transfer(transfer) => {
+                transfer.asked_on.map(|leg| SipAction::NotifyRefer(leg, 180))
+            }
+            Goal::Recall => None,
+        };
+        if let Some(agent) = agent {
+            self.queue(QueueAction::Ringing(agent));
+        }
+        if let Some(news) = news {
+            self.sip(news);
+        }
+    }
+
+    /// Somebody who has not answered can be heard: so they are by whoever waits for them.
+    pub(super) fn hear_early(&mut self, leg: LegId) {
+        let caller = self.caller_leg.id;
+        let State::Dialling(dialling) = &mut self.state else { return };
+        match &mut dialling.goal {
+            Goal::OwnCall { early: Some(_), .. } => {}
+            Goal::OwnCall { offer, early } => {
+                let Some(offer) = offer else { return };
+                let Ok(sdp) = self.caller_leg.answer(offer) else { return };
+                *early = Some(sdp.clone());
+                self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
+                self.negotiate(caller);
+            }
+            Goal::Transfer(_) | Goal::Recall => {}
+        }
+        self.media(media::Command::Bridge { a: caller, b: leg });
+    }
+
+    /// A phone answered. Whether an agent's answer counts is the queue's to decide.
+    pub(super) fn dialled_answered(&mut self, now: Time) {
+        let State::Dialling(dialling) = &self.state else { return };
+        match dialling.agent() {
+            Some(agent) => self.queue(QueueAction::Claim(agent)),
+            None => self.connect(now),
+        }
+    }
+
+    /// The queue confirms that the agent who was rung by name has answered.
+    pub fn claimed(&mut self, now: Time, agent: &AgentId) {
+        let answered = match &self.state {
+            State::Dialling(dialling) => {
+                dialling.agent().as_ref() == Some(agent)
+                    && dialling.ringing().is_some_and(Ringing::has_answered)
+            }
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => false,
+        };
+        match answered {
+            true => self.connect(now),
+            false => self.queue(QueueAction::TalkEnded(agent.clone())),
+        }
+    }
+
+    /// Whoever was rung has answered: joins them to the call.
+    fn connect(&mut self, now: Time) {
+        let Some(dialling) = self.take_dialling() else { return };
+        let Some(to) = dialling.peer() else { return };
+        let purpose = dialling.goal.purpose();
+        let Stage::Ringing(rung) = dialling.stage else { return };
+        let Rung { mut ringing, shown, music } = *rung;
+        let Some(leg) = ringing.take_answered() else { return };
+        self.stop_ringing(&ringing, OfferOutcome::Accepted);
+        self.dial_ended(now, &to, OfferOutcome::Accepted, &ringing);
+        let talk = Talk::new(now, to, shown, leg, music);
+        match dialling.goal {
+            Goal::OwnCall { offer, early } => {
+                self.connected(now, talk, purpose);
+                match early {
+                    Some(sdp) => self.answered(now, sdp),
+                    None => self.answer_caller(now, offer),
+                }
+            }
+            Goal::Transfer(transfer) => {
+                self.let_go(now, transfer);
+                self.connected(now, talk, purpose);
+                self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
+            }
+            Goal::Recall => self.connected(now, talk, purpose),
+        }
+    }
+
+    fn dial_ended(&mut self, now: Time, to: &Peer, outcome: OfferOutcome, ringing: &Ringing) {
+        let (to, rang_us) = (to.clone(), micros(now - ringing.since));
+        self.record(CallEvent::DialEnded { to, outcome, rang_us });
+    }
+
+    /// Nobody answered.
+    pub(super) fn dial_over(&mut self, now: Time) {
+        let Some(dialling) = self.take_dialling() else { return };
+        let (outcome, status) =
+            dialling.ringing().map_or((OfferOutcome::Unreachable, None), Ringing::result);
+        let (transfer_outcome, says) = verdict(&dialling.to, outcome, status);
+        let goal = self.abandon(now, dialling, outcome);
+        self.dial_failed(now, goal, transfer_outcome, says);
+    }
+
+    /// Stops what rings and gives a reserved agent back. What it was for is left to the caller of
+    /// this function.
+    fn abandon(&mut self, now: Time, dialling: Dialling, outcome: OfferOutcome) -> Goal {
+        let (peer, agent) = (dialling.peer(), dialling.agent());
+        match (peer, dialling.stage) {
+            (Some(peer), Stage::Ringing(rung)) => {
+                self.stop_ringing(&rung.ringing, outcome);
+                self.dial_ended(now, &peer, outcome, &rung.ringing);
+            }
+            (Some(_), Stage::Asking) => {}
+            (None, _) => self.queue(QueueAction::Leave),
+        }
+        if let Some(agent) = agent {
+            self.queue(QueueAction::OfferFailed(agent, outcome));
+        }
+        dialling.goal
+    }
+
+    /// The queue wants an agent back whom it had reserved.
+    pub(super) fn reservation_withdrawn(&mut self, now: Time, agent: &AgentId) {
+        let ours = match &self.state {
+            State::Dialling(dialling) => dialling.agent().as_ref() == Some(agent),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => false,
+        };
+        if !ours {
+            return;
+        }
+        if let Some(dialling) = self.take_dialling() {
+            let goal = self.abandon(now, dialling, OfferOutcome::Withdrawn);
+            self.dial_failed(now, goal, TransferOutcome::Unreachable, 480);
+        }
+    }
+
+    pub(super) fn dial_failed(
+        &mut self,
+        now: Time,
+        goal: Goal,
+        outcome: TransferOutcome,
+        status: u16,
+    ) {
+        match goal {
+            Goal::OwnCall { .. } => {
+                self.sip(SipAction::Reject(self.caller_leg.id, status));
+                self.end(now, EndCause::AgentCallFailed);
+            }
+            Goal::Transfer(transfer) => self.transfer_failed(now, transfer, outcome, status),
+            Goal::Recall => self.give_back(),
+        }
+    }
+
+    /// The call ends while somebody is being rung.
+    pub(super) fn dial_cut_short(&mut self, now: Time, dialling: Dialling, by: Party) {
+        let (rung, transfer) = match by {
+            Party::Caller => (OfferOutcome::CallerLeft, TransferOutcome::CallerLeft),
+            Party::Agent | Party::System => (OfferOutcome::Withdrawn, TransferOutcome::Withdrawn),
+        };
+        match self.abandon(now, dialling, rung) {
+            Goal::Transfer(Transfer { leaver, asked_on, .. }) => {
+                if let Some(leg) = asked_on {
+                    self.sip(SipAction::NotifyRefer(leg, 487));
+                }
+                if let Some(talk) = leaver {
+                    self.part(now, *talk, by);
+                }
+                self.record(CallEvent::TransferEnded { outcome: transfer });
+            }
+            Goal::OwnCall { .. } | Goal::Recall => {}
+        }
+    }
+
+    /// Takes out whoever rings for an agent's own call; the call is left without them.
+    pub(super) fn take_ring(&mut self, now: Time) -> Option<MovingRing> {
+        let rings = match &self.state {
+            State::Dialling(dialling) => match &dialling.goal {
+                // Unless their answer is being decided about.
+                Goal::OwnCall { .. } => {
+                    dialling.ringing().is_some_and(|ringing| !ringing.has_answered())
+                }
+                Goal::Transfer(_) | Goal::Recall => false,
+            },
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Talking(_)
+            | State::Ended => false,
+        };
+        let dialling = if rings { self.take_dialling()? } else { return None };
+        let peer = dialling.peer()?;
+        let Stage::Ringing(rung) = dialling.stage else { return None };
+        self.out.push(Action::Timer(CallTimer::Ring, None));
+        self.dial_ended(now, &peer, OfferOutcome::Withdrawn, &rung.ringing);
+        Some(MovingRing { to: dialling.to, rung })
+    }
+
+    /// Goes on with somebody who rang in another call, for a transfer of this one.
+    pub(super) fn take_up_ring(&mut self, moving: MovingRing, transfer: Transfer) {
+        let MovingRing { to, rung } = moving;
+        let legs = rung.ringing.leg_ids();
+        let stage = Stage::Ringing(rung);
+        let dialling = Dialling { to, goal: Goal::Transfer(transfer), stage };
+        if let Some(to) = dialling.peer() {
+            self.record(CallEvent::Dialled { to, legs, purpose: Purpose::Transfer });
+        }
+        self.state = State::Dialling(Box::new(dialling));
+    }
+}
+
+/// What ringing that came to nothing means to whoever asked for it, and the status that says so.
+fn verdict(to: &Destination, outcome: OfferOutcome, status: Option<u16>) -> (TransferOutcome, u16) {
+    let inside = match to {
+        Destination::Agent(_) | Destination::Queue(_) | Destination::Flow(_) => true,
+        Destination::Outside(_) => false,
+    };
+    match outcome {
+        OfferOutcome::Rejected => (TransferOutcome::Rejected, status.unwrap_or(486)),
+        OfferOutcome::NoAnswer => (TransferOutcome::NoAnswer, 480),
+        OfferOutcome::Accepted
+        | OfferOutcome::Unreachable
+        | OfferOutcome::CallerLeft
+        | OfferOutcome::Withdrawn => {
+            // Which of an agent's phones failed how is nobody's business.
+            let status = if inside { 480 } else { status.unwrap_or(503) };
+            (TransferOutcome::Unreachable, status)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The end of a call, or of a part of it: whoever leaves, everything that they held is released.
+
+use std::time::Duration;
+
+use crate::event::{CallEvent, EndCause, Fault, OfferOutcome, Outcome, Party, Peer};
+use crate::id::LegId;
+use crate::media::command as media;
+use crate::sip::endpoint::LegEnd;
+use crate::time::Time;
+
+use super::ring::Progress;
+use super::{Action, Call, CallTimer, QueueAction, SipAction, State, micros};
+
+/// A conversation younger than this is not judged by a silence that began before it.
+const SETTLED: Duration = Duration::from_secs(20);
+/// How long somebody who only listens may send nothing, in milliseconds.
+const LISTENER_SILENCE_MS: u64 = 300_000;
+
+impl Call {
+    /// A leg that should send audio has been silent for `for_ms`. In a conversation that means that
+    /// somebody is gone. Who only listens, to the menu or to music, is given far longer: phones
+    /// that suppress silence send nothing then. One who never sent any audio (one-way audio) is
+    /// left to listen.
+    pub fn media_silent(&mut self, now: Time, leg: LegId, for_ms: u64, ever_heard: bool) {
+        let (cause, holds) = match &self.state {
+            State::Talking(talk) if talk.leg.id == leg => {
+                (EndCause::AgentSilent, talk.leg.held_by_peer())
+            }
+            State::Arriving { .. } | State::Ended => return,
+            State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Dialling(_)
+            | State::Talking(_) => {
+                if leg != self.caller_leg.id {
+                    return;
+                }
+                (EndCause::CallerSilent, self.caller_leg.held_by_peer())
+            }
+        };
+        let gone = match &self.state {
+            // The silence of those who waited without a word is not yet one of this conversation.
+            State::Talking(talk) if !talk.is_on_hold() => now - talk.together_since >= SETTLED,
+            // Whoever holds the line says that it is kept, and most phones send nothing then.
+            _ => !holds && ever_heard && for_ms >= LISTENER_SILENCE_MS,
+        };
+        if gone {
+            self.end(now, cause);
+        }
+    }
+
+    /// A leg ended by its peer or the network.
+    pub fn leg_ended(&mut self, now: Time, leg: LegId, end: LegEnd) {
+        if self.is_pending(leg) {
+            return self.drop_pending(480);
+        }
+        if leg != self.caller_leg.id {
+            return self.phone_ended(now, leg, end);
+        }
+        let own = self.is_own();
+        let cause = match (end, &self.state) {
+            (LegEnd::NoAck | LegEnd::NoPrack, _) => EndCause::NoAck,
+            (LegEnd::SessionExpired | LegEnd::Lost, _) => EndCause::SignallingLost,
+            (LegEnd::Cancelled, _) if own => EndCause::AgentCallFailed,
+            (LegEnd::Cancelled, _) => EndCause::CallerCancelled,
+            (LegEnd::Bye, State::Queued | State::Offering(_)) => EndCause::CallerAbandoned,
+            (LegEnd::Bye, State::Talking(_) | State::Dialling(_)) if own => EndCause::AgentCallDone,
+            (LegEnd::Bye, State::Talking(_) | State::Dialling(_)) => EndCause::CallerHungUp,
+            (LegEnd::Bye, State::Arriving { .. } | State::InFlow | State::Ended) => {
+                EndCause::CallerLeftFlow
+            }
+        };
+        self.end_by(now, cause, Party::Caller);
+    }
+
+    /// A phone's leg ended before or during the conversation.
+    fn phone_ended(&mut self, now: Time, leg: LegId, end: LegEnd) {
+        let own = self.is_own();
+        match &mut self.state {
+            State::Talking(talk) if talk.leg.id == leg => {
+                let cause = match (end, &talk.who) {
+                    (
+                        LegEnd::NoAck | LegEnd::NoPrack | LegEnd::SessionExpired | LegEnd::Lost,
+                        _,
+                    ) => EndCause::SignallingLost,
+                    (LegEnd::Bye | LegEnd::Cancelled, _) if own => EndCause::AgentCallDone,
+                    (LegEnd::Bye | LegEnd::Cancelled, Peer::Agent(_)) => EndCause::AgentHungUp,
+                    (LegEnd::Bye | LegEnd::Cancelled, Peer::Outside(_)) => EndCause::OutsideHungUp,
+                };
+                self.end_by(now, cause, Party::Agent);
+            }
+            State::Dialling(dialling) => match dialling.take_leaver(leg) {
+                Some(talk) => self.part(now, talk, Party::Agent),
+                None => self.phone_failed(now, leg, Progress::Refused, Some(480)),
+            },
+            State::Offering(_) => self.phone_failed(now, leg, Progress::Refused, Some(480)),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => {}
+        }
+    }
+
+    /// Ends the call, whatever it is doing, and releases everything that it holds. Idempotent.
+    pub fn end(&mut self, now: Time, cause: EndCause) {
+        let by = match cause.fault() {
+            Fault::Caller => Party::Caller,
+            Fault::Agent => Party::Agent,
+            Fault::Nobody | Fault::Network | Fault::System => Party::System,
+        };
+        self.end_by(now, cause, by);
+    }
+
+    fn end_by(&mut self, now: Time, cause: EndCause, by: Party) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ended => return,
+            State::Arriving { .. } | State::InFlow => {}
+            State::Queued => self.queue(QueueAction::Leave),
+            State::Offering(offering) => {
+                let outcome = match by {
+                    Party::Caller => OfferOutcome::CallerLeft,
+                    Party::Agent | Party::System => OfferOutcome::Withdrawn,
+                };
+                self.finish_offer(now, &offering, outcome);
+                self.queue(QueueAction::Leave);
+            }
+            State::Dialling(dialling) => self.dial_cut_short(now, *dialling, by),
+            State::Talking(talk) => self.part(now, talk, by),
+        }
+        self.drop_pending(480);
+        if let Some(wait) = self.wait.take() {
+            // Handed back by the queue and not queued again: the system ended the waiting.
+            let outcome = match (by, wait.returned_at) {
+                (Party::Caller, None) => Outcome::Abandoned,
+                (Party::Caller | Party::Agent | Party::System, _) => Outcome::EndedBySystem,
+            };
+            self.leave_queue(wait.returned_at.unwrap_or(now), &wait, outcome);
+        }
+        let leg = self.caller_leg.id;
+        self.sip(SipAction::HangUp(leg));
+        self.media(media::Command::Close { leg });
+        if let Some(Peer::Agent(agent)) = self.near.take() {
+            self.queue(QueueAction::TalkEnded(agent));
+        }
+        for timer in [CallTimer::Controller, CallTimer::Ring, CallTimer::Longest] {
+            self.out.push(Action::Timer(timer, None));
+        }
+        self.record(CallEvent::Ended { cause, duration_us: micros(now - self.arrived_at) });
+        self.out.push(Action::Over);
+    }
+}

@@ -1,0 +1,405 @@
+//! Phones that ring: all at once for an agent, one way after the other for a number outside.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::event::{Caller, Destination, OfferOutcome};
+use crate::id::{Entropy, LegId};
+use crate::media::command as media;
+use crate::sdp::{Keyring, SdpError, Terms};
+use crate::sip::ListenerId;
+use crate::sip::endpoint::{Cause, OutgoingInvite};
+use crate::time::Time;
+
+use super::leg::{Leg, Stage};
+use super::{Action, Call, CallTimer, QueueAction, SipAction, State};
+
+/// A phone to ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The contact's URI.
+    pub uri: String,
+    /// Where the INVITE is sent.
+    pub to: SocketAddr,
+    /// Over which listener.
+    pub listener: ListenerId,
+    /// On what terms its audio is encrypted.
+    pub terms: Terms,
+}
+
+/// What a phone has made of the ringing so far, the most telling last: ringing several phones that
+/// all fail ends as the most telling of them says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// Nothing came from it, or an error.
+    Unreachable,
+    /// It rang.
+    Rang,
+    /// Refused.
+    Refused,
+    /// It answered, and cannot be talked with.
+    Unusable,
+}
+
+impl Progress {
+    /// What a final status says of the phone that sent it.
+    fn of(status: u16) -> Progress {
+        match status {
+            // Busy, and "everywhere" (RFC 3261 sections 21.4.24 and 21.6).
+            486 | 600 | 603 => Progress::Refused,
+            // The phone gave up ringing by itself.
+            480 | 487 => Progress::Rang,
+            _ => Progress::Unreachable,
+        }
+    }
+
+    pub(super) fn outcome(self) -> OfferOutcome {
+        match self {
+            Progress::Unreachable | Progress::Unusable => OfferOutcome::Unreachable,
+            Progress::Rang => OfferOutcome::NoAnswer,
+            Progress::Refused => OfferOutcome::Rejected,
+        }
+    }
+}
+
+/// What a phone's display shows of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Display {
+    name: String,
+    user: String,
+}
+
+impl Display {
+    /// The title, if there is one, and who rings. A withheld number stays withheld.
+    pub(super) fn new(title: Option<&str>, caller: &Caller) -> Display {
+        let (shown, user) = match (&caller.number, caller.withheld) {
+            (Some(number), false) => (caller.name.as_deref().unwrap_or(number), number.as_str()),
+            (None, false) => ("unknown caller", "unknown"),
+            (_, true) => ("number withheld", "anonymous"),
+        };
+        let name = title.map_or_else(|| shown.to_owned(), |title| format!("{title}: {shown}"));
+        Display { name, user: user.to_owned() }
+    }
+}
+
+#[derive(Debug)]
+struct Phone {
+    leg: Leg,
+    target: Target,
+}
+
+/// How targets are rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Every phone at once: one person has them all.
+    Together,
+    /// Each once the one before could not be reached: ways to the same number.
+    InTurn,
+}
+
+/// Phones that ring for one purpose.
+#[derive(Debug)]
+pub(super) struct Ringing {
+    pub(super) since: Time,
+    phones: Vec<Phone>,
+    /// Tried when what rings cannot be reached.
+    later: VecDeque<Phone>,
+    display: Display,
+    best: Progress,
+    /// The final status that says most.
+    status: Option<u16>,
+    /// Whether anybody knows that a phone rings.
+    told: bool,
+    /// The phone that answered, while somebody decides about its claim.
+    answered: Option<LegId>,
+}
+
+impl Ringing {
+    pub(super) fn new(
+        now: Time,
+        ids: &mut Entropy,
+        targets: Vec<Target>,
+        manner: Manner,
+        display: Display,
+    ) -> Ringing {
+        let phone = |target: Target| {
+            let keyring = Keyring::new(target.terms, ids);
+            Phone { leg: Leg::opening(ids.leg_id(), target.to.ip(), keyring), target }
+        };
+        let mut later: VecDeque<Phone> = targets.into_iter().map(phone).collect();
+        let first = match manner {
+            Manner::Together => later.len(),
+            Manner::InTurn => later.len().min(1),
+        };
+        let phones = later.drain(..first).collect();
+        let best = Progress::Unreachable;
+        let (status, told, answered) = (None, false, None);
+        Ringing { since: now, phones, later, display, best, status, told, answered }
+    }
+
+    /// The legs that ring.
+    pub(super) fn leg_ids(&self) -> Vec<LegId> {
+        self.phones.iter().map(|phone| phone.leg.id).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.phones.is_empty()
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered.is_some()
+    }
+
+    /// What came of it, if it ends now without an answer, and the status that says so.
+    pub(super) fn result(&self) -> (OfferOutcome, Option<u16>) {
+        (self.best.outcome(), self.status)
+    }
+
+    fn phone(&mut self, leg: LegId) -> Option<&mut Phone> {
+        self.phones.iter_mut().find(|phone| phone.leg.id == leg)
+    }
+
+    /// Over which listener a phone is rung.
+    pub(super) fn listener(&self, leg: LegId) -> Option<ListenerId> {
+        let phone = self.phones.iter().find(|phone| phone.leg.id == leg)?;
+        Some(phone.target.listener)
+    }
+
+    fn opened(&mut self, leg: LegId, local: SocketAddr) -> Option<OutgoingInvite> {
+        let Display { name, user } = self.display.clone();
+        let phone = self.phone(leg)?;
+        phone.leg.opened(local);
+        let offer = phone.leg.offer()?;
+        let Target { uri, to, listener, terms: _ } = phone.target.clone();
+        let (from_display, from_user) = (name, user);
+        let extras = Box::default();
+        Some(OutgoingInvite { leg, listener, uri, to, from_display, from_user, offer, extras })
+    }
+
+    /// A phone is out. Returns the leg that is to be opened instead, if there is another way.
+    fn fail(&mut self, leg: LegId, progress: Progress, status: Option<u16>) -> Option<LegId> {
+        let before = self.phones.len();
+        self.phones.retain(|phone| phone.leg.id != leg);
+        if self.phones.len() == before {
+            return None;
+        }
+        if progress >= self.best {
+            self.status = status.or(self.status);
+        }
+        self.best = self.best.max(progress);
+        if self.answered == Some(leg) {
+            self.answered = None;
+        }
+        // RFC 3263 section 4.3: another host is tried when one fails, not when it says no.
+        let elsewhere = status.is_none_or(|status| status == 408 || (500..600).contains(&status));
+        let next = self.later.pop_front_if(|_| elsewhere)?;
+        let leg = next.leg.id;
+        self.phones.push(next);
+        Some(leg)
+    }
+
+    /// The phone that answered, taken out.
+    pub(super) fn take_answered(&mut self) -> Option<Leg> {
+        let answered = self.answered.take()?;
+        let at = self.phones.iter().position(|phone| phone.leg.id == answered)?;
+        Some(self.phones.remove(at).leg)
+    }
+}
+
+impl Call {
+    fn ringing_mut(&mut self) -> Option<&mut Ringing> {
+        match &mut self.state {
+            State::Offering(offering) => Some(&mut offering.ringing),
+            State::Dialling(dialling) => dialling.ringing_mut(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => None,
+        }
+    }
+
+    fn rings(&self, leg: LegId) -> bool {
+        self.ringing().is_some_and(|ringing| ringing.listener(leg).is_some())
+    }
+
+    fn ringing(&self) -> Option<&Ringing> {
+        match &self.state {
+            State::Offering(offering) => Some(&offering.ringing),
+            State::Dialling(dialling) => dialling.ringing(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => None,
+        }
+    }
+
+    /// Over which listener a phone will be rung.
+    pub fn listener_towards(&self, leg: LegId) -> Option<ListenerId> {
+        self.ringing()?.listener(leg)
+    }
+
+    /// The ports of a phone's leg are open: ring it.
+    pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
+        if let Some(invite) = self.ringing_mut().and_then(|ringing| ringing.opened(leg, local)) {
+            self.sip(SipAction::Invite(invite));
+        }
+    }
+
+    /// A phone rings, or lets something be heard already.
+    pub fn phone_ringing(&mut self, leg: LegId, early: Option<&Bytes>) {
+        if !self.rings(leg) {
+            return;
+        }
+        if let Some(answer) = early {
+            self.phone_heard_early(leg, answer);
+        }
+        let Some(ringing) = self.ringing_mut() else { return };
+        ringing.best = ringing.best.max(Progress::Rang);
+        if std::mem::replace(&mut ringing.told, true) {
+            return;
+        }
+        match &self.state {
+            State::Offering(offering) => {
+                let agent = offering.agent.clone();
+                self.queue(QueueAction::Ringing(agent));
+            }
+            State::Dialling(_) => self.dialled_rings(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => {}
+        }
+    }
+
+    /// Early media (RFC 3960): what the network of a number outside lets be heard before somebody
+    /// answers. Of an agent's phones several may ring, and nobody would know which to hear.
+    fn phone_heard_early(&mut self, leg: LegId, answer: &Bytes) {
+        let State::Dialling(dialling) = &self.state else { return };
+        if !matches!(dialling.to, Destination::Outside(_)) {
+            return;
+        }
+        let Some(phone) = self.ringing_mut().and_then(|ringing| ringing.phone(leg)) else { return };
+        if phone.leg.take_answer(answer).is_err() {
+            return;
+        }
+        let Some(negotiated) = phone.leg.negotiated.clone() else { return };
+        self.media(media::Command::Negotiate { leg, negotiated });
+        self.hear_early(leg);
+    }
+
+    /// A phone answered: of an agent's, the claim is the queue's to decide. A second phone that
+    /// answers at the same time is hung up.
+    pub fn phone_answered(&mut self, now: Time, leg: LegId, answer: &Bytes, source: SocketAddr) {
+        if !self.rings(leg) {
+            return self.drop_leg(leg);
+        }
+        let Some(ringing) = self.ringing_mut() else { return };
+        let taken = ringing.answered.is_some();
+        if taken {
+            ringing.phones.retain(|phone| phone.leg.id != leg);
+            return self.drop_leg(leg);
+        }
+        let Some(phone) = ringing.phone(leg) else { return };
+        phone.leg.signalled_from = source.ip();
+        if let Err(error) = phone.leg.take_answer(answer) {
+            match error {
+                SdpError::NotEncrypted | SdpError::NoCommonEncryption => {
+                    let uri = &phone.target.uri;
+                    tracing::warn!(uri, %error, "a phone answered and was hung up");
+                }
+                SdpError::Malformed | SdpError::NoCommonCodec => {}
+            }
+            self.sip(SipAction::HangUp(leg));
+            return self.phone_failed(now, leg, Progress::Unusable, Some(488));
+        }
+        phone.leg.stage = Stage::Up;
+        ringing.answered = Some(leg);
+        match &self.state {
+            State::Offering(offering) => {
+                let agent = offering.agent.clone();
+                self.queue(QueueAction::Claim(agent));
+            }
+            State::Dialling(_) => self.dialled_answered(now),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => {}
+        }
+    }
+
+    /// A phone refused or could not be reached, by its final status.
+    pub fn phone_refused(&mut self, now: Time, leg: LegId, status: u16) {
+        self.phone_failed(now, leg, Progress::of(status), Some(status));
+        // A 6xx speaks for whoever is rung, not for one phone (RFC 3261 section 21.6).
+        if status >= 600 && self.ringing().is_some_and(|ringing| !ringing.has_answered()) {
+            self.ringing_over(now);
+        }
+    }
+
+    /// One phone is out; the ringing is over when it was the last.
+    pub(super) fn phone_failed(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        progress: Progress,
+        status: Option<u16>,
+    ) {
+        self.media(media::Command::Close { leg });
+        if !self.rings(leg) {
+            return;
+        }
+        let Some(ringing) = self.ringing_mut() else { return };
+        let next = ringing.fail(leg, progress, status);
+        let empty = ringing.is_empty();
+        if let Some(leg) = next {
+            self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
+        } else if empty {
+            self.ringing_over(now);
+        }
+    }
+
+    /// The phones have rung long enough.
+    pub fn ring_timed_out(&mut self, now: Time) {
+        if self.ringing().is_some_and(|ringing| !ringing.has_answered()) {
+            self.ringing_over(now);
+        }
+    }
+
+    /// No phone took the call.
+    pub(super) fn ringing_over(&mut self, now: Time) {
+        match &self.state {
+            State::Offering(_) => self.offer_over(now),
+            State::Dialling(_) => self.dial_over(now),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Talking(_)
+            | State::Ended => {}
+        }
+    }
+
+    /// Stops whatever rings.
+    pub(super) fn stop_ringing(&mut self, ringing: &Ringing, outcome: OfferOutcome) {
+        self.out.push(Action::Timer(CallTimer::Ring, None));
+        for leg in ringing.leg_ids() {
+            if outcome == OfferOutcome::Accepted {
+                // Another phone took the call: these show no missed one.
+                self.sip(SipAction::HangUpBecause(leg, Cause::ANSWERED_ELSEWHERE));
+                self.media(media::Command::Close { leg });
+            } else {
+                self.drop_leg(leg);
+            }
+        }
+    }
+
+    pub(super) fn drop_leg(&mut self, leg: LegId) {
+        self.sip(SipAction::HangUp(leg));
+        self.media(media::Command::Close { leg });
+    }
+}

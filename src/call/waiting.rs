@@ -1,0 +1,122 @@
+//! The caller in the flow and in the queue: what the controller asks, and what the queue says.
+
+use crate::event::{CallEvent, Outcome};
+use crate::id::{PromptName, QueueName, Skill};
+use crate::media::command as media;
+use crate::time::Time;
+
+use super::command::{Command, Notice, QueueReturn};
+use super::{Action, Call, CallTimer, QueueAction, State, micros};
+
+/// A wait for a person, kept from its first queue entry until its one outcome is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// The queue of the present (or last) visit.
+    pub(super) queue: QueueName,
+    /// The first entry of the episode.
+    pub(super) first_at: Time,
+    /// The entry of this visit.
+    pub(super) visit_at: Time,
+    /// Counts the call's waits from 1.
+    pub(super) episode: u32,
+    /// When the queue handed the caller back to the flow, if it did: the wait ended then, its
+    /// outcome depends on what the flow does next.
+    pub(super) returned_at: Option<Time>,
+}
+
+impl Call {
+    /// Carries out what the controller asks. A call that the controller does not own any more
+    /// (somebody answered, the caller left) does nothing.
+    pub fn command(&mut self, now: Time, command: Command) {
+        if !matches!(self.state, State::InFlow) {
+            return;
+        }
+        match command {
+            // The engine knows the flow's name and writes these (`Engine::obey_flow`).
+            Command::Enter { .. } | Command::Chose { .. } => {}
+            // Calendars are the queue's; the engine answers.
+            Command::AskHours { .. } => {}
+            Command::Play { prompts } => self.play(prompts),
+            Command::StopPlaying => {
+                self.plays += 1;
+                self.media(media::Command::Quiet { leg: self.caller_leg.id });
+            }
+            Command::SetTimer { after } => {
+                self.out.push(Action::Timer(CallTimer::Controller, Some(now + after)));
+            }
+            Command::CancelTimer => {
+                self.out.push(Action::Timer(CallTimer::Controller, None));
+            }
+            Command::Queue { queue, skills, at_closing } => {
+                let (since, again) = (self.first_entered_at, false);
+                self.queue(QueueAction::Enter { queue, skills, at_closing, since, again });
+            }
+            Command::HangUp { cause } => self.end(now, cause),
+        }
+    }
+
+    /// The call now waits in a queue and hears its music. Its place there may be older than this
+    /// wait: whoever is handed on to a queue after a conversation keeps the place that they had,
+    /// and waits anew.
+    pub fn queued(&mut self, now: Time, queue: QueueName, skills: Vec<Skill>, music: PromptName) {
+        match &self.state {
+            State::InFlow | State::Queued => {}
+            State::Dialling(dialling) if dialling.ringing().is_none() => self.taken_by_queue(now),
+            State::Arriving { .. }
+            | State::Offering(_)
+            | State::Dialling(_)
+            | State::Talking(_)
+            | State::Ended => return,
+        }
+        let last = self.wait.take();
+        if let Some(last) = &last {
+            self.leave_queue(now, last, Outcome::Moved);
+        } else {
+            self.episodes += 1;
+        }
+        let first = self.first_entered_at.is_none();
+        self.first_entered_at.get_or_insert(now);
+        self.last_visit = Some((queue.clone(), skills.clone()));
+        let episode = self.episodes;
+        self.record(CallEvent::QueueEntered { queue: queue.clone(), skills, first, episode });
+        let first_at = last.map_or(now, |last| last.first_at);
+        self.wait = Some(Wait { queue, first_at, visit_at: now, episode, returned_at: None });
+        self.state = State::Queued;
+        self.plays += 1;
+        self.out.push(Action::Timer(CallTimer::Controller, None));
+        self.media(media::Command::Music { leg: self.caller_leg.id, music });
+    }
+
+    /// The queue hands the caller back to the flow. What the waiting came to is known when the
+    /// flow queues the caller again (moved) or ends the call.
+    pub fn returned(&mut self, now: Time, why: QueueReturn) {
+        match &self.state {
+            State::Queued => {
+                if let Some(wait) = &mut self.wait {
+                    wait.returned_at = Some(now);
+                }
+                self.state = State::InFlow;
+                self.media(media::Command::Quiet { leg: self.caller_leg.id });
+            }
+            State::InFlow => {}
+            State::Dialling(dialling) if dialling.ringing().is_none() => {
+                return self.not_taken(now, why);
+            }
+            State::Arriving { .. }
+            | State::Offering(_)
+            | State::Dialling(_)
+            | State::Talking(_)
+            | State::Ended => return,
+        }
+        self.out.push(Action::Notify(Notice::QueueLeft(why)));
+    }
+
+    pub(super) fn leave_queue(&mut self, at: Time, wait: &Wait, outcome: Outcome) {
+        self.record(CallEvent::QueueLeft {
+            queue: wait.queue.clone(),
+            outcome,
+            wait_us: micros(at - wait.first_at),
+            episode: wait.episode,
+        });
+    }
+}

@@ -1,0 +1,133 @@
+//! Ringing whom somebody chose: agents by reservation, numbers outside by the trunks.
+
+use std::time::Duration;
+
+use crate::acd::command::{AcdInput, ReserveError};
+use crate::call::{Manner, Ring, TransferError};
+use crate::event::{Caller, Destination, OfferOutcome, Peer, Purpose, TransferOutcome};
+use crate::id::{AgentId, CallId, PromptName};
+use crate::time::Time;
+
+use super::Engine;
+use super::io::Reply;
+
+/// What whoever is put on hold hears in a call that no queue brought.
+const HOLD_MUSIC: &str = "music/hold";
+
+impl Engine {
+    /// A call asks for somebody to be rung.
+    pub(super) fn dial(&mut self, now: Time, id: CallId, to: Peer, purpose: Purpose) {
+        match to {
+            Peer::Agent(agent) => {
+                let queue = self.calls.get(&id).and_then(|one| one.call.queue_of().cloned());
+                let ring_for = self.rings_for(purpose);
+                let input = AcdInput::Reserve { call: id, agent, queue, ring_for };
+                self.apply(now, input);
+            }
+            // No trunk is there that could take it.
+            Peer::Outside(_) => self.with_call(id, |call, _| {
+                call.dial_refused(now, TransferOutcome::Unreachable, 404);
+            }),
+        }
+    }
+
+    pub(super) fn rings_for(&self, purpose: Purpose) -> Duration {
+        let transfers = &self.plan.transfers;
+        let seconds = match purpose {
+            Purpose::OwnCall => transfers.own_call_s,
+            Purpose::Transfer | Purpose::Takeover => transfers.ring_s,
+            Purpose::Recall => transfers.recall_s,
+        };
+        Duration::from_secs(u64::from(seconds))
+    }
+
+    /// The agent is reserved: ring their phones.
+    pub(super) fn reserved(&mut self, now: Time, id: CallId, agent: AgentId, ring_for: Duration) {
+        let Some(governed) = self.calls.get(&id) else {
+            let outcome = OfferOutcome::Withdrawn;
+            return self.apply(now, AcdInput::OfferFailed { call: id, agent, outcome });
+        };
+        let title = match governed.call.dials_for() {
+            Some(Purpose::Recall) => Some("Returned".to_owned()),
+            Some(Purpose::Transfer) => governed
+                .call
+                .handed_on_by()
+                .and_then(|by| self.plan.agents.get(by))
+                .map(|by| format!("From {}", by.name)),
+            Some(Purpose::OwnCall | Purpose::Takeover) | None => None,
+        };
+        let ring = Ring {
+            targets: self.targets(&agent),
+            manner: Manner::Together,
+            title,
+            shown: self.shown(&agent),
+            ring_for,
+            music: self.hold_music(id),
+        };
+        self.with_call(id, |call, ids| call.ring(now, ids, &Peer::Agent(agent), ring));
+    }
+
+    /// The agent cannot be rung.
+    pub(super) fn not_reserved(&mut self, now: Time, id: CallId, why: ReserveError) {
+        let (outcome, status) = match why {
+            ReserveError::Unavailable => (TransferOutcome::Unreachable, 480),
+            ReserveError::Busy => (TransferOutcome::Rejected, 486),
+        };
+        self.with_call(id, |call, _| call.dial_refused(now, outcome, status));
+    }
+
+    /// An agent who was rung by name has answered.
+    pub(super) fn direct_claimed(&mut self, now: Time, call: CallId, agent: AgentId) {
+        match self.calls.contains_key(&call) {
+            true => self.with_call(call, |call, _| call.claimed(now, &agent)),
+            false => self.apply(now, AcdInput::TalkEnded { agent, call }),
+        }
+    }
+
+    /// How an agent is shown to colleagues: the name, and what to dial to ring back.
+    pub(super) fn shown(&self, agent: &AgentId) -> Caller {
+        let plan = self.plan.agents.get(agent);
+        let extension = plan.and_then(|plan| plan.extension.clone());
+        Caller {
+            number: Some(extension.unwrap_or_else(|| agent.to_string())),
+            name: plan.map(|plan| plan.name.clone()),
+            withheld: false,
+        }
+    }
+
+    fn hold_music(&self, call: CallId) -> PromptName {
+        let queue = self.calls.get(&call).and_then(|one| one.call.queue_of());
+        queue.map_or_else(|| HOLD_MUSIC.into(), |queue| self.music(queue))
+    }
+
+    /// Where a call can be sent by that name.
+    pub(super) fn resolve(&self, dialled: &str) -> Option<Destination> {
+        self.plan.dial.resolve(dialled)
+    }
+
+    /// The API asks for a call to be handed on.
+    pub(super) fn transfer_request(
+        &mut self,
+        now: Time,
+        id: CallId,
+        to: &str,
+        agent: Option<&AgentId>,
+        actor: &str,
+    ) -> Reply {
+        let Some(governed) = self.calls.get(&id) else { return Reply::UnknownCall };
+        let Some(leg) = governed.call.leg_of(agent) else {
+            let error = match governed.call.is_talking() {
+                true => TransferError::NotAnAgent,
+                false => TransferError::NotTalking,
+            };
+            return Reply::TransferRefused(error);
+        };
+        if let Err(error) = governed.call.may_transfer(leg) {
+            return Reply::TransferRefused(error);
+        }
+        let Some(to) = self.resolve(to) else { return Reply::UnknownDestination };
+        let actor = Some(actor.to_owned());
+        self.with_call(id, |call, _| call.transfer(now, leg, to, false, actor));
+        Reply::Done
+    }
+}

@@ -24,7 +24,7 @@ const MAX_REMEMBERED: usize = 8_192;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Issue {
     at: Time,
-    serial: u64,
+    serial: u32,
 }
 
 /// Which counts of a nonce were used: the highest, and which of the 63 below it. Requests of one
@@ -54,7 +54,7 @@ impl Uses {
 /// Issues and checks nonces.
 pub(super) struct Nonces {
     key: [u8; 32],
-    issued: u64,
+    issued: u32,
     used: BTreeMap<Issue, Uses>,
     /// The latest nonce whose uses were forgotten for lack of room.
     forgotten: Option<Issue>,
@@ -71,20 +71,19 @@ impl Nonces {
 
     /// A new nonce for a source, named by whatever number is always the same for it.
     pub(super) fn issue(&mut self, now: Time, source: u64) -> String {
-        self.issued += 1;
-        let issue = Issue { at: now, serial: self.issued };
+        self.issued = self.issued.wrapping_add(1);
+        let at = Time::from_millis(now.as_micros() / 1_000);
+        let issue = Issue { at, serial: self.issued };
         self.write(issue, source)
     }
 
+    /// 6 bytes of milliseconds, 4 of the serial, 12 of proof (RFC 2104 section 5 allows to cut it), as
+    /// short as they can be: a challenge goes to whoever asks, whatever address is written on it.
     fn write(&self, issue: Issue, source: u64) -> String {
-        let mut bytes = [0; 32];
-        let (time, rest) = bytes.split_at_mut(8);
-        let (serial, proof) = rest.split_at_mut(8);
-        time.copy_from_slice(&issue.at.as_micros().to_be_bytes());
-        serial.copy_from_slice(&issue.serial.to_be_bytes());
-        for (to, from) in proof.iter_mut().zip(self.proof(issue, source)) {
-            *to = from;
-        }
+        let time = (issue.at.as_micros() / 1_000).to_be_bytes();
+        let serial = issue.serial.to_be_bytes();
+        let proof = self.proof(issue, source);
+        let bytes: Vec<u8> = time.into_iter().skip(2).chain(serial).chain(proof).take(22).collect();
         hex(&bytes)
     }
 
@@ -144,9 +143,9 @@ impl Nonces {
     }
 
     fn read(&self, nonce: &str, source: u64) -> Option<Issue> {
-        let time = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
-        let serial = u64::from_str_radix(nonce.get(16..32)?, 16).ok()?;
-        let issue = Issue { at: Time::from_micros(time), serial };
+        let millis = u64::from_str_radix(nonce.get(..12)?, 16).ok()?;
+        let serial = u32::from_str_radix(nonce.get(12..20)?, 16).ok()?;
+        let issue = Issue { at: Time::from_millis(millis), serial };
         let genuine = self.write(issue, source);
         bool::from(genuine.as_bytes().ct_eq(nonce.as_bytes())).then_some(issue)
     }

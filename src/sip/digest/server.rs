@@ -74,7 +74,7 @@ impl Authenticator {
         let challenge = |algorithm: &Algorithm| Challenge {
             realm: self.realm.clone(),
             nonce: nonce.clone(),
-            opaque: Some("switchboard".to_owned()),
+            opaque: None,
             stale,
             algorithm: Some(algorithm.to_string()),
             qop: vec!["auth".to_owned()],

@@ -4,6 +4,7 @@ mod calls;
 mod changes;
 mod early;
 mod forks;
+mod guarding;
 mod keys;
 mod losses;
 mod network;

@@ -31,7 +31,7 @@ pub(super) struct Phone {
     user: &'static str,
     password: &'static str,
     seq: u32,
-    challenge: Option<Challenge>,
+    pub(super) challenge: Option<Challenge>,
     uses: u32,
     algorithm: Algorithm,
 }
@@ -42,7 +42,7 @@ impl Phone {
         Phone { user, password, seq: 0, challenge: None, uses: 0, algorithm }
     }
 
-    fn head(&mut self, desk: &mut Desk, more: &str) -> String {
+    pub(super) fn head(&mut self, desk: &mut Desk, more: &str) -> String {
         self.seq += 1;
         let Phone { user, seq, .. } = self;
         let branch = desk.branch();
@@ -71,7 +71,7 @@ impl Phone {
         head + more
     }
 
-    fn once(&mut self, desk: &mut Desk, more: &str) -> Got {
+    pub(super) fn once(&mut self, desk: &mut Desk, more: &str) -> Got {
         let text = self.head(desk, more);
         desk.send(&text).pop().unwrap()
     }
@@ -91,7 +91,7 @@ impl Phone {
     }
 }
 
-fn contact(more: &str) -> String {
+pub(super) fn contact(more: &str) -> String {
     format!("\nContact: {CONTACT}{more}")
 }
 

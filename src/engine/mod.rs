@@ -203,6 +203,11 @@ impl Engine {
         self.endpoint.counters()
     }
 
+    /// Who is kept out.
+    pub fn guard(&self) -> &crate::sip::guard::Guard {
+        self.endpoint.guard()
+    }
+
     /// Calls up now.
     pub fn calls(&self) -> usize {
         self.calls.len()

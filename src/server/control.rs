@@ -22,6 +22,7 @@ use crate::time::{Time, UnixMicros};
 use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
+use super::refusals::{self, Line, Refusals};
 use super::store::JournalHandle;
 use super::stream::{StreamEvent, Streams};
 use super::udp::Listener;
@@ -155,6 +156,8 @@ impl Control {
             replies: Replies::default(),
             wall,
             publish_at: Time::ZERO,
+            refusals: Refusals::default(),
+            bans: 0,
             stopping: None,
             draining: false,
             buffer: vec![0; DATAGRAM].into_boxed_slice(),
@@ -247,6 +250,9 @@ struct Running<'a> {
     /// What the engine's calendar showed, and when.
     wall: (Time, UnixMicros),
     publish_at: Time,
+    refusals: Refusals,
+    /// Which of the guard's bans connections know of.
+    bans: u64,
     stopping: Option<Time>,
     draining: bool,
     buffer: Box<[u8]>,
@@ -334,6 +340,16 @@ impl Running<'_> {
                 self.wall = (now, shown);
                 self.input(Input::WallClock(shown));
             }
+            let guard = self.engine.guard();
+            if guard.revision() != self.bans {
+                self.bans = guard.revision();
+                self.streams.ban(guard.banned_sources().collect());
+            }
+            for line in self.refusals.lines(now, self.engine.sip_counters()) {
+                let Line { reason, from, more } = line;
+                let from = from.map(tracing::field::display);
+                tracing::info!(reason, from, more, "SIP was refused");
+            }
             self.handle.counters.store(Arc::new(WireState {
                 sip: self.engine.sip_counters().clone(),
                 calls: self.engine.calls(),
@@ -365,7 +381,10 @@ impl Running<'_> {
                     }
                 }
                 Output::Media(command) => self.commands.push(command),
-                Output::Journal(entry) => self.journal.append(entry),
+                Output::Journal(entry) => {
+                    refusals::say_bans(&entry);
+                    self.journal.append(entry);
+                }
                 Output::Reply { id, reply, after } => self.replies.reply(id, reply, after),
             }
         }

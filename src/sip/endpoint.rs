@@ -148,6 +148,7 @@ impl Endpoint {
         from: SocketAddr,
         bytes: Bytes,
     ) {
+        self.counters.coming_from(Some(from.ip()));
         if self.turned_away(now, listener, from) {
             return;
         }
@@ -182,6 +183,7 @@ impl Endpoint {
 
     /// Lets everything happen that is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.counters.coming_from(None);
         self.transactions.handle_timeout(now);
         self.settle(now);
         while let Some((_, (leg, timer))) = self.timers.pop_due(now) {

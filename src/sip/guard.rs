@@ -441,6 +441,16 @@ impl Guard {
         self.bans.get(Source::of(from)).is_some()
     }
 
+    /// Every source that is banned.
+    pub fn banned_sources(&self) -> impl Iterator<Item = Source> {
+        self.bans.sources()
+    }
+
+    /// A number that changes whenever somebody is banned or no longer is.
+    pub fn revision(&self) -> u64 {
+        self.bans.revision()
+    }
+
     /// How many sources are banned.
     pub fn banned(&self) -> usize {
         self.bans.len()

@@ -41,7 +41,12 @@ pub(super) async fn run(
         match accepted {
             Ok((socket, peer)) => {
                 let flow = Flow { listener: id, peer };
-                match shared.flows.admit(Source::of(peer.ip())) {
+                let source = Source::of(peer.ip());
+                if shared.flows.is_banned(source) {
+                    shared.refuse(flow, Refusal::Banned, "its source is banned");
+                    continue;
+                }
+                match shared.flows.admit(source) {
                     Ok(room) => {
                         tokio::spawn(serve(shared.clone(), side.clone(), flow, socket, room));
                     }

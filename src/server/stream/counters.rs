@@ -17,6 +17,8 @@ const LOG_GAP: Duration = Duration::from_secs(10);
 /// Why a connection was refused or ended by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// Its source is banned.
+    Banned,
     /// A limit on connections is reached.
     Crowded(Crowded),
     /// TLS could not be agreed on.
@@ -43,6 +45,7 @@ impl Refusal {
     /// The name in metrics' labels.
     pub(super) fn label(self) -> &'static str {
         match self {
+            Refusal::Banned => "banned_connection",
             Refusal::Crowded(Crowded::Total) => "connection_limit",
             Refusal::Crowded(Crowded::Source) => "connection_limit_source",
             Refusal::Crowded(Crowded::Opening) => "connection_limit_opening",

@@ -1,6 +1,6 @@
 //! Which connections are open, by flow (RFC 5626): a listener and the address of the far end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,7 @@ struct Inner {
     admitted: usize,
     opening: usize,
     sources: BTreeMap<Source, usize>,
+    banned: BTreeSet<Source>,
 }
 
 #[derive(Debug)]
@@ -97,6 +98,20 @@ impl Flows {
             inner.open.remove(&flow);
             told();
         }
+    }
+
+    /// From now on these sources have no connections: those that they have end.
+    pub(super) fn ban(&self, banned: BTreeSet<Source>) {
+        let mut inner = self.inner();
+        inner.banned = banned;
+        let theirs = |flow: &Flow| inner.banned.contains(&Source::of(flow.peer.ip()));
+        for (_, entry) in inner.open.iter().filter(|(flow, _)| theirs(flow)) {
+            entry.outbox.close();
+        }
+    }
+
+    pub(super) fn is_banned(&self, source: Source) -> bool {
+        self.inner().banned.contains(&source)
     }
 
     /// How many connections are open.

@@ -8,7 +8,7 @@
 //! Nobody holds a connection for nothing: handshakes, the first message, a message that has begun
 //! and a peer that does not read have their time-outs, and sources their limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::sip::guard::Source;
 use crate::sip::transport::Protocol;
 use crate::sip::{ListenerId, Transmit};
 
@@ -192,6 +193,11 @@ impl Streams {
         if let Some(side) = self.shared.sides.get(&listener) {
             side.renew(tls);
         }
+    }
+
+    /// From now on these sources, and no others, have no connections.
+    pub fn ban(&self, banned: BTreeSet<Source>) {
+        self.shared.flows.ban(banned);
     }
 
     /// Connections open now, by protocol.

@@ -1,6 +1,7 @@
 //! What is counted on the wire, and how much an endpoint holds.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What has been counted on the wire: (method, status) by direction, and refusals by reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub struct SipCounters {
     /// Datagrams and requests refused or dropped, by reason: [`Reason::as_str`] or
     /// [`Fault::label`](crate::sip::error::Fault::label).
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Whose message was the last to be refused for each reason.
+    pub rejected_from: BTreeMap<&'static str, IpAddr>,
+    /// Whose message is being dealt with.
+    from: Option<IpAddr>,
 }
 
 impl SipCounters {
@@ -25,6 +30,14 @@ impl SipCounters {
 
     pub(super) fn reject(&mut self, reason: &'static str) {
         *self.rejected.entry(reason).or_default() += 1;
+        if let Some(from) = self.from {
+            self.rejected_from.insert(reason, from);
+        }
+    }
+
+    /// What is refused from now on came from there; or from nobody.
+    pub(super) fn coming_from(&mut self, from: Option<IpAddr>) {
+        self.from = from;
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) struct Bans {
     by_source: BTreeMap<Source, Ban>,
     ends: Deadlines<Source>,
     most: usize,
+    revision: u64,
 }
 
 /// There is no room for another ban.
@@ -32,7 +33,7 @@ pub(super) struct Full;
 
 impl Bans {
     pub(super) fn new(most: usize) -> Bans {
-        Bans { by_source: BTreeMap::new(), ends: Deadlines::new(), most }
+        Bans { by_source: BTreeMap::new(), ends: Deadlines::new(), most, revision: 0 }
     }
 
     pub(super) fn get(&self, source: Source) -> Option<&Ban> {
@@ -41,6 +42,11 @@ impl Bans {
 
     pub(super) fn len(&self) -> usize {
         self.by_source.len()
+    }
+
+    /// Counts changes.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
@@ -55,6 +61,7 @@ impl Bans {
         if let Some(least) = dropped {
             self.remove(least);
         }
+        self.revision += 1;
         self.by_source.insert(source, ban);
         self.ends.set(source, ban.until);
         Ok(dropped)
@@ -66,6 +73,7 @@ impl Bans {
     }
 
     pub(super) fn remove(&mut self, source: Source) -> Option<Ban> {
+        self.revision += 1;
         self.ends.cancel(&source);
         self.by_source.remove(&source)
     }
@@ -77,6 +85,7 @@ impl Bans {
     /// Removes the next ban that is over.
     pub(super) fn pop_over(&mut self, now: Time) -> Option<Source> {
         let (_, source) = self.ends.pop_due(now)?;
+        self.revision += 1;
         self.by_source.remove(&source);
         Some(source)
     }

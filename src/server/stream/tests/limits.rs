@@ -1,6 +1,9 @@
 //! Whoever holds a connection for nothing, takes too many, or does not read.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::sip::guard::Source;
 
 fn limits(connections: usize, per_source: usize) -> StreamLimits {
     StreamLimits { connections, per_source, opening: 1 }
@@ -142,4 +145,23 @@ async fn keep_alives_go_over_connections_of_ours_and_websockets_are_asked_for_li
     let _ = timeout(LONG, page.read_to_end(&mut heard)).await.expect("in time");
     assert!(heard.windows(2).any(|frame| frame == [0x89, 0x00]), "{heard:?}");
     assert_eq!(bench.refused("dead_connection"), 1);
+}
+
+#[tokio::test]
+async fn a_banned_source_loses_its_connections_and_gets_no_new_ones_until_the_ban_is_over() {
+    let mut bench = bench(Protocol::Tcp, None);
+    let mut phone = TcpStream::connect(bench.at).await.expect("connects");
+    phone.write_all(OPTIONS.as_bytes()).await.expect("writes");
+    let (peer, _) = bench.message().await;
+    let source = Source::of(peer.ip());
+    bench.streams.ban(BTreeSet::from([source]));
+    assert_eq!(bench.closed().await, peer);
+    assert_eq!(read_to_end(&mut phone).await, "");
+    let mut again = TcpStream::connect(bench.at).await.expect("connects");
+    assert_eq!(read_to_end(&mut again).await, "");
+    assert_eq!(bench.refused("banned_connection"), 1);
+    bench.streams.ban(BTreeSet::new());
+    let mut later = TcpStream::connect(bench.at).await.expect("connects");
+    later.write_all(OPTIONS.as_bytes()).await.expect("writes");
+    bench.message().await;
 }

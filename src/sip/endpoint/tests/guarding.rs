@@ -88,7 +88,7 @@ fn a_captured_register_is_worth_nothing_from_anywhere() {
     desk.events();
     let bindings = desk.end.bindings("amy").len();
     // Once the transaction is over that absorbs repetitions.
-    desk.now = desk.now + Duration::from_secs(40);
+    desk.now += Duration::from_secs(40);
     desk.end.handle_timeout(desk.now);
     let replayed = captured.replace("branch=z9hG4bK-peer", "branch=z9hG4bK-again");
     for text in [&captured, &replayed] {
@@ -132,7 +132,7 @@ fn a_captured_invite_makes_nobody_amy() {
     desk.events();
     desk.send(&captured);
     assert_eq!(authentication(&mut desk), Some(Authentication::User("amy".to_owned())));
-    desk.now = desk.now + Duration::from_secs(40);
+    desk.now += Duration::from_secs(40);
     desk.end.handle_timeout(desk.now);
     for altered in [
         captured.clone(),
@@ -175,7 +175,7 @@ fn what_is_sent_in_a_phones_name_does_not_ban_the_phone() {
         desk.send_raw("HELLO\r\n\r\n");
         let unknown = desk.head("FROBNICATE", &format!("{nth}"), 1);
         desk.send(&unknown);
-        desk.now = desk.now + Duration::from_millis(1);
+        desk.now += Duration::from_millis(1);
     }
     assert_eq!(bans(&mut desk), []);
     assert_eq!(phone.once(&mut desk, &contact("")).status(), 200);
@@ -246,7 +246,7 @@ fn a_stranger_who_cancels_gets_487_once_and_again_only_with_the_invite() {
     desk.got();
     let cancel = invite.replacen("INVITE", "CANCEL", 1).replace("1 INVITE", "1 CANCEL");
     assert_eq!(desk.statuses(&cancel), [200, 487]);
-    desk.now = desk.now + Duration::from_secs(1);
+    desk.now += Duration::from_secs(1);
     assert_eq!(desk.statuses(&invite), [487]);
     assert!(desk.run_out().is_empty(), "nothing is sent by itself");
 }

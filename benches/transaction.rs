@@ -40,6 +40,7 @@ fn endpoint() -> Endpoint {
         realm: "switchboard".to_owned(),
         product: "switchboard".to_owned(),
         expires_s: (60, 3600),
+        session_s: 1800,
         accounts: BTreeMap::new(),
         guard: GuardSettings { allow: vec![AddressRange::host(peer().ip())], ..Default::default() },
     };

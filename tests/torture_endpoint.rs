@@ -92,6 +92,7 @@ fn endpoint() -> Endpoint {
         realm: "switchboard".to_owned(),
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),
+        session_s: 1800,
         accounts: BTreeMap::new(),
         // Torture is what the guard would end after some twenty of these.
         guard: GuardSettings {

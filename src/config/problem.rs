@@ -68,6 +68,8 @@ pub enum Problem {
     BadHostName { host: String },
     #[error("{0}")]
     Certificate(CertificateProblem),
+    #[error("a session of {session_s} s is not possible: {least} to {most} s are")]
+    SessionOutOfRange { session_s: u32, least: u32, most: u32 },
     #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
     ExpiresCrossed { min: u32, max: u32 },
     #[error("the realm contains a quote, a backslash or a control character")]
@@ -249,6 +251,7 @@ impl Problem {
                 "write the name that the certificate carries, as in sbc.harbourside.example"
             }
             Problem::Certificate(problem) => problem.remedy(),
+            Problem::SessionOutOfRange { .. } => "leave it out for half an hour",
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
             Problem::BansCrossed { .. } => "make ban_s the smaller of the two",
             Problem::EverybodyAllowed => {

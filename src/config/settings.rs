@@ -96,6 +96,9 @@ pub struct SipSettings {
     pub min_expires_s: u32,
     /// The longest registration granted, in seconds.
     pub max_expires_s: u32,
+    /// How long a call may go on without a sign of life from the other side's phone, in seconds: a
+    /// session timer of RFC 4028, for which half way through that time we ask. At least 90.
+    pub session_s: u32,
     /// Whether somebody whom no trunk's settings know may ring our numbers. What they say of
     /// themselves is not believed, and they can ring nothing else.
     pub anonymous_calls: bool,
@@ -109,6 +112,7 @@ impl Default for SipSettings {
             realm: "switchboard".to_owned(),
             min_expires_s: 60,
             max_expires_s: 3600,
+            session_s: 1800,
             anonymous_calls: true,
         }
     }

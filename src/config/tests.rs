@@ -255,7 +255,7 @@ fn addresses_and_ports_that_collide_are_found() {
     let found = check_findings(
         "[sip]\nlisten = [{ bind = \"0.0.0.0:5060\" }, { bind = \"0.0.0.0:5060\", advertise = \
          \"0.0.0.0\" }, { bind = \"127.0.0.1:20000\" }]\nrealm = \"a\\\"b\"\nmin_expires_s = 99\n\
-         max_expires_s = 60\n[rtp]\nports = \"20000-20099\"\n",
+         max_expires_s = 60\nsession_s = 60\n[rtp]\nports = \"20000-20099\"\n",
     );
     assert_eq!(
         found,
@@ -265,7 +265,8 @@ fn addresses_and_ports_that_collide_are_found() {
             "6:97 the SIP listener's port 20000 is in the range of RTP ports",
             "7:9 the realm contains a quote, a backslash or a control character",
             "8:17 the shortest registration (99 s) is longer than the longest (60 s)",
-            "11:1 the range has room for 50 legs; 2000 calls need 4000",
+            "10:13 a session of 60 s is not possible: 90 to 86400 s are",
+            "12:1 the range has room for 50 legs; 2000 calls need 4000",
         ]
     );
     assert_eq!(check_findings("[sip]\nlisten = []\n"), ["6:10 nothing to listen on"]);

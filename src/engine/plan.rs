@@ -140,6 +140,7 @@ impl Plan {
                 realm: realm.clone(),
                 product: concat!("switchboard/", env!("CARGO_PKG_VERSION")).to_owned(),
                 expires_s: (settings.sip.min_expires_s, settings.sip.max_expires_s),
+                session_s: settings.sip.session_s,
                 accounts,
                 guard,
             },

@@ -10,6 +10,9 @@ use super::Check;
 /// Listeners have ids of one byte.
 const MAX_LISTENERS: usize = 255;
 
+/// Session timers: the shortest of RFC 4028 section 4, and a day.
+const SESSION_S: std::ops::RangeInclusive<u32> = 90..=86_400;
+
 impl Check<'_> {
     pub(super) fn sip(&mut self) {
         let sip = &self.settings.sip;
@@ -64,6 +67,11 @@ impl Check<'_> {
         self.not_zero(&["sip", "max_expires_s"], "sip.max_expires_s", u64::from(max));
         if min > max {
             self.error(&["sip", "min_expires_s"], Problem::ExpiresCrossed { min, max });
+        }
+        if !SESSION_S.contains(&sip.session_s) {
+            let (least, most) = (*SESSION_S.start(), *SESSION_S.end());
+            let what = Problem::SessionOutOfRange { session_s: sip.session_s, least, most };
+            self.error(&["sip", "session_s"], what);
         }
     }
 

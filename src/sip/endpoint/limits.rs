@@ -22,9 +22,7 @@ pub struct Limits {
     pub retry_after: Duration,
     /// How long a peer may ring after its last provisional response before we withdraw.
     pub ring: Duration,
-    /// How long a session may live without a refresh, in seconds (RFC 4028).
-    pub session_s: u32,
-    /// The shortest such interval that a peer may ask for, in seconds.
+    /// The shortest session interval that a peer may ask for, in seconds (RFC 4028 section 4).
     pub session_min_s: u32,
     /// How long we tell a peer what became of its REFER.
     pub referral: Duration,
@@ -41,7 +39,6 @@ impl Default for Limits {
             forks: 10,
             retry_after: Duration::from_secs(5),
             ring: Duration::from_secs(180),
-            session_s: 1_800,
             session_min_s: 90,
             referral: Duration::from_secs(180),
         }

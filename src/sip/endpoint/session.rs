@@ -25,7 +25,7 @@ const LONGEST_S: u32 = 86_400;
 
 impl Endpoint {
     fn policy(&self) -> Policy {
-        Policy { interval_s: self.limits.session_s, min_s: self.limits.session_min_s }
+        Policy { interval_s: self.settings.session_s, min_s: self.limits.session_min_s }
     }
 
     /// What our INVITE says of the timer.

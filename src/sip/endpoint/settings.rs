@@ -16,6 +16,8 @@ pub struct EndpointSettings {
     pub product: String,
     /// Shortest and longest registration, in seconds.
     pub expires_s: (u32, u32),
+    /// How long a session may live without a refresh, in seconds (RFC 4028).
+    pub session_s: u32,
     /// Who may register and authenticate: user part to secret.
     pub accounts: BTreeMap<String, Account>,
     /// Who may send how much, and when somebody is banned.

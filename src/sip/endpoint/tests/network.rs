@@ -48,6 +48,7 @@ pub(super) fn settings(side: usize) -> EndpointSettings {
         realm: "switchboard".to_owned(),
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),
+        session_s: 1800,
         accounts: BTreeMap::new(),
         guard: GuardSettings {
             allow: vec![AddressRange::try_from("192.0.2.0/24".to_owned()).unwrap()],

@@ -33,6 +33,13 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         add("no answer: CANCEL of the phone, the next adviser is rung", no_answer);
         add("CANCEL of the ringing phone of a caller who left", caller_leaves);
     }
+    for over in [Transport::Udp, Transport::Tcp] {
+        all.push(Scenario::new("SIPp", over, "call over IPv6 to a phone of IPv4", move |place| {
+            let wishes = Wishes { v6: true, ..Wishes::default() };
+            let talk = Talk::of("call.xml", "phone.xml").with_wishes(wishes);
+            talk.ends(place, over, EndCause::CallerHungUp);
+        }));
+    }
     for (over, direction, address, answer) in [
         (Transport::Udp, "sendonly", "[media_ip]", "recvonly"),
         (Transport::Udp, "inactive", "[media_ip]", "inactive"),
@@ -92,7 +99,8 @@ impl<'a> Talk<'a> {
     pub fn ends(self, place: &Place, over: Transport, end: EndCause) {
         let server = settings::start(place, over, self.wishes);
         let mut phone = place.sipp(self.phone).at(Host::Amy).over(over);
-        let mut caller = place.sipp(self.caller).over(over).towards(self.through);
+        let mut caller =
+            place.sipp(self.caller).over(over).towards(self.through).v6(self.wishes.v6);
         for (name, value) in &self.words {
             phone = phone.with(name, value);
             caller = caller.with(name, value);

@@ -1,4 +1,5 @@
-//! What may happen inside a call: UPDATE, forked answers.
+//! What may happen inside a call: reliable provisional responses, UPDATE, session timers, glare,
+//! forked answers.
 
 use switchboard::event::EndCause;
 
@@ -13,6 +14,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
             }));
         };
         let (by_caller, by_agent) = (EndCause::CallerHungUp, EndCause::AgentHungUp);
+        add("reliable 180 and PRACK", "prack.xml", "phone.xml", by_caller);
         add("UPDATE by the caller: hold, resume", "update-by-caller.xml", "phone.xml", by_caller);
         add(
             "UPDATE by the adviser: hold, resume",
@@ -20,6 +22,22 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
             "update-by-phone.xml",
             by_agent,
         );
+        add("session timer: 422 with Min-SE", "session-too-short.xml", "phone.xml", by_caller);
         add("two answers of a forked INVITE", "call.xml", "forked.xml", by_caller);
+    }
+    // These take as long as the shortest session timer; what they travel over makes no difference.
+    let over = Transport::Udp;
+    for (feature, caller, end) in [
+        ("session timer: refresh by UPDATE", "session-refreshed.xml", EndCause::CallerHungUp),
+        ("session timer: refresh by re-INVITE, glare: 491", "glare.xml", EndCause::CallerHungUp),
+        (
+            "session timer: BYE for a caller who is gone",
+            "session-expires.xml",
+            EndCause::SignallingLost,
+        ),
+    ] {
+        all.push(Scenario::new("SIPp", over, feature, move |place| {
+            Talk::of(caller, "phone.xml").ends(place, over, end);
+        }));
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! Words choose scenarios: those that have all of them in their peer, transport or feature.
 
+mod attackers;
 mod baresip;
 mod calls;
 mod certificates;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     refusals::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
+    attackers::scenarios(&mut scenarios);
     tls::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
     jssip::scenarios(&mut scenarios);

@@ -4,7 +4,7 @@
 //! own: traces read like those of a real network, and scenarios that run side by side do not meet.
 
 use std::cell::OnceCell;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -101,6 +101,14 @@ impl Place {
     /// Where somebody is reached over a transport.
     pub fn at(&self, host: Host, over: Transport) -> SocketAddr {
         (self.ip(host), over.port()).into()
+    }
+
+    /// A caller's and the server's addresses of IPv6, which has one loopback address: the ports tell
+    /// scenarios apart.
+    pub fn v6(&self) -> (SocketAddr, SocketAddr) {
+        let first = 30_100 + u16::from(self.y) * 2;
+        let at = |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        (at(first), at(first + 1))
     }
 
     /// The authority that vouches for everybody here.

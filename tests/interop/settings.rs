@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::certificates::Certificate;
 use crate::peers::server::{Server, password_of};
@@ -25,6 +25,8 @@ const TOKEN_SHA256: &str = "7b84a5a2f48de6c6234dca6c3bb43314ba1e141d4e0f34263a80
 /// What a scenario's settings say beyond the usual ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wishes<'a> {
+    /// Whether it listens at [`Place::v6`] too.
+    pub v6: bool,
     /// Keys of `[sip]`.
     pub sip: &'a str,
     /// Keys of `[sip.tls]`.
@@ -44,8 +46,13 @@ pub fn start(place: &Place, phones: Transport, wishes: Wishes<'_>) -> Server {
 pub fn ready(server: &Server, agent: &str) {
     let path = format!("/api/v1/agents/{agent}/state");
     for state in ["signed_in", "ready"] {
-        server.post(&path, TOKEN, &json!({ "state": state }));
+        ask(server, "POST", &path, Some(&json!({ "state": state })));
     }
+}
+
+/// Asks the API for something, as a supervisor; the answer's body.
+pub fn ask(server: &Server, method: &str, path: &str, json: Option<&Value>) -> String {
+    server.ask(method, path, TOKEN, json)
 }
 
 fn text(place: &Place, phones: Transport, wishes: Wishes<'_>, http: SocketAddr) -> String {
@@ -55,7 +62,9 @@ fn text(place: &Place, phones: Transport, wishes: Wishes<'_>, http: SocketAddr) 
     let (certificate, key) = (certificate.display(), key.display());
     let authority = place.authority().file().display();
     let agents = agents(place, phones);
-    let Wishes { sip: sip_keys, tls: tls_keys, tables } = wishes;
+    let Wishes { v6, sip: sip_keys, tls: tls_keys, tables } = wishes;
+    let (_, sip6) = place.v6();
+    let v6 = if v6 { format!("  {{ bind = \"{sip6}\" }},\n") } else { String::new() };
     format!(
         r#"organisation = "Harbourside Council"
 
@@ -64,7 +73,7 @@ listen = [
   {{ bind = "{sip}" }},
   {{ bind = "{tls}", transports = ["tls"] }},
   {{ bind = "{wss}", transports = ["wss"] }},
-]
+{v6}]
 {sip_keys}
 
 [sip.tls]

@@ -22,6 +22,8 @@ impl Place {
             host: Host::Caller,
             towards: Host::Server,
             transport: Transport::Udp,
+            v6: false,
+            times: 1,
             words: Vec::new(),
         }
     }
@@ -54,6 +56,8 @@ pub struct SippSetup<'a> {
     host: Host,
     towards: Host,
     transport: Transport,
+    v6: bool,
+    times: u32,
     words: Vec<(&'static str, String)>,
 }
 
@@ -73,6 +77,18 @@ impl SippSetup<'_> {
     /// What it speaks; UDP, if not told.
     pub fn over(mut self, transport: Transport) -> Self {
         self.transport = transport;
+        self
+    }
+
+    /// Whether it rings the server over IPv6.
+    pub fn v6(mut self, v6: bool) -> Self {
+        self.v6 = v6;
+        self
+    }
+
+    /// How often it plays the scenario, one after the other; once, if not told.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times;
         self
     }
 
@@ -97,16 +113,23 @@ impl SippSetup<'_> {
         let folder = place.folder().join(format!("{name}-{}", self.host as u8));
         std::fs::create_dir_all(&folder).expect("a folder");
         let file = folder.join("scenario.xml");
-        std::fs::write(&file, scenario_text(&self.scenario, &self.words)).expect("the scenario");
-        let at = place.sip(self.host);
+        let text = scenario_text(&self.scenario, &self.words);
+        std::fs::write(&file, &text).expect("the scenario");
+        let (at, towards) = if self.v6 {
+            place.v6()
+        } else {
+            (place.sip(self.host), place.at(self.towards, self.transport))
+        };
         let mut command = Command::new("sipp");
         command
-            .arg(place.at(self.towards, self.transport).to_string())
+            .arg(towards.to_string())
             .args(["-sf".as_ref(), file.as_os_str()])
             .args(["-t", self.transport.sipp()])
             .args(["-i", &at.ip().to_string(), "-mi", &at.ip().to_string()])
             .args(["-p", &at.port().to_string(), "-s", NUMBER])
-            .args(["-m", "1", "-timeout", "120s", "-timeout_error", "-recv_timeout", "100s"]);
+            .args(["-m", &self.times.to_string(), "-l", "1", "-r", "100"])
+            .args(["-timeout", "120s", "-timeout_error", "-recv_timeout", "100s"]);
+        command.args(options(&text));
         let tunnel = (self.transport == Transport::Tls).then(|| self.tunnel());
         if tunnel.is_some() && !self.host.is_rung() {
             command.args(["-rsa", &place.sip(Host::Tunnel).to_string()]);
@@ -136,6 +159,14 @@ impl SippSetup<'_> {
         };
         Tunnel::open(place.folder(), &way, accept, connect, Some(&certificate))
     }
+}
+
+/// What a scenario wants on SIPp's command line: `<!-- options: ... -->` on a line of its own.
+fn options(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("<!-- options:")?.strip_suffix("-->"))
+        .flat_map(str::split_whitespace)
+        .collect()
 }
 
 /// A scenario file: those that it includes in their places, and values for its words in braces.

@@ -159,12 +159,13 @@ impl Server {
         Some(answer)
     }
 
-    /// Asks for a change through the API, with a token; the answer's body.
-    pub fn post(&self, path: &str, token: &str, json: &Value) -> String {
-        let (host, json) = (self.http, json.to_string());
+    /// Asks the API for something, with a token; the answer's body.
+    pub fn ask(&self, method: &str, path: &str, token: &str, json: Option<&Value>) -> String {
+        let host = self.http;
+        let json = json.map(Value::to_string).unwrap_or_default();
         let length = json.len();
         let answer = self.try_ask(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
              Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n{json}"
         ));

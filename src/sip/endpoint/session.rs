@@ -70,11 +70,13 @@ impl Endpoint {
         let Ok(Agreed { interval_s, refresher }) = timer::answer(self.policy(), asked) else {
             return draft;
         };
-        let (side, draft) = match refresher {
-            Refresher::Us => (Side::Uas, draft),
-            // Section 9: whoever is to refresh must know of it.
-            Refresher::Them => (Side::Uac, draft.header(HeaderName::Require, "timer")),
+        let side = match refresher {
+            Refresher::Us => Side::Uas,
+            Refresher::Them => Side::Uac,
         };
+        // Section 9: whoever is to refresh must know of it, and whoever could is to hang up if
+        // nobody does.
+        let draft = if asked.capable { draft.header(HeaderName::Require, "timer") } else { draft };
         let refresher = Some(side);
         draft.header(HeaderName::SessionExpires, SessionExpires { interval_s, refresher })
     }

@@ -43,13 +43,13 @@ const TIMER: &str = "\nSupported: timer\nAllow: UPDATE";
 fn the_answer_says_who_refreshes_and_when() {
     for (lines, expires, require) in [
         ("", "1800;refresher=uas", ""),
-        (TIMER, "1800;refresher=uas", ""),
-        ("\nSession-Expires: 600\nSupported: timer", "600;refresher=uas", ""),
+        (TIMER, "1800;refresher=uas", "timer"),
+        ("\nSession-Expires: 600\nSupported: timer", "600;refresher=uas", "timer"),
         ("\nSession-Expires: 600;refresher=uac\nSupported: timer", "600;refresher=uac", "timer"),
-        ("\nSession-Expires: 600;refresher=uas\nRequire: timer", "600;refresher=uas", ""),
+        ("\nSession-Expires: 600;refresher=uas\nRequire: timer", "600;refresher=uas", "timer"),
         ("\nx: 600;refresher=uac", "600;refresher=uas", ""),
-        ("\nSession-Expires: 9000\nMin-SE: 3600\nSupported: timer", "3600;refresher=uas", ""),
-        ("\nSession-Expires: nonsense\nSupported: timer", "1800;refresher=uas", ""),
+        ("\nSession-Expires: 9000\nMin-SE: 3600\nSupported: timer", "3600;refresher=uas", "timer"),
+        ("\nSession-Expires: nonsense\nSupported: timer", "1800;refresher=uas", "timer"),
     ] {
         let (_, _, ok) = talk(&mut Desk::new(), lines);
         assert_eq!(ok.text(HeaderName::SessionExpires), expires, "{lines}");

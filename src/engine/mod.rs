@@ -437,7 +437,6 @@ impl Engine {
         listener
             .and_then(|listener| self.plan.endpoint.listeners.get(usize::from(listener.0)))
             .map(|listener| listener.advertised.ip())
-            .filter(|told| told.is_ipv4() == local.is_ipv4())
             .map_or(local, |told| SocketAddr::new(told, local.port()))
     }
 

@@ -271,19 +271,20 @@ pub fn seed() -> Result<[u8; 32], ServeError> {
     Ok(seed)
 }
 
-/// Where media are bound: like the listeners, or everywhere if these are on several addresses. And
-/// the first listener's advertised address, which stands in SDP unless a leg's own listener has
-/// another (see `Engine::told`).
+/// Where media are bound: like the listeners, or everywhere if these are on several addresses; `[::]`
+/// serves both families. And the first listener's advertised address, which stands in SDP unless a
+/// leg's own listener has another (see `Engine::told`).
 fn media_addresses(settings: &Settings, told: &[transport::Listener]) -> (IpAddr, IpAddr) {
     let local = IpAddr::from([127, 0, 0, 1]);
     let addresses = settings.sip.addresses();
     let binds = || addresses.iter().map(|listen| listen.bind.ip());
     let first = binds().next().unwrap_or(local);
-    let alike = binds().all(|ip| ip == first || ip.is_ipv4() != first.is_ipv4());
-    let bind = match first {
-        _ if alike => first,
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    let bind = if binds().all(|ip| ip == first) {
+        first
+    } else if binds().all(|ip| ip.is_ipv4()) {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        Ipv6Addr::UNSPECIFIED.into()
     };
     (bind, told.first().map_or(local, |listener| listener.advertised.ip()))
 }

@@ -78,24 +78,54 @@ impl PortPool {
         Err(OpenError::NoFreePort)
     }
 
+    /// Whether its pairs serve IPv4 and IPv6.
+    pub(super) fn serves_both(&self) -> bool {
+        serves_both(self.bind)
+    }
+
     /// Takes a pair back whose sockets are closed.
     pub(super) fn give_back(&self, port: u16) {
         locked(&self.free).push_back(port);
     }
 }
 
-/// A socket that never blocks, bound and set up for voice.
+/// A socket that never blocks, bound and set up for voice. One that is bound to `[::]` serves IPv4
+/// too, under mapped addresses (RFC 4291 section 2.5.5.2): see [`heard_from`] and [`sent_to`].
 pub(super) fn bind(ip: IpAddr, port: u16) -> io::Result<UdpSocket> {
     let address = SocketAddr::new(ip, port);
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
+    if serves_both(ip) {
+        socket.set_only_v6(false)?;
+    }
     socket.bind(&address.into())?;
-    // Both are improvements only: voice flows without them.
+    // All are improvements only: voice flows without them.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
-    if ip.is_ipv4() {
+    if ip.is_ipv4() || serves_both(ip) {
         let _ = socket.set_tos_v4(EXPEDITED_FORWARDING);
     }
+    if ip.is_ipv6() {
+        let _ = socket.set_tclass_v6(EXPEDITED_FORWARDING);
+    }
     Ok(UdpSocket::from_std(socket.into()))
+}
+
+/// Whether a socket bound there serves IPv4 and IPv6.
+pub(super) fn serves_both(ip: IpAddr) -> bool {
+    ip.is_ipv6() && ip.is_unspecified()
+}
+
+/// Who sent a packet, as signalling speaks of them.
+pub(super) fn heard_from(from: SocketAddr) -> SocketAddr {
+    SocketAddr::new(from.ip().to_canonical(), from.port())
+}
+
+/// How a socket that serves both sends to a peer.
+pub(super) fn sent_to(to: SocketAddr) -> SocketAddr {
+    match to {
+        SocketAddr::V4(to) => SocketAddr::from((to.ip().to_ipv6_mapped(), to.port())),
+        SocketAddr::V6(_) => to,
+    }
 }
 
 #[cfg(test)]

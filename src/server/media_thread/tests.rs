@@ -1,7 +1,7 @@
 //! Media threads over real sockets on loopback. Every wait is for something to happen, with a
 //! generous bound; nothing is timed.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::*;
 use crate::media::Clip;
@@ -19,9 +19,13 @@ struct Rig {
 
 impl Rig {
     fn start(first: u16, last: u16, threads: usize) -> Rig {
+        Rig::bound_to(LOOPBACK, first, last, threads)
+    }
+
+    fn bound_to(bind: IpAddr, first: u16, last: u16, threads: usize) -> Rig {
         let settings = MediaThreadSettings {
             ports: PortRange { first, last },
-            bind: LOOPBACK,
+            bind,
             advertise: LOOPBACK,
             threads,
             silence: Duration::from_secs(30),
@@ -57,7 +61,8 @@ struct Phone {
 
 impl Phone {
     fn new(engine: SocketAddr) -> Phone {
-        let socket = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+        let any = if engine.is_ipv4() { LOOPBACK } else { IpAddr::V6(Ipv6Addr::LOCALHOST) };
+        let socket = UdpSocket::bind((any, 0)).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         Phone { socket, engine, seq: 0 }
     }
@@ -67,8 +72,8 @@ impl Phone {
         Negotiated {
             remote,
             // Reports are not what is looked at here; the discard port swallows them.
-            remote_rtcp: SocketAddr::new(LOOPBACK, 9),
-            signalled_from: LOOPBACK,
+            remote_rtcp: SocketAddr::new(remote.ip(), 9),
+            signalled_from: remote.ip(),
             codec,
             payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
             telephone_event: Some(101),
@@ -152,13 +157,45 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
 
 impl Phone {
     fn hear_any(&self) {
-        self.socket.recv_from(&mut [0; 2_000]).expect("a packet");
+        self.hear_one();
+    }
+
+    /// The payload of the next packet.
+    fn hear_one(&self) -> Vec<u8> {
+        let mut bytes = [0; 2_000];
+        let (len, from) = self.socket.recv_from(&mut bytes).expect("a packet");
+        assert_eq!(from, self.engine);
+        Packet::parse(&bytes[..len]).expect("RTP").payload.to_vec()
     }
 }
 
 fn transcoded(from: Codec, sample: i16) -> u8 {
     let to = if from == Codec::Pcmu { Codec::Pcma } else { Codec::Pcmu };
     from.table_to(to).expect("other law")[usize::from(from.encode(sample))]
+}
+
+#[test]
+fn a_caller_of_ipv6_and_an_adviser_of_ipv4_hear_each_other() {
+    let rig = Rig::bound_to(Ipv6Addr::UNSPECIFIED.into(), 42_700, 42_799, 1);
+    let (a, b) = (LegId(1), LegId(2));
+    let port = rig.open(a, None).port();
+    let mut caller = Phone::new((Ipv6Addr::LOCALHOST, port).into());
+    let mut adviser = Phone::new((LOOPBACK, rig.open(b, Some(a)).port()).into());
+    rig.media.send(Command::Negotiate { leg: a, negotiated: caller.negotiated(Codec::Pcma) });
+    rig.media.send(Command::Negotiate { leg: b, negotiated: adviser.negotiated(Codec::Pcma) });
+    rig.media.send(Command::Bridge { a, b });
+    let (of_caller, of_adviser) = (Codec::Pcma.encode(3_000), Codec::Pcma.encode(-3_000));
+    let (mut caller_heard, mut adviser_heard) = (false, false);
+    for _ in 0..500 {
+        caller.send(8, &[of_caller; 160]);
+        adviser.send(8, &[of_adviser; 160]);
+        caller_heard |= caller.hear_one() == [of_adviser; 160];
+        adviser_heard |= adviser.hear_one() == [of_caller; 160];
+        if caller_heard && adviser_heard {
+            return;
+        }
+    }
+    panic!("the caller heard: {caller_heard}, the adviser: {adviser_heard}");
 }
 
 #[test]

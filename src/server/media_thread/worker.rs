@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Registry, Token};
 
-use super::ports::{Pair, PortPool};
+use super::ports::{Pair, PortPool, heard_from, sent_to};
 use super::{Order, Published};
 use crate::id::LegId;
 use crate::media::command::OpenError;
@@ -50,12 +50,13 @@ impl<F: Fn(Event)> Worker<F> {
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let bell = Arc::new(Bell::new(poll.registry(), BELL)?);
+        let sockets = Sockets { serve_both: ports.serves_both(), ..Sockets::default() };
         Ok(Worker {
             plane,
             poll,
             bell,
             orders,
-            sockets: Sockets::default(),
+            sockets,
             ports,
             advertise,
             published,
@@ -168,7 +169,7 @@ impl<F: Fn(Event)> Worker<F> {
                 // A peer's ICMP refusal, or an interruption: read on.
                 Err(_) => continue,
             };
-            let now = self.clock.now();
+            let (now, from) = (self.clock.now(), heard_from(from));
             let packet = buffer.get(..len).unwrap_or_default();
             if is_rtp {
                 self.plane.handle_rtp(now, leg, from, packet, &mut self.sockets);
@@ -195,6 +196,8 @@ impl<F: Fn(Event)> Worker<F> {
 struct Sockets {
     places: BTreeMap<LegId, usize>,
     pairs: Vec<Option<(LegId, Pair)>>,
+    /// Whether they serve IPv4 and IPv6.
+    serve_both: bool,
     failed: u64,
 }
 
@@ -236,6 +239,10 @@ impl Sockets {
         self.pairs.get(*place)?.as_ref().map(|(_, pair)| pair)
     }
 
+    fn towards(&self, to: SocketAddr) -> SocketAddr {
+        if self.serve_both { sent_to(to) } else { to }
+    }
+
     /// A full send buffer or an unreachable peer loses the packet, as the network might.
     fn count(&mut self, sent: Option<io::Result<usize>>) {
         if !matches!(sent, Some(Ok(_))) {
@@ -246,12 +253,12 @@ impl Sockets {
 
 impl Sink for Sockets {
     fn send_rtp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        let sent = self.pair(leg).map(|pair| pair.rtp.send_to(packet, to));
+        let sent = self.pair(leg).map(|pair| pair.rtp.send_to(packet, self.towards(to)));
         self.count(sent);
     }
 
     fn send_rtcp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        let sent = self.pair(leg).map(|pair| pair.rtcp.send_to(packet, to));
+        let sent = self.pair(leg).map(|pair| pair.rtcp.send_to(packet, self.towards(to)));
         self.count(sent);
     }
 }

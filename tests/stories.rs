@@ -39,3 +39,5 @@ mod restart;
 mod standard;
 #[path = "stories/town.rs"]
 mod town;
+#[path = "peers/webrtc.rs"]
+mod webrtc;

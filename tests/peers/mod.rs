@@ -7,3 +7,4 @@ pub mod process;
 pub mod server;
 pub mod sipp;
 pub mod softphone;
+pub mod webrtc;

@@ -94,21 +94,26 @@ impl Server {
     /// Starts the server with its settings and data below `folder`, and waits until it is ready.
     /// Data that are there already are continued from.
     pub fn start(folder: &Path) -> Self {
-        Self::launch(folder, &["serve"])
+        Self::launch(folder, &["serve"], "")
+    }
+
+    /// The same with further lines of Amy's settings.
+    pub fn start_where(folder: &Path, amy: &str) -> Self {
+        Self::launch(folder, &["serve"], amy)
     }
 
     /// Starts `switchboard demo` instead.
     pub fn demo(folder: &Path, options: &[&str]) -> Self {
         let mut words = vec!["demo"];
         words.extend(options);
-        Self::launch(folder, &words)
+        Self::launch(folder, &words, "")
     }
 
-    fn launch(folder: &Path, words: &[&str]) -> Self {
+    fn launch(folder: &Path, words: &[&str], amy: &str) -> Self {
         let mut text = SETTINGS.replace("{root}", ROOT);
-        for user in ["amy", "ben"] {
+        for (user, more) in [("amy", amy), ("ben", "")] {
             let password = password_of(user);
-            let secret = format!("password = \"{password}\"");
+            let secret = format!("password = \"{password}\"\n{more}");
             text = text.replace(&format!("{{{user}-secret}}"), &secret);
         }
         let sip = SocketAddr::from(([127, 0, 0, 1], free_port(0)));

@@ -1,11 +1,5 @@
 //! Encrypted voice. The phones encrypt with webrtc's SRTP, the engine with its own.
 
-use std::fmt;
-
-use rtc_srtp::context::Context;
-use rtc_srtp::crypto::default_provider;
-use rtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
-use rtc_srtp::protection_profile::ProtectionProfile;
 use switchboard::event::{CallEvent, EndCause, Event, OfferOutcome, RefusalReason, SystemEvent};
 use switchboard::media::DropReason;
 use switchboard::media::command::Encryption;
@@ -14,43 +8,12 @@ use switchboard::sim::caller::Step;
 use switchboard::sim::ear::Expect;
 use switchboard::sim::network::Conditions;
 use switchboard::sim::phone::{PhoneEvent, Quirks};
-use switchboard::sim::secrecy::{Key, PacketCipher, Secrecy};
+use switchboard::sim::secrecy::Secrecy;
 use switchboard::sim::tone::Sound;
 use switchboard::sim::world::PersonId;
 
 use crate::town::*;
-
-struct Webrtc(Context);
-
-impl fmt::Debug for Webrtc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("webrtc's SRTP")
-    }
-}
-
-impl PacketCipher for Webrtc {
-    fn seal(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        self.0.encrypt_rtp(packet).ok().map(|bytes| bytes.to_vec())
-    }
-
-    fn open(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        self.0.decrypt_rtp(packet).ok().map(|bytes| bytes.to_vec())
-    }
-}
-
-fn webrtc(key: &Key) -> Box<dyn PacketCipher> {
-    let provider = default_provider().expect("its default cryptography");
-    let (key, salt) = key.split_at(16);
-    let context = Context::new(
-        key,
-        salt,
-        ProtectionProfile::Aes128CmHmacSha1_80,
-        Some(srtp_replay_protection(128)),
-        Some(srtcp_replay_protection(128)),
-        provider.crypto(),
-    );
-    Box::new(Webrtc(context.expect("a context")))
-}
+use crate::webrtc::webrtc;
 
 const OFFERS: Option<Secrecy> = Some(Secrecy { insists: false, cipher: webrtc });
 const INSISTS: Option<Secrecy> = Some(Secrecy { insists: true, cipher: webrtc });

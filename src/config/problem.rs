@@ -107,6 +107,10 @@ pub enum Problem {
     UserTwice { user: String, other: String },
     #[error("keys of the encryption would travel in the clear")]
     KeysInClear,
+    #[error(
+        "the keys of agent `{agent}` can be read in the signalling, and with them the audio decrypted"
+    )]
+    AgentKeysInClear { agent: String },
     #[error("`{number}` is not a full number")]
     NotFullNumber { number: String },
     #[error("`{prefix}` cannot be dialled")]
@@ -226,6 +230,9 @@ impl Problem {
             }
             Problem::UserTwice { .. } => "give each its own",
             Problem::KeysInClear => "reach the trunk over TLS: `;transport=tls`",
+            Problem::AgentKeysInClear { .. } => {
+                "give [sip.tls] a certificate, and let the agent's phones register over TLS"
+            }
             Problem::NotFullNumber { .. } => {
                 "write it with its area code, as in \"01708 434343\" or \"+441708434343\""
             }

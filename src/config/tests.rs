@@ -226,6 +226,23 @@ fn agents_need_exactly_one_secret_or_a_phone_at_a_fixed_address() {
 }
 
 #[test]
+fn keys_that_everybody_could_read_are_told() {
+    let agent = "[agent.amy]\nname = \"Amy\"\npassword = \"x\"\nsrtp = \"required\"\n";
+    let told =
+        "the keys of agent `amy` can be read in the signalling, and with them the audio decrypted";
+    assert_eq!(check_findings(agent), [format!("8:1 {told}")]);
+    let tls = "[sip]\ntls = { certificate = \"a.pem\", private_key = \"b.pem\" }\n";
+    assert_eq!(check_findings(&format!("{agent}{tls}")), Vec::<String>::new());
+    let fixed = format!("{agent}contacts = [\"sip:1001@10.0.0.7\"]\n{tls}");
+    assert_eq!(check_findings(&fixed), [format!("8:1 {told}")]);
+    assert!(check_findings(&agent.replace("required", "optional")).is_empty());
+    assert_eq!(
+        load_findings(&format!("{LEAST}{}", agent.replace("required", "yes"))),
+        ["8:8 `yes` cannot be said here"]
+    );
+}
+
+#[test]
 fn sizes_that_cannot_work_are_found() {
     let found = check_findings(
         "[queue.waste]\ntitle = \"Waste\\n\"\nstandard_s = 0\nring_s = 0\nmax_waiting = 0\n\

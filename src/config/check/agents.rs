@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::config::contact;
 use crate::config::problem::Problem;
-use crate::config::settings::{AgentSettings, Ha1Settings, Role};
+use crate::config::settings::{AgentSettings, Ha1Settings, ListenSettings, Role};
 use crate::id::AgentId;
+use crate::media::command::Encryption;
 
 use super::Check;
 
@@ -54,6 +55,13 @@ impl Check<'_> {
                 self.key_error(&table, Problem::NoPhone { agent: name.to_owned() });
             }
             None => {}
+        }
+        // Fixed contacts are rung over UDP; who registers can do so over TLS if that is listened for.
+        let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
+        let private = agent.contacts.is_empty() && self.settings.sip.addresses().iter().any(secure);
+        if agent.srtp == Encryption::Required && !private {
+            let what = Problem::AgentKeysInClear { agent: name.to_owned() };
+            self.warning(&["agent", name, "srtp"], what);
         }
         let mut seen = BTreeSet::new();
         for (index, contact) in agent.contacts.iter().enumerate() {

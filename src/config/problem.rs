@@ -231,7 +231,8 @@ impl Problem {
             Problem::UserTwice { .. } => "give each its own",
             Problem::KeysInClear => "reach the trunk over TLS: `;transport=tls`",
             Problem::AgentKeysInClear { .. } => {
-                "give [sip.tls] a certificate, and let the agent's phones register over TLS"
+                "give [sip.tls] a certificate, let phones register over TLS, and end the addresses of \
+                 `contacts` with `;transport=tls`"
             }
             Problem::NotFullNumber { .. } => {
                 "write it with its area code, as in \"01708 434343\" or \"+441708434343\""

@@ -235,6 +235,8 @@ fn keys_that_everybody_could_read_are_told() {
     assert_eq!(check_findings(&format!("{agent}{tls}")), Vec::<String>::new());
     let fixed = format!("{agent}contacts = [\"sip:1001@10.0.0.7\"]\n{tls}");
     assert_eq!(check_findings(&fixed), [format!("8:1 {told}")]);
+    let over_tls = fixed.replace("10.0.0.7", "10.0.0.7;transport=tls");
+    assert_eq!(check_findings(&over_tls), Vec::<String>::new());
     assert!(check_findings(&agent.replace("required", "optional")).is_empty());
     assert_eq!(
         load_findings(&format!("{LEAST}{}", agent.replace("required", "yes"))),

@@ -56,10 +56,12 @@ impl Check<'_> {
             }
             None => {}
         }
-        // Fixed contacts are rung over UDP; who registers can do so over TLS if that is listened for.
+        let clear = |contact: &String| {
+            contact::parse(contact).is_some_and(|found| !found.transport.is_secure())
+        };
         let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
-        let private = agent.contacts.is_empty() && self.settings.sip.addresses().iter().any(secure);
-        if agent.srtp == Encryption::Required && !private {
+        let private = self.settings.sip.addresses().iter().any(secure);
+        if agent.srtp == Encryption::Required && (!private || agent.contacts.iter().any(clear)) {
             let what = Problem::AgentKeysInClear { agent: name.to_owned() };
             self.warning(&["agent", name, "srtp"], what);
         }

@@ -13,12 +13,16 @@ use crate::time::{Time, UnixMicros};
 mod agent;
 mod cause;
 mod guard;
+mod system;
 mod transfer;
+mod trunk;
 
 pub use agent::{AgentEvent, AgentState, StateReason};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
+pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
+pub use trunk::OutboundRefusal;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -316,107 +320,269 @@ pub enum Outcome {
     Moved,
 }
 
-/// The thresholds in force for a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueSettingsInForce {
-    /// Which queue.
-    pub queue: QueueName,
-    /// Its name as shown to people ("Waste and recycling").
-    pub title: String,
-    /// The standard, in microseconds (60 s unless set otherwise).
-    pub standard_us: u64,
-    /// A hang-up earlier than this is a short abandon, in microseconds (5 s unless set otherwise).
-    pub short_abandon_us: u64,
-}
-
-/// Something that happened to the engine as a whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum SystemEvent {
-    /// The engine started.
-    Started {
-        /// Its version.
-        version: String,
-    },
-    /// The thresholds from here on. Written at each start and reload: a replay needs no settings.
-    SettingsInForce {
-        /// The organisation's name as shown to people.
-        organisation: String,
-        /// The IANA name of the time zone in which days and half hours are counted.
-        time_zone: String,
-        /// All queues.
-        queues: Vec<QueueSettingsInForce>,
-        /// All agents and their names as shown to people.
-        agents: Vec<(AgentId, String)>,
-    },
-    /// An INVITE was not admitted, so no call began. Not one for each in a flood.
-    Refused {
-        /// Why.
-        reason: RefusalReason,
-        /// The SIP status sent.
-        status: u16,
-        /// The user part that was dialled, cut at 64 characters.
-        called: String,
-    },
-    /// A source of SIP was banned: whatever it sends is dropped unread.
-    Banned {
-        /// Who: an IPv4 address, or the /64 of an IPv6 address.
-        source: String,
-        /// Why.
-        reason: BanReason,
-        /// Until when, on the calendar.
-        until: UnixMicros,
-        /// How many bans of this source in a row it is.
-        nth: u32,
-        /// Who decided: an actor of the API; none for an automatic ban.
-        by: Option<String>,
-    },
-    /// A source is no longer banned.
-    Unbanned {
-        /// Who.
-        source: String,
-        /// Why.
-        reason: UnbanReason,
-        /// Who decided: an actor of the API; none if it followed.
-        by: Option<String>,
-    },
-    /// Events could not be kept: the disk or database failed for longer than the buffer lasts.
-    JournalGap {
-        /// How many events are missing.
-        lost: u64,
-        /// Since when, on the calendar.
-        since: UnixMicros,
-    },
-    /// The engine stopped in order.
-    Stopped,
-}
-
-/// Why an INVITE was not admitted.
+/// A side of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RefusalReason {
-    /// 404: we do not serve that number.
-    UnknownNumber,
-    /// 488: no codec in common.
+pub enum Party {
+    /// Who rang the council.
+    Caller,
+    /// Who answered.
+    Agent,
+    /// Ourselves.
+    System,
+}
+
+/// Whose doing the end of a call was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Nobody's: the business is done.
+    Nobody,
+    /// The caller's choice.
+    Caller,
+    /// The agent's choice.
+    Agent,
+    /// The network between.
+    Network,
+    /// Ours.
+    System,
+}
+
+/// Why a call ended. Closed, and each value says whose doing it was ([`EndCause::fault`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// The flow came to its end with the caller's business done.
+    Completed,
+    /// The flow hung up because the office is closed.
+    Closed,
+    /// The flow hung up after too many wrong or missing keys.
+    GaveUpOnInput,
+    /// The caller hung up before we answered (CANCEL).
+    CallerCancelled,
+    /// The caller hung up in the menu or an announcement.
+    CallerLeftFlow,
+    /// The caller hung up while waiting for an agent.
+    CallerAbandoned,
+    /// The caller hung up during or after the conversation.
+    CallerHungUp,
+    /// The agent hung up.
+    AgentHungUp,
+    /// A supervisor ended the call.
+    SupervisorEnded,
+    /// An agent's star code was carried out.
+    StarCodeDone,
+    /// The caller's side never acknowledged our answer (RFC 3261 section 13.3.1.4).
+    NoAck,
+    /// The caller's audio stopped for longer than the limit.
+    CallerSilent,
+    /// The agent's audio stopped for longer than the limit.
+    AgentSilent,
+    /// The transaction layer gave up on a peer (timer, transport error).
+    SignallingLost,
+    /// No codec in common (488).
     NoCommonCodec,
-    /// 488: this peer's audio must be encrypted, and it offers plain audio only.
-    NotEncrypted,
-    /// 488: the peer insists on encrypted audio, in a way that we do not do or must not.
-    NoCommonEncryption,
-    /// 503: as many calls as the limit allows.
-    TooManyCalls,
-    /// 503: more calls in a second than the limit allows.
-    TooFast,
-    /// 503: the journal cannot keep events.
-    JournalFull,
-    /// 503: the engine is shutting down.
-    ShuttingDown,
-    /// 403: what only agents may dial, from somebody who is none.
-    NotAllowed,
-    /// 480: an agent dialled a queue that takes nobody now.
-    NotTaken,
-    /// 400: the offer cannot be read.
-    BadOffer,
+    /// The flow named something that cannot be played or reached.
+    FlowFault,
+    /// No media port was free or a media thread failed.
+    MediaFailed,
+    /// A queue was full or the engine was at a limit.
+    Limit,
+    /// The engine was shut down.
+    Shutdown,
+    /// The last run of the engine died with this call open.
+    ProcessDied,
+}
+
+impl EndCause {
+    /// Every cause, for tables and metrics.
+    pub const ALL: [EndCause; 20] = [
+        EndCause::Completed,
+        EndCause::Closed,
+        EndCause::GaveUpOnInput,
+        EndCause::CallerCancelled,
+        EndCause::CallerLeftFlow,
+        EndCause::CallerAbandoned,
+        EndCause::CallerHungUp,
+        EndCause::AgentHungUp,
+        EndCause::SupervisorEnded,
+        EndCause::StarCodeDone,
+        EndCause::NoAck,
+        EndCause::CallerSilent,
+        EndCause::AgentSilent,
+        EndCause::SignallingLost,
+        EndCause::NoCommonCodec,
+        EndCause::FlowFault,
+        EndCause::MediaFailed,
+        EndCause::Limit,
+        EndCause::Shutdown,
+        EndCause::ProcessDied,
+    ];
+
+    /// Whose doing it was.
+    pub const fn fault(self) -> Fault {
+        match self {
+            EndCause::Completed | EndCause::Closed | EndCause::StarCodeDone => Fault::Nobody,
+            EndCause::GaveUpOnInput
+            | EndCause::CallerCancelled
+            | EndCause::CallerLeftFlow
+            | EndCause::CallerAbandoned
+            | EndCause::CallerHungUp => Fault::Caller,
+            EndCause::AgentHungUp | EndCause::SupervisorEnded => Fault::Agent,
+            EndCause::NoAck
+            | EndCause::CallerSilent
+            | EndCause::AgentSilent
+            | EndCause::SignallingLost
+            | EndCause::NoCommonCodec => Fault::Network,
+            EndCause::FlowFault
+            | EndCause::MediaFailed
+            | EndCause::Limit
+            | EndCause::Shutdown
+            | EndCause::ProcessDied => Fault::System,
+        }
+    }
+
+    /// The name used in the journal, in metrics' labels and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EndCause::Completed => "completed",
+            EndCause::Closed => "closed",
+            EndCause::GaveUpOnInput => "gave_up_on_input",
+            EndCause::CallerCancelled => "caller_cancelled",
+            EndCause::CallerLeftFlow => "caller_left_flow",
+            EndCause::CallerAbandoned => "caller_abandoned",
+            EndCause::CallerHungUp => "caller_hung_up",
+            EndCause::AgentHungUp => "agent_hung_up",
+            EndCause::SupervisorEnded => "supervisor_ended",
+            EndCause::StarCodeDone => "star_code_done",
+            EndCause::NoAck => "no_ack",
+            EndCause::CallerSilent => "caller_silent",
+            EndCause::AgentSilent => "agent_silent",
+            EndCause::SignallingLost => "signalling_lost",
+            EndCause::NoCommonCodec => "no_common_codec",
+            EndCause::FlowFault => "flow_fault",
+            EndCause::MediaFailed => "media_failed",
+            EndCause::Limit => "limit",
+            EndCause::Shutdown => "shutdown",
+            EndCause::ProcessDied => "process_died",
+        }
+    }
+}
+
+/// What an agent is doing: one state over all queues, derived from live legs and own choices.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Not at work.
+    #[default]
+    SignedOut,
+    /// Signed in, and can be offered a call.
+    Ready,
+    /// Chosen for a caller; the phones are about to ring.
+    Reserved,
+    /// The phones ring.
+    Ringing,
+    /// Joined to a caller.
+    Talking,
+    /// Finishing the last call's work.
+    WrapUp,
+    /// Signed in, and not to be offered calls.
+    NotReady,
+    /// Would be ready, but no phone can be reached.
+    Unreachable,
+}
+
+impl AgentState {
+    /// Every state, for tables and metrics.
+    pub const ALL: [AgentState; 8] = [
+        AgentState::SignedOut,
+        AgentState::Ready,
+        AgentState::Reserved,
+        AgentState::Ringing,
+        AgentState::Talking,
+        AgentState::WrapUp,
+        AgentState::NotReady,
+        AgentState::Unreachable,
+    ];
+
+    /// The name used in the journal, in metrics' labels and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AgentState::SignedOut => "signed_out",
+            AgentState::Ready => "ready",
+            AgentState::Reserved => "reserved",
+            AgentState::Ringing => "ringing",
+            AgentState::Talking => "talking",
+            AgentState::WrapUp => "wrap_up",
+            AgentState::NotReady => "not_ready",
+            AgentState::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// Why an agent's state changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateReason {
+    /// The agent's own choice, by the page, the API or a star code.
+    Own,
+    /// A supervisor's choice, by the API.
+    Supervisor,
+    /// Followed from a call: an offer, an answer, its end.
+    Call,
+    /// The phones rang and nobody answered.
+    Rona,
+    /// The agent refused an offer.
+    Refused,
+    /// Wrap-up time is over.
+    WrapUpOver,
+    /// A phone registered or its registration ended.
+    Phone,
+    /// Restored from the journal at a start.
+    Restored,
+}
+
+/// Something that happened to an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AgentEvent {
+    /// The state changed.
+    State {
+        /// From.
+        from: AgentState,
+        /// To.
+        to: AgentState,
+        /// Why.
+        reason: StateReason,
+        /// Who decided: an actor of the API; none where it follows from calls.
+        by: Option<String>,
+        /// How long the old state had lasted, in microseconds.
+        lasted_us: u64,
+    },
+    /// A phone registered or refreshed (RFC 3261 section 10).
+    Registered {
+        /// The contact's address of the phone, as a SIP URI.
+        contact: String,
+        /// Where requests to it are sent, `address:port` as seen in the REGISTER's source.
+        source: String,
+        /// The listener that it registered over.
+        listener: u8,
+        /// The phone's Call-ID, for the order of refreshes (RFC 3261 section 10.3).
+        call_id: String,
+        /// The phone's CSeq number.
+        cseq: u32,
+        /// When the binding ends, on the calendar.
+        expires_at: UnixMicros,
+    },
+    /// A registration ended: removed by the phone, or expired.
+    Unregistered {
+        /// The contact's address, as registered.
+        contact: String,
+        /// True if it expired, false if the phone removed it.
+        expired: bool,
+    },
 }
 
 #[cfg(test)]

@@ -34,7 +34,13 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "trunk",
-        &["sip", "number", "config::secret", "media::command::Encryption"],
+        &[
+            "sip",
+            "number",
+            "event::OutboundRefusal",
+            "config::secret",
+            "media::command::Encryption",
+        ],
         "a table of ways to the network: inputs in, outputs out; the engine carries them",
     ),
     (

@@ -304,7 +304,7 @@ impl Street {
                     }
                     Event::Call { .. } | Event::Agent { .. } | Event::System { .. } => {}
                 },
-                Output::Reply { .. } => {}
+                Output::Reply { .. } | Output::Resolve(_) => {}
             }
         }
     }

@@ -102,6 +102,9 @@ pub struct SipSettings {
     /// Whether somebody whom no trunk's settings know may ring our numbers. What they say of
     /// themselves is not believed, and they can ring nothing else.
     pub anonymous_calls: bool,
+    /// The name servers that are asked for the names of trunks; those of the system if none are
+    /// given.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 impl Default for SipSettings {
@@ -114,6 +117,7 @@ impl Default for SipSettings {
             max_expires_s: 3600,
             session_s: 1800,
             anonymous_calls: true,
+            name_servers: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::media;
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
 use crate::time::UnixMicros;
+use crate::trunk::names::{Answer, Query, ResolveError};
 
 /// Identifies a request of the API until its reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,13 @@ pub enum Input {
         listener: ListenerId,
         /// Its far end.
         peer: SocketAddr,
+    },
+    /// The domain name system has answered.
+    Resolved {
+        /// What was asked.
+        query: Query,
+        /// What it says.
+        answer: Result<Answer, ResolveError>,
     },
     /// Media tell something.
     Media(media::command::Event),
@@ -153,6 +161,8 @@ pub enum Output {
     Transmit(Transmit),
     /// Tell media.
     Media(media::command::Command),
+    /// Ask the domain name system; [`Input::Resolved`] brings the answer.
+    Resolve(Query),
     /// Keep an event.
     Journal(Entry),
     /// Answer the API once the journal has committed everything up to `after`.

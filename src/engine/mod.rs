@@ -14,6 +14,7 @@ mod plan;
 mod queue;
 mod refer;
 mod route;
+mod trunks;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -23,12 +24,15 @@ use crate::acd::Acd;
 use crate::acd::command::AcdInput;
 use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
-use crate::event::{CallEvent, EndCause, Entry, Event, StateReason, SystemEvent};
+use crate::event::{
+    CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent,
+};
 use crate::id::{AgentId, CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::stats::Restored;
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
+use crate::trunk::Trunks;
 
 use self::controller::Controller;
 use self::io::{Input, Output};
@@ -85,6 +89,8 @@ pub struct Engine {
     /// When phones that an offer could not reach are given another chance.
     second_chances: Deadlines<AgentId>,
     admission: Admission,
+    trunks: Trunks,
+    outbound_refused: BTreeMap<OutboundRefusal, u64>,
     seq: u64,
     /// What calls want done and is not done yet, in order.
     work: VecDeque<(CallId, Action)>,
@@ -103,6 +109,8 @@ impl Engine {
         let mut engine = Engine {
             wall: WallClock::showing(wall, now),
             endpoint: Endpoint::new(plan.endpoint.clone(), entropy.fork()),
+            trunks: Trunks::new(now, plan.trunks.clone(), entropy.fork()),
+            outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
             entropy,
             calls: BTreeMap::new(),
@@ -146,6 +154,7 @@ impl Engine {
             Input::Closed { listener, peer } => {
                 self.endpoint.handle_closed(now, listener, peer);
             }
+            Input::Resolved { query, answer } => self.trunks.resolved(now, &query, answer),
             Input::Media(event) => self.media_event(now, event),
             Input::WallClock(shown) => {
                 self.wall = WallClock::showing(shown, now);
@@ -156,7 +165,7 @@ impl Engine {
             }
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
-            Input::Drain => self.admission.close(),
+            Input::Drain => self.close(now),
             Input::Stop => self.stop(now),
         }
         self.settle(now);
@@ -184,12 +193,16 @@ impl Engine {
         if self.acd.poll_timeout().is_some_and(|at| at <= now) {
             self.apply(now, AcdInput::Timer);
         }
+        if self.trunks.poll_timeout().is_some_and(|at| at <= now) {
+            self.trunks.handle_timeout(now);
+        }
         self.settle(now);
     }
 
     /// When [`Engine::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let agents = [self.second_chances.next(), self.acd.poll_timeout()];
+        let agents =
+            [self.second_chances.next(), self.acd.poll_timeout(), self.trunks.poll_timeout()];
         [self.endpoint.poll_timeout(), self.timers.next()].into_iter().chain(agents).flatten().min()
     }
 
@@ -222,8 +235,15 @@ impl Engine {
         }
     }
 
-    fn stop(&mut self, now: Time) {
+    /// Takes no new calls, and says so to those who would send them.
+    fn close(&mut self, now: Time) {
         self.admission.close();
+        self.endpoint.close();
+        self.trunks.close(now);
+    }
+
+    fn stop(&mut self, now: Time) {
+        self.close(now);
         let calls: Vec<CallId> = self.calls.keys().copied().collect();
         for governed in self.calls.values_mut() {
             // Nobody becomes ready for callers who are being let go.
@@ -240,6 +260,7 @@ impl Engine {
 
     fn reconfigure(&mut self, now: Time, plan: Arc<Plan>) {
         self.endpoint.reconfigure(plan.endpoint.clone());
+        self.trunks.reconfigure(now, plan.trunks.clone());
         self.plan = plan;
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());
@@ -257,6 +278,7 @@ impl Engine {
             }
             match self.endpoint.poll_event() {
                 Some(event) => self.sip_event(now, event),
+                None if self.trunk_output(now) => {}
                 None => break,
             }
         }
@@ -340,7 +362,7 @@ impl Engine {
             }
             SipAction::Answer(leg, sdp) => self.endpoint.answer(now, leg, &sdp),
             SipAction::Reject(leg, status) => {
-                let retry_after = (status == 503).then_some(limits::RETRY_AFTER);
+                let retry_after = (status == 503).then(|| limits::retry_after(&mut self.entropy));
                 self.endpoint.reject(now, leg, status, retry_after);
             }
             SipAction::Invite(invite) => self.endpoint.invite(now, invite),
@@ -376,8 +398,8 @@ impl Engine {
             SipEvent::Progress { .. }
             | SipEvent::ProvisionalAcknowledged { .. }
             | SipEvent::Changed { .. }
-            | SipEvent::ChangeRefused { .. }
-            | SipEvent::Response { .. } => {}
+            | SipEvent::ChangeRefused { .. } => {}
+            SipEvent::Response { id, response } => self.trunks.answered(now, id, &response),
             SipEvent::Answered { leg, answer, source } => match self.legs.contains_key(&leg) {
                 true => {
                     self.with_leg(leg, |call| call.phone_answered(now, leg, &answer, source));

@@ -21,6 +21,9 @@ use crate::sip::endpoint::{Account, EndpointSettings};
 use crate::sip::transport::{Listener, Protocol, listener_towards};
 use crate::sip::uri::Uri;
 
+use crate::trunk::TrunkPlan;
+use crate::trunk::settings::CallingSettings;
+
 use super::controller::StarCode;
 use super::destination::DialPlan;
 
@@ -75,6 +78,8 @@ pub struct Plan {
     pub numbers: BTreeMap<String, FlowName>,
     /// What agents dial, and name as targets of transfers.
     pub dial: DialPlan,
+    /// Trunks, and calls to the outside.
+    pub trunks: TrunkPlan,
     /// Flows.
     pub flows: Flows,
     /// Agents.
@@ -132,7 +137,13 @@ impl Plan {
             &settings.trunks,
             fixed.map(|target| target.to.ip()),
         );
+        let calling = settings.agents.iter().map(|(id, agent)| {
+            let (may_call, never_call) = (agent.may_call.clone(), agent.never_call.clone());
+            (id.clone(), CallingSettings { may_call, never_call })
+        });
+        let outbound = &settings.outbound;
         Ok(Plan {
+            trunks: TrunkPlan::new(&settings.trunks, outbound, calling.collect(), &listeners),
             organisation: settings.organisation.clone(),
             time_zone: settings.time_zone.clone(),
             endpoint: EndpointSettings {

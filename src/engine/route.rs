@@ -16,7 +16,7 @@ use crate::time::Time;
 
 use super::controller::{Controller, StarCode};
 use super::destination::is_emergency;
-use super::limits::RETRY_AFTER;
+use super::limits::{Priority, retry_after};
 use super::{Engine, Governed};
 
 /// As many characters of what a caller says of the call are kept: they go into the journal and into
@@ -238,12 +238,14 @@ impl Engine {
             | RefusalReason::NotEncrypted
             | RefusalReason::NoCommonEncryption => (488, None),
             RefusalReason::BadOffer => (400, None),
-            RefusalReason::NotAllowed => (403, None),
+            RefusalReason::NotAllowed | RefusalReason::UnknownSource => (403, None),
             RefusalReason::NotTaken => (480, None),
-            RefusalReason::TooManyCalls
+            RefusalReason::TrunkFull
+            | RefusalReason::TrunkTooFast
+            | RefusalReason::TooManyCalls
             | RefusalReason::TooFast
             | RefusalReason::JournalFull
-            | RefusalReason::ShuttingDown => (503, Some(RETRY_AFTER)),
+            | RefusalReason::ShuttingDown => (503, Some(retry_after(&mut self.entropy))),
         };
         if reason == RefusalReason::UnknownNumber {
             let (listener, source) = (invite.listener, invite.source);

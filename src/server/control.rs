@@ -14,15 +14,19 @@ use tokio::sync::oneshot;
 
 use crate::engine::io::{Input, JournalHealth, Output, Reply, Request, RequestId};
 use crate::engine::{Engine, Plan};
+use crate::event::OutboundRefusal;
 use crate::media;
 use crate::sip::ListenerId;
 use crate::sip::endpoint::SipCounters;
 use crate::time::{Time, UnixMicros};
+use crate::trunk::TrunkStatus;
+use crate::trunk::names::{Answer, Query, ResolveError};
 
 use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
 use super::refusals::{self, Line, Refusals};
+use super::resolver::Resolver;
 use super::store::JournalHandle;
 use super::stream::{StreamEvent, Streams};
 use super::udp::Listener;
@@ -58,6 +62,8 @@ pub enum Message {
     },
     /// What happens on connections.
     Stream(StreamEvent),
+    /// The domain name system has answered.
+    Resolved(Query, Result<Answer, ResolveError>),
     /// How the journal fares.
     Journal(JournalHealth),
     /// The journal has committed everything up to here.
@@ -83,6 +89,10 @@ pub struct ControlHandle {
 pub struct WireState {
     /// SIP on the wire.
     pub sip: SipCounters,
+    /// How trunks fare.
+    pub trunks: Vec<TrunkStatus>,
+    /// Calls to the outside that were not made, by reason.
+    pub outbound_refused: BTreeMap<OutboundRefusal, u64>,
     /// Calls up.
     pub calls: usize,
     /// Whether new calls are taken.
@@ -109,11 +119,13 @@ pub struct Control {
     messages: Receiver<Message>,
     handle: ControlHandle,
     listeners: Vec<Option<Listener>>,
+    resolver: Resolver,
 }
 
 impl Control {
-    /// Takes the listeners for datagrams, in the order of ids; none where a stream is.
-    pub fn new(mut listeners: Vec<Option<Listener>>) -> io::Result<Control> {
+    /// Takes the listeners for datagrams, in the order of ids, none where a stream is; and whoever is
+    /// asked for names.
+    pub fn new(mut listeners: Vec<Option<Listener>>, resolver: Resolver) -> io::Result<Control> {
         let poll = Poll::new()?;
         for (at, listener) in listeners.iter_mut().enumerate() {
             if let Some(listener) = listener {
@@ -126,7 +138,7 @@ impl Control {
             bell: Arc::new(Bell::new(poll.registry(), WAKE)?),
             counters: Arc::default(),
         };
-        Ok(Control { poll, messages, handle, listeners })
+        Ok(Control { poll, messages, handle, listeners, resolver })
     }
 
     /// The way to this thread.
@@ -144,12 +156,13 @@ impl Control {
         journal: &JournalHandle,
         streams: Streams,
     ) -> io::Result<()> {
-        let Control { mut poll, messages, handle, listeners } = self;
+        let Control { mut poll, messages, handle, listeners, resolver } = self;
         let mut events = Events::with_capacity(256);
         let mut running = Running {
             clock,
             engine,
             journal,
+            resolver,
             listeners,
             streams,
             handle,
@@ -245,6 +258,7 @@ struct Running<'a> {
     journal: &'a JournalHandle,
     listeners: Vec<Option<Listener>>,
     streams: Streams,
+    resolver: Resolver,
     handle: ControlHandle,
     replies: Replies,
     /// What the engine's calendar showed, and when.
@@ -307,6 +321,7 @@ impl Running<'_> {
             Message::Stream(StreamEvent::Named { listener, peer, names }) => {
                 self.input(Input::Named { listener, peer, names });
             }
+            Message::Resolved(query, answer) => self.input(Input::Resolved { query, answer }),
             Message::Journal(health) => self.input(Input::Journal(health)),
             Message::Committed(seq) => self.replies.committed(seq),
             Message::Settings(plan) => self.input(Input::Settings(plan)),
@@ -352,6 +367,8 @@ impl Running<'_> {
             }
             self.handle.counters.store(Arc::new(WireState {
                 sip: self.engine.sip_counters().clone(),
+                trunks: self.engine.trunks(now),
+                outbound_refused: self.engine.outbound_refused().clone(),
                 calls: self.engine.calls(),
                 draining: self.draining,
             }));
@@ -381,6 +398,12 @@ impl Running<'_> {
                     }
                 }
                 Output::Media(command) => self.commands.push(command),
+                Output::Resolve(query) => {
+                    let handle = self.handle.clone();
+                    self.resolver.ask(query, move |query, answer| {
+                        handle.send(Message::Resolved(query, answer));
+                    });
+                }
                 Output::Journal(entry) => {
                     refusals::say_bans(&entry);
                     self.journal.append(entry);

@@ -12,6 +12,7 @@ pub mod log;
 pub mod media_thread;
 pub mod prompts;
 pub mod refusals;
+pub mod resolver;
 pub mod run;
 pub mod settings_file;
 pub mod sounds;

@@ -11,11 +11,17 @@ use tokio::sync::{oneshot, watch};
 
 use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
+use crate::event::OutboundRefusal;
 use crate::id::Entropy;
 use crate::media::{Bank, DropReason};
 use crate::sip::ListenerId;
 use crate::sip::transport;
-use crate::stats::{self, metrics::Wire};
+use crate::stats::{
+    self,
+    metrics::{TrunkWire, Wire},
+};
+use crate::trunk::TrunkStatus;
+use crate::trunk::health::Life;
 use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
 
 use super::clock::Clock;
@@ -23,6 +29,7 @@ use super::control::{Control, ControlHandle, Message};
 use super::installation::{Installation, Problems};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
+use super::resolver::Resolver;
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
 use super::stream::{Patience, StreamLimits, Streams};
 
@@ -111,7 +118,8 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         .map_err(|source| ServeError::Http { address: http, source })?;
     let http = web_listener.local_addr().unwrap_or(http);
 
-    let control = Control::new(listeners.datagrams).map_err(thread("control thread"))?;
+    let resolver = Resolver::new(&settings.sip.name_servers);
+    let control = Control::new(listeners.datagrams, resolver).map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.
     let (journal, mut fold) = tokio::task::block_in_place(|| {
@@ -370,5 +378,26 @@ fn wire(
             .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
             .collect(),
         journal_lag_events: journal.status().health.backlog as u64,
+        trunks: state.trunks.iter().map(trunk_wire).collect(),
+        outbound_refused: OutboundRefusal::ALL
+            .into_iter()
+            .map(|reason| {
+                (reason.as_str(), state.outbound_refused.get(&reason).copied().unwrap_or(0))
+            })
+            .collect(),
+    }
+}
+
+fn trunk_wire(status: &TrunkStatus) -> TrunkWire {
+    let up = |life: &Life| match life {
+        Life::Up => Some(true),
+        Life::Down => Some(false),
+        Life::Unknown => None,
+    };
+    TrunkWire {
+        trunk: status.trunk.to_string(),
+        servers: status.servers.iter().map(|(server, life)| (server.clone(), up(life))).collect(),
+        registered: status.registered,
+        calls: status.calls,
     }
 }

@@ -17,6 +17,7 @@ use crate::sip::ListenerId;
 use crate::stats::live::Live;
 use crate::stats::{Fold, closing_entries};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
+use crate::trunk::names::{Answer, Query, ResolveError};
 
 use super::adviser::{Adviser, Habits};
 use super::caller::{Caller, Step};
@@ -94,6 +95,8 @@ pub struct World {
     fold: Fold,
     replies: BTreeMap<RequestId, Reply>,
     requests: u64,
+    /// What the domain name system says.
+    names: BTreeMap<Query, Result<Answer, ResolveError>>,
     /// Steps at the present instant.
     idle_steps: u32,
 }
@@ -132,6 +135,7 @@ impl World {
             fold: Fold::new(),
             replies: BTreeMap::new(),
             requests: 0,
+            names: BTreeMap::new(),
             idle_steps: 0,
             entropy,
             settings,
@@ -174,6 +178,12 @@ impl World {
     pub fn set_conditions(&mut self, signalling: Conditions, voice: Conditions) {
         self.signalling.set_conditions(signalling);
         self.voice.set_conditions(voice);
+    }
+
+    /// What the domain name system says of a name from now on. Names of which nothing was said do
+    /// not exist.
+    pub fn set_name(&mut self, query: Query, answer: Result<Answer, ResolveError>) {
+        self.names.insert(query, answer);
     }
 
     // ---- people ------------------------------------------------------------------------------
@@ -480,6 +490,11 @@ impl World {
             Output::Journal(entry) => {
                 self.fold.apply(&entry);
                 self.journal.push(entry);
+            }
+            Output::Resolve(query) => {
+                let answer = self.names.get(&query).cloned();
+                let answer = answer.unwrap_or(Err(ResolveError::Absent));
+                self.engine.handle_input(self.now, Input::Resolved { query, answer });
             }
             Output::Reply { id, reply, .. } => {
                 self.replies.insert(id, reply);

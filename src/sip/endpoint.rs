@@ -92,6 +92,8 @@ pub struct Endpoint {
     flows: BTreeSet<(ListenerId, SocketAddr)>,
     /// Where nobody takes connections, until when that is believed.
     datagrams_only: Deadlines<SocketAddr>,
+    /// No new calls are wanted: OPTIONS are answered so.
+    closed: bool,
 }
 
 impl Endpoint {
@@ -118,6 +120,7 @@ impl Endpoint {
             proved_names: BTreeMap::new(),
             flows: BTreeSet::new(),
             datagrams_only: Deadlines::new(),
+            closed: false,
         }
     }
 
@@ -179,6 +182,12 @@ impl Endpoint {
     /// The names that peers' certificates must carry, by the address that each is reached at.
     pub fn name_peers(&mut self, names: BTreeMap<SocketAddr, Arc<str>>) {
         self.peer_names = names;
+    }
+
+    /// No new calls are wanted from now on: whoever asks whether we live (OPTIONS) is told 503, so
+    /// that a carrier sends its calls elsewhere. Refusing INVITEs is our user's.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Lets everything happen that is due at `now`.

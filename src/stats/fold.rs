@@ -261,6 +261,9 @@ impl Fold {
             }
             SystemEvent::Started { .. }
             | SystemEvent::Refused { .. }
+            | SystemEvent::TrunkServer { .. }
+            | SystemEvent::TrunkRegistered { .. }
+            | SystemEvent::OutboundRefused { .. }
             | SystemEvent::JournalGap { .. }
             | SystemEvent::Stopped => {}
         }

@@ -35,6 +35,23 @@ pub struct Wire {
     pub rtp_dropped: BTreeMap<&'static str, u64>,
     /// Events that wait to be committed to the journal.
     pub journal_lag_events: u64,
+    /// How trunks fare.
+    pub trunks: Vec<TrunkWire>,
+    /// Calls to the outside that were not made, by reason.
+    pub outbound_refused: BTreeMap<&'static str, u64>,
+}
+
+/// How a trunk fares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrunkWire {
+    /// Its name.
+    pub trunk: String,
+    /// Its servers, and whether each lives; none while that is not known.
+    pub servers: Vec<(String, Option<bool>)>,
+    /// Whether we are registered; none if we do not register.
+    pub registered: Option<bool>,
+    /// Calls up, in and out.
+    pub calls: usize,
 }
 
 /// The text of /metrics.
@@ -43,6 +60,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(queues(live));
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
+    families.extend(trunks(wire));
     // A family without a sample is an error to the encoder, and no news to a reader.
     families.retain(|family| !family.get_metric().is_empty());
     match TextEncoder::new().encode_to_string(&families) {
@@ -120,6 +138,53 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
             "Calls that are up now.",
             MetricType::GAUGE,
             vec![gauge(live.calls_active as f64)],
+        ),
+    ]
+}
+
+fn trunks(wire: &Wire) -> Vec<MetricFamily> {
+    let flag = |value: bool| gauge(if value { 1.0 } else { 0.0 });
+    let up = wire.trunks.iter().flat_map(|trunk| {
+        trunk.servers.iter().filter_map(|(host, up)| {
+            let labels = [("trunk", trunk.trunk.as_str()), ("host", host.as_str())];
+            Some(labelled(flag((*up)?), &labels))
+        })
+    });
+    let registered = wire.trunks.iter().filter_map(|trunk| {
+        Some(labelled(flag(trunk.registered?), &[("trunk", trunk.trunk.as_str())]))
+    });
+    let calls = wire
+        .trunks
+        .iter()
+        .map(|trunk| labelled(gauge(trunk.calls as f64), &[("trunk", trunk.trunk.as_str())]));
+    let refused = wire
+        .outbound_refused
+        .iter()
+        .map(|(reason, value)| labelled(count(*value), &[("reason", reason)]));
+    vec![
+        family(
+            "switchboard_trunk_up",
+            "Whether a trunk's server answers (OPTIONS and calls); absent while that is not known.",
+            MetricType::GAUGE,
+            up.collect(),
+        ),
+        family(
+            "switchboard_trunk_registered",
+            "Whether we are registered with a trunk.",
+            MetricType::GAUGE,
+            registered.collect(),
+        ),
+        family(
+            "switchboard_trunk_calls",
+            "Calls up through a trunk, in and out.",
+            MetricType::GAUGE,
+            calls.collect(),
+        ),
+        family(
+            "switchboard_outbound_refused_total",
+            "Calls to the outside that were not made, by reason: the toll guard, or no trunk.",
+            MetricType::COUNTER,
+            refused.collect(),
         ),
     ]
 }
@@ -353,6 +418,17 @@ mod tests {
             rtp_sent: 49,
             rtp_dropped: BTreeMap::from([("late", 2)]),
             journal_lag_events: 7,
+            trunks: vec![TrunkWire {
+                trunk: "carrier".to_owned(),
+                servers: vec![
+                    ("udp:192.0.2.1:5060".to_owned(), Some(true)),
+                    ("udp:192.0.2.2:5060".to_owned(), Some(false)),
+                    ("udp:192.0.2.3:5060".to_owned(), None),
+                ],
+                registered: Some(false),
+                calls: 3,
+            }],
+            outbound_refused: BTreeMap::from([("not_allowed", 5)]),
         }
     }
 
@@ -397,6 +473,11 @@ mod tests {
             r#"switchboard_agents{state="ready"} 0"#,
             "switchboard_calls_active 1",
             "switchboard_journal_lag_events 7",
+            r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.1:5060"} 1"#,
+            r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.2:5060"} 0"#,
+            r#"switchboard_trunk_registered{trunk="carrier"} 0"#,
+            r#"switchboard_trunk_calls{trunk="carrier"} 3"#,
+            r#"switchboard_outbound_refused_total{reason="not_allowed"} 5"#,
             r#"switchboard_books_difference{queue="waste"} 0"#,
             r#"switchboard_offered_difference{queue="waste"} 0"#,
             r#"switchboard_rtp_packets_total{direction="in"} 50"#,

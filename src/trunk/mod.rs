@@ -40,7 +40,7 @@ use self::registration::Registration;
 use self::servers::{Place, Server};
 use self::settings::{CallingSettings, OutboundSettings, Service, TrunkSettings};
 
-pub use self::outward::{Attempt, OutboundRefusal};
+pub use self::outward::Attempt;
 
 /// Settings put to work.
 #[derive(Debug, Clone, Default)]

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::event::OutboundRefusal;
 use crate::id::{LegId, TrunkName};
 use crate::number::class::Class;
 use crate::number::{Dialled, Number, Relay};
@@ -54,56 +55,6 @@ impl Attempt {
     /// Where the INVITE goes.
     pub fn to(&self) -> SocketAddr {
         self.place.1
-    }
-}
-
-/// Why a call to the outside is not made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OutboundRefusal {
-    /// The toll guard: the destination is not allowed.
-    NotAllowed,
-    /// The toll guard: as many calls in an hour as the agent may begin.
-    TooMany,
-    /// The toll guard: as many calls at once as the agent may have.
-    AtOnce,
-    /// No trunk takes calls.
-    NoTrunk,
-    /// There are trunks, and none lives.
-    TrunksDown,
-    /// Every trunk that lives has as many calls as its limit allows, in all or in a second.
-    TrunkFull,
-}
-
-impl OutboundRefusal {
-    /// Every reason, for tables and metrics.
-    pub const ALL: [OutboundRefusal; 6] = [
-        OutboundRefusal::NotAllowed,
-        OutboundRefusal::TooMany,
-        OutboundRefusal::AtOnce,
-        OutboundRefusal::NoTrunk,
-        OutboundRefusal::TrunksDown,
-        OutboundRefusal::TrunkFull,
-    ];
-
-    /// The name used in the journal and in metrics' labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            OutboundRefusal::NotAllowed => "not_allowed",
-            OutboundRefusal::TooMany => "too_many",
-            OutboundRefusal::AtOnce => "at_once",
-            OutboundRefusal::NoTrunk => "no_trunk",
-            OutboundRefusal::TrunksDown => "trunks_down",
-            OutboundRefusal::TrunkFull => "trunk_full",
-        }
-    }
-
-    /// The SIP status that whoever dialled is told.
-    pub const fn status(self) -> u16 {
-        match self {
-            OutboundRefusal::NotAllowed | OutboundRefusal::TooMany | OutboundRefusal::AtOnce => 403,
-            OutboundRefusal::NoTrunk => 404,
-            OutboundRefusal::TrunksDown | OutboundRefusal::TrunkFull => 503,
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::inward::{Busy, Identified, Origin};
 use super::names::{RecordKind, Records};
 use super::srv::SrvRecord;
 use super::*;
+use crate::event::OutboundRefusal;
 use crate::sip::endpoint::{OutOfDialogMethod, Response};
 use crate::sip::transport::Protocol;
 

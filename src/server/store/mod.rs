@@ -420,11 +420,13 @@ fn may_be_let_go(event: &Event) -> bool {
         },
         Event::Agent { .. } => false,
         Event::System { event } => match event {
-            SystemEvent::Refused { .. } => true,
+            SystemEvent::Refused { .. } | SystemEvent::OutboundRefused { .. } => true,
             SystemEvent::Started { .. }
             | SystemEvent::Banned { .. }
             | SystemEvent::Unbanned { .. }
             | SystemEvent::SettingsInForce { .. }
+            | SystemEvent::TrunkServer { .. }
+            | SystemEvent::TrunkRegistered { .. }
             | SystemEvent::JournalGap { .. }
             | SystemEvent::Stopped => false,
         },

@@ -134,6 +134,8 @@ reasons! {
     StrayAck = "stray_ack";
     /// A response that nothing waits for.
     StrayResponse = "stray_response";
+    /// OPTIONS while we take no new calls (503).
+    Closing = "closing";
     /// As many transactions exist as are allowed (503).
     TransactionLimit = "transaction_limit";
     /// As many legs exist as are allowed (503).

@@ -157,6 +157,9 @@ impl Endpoint {
             _ if in_dialog => self.receive_in_dialog(now, request, key),
             Method::Invite => self.receive_invite(now, request, key),
             // Section 11.2. Without a transaction: a repetition gets the same answer again.
+            Method::Options if self.closed => {
+                self.refuse_overload(now, &request, Reason::Closing);
+            }
             Method::Options => self.answer_options(now, &request),
             // These make sense within a dialog only.
             Method::Bye | Method::Update | Method::Info | Method::Prack => {

@@ -1,0 +1,66 @@
+//! Between trunks and the rest: what they want asked, and what is told of them.
+
+use crate::event::{OutboundRefusal, SystemEvent};
+use crate::time::Time;
+use crate::trunk::guard::OnBehalf;
+use crate::trunk::{Attempt, Change, TrunkOutput, TrunkStatus};
+
+use super::Engine;
+use super::io::Output;
+use super::route::kept;
+
+impl Engine {
+    /// Carries out one thing that trunks want done; false if there is none.
+    pub(super) fn trunk_output(&mut self, now: Time) -> bool {
+        let Some(output) = self.trunks.poll_output() else { return false };
+        match output {
+            TrunkOutput::Resolve(query) => self.out.push_back(Output::Resolve(query)),
+            TrunkOutput::Request(request) => self.endpoint.request_outside(now, request),
+            TrunkOutput::Names(names) => self.endpoint.name_peers(names),
+            TrunkOutput::Changed(Change::Server { trunk, server, up, status }) => {
+                match up {
+                    true => tracing::info!(%trunk, server, status, "a trunk's server lives"),
+                    false => tracing::warn!(%trunk, server, status, "a trunk's server is down"),
+                }
+                self.record_system(now, SystemEvent::TrunkServer { trunk, server, up, status });
+            }
+            TrunkOutput::Changed(Change::Registered { trunk, registered, status }) => {
+                match registered {
+                    true => tracing::info!(%trunk, "registered with a trunk"),
+                    false => tracing::warn!(%trunk, status, "no longer registered with a trunk"),
+                }
+                let event = SystemEvent::TrunkRegistered { trunk, registered, status };
+                self.record_system(now, event);
+            }
+        }
+        true
+    }
+
+    /// Where a call to the outside can be placed for somebody, or why it is not made.
+    pub fn ways_outside(
+        &mut self,
+        now: Time,
+        dialled: &str,
+        who: OnBehalf,
+    ) -> Result<Vec<Attempt>, OutboundRefusal> {
+        self.trunks.route(now, dialled, who.clone()).inspect_err(|reason| {
+            *self.outbound_refused.entry(*reason).or_default() += 1;
+            if self.admission.notes_refusal(now) {
+                let (number, reason) = (kept(dialled), *reason);
+                let who = who.to_string();
+                let event = SystemEvent::OutboundRefused { who, number, reason };
+                self.record_system(now, event);
+            }
+        })
+    }
+
+    /// How trunks fare.
+    pub fn trunks(&self, now: Time) -> Vec<TrunkStatus> {
+        self.trunks.status(now)
+    }
+
+    /// Calls to the outside that were not made, by reason.
+    pub fn outbound_refused(&self) -> &std::collections::BTreeMap<OutboundRefusal, u64> {
+        &self.outbound_refused
+    }
+}

@@ -1,0 +1,146 @@
+//! What happens to the engine as a whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, QueueName, TrunkName};
+use crate::time::UnixMicros;
+
+use super::{BanReason, OutboundRefusal, UnbanReason};
+
+/// The thresholds in force for a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSettingsInForce {
+    /// Which queue.
+    pub queue: QueueName,
+    /// Its name as shown to people ("Waste and recycling").
+    pub title: String,
+    /// The standard, in microseconds (60 s unless set otherwise).
+    pub standard_us: u64,
+    /// A hang-up earlier than this is a short abandon, in microseconds (5 s unless set otherwise).
+    pub short_abandon_us: u64,
+}
+
+/// Something that happened to the engine as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum SystemEvent {
+    /// The engine started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// The thresholds from here on. Written at each start and reload: a replay needs no settings.
+    SettingsInForce {
+        /// The organisation's name as shown to people.
+        organisation: String,
+        /// The IANA name of the time zone in which days and half hours are counted.
+        time_zone: String,
+        /// All queues.
+        queues: Vec<QueueSettingsInForce>,
+        /// All agents and their names as shown to people.
+        agents: Vec<(AgentId, String)>,
+    },
+    /// An INVITE was not admitted, so no call began. Not one for each in a flood.
+    Refused {
+        /// Why.
+        reason: RefusalReason,
+        /// The SIP status sent.
+        status: u16,
+        /// The user part that was dialled, cut at 64 characters.
+        called: String,
+    },
+    /// A source of SIP was banned: whatever it sends is dropped unread.
+    Banned {
+        /// Who: an IPv4 address, or the /64 of an IPv6 address.
+        source: String,
+        /// Why.
+        reason: BanReason,
+        /// Until when, on the calendar.
+        until: UnixMicros,
+        /// How many bans of this source in a row it is.
+        nth: u32,
+        /// Who decided: an actor of the API; none for an automatic ban.
+        by: Option<String>,
+    },
+    /// A source is no longer banned.
+    Unbanned {
+        /// Who.
+        source: String,
+        /// Why.
+        reason: UnbanReason,
+        /// Who decided: an actor of the API; none if it followed.
+        by: Option<String>,
+    },
+    /// A trunk's server lives, or does not any more.
+    TrunkServer {
+        /// Of which trunk.
+        trunk: TrunkName,
+        /// Which: protocol and address.
+        server: String,
+        /// Whether it lives.
+        up: bool,
+        /// The SIP status that told; 408 where nothing came.
+        status: u16,
+    },
+    /// We are registered with a trunk, or are not any more.
+    TrunkRegistered {
+        /// With which trunk.
+        trunk: TrunkName,
+        /// Whether we are.
+        registered: bool,
+        /// The SIP status that told; 408 where nothing came.
+        status: u16,
+    },
+    /// A call to the outside was not made. Not one for each in a flood.
+    OutboundRefused {
+        /// For whom: `agent amy`, `flow main`.
+        who: String,
+        /// What was dialled, cut at 64 characters.
+        number: String,
+        /// Why.
+        reason: OutboundRefusal,
+    },
+    /// Events could not be kept: the disk or database failed for longer than the buffer lasts.
+    JournalGap {
+        /// How many events are missing.
+        lost: u64,
+        /// Since when, on the calendar.
+        since: UnixMicros,
+    },
+    /// The engine stopped in order.
+    Stopped,
+}
+
+/// Why an INVITE was not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    /// 404: we do not serve that number.
+    UnknownNumber,
+    /// 488: no codec in common.
+    NoCommonCodec,
+    /// 488: this peer's audio must be encrypted, and it offers plain audio only.
+    NotEncrypted,
+    /// 488: the peer insists on encrypted audio, in a way that we do not do or must not.
+    NoCommonEncryption,
+    /// 503: as many calls through the trunk as its limit allows.
+    TrunkFull,
+    /// 503: more calls in a second through the trunk than its limit allows.
+    TrunkTooFast,
+    /// 403: from nobody whom the settings know, and they let no strangers in.
+    UnknownSource,
+    /// 503: as many calls as the limit allows.
+    TooManyCalls,
+    /// 503: more calls in a second than the limit allows.
+    TooFast,
+    /// 503: the journal cannot keep events.
+    JournalFull,
+    /// 503: the engine is shutting down.
+    ShuttingDown,
+    /// 403: what only agents may dial, from somebody who is none.
+    NotAllowed,
+    /// 480: an agent dialled a queue that takes nobody now.
+    NotTaken,
+    /// 400: the offer cannot be read.
+    BadOffer,
+}

@@ -39,5 +39,7 @@ mod restart;
 mod standard;
 #[path = "stories/town.rs"]
 mod town;
+#[path = "stories/trunks.rs"]
+mod trunks;
 #[path = "peers/webrtc.rs"]
 mod webrtc;

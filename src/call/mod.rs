@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose};
+use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose, Through};
 use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
 use crate::media::command as media;
 use crate::sdp::Keyring;
@@ -185,6 +185,8 @@ pub struct Arrival {
     pub flow: Option<FlowName>,
     /// The agent whose phone rings us, if it is one.
     pub by: Option<AgentId>,
+    /// Through which trunk it came; none for agents and strangers.
+    pub through: Option<Through>,
     /// What the agent dialled, unless it is a star code.
     pub to: Option<Destination>,
     /// A leg that whoever is part of this call may be joined to later.
@@ -224,8 +226,20 @@ pub struct Call {
 impl Call {
     /// A call that has been admitted: media are opened for the answer, or for whom an agent rings.
     pub fn arrive(now: Time, arrival: Arrival) -> Self {
-        let Arrival { leg, source, caller, called, flow, by, to, beside, offer, keyring, longest } =
-            arrival;
+        let Arrival {
+            leg,
+            source,
+            caller,
+            called,
+            flow,
+            by,
+            through,
+            to,
+            beside,
+            offer,
+            keyring,
+            longest,
+        } = arrival;
         // Everything else is ours to answer.
         let then = match &to {
             Some(Destination::Agent(agent)) => Some(Peer::Agent(agent.clone())),
@@ -248,7 +262,7 @@ impl Call {
             plays: 0,
             out: Vec::new(),
         };
-        call.record(CallEvent::Arrived { leg, caller, called, flow, by });
+        call.record(CallEvent::Arrived { leg, caller, called, flow, by, through });
         if rings {
             call.sip(SipAction::Provisional(leg, 180, None));
         }
@@ -280,6 +294,14 @@ impl Call {
             | State::Ended => self.near.as_ref().filter(|_| leg == self.caller_leg.id),
         };
         match peer {
+            Some(Peer::Agent(agent)) => Some(agent),
+            Some(Peer::Outside(_)) | None => None,
+        }
+    }
+
+    /// The agent on the caller's leg: whose own call it is.
+    pub fn dialled_by(&self) -> Option<&AgentId> {
+        match &self.near {
             Some(Peer::Agent(agent)) => Some(agent),
             Some(Peer::Outside(_)) | None => None,
         }

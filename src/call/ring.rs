@@ -2,16 +2,19 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::event::{Caller, Destination, OfferOutcome};
 use crate::id::{Entropy, LegId};
 use crate::media::command as media;
+use crate::number::Number;
 use crate::sdp::{Keyring, SdpError, Terms};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
 use crate::time::Time;
+use crate::trunk::Attempt;
 
 use super::leg::{Leg, Stage};
 use super::{Action, Call, CallTimer, QueueAction, SipAction, State};
@@ -27,6 +30,8 @@ pub struct Target {
     pub listener: ListenerId,
     /// On what terms its audio is encrypted.
     pub terms: Terms,
+    /// The way through a trunk that it is; none for a phone.
+    pub trunk: Option<Arc<Attempt>>,
 }
 
 /// What a phone has made of the ringing so far, the most telling last: ringing several phones that
@@ -75,12 +80,16 @@ impl Display {
     /// The title, if there is one, and who rings. A withheld number stays withheld.
     pub(super) fn new(title: Option<&str>, caller: &Caller) -> Display {
         let (shown, user) = match (&caller.number, caller.withheld) {
-            (Some(number), false) => (caller.name.as_deref().unwrap_or(number), number.as_str()),
-            (None, false) => ("unknown caller", "unknown"),
-            (_, true) => ("number withheld", "anonymous"),
+            (Some(number), false) => {
+                // As it is dialled here.
+                let number = Number::read(number).national();
+                (caller.name.clone().unwrap_or_else(|| number.clone()), number)
+            }
+            (None, false) => ("unknown caller".to_owned(), "unknown".to_owned()),
+            (_, true) => ("number withheld".to_owned(), "anonymous".to_owned()),
         };
-        let name = title.map_or_else(|| shown.to_owned(), |title| format!("{title}: {shown}"));
-        Display { name, user: user.to_owned() }
+        let name = title.map_or_else(|| shown.clone(), |title| format!("{title}: {shown}"));
+        Display { name, user }
     }
 }
 
@@ -167,14 +176,23 @@ impl Ringing {
         Some(phone.target.listener)
     }
 
+    /// The way through a trunk that a leg is.
+    pub(super) fn trunk(&self, leg: LegId) -> Option<Arc<Attempt>> {
+        let phone = self.phones.iter().find(|phone| phone.leg.id == leg)?;
+        phone.target.trunk.clone()
+    }
+
     fn opened(&mut self, leg: LegId, local: SocketAddr) -> Option<OutgoingInvite> {
         let Display { name, user } = self.display.clone();
         let phone = self.phone(leg)?;
         phone.leg.opened(local);
         let offer = phone.leg.offer()?;
-        let Target { uri, to, listener, terms: _ } = phone.target.clone();
-        let (from_display, from_user) = (name, user);
-        let extras = Box::default();
+        let Target { uri, to, listener, terms: _, trunk } = phone.target.clone();
+        // People outside see the council's number, whoever rings them.
+        let (from_display, from_user, extras) = match trunk {
+            Some(way) => (String::new(), way.from_user.clone(), Box::new(way.extras.clone())),
+            None => (name, user, Box::default()),
+        };
         Some(OutgoingInvite { leg, listener, uri, to, from_display, from_user, offer, extras })
     }
 
@@ -193,7 +211,9 @@ impl Ringing {
             self.answered = None;
         }
         // RFC 3263 section 4.3: another host is tried when one fails, not when it says no.
-        let elsewhere = status.is_none_or(|status| status == 408 || (500..600).contains(&status));
+        let silent = self.best == Progress::Unreachable;
+        let elsewhere =
+            silent && status.is_none_or(|status| status == 408 || (500..600).contains(&status));
         let next = self.later.pop_front_if(|_| elsewhere)?;
         let leg = next.leg.id;
         self.phones.push(next);
@@ -235,6 +255,21 @@ impl Call {
             | State::Talking(_)
             | State::Ended => None,
         }
+    }
+
+    /// The way through a trunk that a leg is.
+    pub fn trunk_of(&self, leg: LegId) -> Option<Arc<Attempt>> {
+        self.ringing()?.trunk(leg)
+    }
+
+    /// Whoever is rung is somewhere else (3xx), where they may be rung instead.
+    pub fn phone_redirected(&mut self, now: Time, ids: &mut Entropy, leg: LegId, to: Target) {
+        if let Some(ringing) = self.ringing_mut() {
+            let keyring = Keyring::new(to.terms, ids);
+            let leg = Leg::opening(ids.leg_id(), to.to.ip(), keyring);
+            ringing.later.push_front(Phone { leg, target: to });
+        }
+        self.phone_failed(now, leg, Progress::Unreachable, None);
     }
 
     /// Over which listener a phone will be rung.

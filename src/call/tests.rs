@@ -55,6 +55,7 @@ impl Case {
             called: "01708434343".into(),
             flow: Some("main".into()),
             by: None,
+            through: None,
             to: None,
             beside: None,
             offer: Some(Bytes::from_static(OFFER.as_bytes())),
@@ -116,6 +117,7 @@ impl Case {
                 to: address(6_000 + at),
                 listener: ListenerId(0),
                 terms: sdp::Terms::default(),
+                trunk: None,
             })
             .collect();
         let ring_for = Duration::from_secs(20);

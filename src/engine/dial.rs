@@ -1,12 +1,19 @@
 //! Ringing whom somebody chose: agents by reservation, numbers outside by the trunks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::command::{AcdInput, ReserveError};
-use crate::call::{Manner, Ring, TransferError};
-use crate::event::{Caller, Destination, OfferOutcome, Peer, Purpose, TransferOutcome};
+use crate::call::{Manner, Ring, Target, TransferError};
+use crate::event::{
+    Caller, Destination, OfferOutcome, OutboundRefusal, Peer, Purpose, TransferOutcome,
+};
 use crate::id::{AgentId, CallId, PromptName};
+use crate::media::command::Encryption;
+use crate::number::canonical;
 use crate::time::Time;
+use crate::trunk::Attempt;
+use crate::trunk::guard::OnBehalf;
 
 use super::Engine;
 use super::io::Reply;
@@ -24,10 +31,58 @@ impl Engine {
                 let input = AcdInput::Reserve { call: id, agent, queue, ring_for };
                 self.apply(now, input);
             }
-            // No trunk is there that could take it.
-            Peer::Outside(_) => self.with_call(id, |call, _| {
-                call.dial_refused(now, TransferOutcome::Unreachable, 404);
-            }),
+            Peer::Outside(number) => self.dial_outside(now, id, &number, purpose),
+        }
+    }
+
+    /// Somebody outside is to be rung: for the agent whose call it is, or who hands it on. Nobody else
+    /// has calls to the outside.
+    fn dial_outside(&mut self, now: Time, id: CallId, number: &str, purpose: Purpose) {
+        let who = self.calls.get(&id).and_then(|one| {
+            let agent = one.call.handed_on_by().or_else(|| one.call.dialled_by())?;
+            Some(OnBehalf::Agent(agent.clone()))
+        });
+        let ways = match who {
+            Some(who) => self.ways_outside(now, number, who),
+            None => Err(OutboundRefusal::NotAllowed),
+        };
+        match ways {
+            Ok(attempts) => {
+                let ring = Ring {
+                    targets: attempts.into_iter().map(|one| self.target_outside(one)).collect(),
+                    manner: Manner::InTurn,
+                    title: None,
+                    shown: Caller { number: Some(canonical(number)), name: None, withheld: false },
+                    ring_for: self.rings_for(purpose),
+                    music: self.hold_music(id),
+                };
+                let to = Peer::Outside(number.to_owned());
+                self.with_call(id, |call, ids| call.ring(now, ids, &to, ring));
+            }
+            Err(why) => {
+                let outcome = match why {
+                    OutboundRefusal::NotAllowed
+                    | OutboundRefusal::TooMany
+                    | OutboundRefusal::AtOnce => TransferOutcome::NotAllowed,
+                    OutboundRefusal::NoTrunk
+                    | OutboundRefusal::TrunksDown
+                    | OutboundRefusal::TrunkFull => TransferOutcome::Unreachable,
+                };
+                self.with_call(id, |call, _| call.dial_refused(now, outcome, why.status()));
+            }
+        }
+    }
+
+    /// A way to the outside, to be rung as a phone is.
+    pub(super) fn target_outside(&self, attempt: Attempt) -> Target {
+        let settings = self.plan.trunks.trunks.get(&attempt.trunk);
+        let encryption = settings.map_or(Encryption::default(), |settings| settings.srtp);
+        Target {
+            uri: attempt.uri.clone(),
+            to: attempt.to(),
+            listener: attempt.listener,
+            terms: self.plan.terms(encryption, attempt.listener),
+            trunk: Some(Arc::new(attempt)),
         }
     }
 

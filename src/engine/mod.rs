@@ -8,6 +8,7 @@ pub mod controller;
 mod destination;
 mod dial;
 mod guard;
+mod inbound;
 pub mod io;
 pub mod limits;
 mod plan;
@@ -24,9 +25,7 @@ use crate::acd::Acd;
 use crate::acd::command::AcdInput;
 use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
-use crate::event::{
-    CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent,
-};
+use crate::event::{CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent};
 use crate::id::{AgentId, CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
@@ -319,6 +318,7 @@ impl Engine {
                         self.legs.insert(*leg, id);
                     }
                     media::command::Command::Close { leg } => {
+                        self.trunks.release(*leg);
                         // Closed once: whoever closes a leg again is not answered again.
                         if self.legs.remove(leg).is_none() {
                             return;
@@ -365,7 +365,12 @@ impl Engine {
                 let retry_after = (status == 503).then(|| limits::retry_after(&mut self.entropy));
                 self.endpoint.reject(now, leg, status, retry_after);
             }
-            SipAction::Invite(invite) => self.endpoint.invite(now, invite),
+            SipAction::Invite(invite) => {
+                if let Some(way) = self.trunk_way(invite.leg) {
+                    self.trunks.begin(now, invite.leg, way);
+                }
+                self.endpoint.invite(now, invite);
+            }
             SipAction::HangUp(leg) => self.endpoint.hang_up(now, leg),
             SipAction::HangUpBecause(leg, cause) => self.endpoint.hang_up_because(now, leg, cause),
             SipAction::AcceptChange(leg, sdp) => self.endpoint.accept_change(now, leg, &sdp),
@@ -384,6 +389,7 @@ impl Engine {
                 self.with_leg(leg, |call| call.changed(now, leg, offer));
             }
             SipEvent::Progress { leg, status: 180 | 183, answer } => {
+                self.trunks.progressed(now, leg);
                 self.with_leg(leg, |call| call.phone_ringing(leg, answer.as_ref()));
             }
             SipEvent::Refer { leg, refer } => self.referred(now, leg, &refer),
@@ -392,21 +398,23 @@ impl Engine {
                     self.with_leg(leg, |call| call.media_key(leg, key));
                 }
             }
-            SipEvent::Redirected { leg, status, .. } => {
-                self.with_leg(leg, |call| call.phone_refused(now, leg, status));
+            SipEvent::Redirected { leg, status, contacts } => {
+                self.redirected(now, leg, status, &contacts);
             }
-            SipEvent::Progress { .. }
-            | SipEvent::ProvisionalAcknowledged { .. }
+            SipEvent::Progress { leg, .. } => self.trunks.progressed(now, leg),
+            SipEvent::ProvisionalAcknowledged { .. }
             | SipEvent::Changed { .. }
             | SipEvent::ChangeRefused { .. } => {}
             SipEvent::Response { id, response } => self.trunks.answered(now, id, &response),
             SipEvent::Answered { leg, answer, source } => match self.legs.contains_key(&leg) {
                 true => {
+                    self.trunks.progressed(now, leg);
                     self.with_leg(leg, |call| call.phone_answered(now, leg, &answer, source));
                 }
                 false => self.endpoint.hang_up(now, leg),
             },
             SipEvent::Failed { leg, status, .. } => {
+                self.trunks.failed(now, leg, status);
                 self.with_leg(leg, |call| call.phone_refused(now, leg, status));
             }
             SipEvent::Ended { leg, end, .. } => {

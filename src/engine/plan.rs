@@ -11,7 +11,7 @@ use crate::config::settings::{
 };
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
-use crate::id::{AgentId, FlowName, PromptName};
+use crate::id::{AgentId, PromptName};
 use crate::media::command::Encryption;
 use crate::number::canonical;
 use crate::sdp::Terms;
@@ -22,7 +22,7 @@ use crate::sip::transport::{Listener, Protocol, listener_towards};
 use crate::sip::uri::Uri;
 
 use crate::trunk::TrunkPlan;
-use crate::trunk::settings::CallingSettings;
+use crate::trunk::settings::{CallingSettings, Inbound, Service};
 
 use super::controller::StarCode;
 use super::destination::DialPlan;
@@ -74,8 +74,10 @@ pub struct Plan {
     pub endpoint: EndpointSettings,
     /// The queue.
     pub acd: AcdPlan,
-    /// What is dialled to flow: numbers as they compare, see [`Plan::flow_of`].
-    pub numbers: BTreeMap<String, FlowName>,
+    /// What is dialled to flow: numbers as they compare, see [`canonical`].
+    pub numbers: BTreeMap<String, Service>,
+    /// Whether strangers may ring them.
+    pub anonymous_calls: bool,
     /// What agents dial, and name as targets of transfers.
     pub dial: DialPlan,
     /// Trunks, and calls to the outside.
@@ -137,6 +139,17 @@ impl Plan {
             &settings.trunks,
             fixed.map(|target| target.to.ip()),
         );
+        for trunk in settings.trunks.values().filter(|trunk| trunk.inbound == Inbound::Digest) {
+            if let (Some(user), Some(password)) = (&trunk.username, &trunk.password) {
+                let ha1 = |algorithm| ha1(algorithm, user, realm, password.reveal());
+                let account = Account {
+                    ha1_md5: Some(ha1(Algorithm::Md5)),
+                    ha1_sha256: Some(ha1(Algorithm::Sha256)),
+                    calls_only: true,
+                };
+                accounts.insert(user.clone(), account);
+            }
+        }
         let calling = settings.agents.iter().map(|(id, agent)| {
             let (may_call, never_call) = (agent.may_call.clone(), agent.never_call.clone());
             (id.clone(), CallingSettings { may_call, never_call })
@@ -156,10 +169,11 @@ impl Plan {
                 guard,
             },
             acd,
+            anonymous_calls: settings.sip.anonymous_calls,
             numbers: settings
                 .numbers
                 .iter()
-                .map(|(number, to)| (canonical(number), to.flow.clone()))
+                .map(|(number, to)| (canonical(number), to.clone()))
                 .collect(),
             dial: DialPlan::new(settings),
             flows,
@@ -179,11 +193,6 @@ impl Plan {
     pub fn terms(&self, encryption: Encryption, listener: ListenerId) -> Terms {
         let listener = self.endpoint.listeners.get(usize::from(listener.0));
         Terms { encryption, private: listener.is_some_and(|l| l.protocol.is_secure()) }
-    }
-
-    /// The flow that answers what was dialled, however the number is written.
-    pub fn flow_of(&self, dialled: &str) -> Option<&FlowName> {
-        self.numbers.get(&canonical(dialled))
     }
 
     /// The longest that any call may last.
@@ -234,11 +243,13 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
             Some(Account {
                 ha1_md5: Some(ha1(Algorithm::Md5)),
                 ha1_sha256: Some(ha1(Algorithm::Sha256)),
+                calls_only: false,
             })
         }
         (None, Some(ha1)) => Some(Account {
             ha1_md5: ha1.md5.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
             ha1_sha256: ha1.sha256.as_ref().map(|hash| hash.reveal().to_ascii_lowercase()),
+            calls_only: false,
         }),
         (None, None) => None,
     }
@@ -252,5 +263,5 @@ fn target(contact: &str, listeners: &[Listener], encryption: Encryption) -> Opti
     let to = SocketAddr::new(sip.host.ip()?, sip.port.unwrap_or(protocol.default_port()));
     let listener = listener_towards(listeners, protocol, to.ip(), None)?;
     let terms = Terms { encryption, private: protocol.is_secure() };
-    Some(Target { uri: contact.to_owned(), to, listener, terms })
+    Some(Target { uri: contact.to_owned(), to, listener, terms, trunk: None })
 }

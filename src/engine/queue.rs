@@ -199,6 +199,7 @@ impl Engine {
             to: binding.source,
             listener: binding.listener,
             terms: self.plan.terms(encryption, binding.listener),
+            trunk: None,
         });
         fixed.unwrap_or_default().into_iter().chain(registered).collect()
     }

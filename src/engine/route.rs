@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::acd::command::AcdInput;
 use crate::call::{Arrival, Call};
-use crate::event::{Caller, Destination, RefusalReason, SystemEvent};
+use crate::event::{Destination, RefusalReason, SystemEvent};
 use crate::flow;
-use crate::id::{AgentId, FlowName, LegId};
+use crate::id::{AgentId, FlowName, LegId, TrunkName};
 use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
@@ -16,6 +16,7 @@ use crate::time::Time;
 
 use super::controller::{Controller, StarCode};
 use super::destination::is_emergency;
+use super::inbound::full;
 use super::limits::{Priority, retry_after};
 use super::{Engine, Governed};
 
@@ -24,7 +25,7 @@ use super::{Engine, Governed};
 const TEXT_LIMIT: usize = 64;
 
 /// Why an INVITE is not admitted.
-enum Turned {
+pub(super) enum Turned {
     /// Not until whoever sends it has proved who they are.
     Challenge,
     Refuse(RefusalReason),
@@ -38,6 +39,8 @@ struct Way {
     by: Option<AgentId>,
     /// What the agent dialled, unless it is a star code.
     to: Option<Destination>,
+    /// The trunk that it came through; none for agents and strangers.
+    trunk: Option<TrunkName>,
 }
 
 impl Engine {
@@ -62,11 +65,20 @@ impl Engine {
     fn route(&mut self, now: Time, invite: &IncomingInvite) -> Result<Way, Turned> {
         let way = self.way(now, invite)?;
         self.acceptable(invite, way.by.as_ref())?;
-        let emergency = way.to.is_some() && is_emergency(&invite.called);
-        if !emergency {
-            let admitted = self.admission.admit(now, self.calls.len(), &self.plan.limits);
-            admitted.map_err(Turned::Refuse)?;
+        let priority = match way.to.is_some() && is_emergency(&invite.called) {
+            true => Priority::Emergency,
+            false => self.priority_of(invite, way.trunk.as_ref()),
+        };
+        if let Some(trunk) = &way.trunk {
+            let urgent = priority != Priority::Ordinary;
+            let admitted = self.trunks.admit(now, trunk, invite.leg, urgent);
+            admitted.map_err(|busy| Turned::Refuse(full(busy)))?;
         }
+        let calls = self.calls.len();
+        self.admission.admit(now, calls, &self.plan.limits, priority).map_err(|reason| {
+            self.trunks.release(invite.leg);
+            Turned::Refuse(reason)
+        })?;
         Ok(way)
     }
 
@@ -116,20 +128,26 @@ impl Engine {
             let agent = self.agent_behind(invite)?;
             let by = Some(agent.clone());
             let controller = Controller::StarCode { agent, code, afterwards: None };
-            return Ok(Way { controller, flow: None, by, to: None });
+            return Ok(Way { controller, flow: None, by, to: None, trunk: None });
         }
-        let number = self.plan.flow_of(called).filter(|_| !is_emergency(called));
+        let proved = self.proved(invite);
+        let trunk = match proved {
+            Some(_) => None,
+            None => self.trunk_of(invite)?,
+        };
+        let called = self.dialled(invite, trunk.as_ref());
+        let number = self.flow_of(trunk.as_ref(), called).filter(|_| !is_emergency(called));
         if let Some(name) = number {
-            let flow = self.plan.flows.get(name).cloned();
+            let flow = self.plan.flows.get(&name).cloned();
             let flow = flow.ok_or(Turned::Refuse(RefusalReason::UnknownNumber))?;
-            let by = match self.proved(invite) {
+            let by = match proved {
                 // A phone that we know, of an agent who would else be offered callers meanwhile.
                 None if self.is_known_phone(invite) => return Err(Turned::Challenge),
                 by => by,
             };
             let to = by.is_some().then(|| Destination::Flow(name.clone()));
             let controller = Controller::Flow { name: name.clone(), run: flow::Run::new(flow) };
-            return Ok(Way { controller, flow: Some(name.clone()), by, to });
+            return Ok(Way { controller, flow: Some(name), by, to, trunk });
         }
         let claims =
             matches!(self.plan.dial.resolve(&invite.from_user), Some(Destination::Agent(_)));
@@ -153,7 +171,7 @@ impl Engine {
             return Err(Turned::Refuse(RefusalReason::NotTaken));
         }
         let controller = Controller::Own { queue };
-        Ok(Way { controller, flow: None, by: Some(agent), to: Some(to) })
+        Ok(Way { controller, flow: None, by: Some(agent), to: Some(to), trunk: None })
     }
 
     /// The agent whose phone this is: proved by digest, or by the address of a fixed phone that
@@ -191,15 +209,11 @@ impl Engine {
     }
 
     fn admit(&mut self, now: Time, invite: IncomingInvite, way: Way) {
-        let Way { controller, flow, by, to } = way;
+        let Way { controller, flow, by, to, trunk } = way;
         let id = self.entropy.call_id(self.wall.at(now));
         let caller = match &by {
             Some(agent) => self.shown(agent),
-            None => Caller {
-                number: invite.caller.number.as_deref().map(kept),
-                name: invite.caller.name.as_deref().map(kept),
-                withheld: invite.caller.withheld,
-            },
+            None => self.caller_of(&invite, trunk.as_ref()),
         };
         // Whoever asks a colleague may join them to the other call later.
         let beside = by.as_ref().and_then(|agent| self.other_leg_of(agent));
@@ -209,9 +223,10 @@ impl Engine {
             leg: invite.leg,
             source: invite.source.ip(),
             caller,
-            called: kept(&invite.called),
+            called: kept(self.dialled(&invite, trunk.as_ref())),
             flow,
             by,
+            through: trunk.as_ref().map(|trunk| self.through(&invite, trunk)),
             to,
             beside,
             offer: invite.offer,

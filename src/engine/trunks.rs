@@ -1,6 +1,9 @@
 //! Between trunks and the rest: what they want asked, and what is told of them.
 
+use std::sync::Arc;
+
 use crate::event::{OutboundRefusal, SystemEvent};
+use crate::id::LegId;
 use crate::time::Time;
 use crate::trunk::guard::OnBehalf;
 use crate::trunk::{Attempt, Change, TrunkOutput, TrunkStatus};
@@ -37,7 +40,7 @@ impl Engine {
     }
 
     /// Where a call to the outside can be placed for somebody, or why it is not made.
-    pub fn ways_outside(
+    pub(super) fn ways_outside(
         &mut self,
         now: Time,
         dialled: &str,
@@ -52,6 +55,25 @@ impl Engine {
                 self.record_system(now, event);
             }
         })
+    }
+
+    /// The way through a trunk that a leg of a call is.
+    pub(super) fn trunk_way(&self, leg: LegId) -> Option<Arc<Attempt>> {
+        self.calls.get(self.legs.get(&leg)?)?.call.trunk_of(leg)
+    }
+
+    /// Whoever is rung is somewhere else (3xx): through a trunk that is followed as far as the toll
+    /// guard lets it, and on its own hosts only. Phones are not followed: their agent may have moved
+    /// them out of the building.
+    pub(super) fn redirected(&mut self, now: Time, leg: LegId, status: u16, contacts: &[String]) {
+        let Some(call) = self.legs.get(&leg).copied() else { return };
+        match self.trunks.redirected(leg, contacts) {
+            Some(attempt) => {
+                let to = self.target_outside(attempt);
+                self.with_call(call, |call, ids| call.phone_redirected(now, ids, leg, to));
+            }
+            None => self.with_call(call, |call, _| call.phone_refused(now, leg, status)),
+        }
     }
 
     /// How trunks fare.

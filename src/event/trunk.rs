@@ -1,6 +1,21 @@
-//! Why a call to the outside is not made.
+//! What the journal says of trunks: through which a call came, and why one was not made.
 
 use serde::{Deserialize, Serialize};
+
+use crate::id::TrunkName;
+
+/// Through which trunk a call came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Through {
+    /// Which.
+    pub trunk: TrunkName,
+    /// Whose number was dialled, if it is not the organisation of the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// Whose number the call was diverted from last, if the trunk is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverted_from: Option<String>,
+}
 
 /// Why a call to the outside is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

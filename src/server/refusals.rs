@@ -77,6 +77,9 @@ pub fn say_bans(entry: &Entry) {
         | SystemEvent::SettingsInForce { .. }
         | SystemEvent::Refused { .. }
         | SystemEvent::JournalGap { .. }
+        | SystemEvent::TrunkServer { .. }
+        | SystemEvent::TrunkRegistered { .. }
+        | SystemEvent::OutboundRefused { .. }
         | SystemEvent::Stopped => {}
     }
 }

@@ -213,6 +213,7 @@ mod tests {
         let account = |md5: bool, sha: bool| Account {
             ha1_md5: md5.then(|| "x".to_owned()),
             ha1_sha256: sha.then(|| "x".to_owned()),
+            calls_only: false,
         };
         let both = account(true, true);
         let (md5, sha) = (account(true, false), account(false, true));

@@ -81,7 +81,7 @@ impl Fold {
 
     fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
         match event {
-            CallEvent::Arrived { leg: _, caller: _, called: _, flow: _, by } => {
+            CallEvent::Arrived { leg: _, caller: _, called: _, flow: _, by, through: _ } => {
                 let book = self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
                 book.by.clone_from(by);
             }

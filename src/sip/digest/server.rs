@@ -56,6 +56,7 @@ impl Authenticator {
             nobody: Account {
                 ha1_md5: Some(ha1(Algorithm::Md5, "", realm, &password)),
                 ha1_sha256: Some(ha1(Algorithm::Sha256, "", realm, &password)),
+                calls_only: false,
             },
         }
     }
@@ -200,6 +201,7 @@ mod tests {
                 amy: Account {
                     ha1_md5: secret(Algorithm::Md5),
                     ha1_sha256: secret(Algorithm::Sha256),
+                    calls_only: false,
                 },
             }
         }

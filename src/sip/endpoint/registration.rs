@@ -41,7 +41,8 @@ impl Endpoint {
         // From here in a transaction: the same credentials would be stale in a repetition.
         self.open(&mut request, key, User::Nobody);
         let theirs = request.essentials.to.uri.user();
-        if theirs.as_deref() != Some(user.as_str()) {
+        let calls_only = self.settings.accounts.get(&user).is_some_and(|one| one.calls_only);
+        if calls_only || theirs.as_deref() != Some(user.as_str()) {
             return self.refuse(now, &request, 403, Reason::NotTheirAddress);
         }
         let change = match wanted(&request) {

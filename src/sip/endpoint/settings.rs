@@ -31,6 +31,8 @@ pub struct Account {
     pub ha1_md5: Option<String>,
     /// Hex SHA-256 of the same, lower case.
     pub ha1_sha256: Option<String>,
+    /// Calls us, and never registers: a trunk.
+    pub calls_only: bool,
 }
 
 impl std::fmt::Debug for Account {

@@ -16,6 +16,7 @@ pub(super) fn with_accounts() -> EndpointSettings {
         let account = Account {
             ha1_md5: Some(ha1(Algorithm::Md5, user, REALM, "secret")),
             ha1_sha256: Some(ha1(Algorithm::Sha256, user, REALM, "secret")),
+            calls_only: false,
         };
         settings.accounts.insert(user.to_owned(), account);
     }

@@ -389,8 +389,12 @@ impl Endpoint {
     fn request_failed(&mut self, now: Time, id: TransactionId, user: User, status: u16) {
         match user {
             User::Invite(leg) => self.invite_failed(leg, id, status, None),
-            User::Reinvite(leg) | User::Update(leg) => self.change_unanswered(now, leg, id),
-            User::Refresh(leg) => self.lose(now, leg, None),
+            User::Reinvite(leg) | User::Update(leg) => {
+                self.change_unanswered(now, leg, id, status);
+            }
+            // A connection that broke is no proof that nobody is there: the next try is set.
+            User::Refresh(leg) if status == 408 => self.lose(now, leg, None),
+            User::Refresh(_) => {}
             User::Bye(leg) => self.forget_leg(leg),
             User::Notify(leg) => self.notify_replied(now, leg, status),
             User::Request(request) => self.request_unanswered(request, status),

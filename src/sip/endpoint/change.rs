@@ -223,18 +223,24 @@ impl Endpoint {
         self.timers.set((leg, LegTimer::Retry), now + wait);
     }
 
-    /// Nothing came for our change, or nothing can come (section 8.1.3.1): the peer is not there.
-    pub(super) fn change_unanswered(&mut self, now: Time, leg: LegId, id: TransactionId) {
-        let sent = self.legs.get(&leg).and_then(|leg| leg.ours.as_ref()?.sent);
-        if sent != Some(id) {
+    /// Nothing came for our change, or nothing can come (section 8.1.3.1). Only the former says that
+    /// the peer is not there: a connection that broke can be opened again.
+    pub(super) fn change_unanswered(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        id: TransactionId,
+        status: u16,
+    ) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        if found.ours.as_ref().is_none_or(|ours| ours.sent != Some(id)) {
             return;
         }
-        match self.legs.get(&leg).map(|leg| &leg.stage) {
-            Some(Stage::Up) => self.lose(now, leg, None),
-            // The INVITE that is under way has its own end.
-            Some(Stage::Arriving(_) | Stage::Calling(_) | Stage::Leaving) | None => {
-                self.change_refused(now, leg, 408);
-            }
+        // Before the answer, the INVITE that is under way has its own end.
+        if status == 408 && matches!(found.stage, Stage::Up) {
+            self.lose(now, leg, None);
+        } else {
+            self.change_refused(now, leg, status);
         }
     }
 

@@ -138,3 +138,26 @@ fn a_change_that_only_rings_is_given_up_and_the_call_goes_on() {
     desk.end.hang_up(desk.now, LEG);
     desk.run_out();
 }
+
+#[test]
+fn a_connection_that_breaks_is_no_proof_that_nobody_is_there() {
+    use crate::sip::transport::{Listener, Protocol};
+    let mut settings = super::network::settings(1);
+    settings.listeners = vec![Listener::new(Protocol::Tcp, super::network::address(1))];
+    let mut desk = Desk::with(settings, Limits::default());
+    talk(&mut desk);
+    desk.end.change(desk.now, LEG, ANSWER);
+    let invite = desk.got().pop().unwrap();
+    desk.end.handle_closed(desk.now, super::network::LISTENER, invite.to);
+    assert_eq!(desk.events(), [SipEvent::ChangeRefused { leg: LEG, status: 503 }]);
+    assert_eq!(desk.end.load().legs, 1);
+    // Half a session later: a refresh, and that connection breaks too.
+    desk.now += Duration::from_secs(900);
+    desk.end.handle_timeout(desk.now);
+    let refresh = desk.got().pop().unwrap();
+    desk.end.handle_closed(desk.now, super::network::LISTENER, refresh.to);
+    assert_eq!((desk.events(), desk.end.load().legs), (vec![], 1));
+    desk.now += Duration::from_secs(90);
+    desk.end.handle_timeout(desk.now);
+    assert_eq!(methods(&desk.got()), [Method::Invite]);
+}

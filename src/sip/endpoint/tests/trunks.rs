@@ -200,3 +200,22 @@ fn a_question_that_nobody_answers_is_408_and_one_that_cannot_be_sent_400_or_503(
 fn passwords_are_never_printed() {
     assert!(!format!("{:?}", registration(1)).contains("s3cret"));
 }
+
+#[test]
+fn challenges_are_answered_over_streams_too() {
+    use crate::sip::transport::{Listener, Protocol};
+    let mut settings = super::network::settings(1);
+    settings.listeners = vec![Listener::new(Protocol::Tls, super::network::address(1))];
+    let mut desk = Desk::with(settings, Limits::default());
+    desk.end.request_outside(desk.now, registration(1));
+    let first = desk.got().pop().unwrap();
+    assert!(first.text(HeaderName::Via).starts_with("SIP/2.0/TLS"));
+    let second = desk.send(&reply(&first, 401, "x", CHALLENGE)).pop().unwrap();
+    assert_eq!(second.text(HeaderName::CSeq), "8 REGISTER");
+    let mut invite = outgoing(&desk);
+    invite.extras.login = login();
+    desk.end.invite(desk.now, invite);
+    let first = desk.got().pop().unwrap();
+    let got = desk.send(&reply(&first, 407, "x", PROXY));
+    assert_eq!(methods(&got), [Method::Ack, Method::Invite]);
+}

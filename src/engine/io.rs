@@ -42,6 +42,13 @@ pub enum Input {
         /// The names in the certificate, in lower case (RFC 5922 section 7.1).
         names: Vec<String>,
     },
+    /// What came over a connection could not be cut into messages.
+    Unreadable {
+        /// Of which listener.
+        listener: ListenerId,
+        /// Its far end.
+        peer: SocketAddr,
+    },
     /// A connection of a stream listener is closed, or could not be opened.
     Closed {
         /// Of which listener.

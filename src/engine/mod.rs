@@ -29,6 +29,7 @@ use crate::event::{CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReas
 use crate::id::{AgentId, CallId, Entropy, LegId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
+use crate::sip::guard::Offence;
 use crate::stats::Restored;
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use crate::trunk::Trunks;
@@ -149,6 +150,9 @@ impl Engine {
             }
             Input::Named { listener, peer, names } => {
                 self.endpoint.handle_named(listener, peer, names);
+            }
+            Input::Unreadable { listener, peer } => {
+                self.endpoint.note_offence(now, listener, peer, Offence::Malformed);
             }
             Input::Closed { listener, peer } => {
                 self.endpoint.handle_closed(now, listener, peer);

@@ -315,6 +315,9 @@ impl Running<'_> {
                 self.input(Input::Datagram { listener, from: peer, bytes });
                 drop(room);
             }
+            Message::Stream(StreamEvent::Unreadable { listener, peer }) => {
+                self.input(Input::Unreadable { listener, peer });
+            }
             Message::Stream(StreamEvent::Closed { listener, peer }) => {
                 self.input(Input::Closed { listener, peer });
             }

@@ -1,11 +1,14 @@
 //! Phones over connections (RFC 3261 section 18, RFC 5626), and connections that end.
 
+use switchboard::engine::io::Input;
 use switchboard::event::{AgentState, EndCause};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::sim::phone::{PhoneEvent, PhoneSettings};
 use switchboard::sim::tone::Sound;
 use switchboard::sim::world::PersonId;
+use switchboard::sip::ListenerId;
+use switchboard::sip::guard::Source;
 
 use crate::town::*;
 
@@ -171,4 +174,22 @@ fn a_long_invite_goes_over_tcp_and_as_a_datagram_where_nobody_takes_connections(
         assert_eq!(town.person(amy).diary().times(&PhoneEvent::Established), 1);
         assert_eq!(town.close().today().answered, 1);
     }
+}
+
+#[test]
+fn whoever_speaks_something_else_over_connections_is_banned_in_the_end() {
+    let mut town = town_over_tcp();
+    let stranger = std::net::SocketAddr::from(([203, 0, 113, 7], 40_000));
+    let banned = |town: &Town| {
+        let mut sources = town.engine().guard().banned_sources();
+        sources.any(|source| source == Source::of(stranger.ip()))
+    };
+    let mut tries = 0;
+    while !banned(&town) {
+        town.input(Input::Unreadable { listener: ListenerId(1), peer: stranger });
+        tries += 1;
+        assert!(tries < 1_000, "never banned");
+    }
+    assert!(tries > 3, "a slip is forgiven");
+    town.close();
 }

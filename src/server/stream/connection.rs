@@ -92,12 +92,15 @@ impl Connection {
     /// Counts an end that was somebody's fault.
     pub(super) fn over(&self, end: End) {
         let (shared, flow) = (&self.entered.shared, self.entered.flow);
-        match end {
-            End::Peer | End::Ours => {}
-            End::Refused(why, detail) => shared.refuse(flow, why, detail),
-            End::Unframed(error) => {
-                shared.refuse(flow, Refusal::Unframed(error.fault), &error.to_string());
-            }
+        let (why, detail) = match end {
+            End::Peer | End::Ours => return,
+            End::Refused(why, detail) => (why, detail.to_owned()),
+            End::Unframed(error) => (Refusal::Unframed(error.fault), error.to_string()),
+        };
+        shared.refuse(flow, why, &detail);
+        if let Refusal::Unframed(_) = why {
+            let (listener, peer) = (flow.listener, flow.peer);
+            (shared.tell)(StreamEvent::Unreadable { listener, peer });
         }
     }
 

@@ -69,6 +69,13 @@ pub enum StreamEvent {
         /// To be dropped when the message has been dealt with.
         room: Room,
     },
+    /// What came cannot be cut into messages; the connection is about to end for it.
+    Unreadable {
+        /// Of which listener.
+        listener: ListenerId,
+        /// Its far end.
+        peer: SocketAddr,
+    },
     /// A connection has ended, or could not be opened.
     Closed {
         /// Of which listener.

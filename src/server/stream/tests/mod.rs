@@ -72,6 +72,11 @@ impl Bench {
         }
     }
 
+    async fn unreadable(&mut self) {
+        let event = self.event().await;
+        assert!(matches!(event, StreamEvent::Unreadable { listener: ID, .. }), "{event:?}");
+    }
+
     async fn closed(&mut self) -> SocketAddr {
         match self.event().await {
             StreamEvent::Closed { listener: ID, peer } => peer,
@@ -160,12 +165,14 @@ async fn a_stream_that_cannot_be_cut_is_refused_and_closed() {
     phone.write_all(broken.as_bytes()).await.expect("writes");
     let answer = read_to_end(&mut phone).await;
     assert!(answer.starts_with("SIP/2.0 400 Missing Content-Length\r\n"), "{answer}");
+    bench.unreadable().await;
     bench.closed().await;
     assert_eq!(bench.refused("no_content_length"), 1);
 
     let mut scanner = TcpStream::connect(bench.at).await.expect("connects");
     scanner.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("writes");
     assert_eq!(read_to_end(&mut scanner).await, "");
+    bench.unreadable().await;
     bench.closed().await;
     assert_eq!(bench.refused("not_sip"), 1);
 }

@@ -119,6 +119,7 @@ async fn a_frame_that_no_message_can_fill_ends_the_connection() {
     let mut bench = bench(Protocol::Ws, None);
     let mut socket = browser(TcpStream::connect(bench.at).await.expect("connects")).await;
     socket.send(Message::text("x".repeat(70_000))).await.expect("sends");
+    bench.unreadable().await;
     bench.closed().await;
     assert_eq!(bench.refused("too_large"), 1);
 }

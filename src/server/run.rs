@@ -150,7 +150,10 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             opening: OPENING,
         };
         let tell = Arc::new(move |event| events.send(Message::Stream(event)));
-        Streams::start(listeners.streams, limits, Patience::default(), tell)
+        let longest = 2 * Duration::from_secs(settings.sip.max_expires_s.into());
+        let usual = Patience::default();
+        let patience = Patience { idle: usual.idle.max(longest), ..usual };
+        Streams::start(listeners.streams, limits, patience, tell)
     };
 
     let (now, wall) = (clock.now(), clock.wall());

@@ -39,6 +39,8 @@ mod restart;
 mod standard;
 #[path = "stories/town.rs"]
 mod town;
+#[path = "stories/transfers.rs"]
+mod transfers;
 #[path = "stories/trunks.rs"]
 mod trunks;
 #[path = "peers/webrtc.rs"]

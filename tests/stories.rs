@@ -13,6 +13,8 @@ mod bad_network;
 mod busy;
 #[path = "stories/connections.rs"]
 mod connections;
+#[path = "stories/consult.rs"]
+mod consult;
 #[path = "stories/encrypted.rs"]
 mod encrypted;
 #[path = "stories/hanging_up.rs"]

@@ -106,7 +106,7 @@ pub enum AcdInput {
         from: CallId,
         /// The call that goes on.
         to: CallId,
-        /// Whose wrap-up follows, unless the agent owes one already.
+        /// Whose wrap-up follows; none for what was to follow anyway.
         queue: Option<QueueName>,
     },
     /// The agent, or a supervisor for them, chooses.

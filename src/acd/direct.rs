@@ -153,7 +153,7 @@ impl Acd {
         match self.activity(agent).cloned() {
             Some(Activity::Engaged(mut engaged)) => {
                 if let Some(owed) = engaged.calls.remove(&from) {
-                    engaged.calls.insert(to, owed.or(queue));
+                    engaged.calls.insert(to, queue.or(owed));
                     self.become_by_call(turn, agent, Activity::Engaged(engaged));
                 }
             }

@@ -101,6 +101,7 @@ impl Phone {
             local: format!("{called};tag={local_tag}"),
             local_tag,
             remote_tag: Some(key.from_tag.clone()),
+            early_tag: None,
             remote,
             peer: contact.as_ref().and_then(address_of).unwrap_or(from),
             target: contact.unwrap_or_else(|| Uri::from(request.uri.host_with_port.clone())),
@@ -121,6 +122,7 @@ impl Phone {
             on_hold: false,
             change: None,
             change_at: None,
+            replaces: None,
         });
         let (display, user) = who(&sender);
         match replaced {

@@ -51,6 +51,8 @@ pub(super) struct Leg {
     pub(super) call_id: String,
     pub(super) local_tag: String,
     pub(super) remote_tag: Option<String>,
+    /// The peer's tag in an answer that was not final: an early dialog's.
+    pub(super) early_tag: Option<String>,
     /// Our address with display name and tag, as it stands in From or To.
     pub(super) local: String,
     /// The peer's address without its tag.
@@ -69,6 +71,8 @@ pub(super) struct Leg {
     pub(super) ack: Option<Bytes>,
     pub(super) ack_at: Option<Time>,
     pub(super) challenged: u8,
+    /// The dialog whose place our INVITE takes, as its header says it (RFC 3891).
+    pub(super) replaces: Option<String>,
     /// Our key, if we encrypt.
     pub(super) key: secrecy::Key,
     /// Our provisional response that waits for its PRACK.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use rsip::headers::untyped::UntypedHeader;
+use rsip::message::HasHeaders;
 use rsip::{Header, Method, SipMessage, Uri};
 
 use crate::time::Time;
@@ -17,6 +18,11 @@ impl Phone {
     /// Rings a number, name or code at the server. Nothing happens while another call is on, unless
     /// it is on hold.
     pub fn call(&mut self, now: Time, called: &str) {
+        self.call_replacing(now, called, None);
+    }
+
+    /// The same; the new call takes the place of a dialog (RFC 3891), if one is given.
+    pub(super) fn call_replacing(&mut self, now: Time, called: &str, replaces: Option<String>) {
         let server = self.settings.server;
         let Ok(target) = Uri::try_from(format!("sip:{called}@{server}")) else { return };
         // Whoever waits on hold does not stand in the way.
@@ -42,6 +48,7 @@ impl Phone {
             local: format!("{from};tag={local_tag}"),
             local_tag,
             remote_tag: None,
+            early_tag: None,
             remote: format!("<{target}>"),
             target,
             peer: server,
@@ -62,6 +69,7 @@ impl Phone {
             on_hold: false,
             change: None,
             change_at: None,
+            replaces,
         });
         self.send_invite(now, self.legs.len() - 1, false);
     }
@@ -77,6 +85,9 @@ impl Phone {
         extra.extend(self.proposed_session());
         if with_credentials {
             extra.extend(self.authorisation(Method::Invite, &uri));
+        }
+        if let Some(replaces) = self.legs.get(at).and_then(|leg| leg.replaces.clone()) {
+            extra.push(Header::Other("Replaces".to_owned(), replaces));
         }
         let (settings, words) = (&self.settings, self.words(Some(at)));
         let Some(leg) = self.legs.get_mut(at) else { return };
@@ -135,6 +146,10 @@ impl Phone {
             (..200, State::Calling(false) | State::Proceeding) => {
                 leg.state = State::Proceeding;
                 if status > 100 {
+                    leg.early_tag = message.headers().iter().find_map(|header| match header {
+                        Header::To(to) => message::tag_of(to.value()).map(str::to_owned),
+                        _ => None,
+                    });
                     self.events.push_back(PhoneEvent::Ringing);
                 }
             }

@@ -34,6 +34,33 @@ impl Phone {
         self.send_refer(now, held, &format!("<{uri}?Replaces={replaces}>"));
     }
 
+    /// Hands whoever is on the line to whatever this Refer-To says.
+    pub fn refer(&mut self, now: Time, refer_to: &str) {
+        if let Some(at) = self.current() {
+            self.send_refer(now, at, refer_to);
+        }
+    }
+
+    /// The same for whoever has been on the phone longest, on hold or not.
+    pub fn refer_held(&mut self, now: Time, refer_to: &str) {
+        if let Some(at) = (0..self.legs.len()).find(|at| !self.is_over(*at)) {
+            self.send_refer(now, at, refer_to);
+        }
+    }
+
+    /// Whoever is on the line, as another phone must name the dialog to take it over.
+    pub fn dialog(&self) -> Option<String> {
+        let leg = self.current().and_then(|at| self.legs.get(at))?;
+        let theirs = leg.remote_tag.as_ref().or(leg.early_tag.as_ref())?;
+        Some(format!("{};to-tag={theirs};from-tag={}", leg.call_id, leg.local_tag))
+    }
+
+    /// Takes over what another phone has on the line.
+    pub fn take(&mut self, now: Time, dialog: &str) {
+        let user = self.settings.user.clone();
+        self.call_replacing(now, &user, Some(dialog.to_owned()));
+    }
+
     fn send_refer(&mut self, now: Time, at: usize, refer_to: &str) {
         let (branch, contact) = (self.branch(), self.contact());
         let via = self.settings.signalling;

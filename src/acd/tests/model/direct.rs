@@ -87,7 +87,7 @@ impl Model {
         if let Some(at) = worker.calls.iter().position(|(call, _)| *call == from) {
             let (_, owed) = worker.calls.remove(at);
             worker.calls.retain(|(call, _)| *call != to);
-            worker.calls.push((to, owed.or(queue)));
+            worker.calls.push((to, queue.or(owed)));
             worker.show();
         } else if worker.direct.is_some() && worker.call == Some(from) {
             worker.call = Some(to);

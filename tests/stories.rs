@@ -37,6 +37,8 @@ mod random;
 mod refused;
 #[path = "stories/restart.rs"]
 mod restart;
+#[path = "stories/secrets.rs"]
+mod secrets;
 #[path = "stories/standard.rs"]
 mod standard;
 #[path = "stories/town.rs"]

@@ -200,7 +200,6 @@ pub struct Arrival {
 }
 
 /// One call.
-#[derive(Debug)]
 pub struct Call {
     /// Who is shown to whoever is rung for it.
     caller: Caller,
@@ -221,6 +220,26 @@ pub struct Call {
     pending: Option<Pending>,
     plays: u64,
     out: Vec<Action>,
+}
+
+impl std::fmt::Debug for Call {
+    /// Without anybody's description: it may hold the keys of the voice.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match &self.state {
+            State::Arriving { .. } => "arriving",
+            State::InFlow => "in flow",
+            State::Queued => "queued",
+            State::Offering(_) => "offering",
+            State::Dialling(_) => "dialling",
+            State::Talking(_) => "talking",
+            State::Ended => "ended",
+        };
+        f.debug_struct("Call")
+            .field("caller_leg", &self.caller_leg)
+            .field("arrived_at", &self.arrived_at)
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {

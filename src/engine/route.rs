@@ -266,6 +266,7 @@ impl Engine {
             let (listener, source) = (invite.listener, invite.source);
             self.endpoint.note_offence(now, listener, source, Offence::UnknownNumber);
         }
+        self.endpoint.count_rejected(reason.as_str());
         self.endpoint.reject(now, invite.leg, status, retry_after);
         if self.admission.notes_refusal(now) {
             let called = kept(&invite.called);

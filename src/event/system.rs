@@ -144,3 +144,25 @@ pub enum RefusalReason {
     /// 400: the offer cannot be read.
     BadOffer,
 }
+
+impl RefusalReason {
+    /// The name used in the journal and in metrics' labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RefusalReason::UnknownNumber => "unknown_number",
+            RefusalReason::NoCommonCodec => "no_common_codec",
+            RefusalReason::NotEncrypted => "not_encrypted",
+            RefusalReason::NoCommonEncryption => "no_common_encryption",
+            RefusalReason::TrunkFull => "trunk_full",
+            RefusalReason::TrunkTooFast => "trunk_too_fast",
+            RefusalReason::UnknownSource => "unknown_source",
+            RefusalReason::TooManyCalls => "too_many_calls",
+            RefusalReason::TooFast => "too_fast",
+            RefusalReason::JournalFull => "journal_full",
+            RefusalReason::ShuttingDown => "shutting_down",
+            RefusalReason::NotAllowed => "not_allowed",
+            RefusalReason::NotTaken => "not_taken",
+            RefusalReason::BadOffer => "bad_offer",
+        }
+    }
+}

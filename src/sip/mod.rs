@@ -6,6 +6,7 @@
 //! is the only face that calls see. [`transport`] has the words of what messages travel over;
 //! connections and names are the shell's.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub mod write;
 pub struct ListenerId(pub u8);
 
 /// A message to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// From which listener.
     pub listener: ListenerId,
@@ -45,4 +46,11 @@ pub struct Transmit {
     pub host: Option<Arc<str>>,
     /// What.
     pub bytes: Bytes,
+}
+
+impl fmt::Debug for Transmit {
+    /// Without its bytes: headers may carry credentials, bodies keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transmit({} bytes from {:?} to {})", self.bytes.len(), self.listener, self.to)
+    }
 }

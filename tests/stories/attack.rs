@@ -64,7 +64,7 @@ fn who_tries_numbers_is_banned_while_a_resident_is_served() {
     attack(&mut town, ATTACKER, 500, GUESS);
     town.see_off(resident);
     assert_eq!(town.live().bans.len(), 1);
-    assert_eq!(rejected(&town, "banned"), 480);
+    assert_eq!((rejected(&town, "unknown_number"), rejected(&town, "banned")), (20, 480));
     town.run_for(secs(300));
     assert_eq!(town.live().bans, []);
     let town = town.close();

@@ -16,7 +16,7 @@ use crate::town::*;
 use crate::webrtc::webrtc;
 
 const OFFERS: Option<Secrecy> = Some(Secrecy { insists: false, cipher: webrtc });
-const INSISTS: Option<Secrecy> = Some(Secrecy { insists: true, cipher: webrtc });
+pub const INSISTS: Option<Secrecy> = Some(Secrecy { insists: true, cipher: webrtc });
 
 /// A town whose Amy must, may or must not encrypt.
 fn town_where(amy: Encryption) -> Town {

@@ -41,6 +41,11 @@ impl Endpoint {
         self.guard.restore(now, source, ban);
     }
 
+    /// Counts a refusal for a reason that only our user knows.
+    pub fn count_rejected(&mut self, reason: &'static str) {
+        self.counters.reject(reason);
+    }
+
     /// Trunks are at these addresses now: they are never limited and never banned.
     pub fn allow_trunks(&mut self, trunks: Vec<AddressRange>) {
         self.guard.allow_trunks(trunks);

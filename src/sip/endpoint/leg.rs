@@ -1,5 +1,6 @@
 //! A leg: one INVITE dialog with a peer, from the first INVITE to the end of the BYE.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -148,7 +149,6 @@ pub(super) enum Stage {
 }
 
 /// One INVITE dialog with a peer.
-#[derive(Debug)]
 pub(super) struct Leg {
     /// The dialog, or what will become one.
     pub(super) dialog: Dialog,
@@ -186,6 +186,26 @@ pub(super) struct Leg {
     pub(super) login: Option<Box<Login>>,
     /// What our BYE or CANCEL says of itself.
     pub(super) cause: Option<Cause>,
+}
+
+impl fmt::Debug for Leg {
+    /// Without anybody's description: it may hold the keys of the voice.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Arriving(_) => "arriving",
+            Stage::Calling(_) => "calling",
+            Stage::Up => "up",
+            Stage::Leaving => "leaving",
+        };
+        f.debug_struct("Leg")
+            .field("dialog", &self.dialog)
+            .field("stage", &stage)
+            .field("quiet", &self.quiet)
+            .field("unacknowledged", &self.unacknowledged)
+            .field("change", &self.change)
+            .field("cause", &self.cause)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Leg {

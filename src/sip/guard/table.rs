@@ -4,6 +4,7 @@
 //! takes the place of the least interesting of its set. So a flood from invented sources costs as
 //! much time and memory as one from a single source, and nobody can choose whom it drives out.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::id::Entropy;
@@ -83,11 +84,16 @@ impl Entry {
 }
 
 /// Sources and what is remembered of them.
-#[derive(Debug)]
 pub(super) struct Table {
     secret: [u64; 2],
     sets: Vec<[Option<Entry>; WAYS]>,
     tokens: u64,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.sets.iter().flatten().flatten()).finish()
+    }
 }
 
 impl Table {

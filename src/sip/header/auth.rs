@@ -62,7 +62,7 @@ fn digest_params(value: &[u8]) -> Result<Option<AuthParams>, Why> {
 }
 
 /// Digest credentials in a request (RFC 7616 section 3.4). Values are without quotes and escapes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Who.
     pub username: String,
@@ -84,6 +84,13 @@ pub struct Credentials {
     pub qop: Option<String>,
     /// How often the client used the nonce: 8 hexadecimal digits, as written, since they are hashed.
     pub nc: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    /// Without the proof: passwords can be tried against it at leisure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({} in {})", self.username, self.realm)
+    }
 }
 
 impl Credentials {

@@ -23,7 +23,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
     all.push(Scenario::new("baresip", Transport::Tls, feature, encrypts));
 }
 
-/// Amy's softphone, registered and signed in by the star code.
+/// Dev's softphone, registered and signed in by the star code.
 fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
     adviser_who(place, server, over, ("", ""))
 }
@@ -38,10 +38,9 @@ fn adviser_who(
     let softphone = Softphone::start(
         place.folder(),
         &Setup {
-            user: "amy",
-            password: &password_of("amy"),
+            user: "dev",
+            password: &password_of("dev"),
             server: place.at(Host::Server, over),
-            // Not the address that the settings give for Amy's other phone.
             at: place.sip(Host::Softphone),
             transport: over.param(),
             config: &format!("sip_cafile {}\n{config}", place.authority().file().display()),

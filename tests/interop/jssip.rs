@@ -30,7 +30,7 @@ fn registers(place: &Place) {
     command
         .arg(folder.join("phone.mjs"))
         .arg(format!("wss://{}/", place.at(Host::Server, Transport::Wss)))
-        .args(["amy", &password_of("amy")])
+        .args(["dev", &password_of("dev")])
         .arg(place.authority().file());
     let mut phone = Process::start("jssip", "nodejs", place.folder(), &mut command);
     let status = phone.wait(LONG);

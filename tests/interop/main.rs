@@ -26,6 +26,7 @@ mod settings;
 mod sipp;
 mod table;
 mod tls;
+mod transfers;
 mod tunnel;
 
 #[path = "../peers/mod.rs"]
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     dialogs::scenarios(&mut scenarios);
     calls::scenarios(&mut scenarios);
     refusals::scenarios(&mut scenarios);
+    transfers::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
     attackers::scenarios(&mut scenarios);

@@ -13,7 +13,7 @@ use crate::settings::{self, Wishes, ask};
 
 /// This machine is not above suspicion, as it is if nothing else is said.
 const WATCHFUL: Wishes<'_> =
-    Wishes { v6: false, sip: "", tls: "", tables: "[guard]\nallow = []\n" };
+    Wishes { v6: false, menu: false, sip: "", tls: "", tables: "[guard]\nallow = []\n" };
 
 pub fn scenarios(all: &mut Vec<Scenario>) {
     let over = Transport::Udp;

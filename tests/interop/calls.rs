@@ -30,6 +30,12 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
             Talk::of("late-offer.xml", "phone.xml").ends(place, over, EndCause::CallerHungUp);
         });
         add("486 of a phone: the next adviser is rung", busy);
+        add("302 of a phone is not followed: the next adviser is rung", redirected);
+        add("two phones of an adviser: CANCEL with Reason for the other", two_phones);
+        add("keys by INFO, application/dtmf-relay", |place, over| {
+            keys(place, over, "dtmf-relay", "Signal=1\nDuration=160");
+        });
+        add("keys by INFO, application/dtmf", |place, over| keys(place, over, "dtmf", "1"));
         add("no answer: CANCEL of the phone, the next adviser is rung", no_answer);
         add("CANCEL of the ringing phone of a caller who left", caller_leaves);
     }
@@ -117,10 +123,11 @@ impl<'a> Talk<'a> {
 }
 
 /// Amy's phone does not take the call, so Ben's is rung.
-fn passed_over(place: &Place, over: Transport, amy: &str, outcome: OfferOutcome) {
+fn passed_over(place: &Place, over: Transport, amy: &str, status: &str, outcome: OfferOutcome) {
     let server = settings::start(place, over, Wishes::default());
-    let mut amy =
-        place.sipp(amy).at(Host::Amy).over(over).with("status", "486").with("reason", ".").start();
+    let amy = place.sipp(amy).at(Host::Amy).over(over).with("status", status);
+    let elsewhere = place.at(Host::Ellie, over).to_string();
+    let mut amy = amy.with("elsewhere", elsewhere).with("reason", ".").start();
     let mut ben = place.sipp("phone.xml").at(Host::Ben).over(over).start();
     settings::ready(&server, "amy");
     settings::ready(&server, "ben");
@@ -141,11 +148,15 @@ fn offer(event: &CallEvent) -> Option<OfferOutcome> {
 }
 
 fn busy(place: &Place, over: Transport) {
-    passed_over(place, over, "phone-is-busy.xml", OfferOutcome::Rejected);
+    passed_over(place, over, "phone-is-busy.xml", "486", OfferOutcome::Rejected);
+}
+
+fn redirected(place: &Place, over: Transport) {
+    passed_over(place, over, "phone-is-busy.xml", "302", OfferOutcome::Unreachable);
 }
 
 fn no_answer(place: &Place, over: Transport) {
-    passed_over(place, over, "phone-rings.xml", OfferOutcome::NoAnswer);
+    passed_over(place, over, "phone-rings.xml", "", OfferOutcome::NoAnswer);
 }
 
 fn caller_leaves(place: &Place, over: Transport) {
@@ -159,4 +170,29 @@ fn caller_leaves(place: &Place, over: Transport) {
     assert_ended(&server, &[EndCause::CallerAbandoned]);
     let offers: Vec<OfferOutcome> = server.calls().iter().filter_map(offer).collect();
     assert_eq!(offers, [OfferOutcome::CallerLeft], "{}", server.story());
+}
+
+/// Both of Ellie's phones ring. One is answered; the other is told why it rings no more.
+fn two_phones(place: &Place, over: Transport) {
+    let server = settings::start(place, over, Wishes::default());
+    let mut other = place
+        .sipp("phone-rings.xml")
+        .at(Host::Ellie)
+        .over(over)
+        .with("reason", "Reason: SIP;cause=200")
+        .start();
+    let mut answers = place.sipp("phone-picked-up.xml").at(Host::EllieAtHome).over(over).start();
+    settings::ready(&server, "ellie");
+    let mut caller = place.sipp("call.xml").over(over).start();
+    caller.succeed(LONG);
+    other.succeed(LONG);
+    answers.succeed(LONG);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
+}
+
+/// The caller hears the menu and presses 1.
+fn keys(place: &Place, over: Transport, kind: &str, keys: &str) {
+    let wishes = Wishes { menu: true, ..Wishes::default() };
+    let talk = Talk::of("keys-by-info.xml", "phone-talks.xml").with_wishes(wishes);
+    talk.with("type", kind).with("keys", keys).ends(place, over, EndCause::AgentHungUp);
 }

@@ -35,6 +35,9 @@ pub enum Host {
     Amy = 20,
     /// The phone of the adviser Ben, likewise.
     Ben = 21,
+    /// The phones of the adviser Ellie, who has two.
+    Ellie = 22,
+    EllieAtHome = 23,
 }
 
 /// The networks of one run: 127.x.0.0/16.
@@ -47,7 +50,7 @@ pub struct Network {
 impl Host {
     /// Whether it waits to be rung, instead of ringing.
     pub fn is_rung(self) -> bool {
-        matches!(self, Host::Amy | Host::Ben | Host::Carrier)
+        matches!(self, Host::Amy | Host::Ben | Host::Ellie | Host::EllieAtHome | Host::Carrier)
     }
 }
 

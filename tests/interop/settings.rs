@@ -22,11 +22,37 @@ const VOICE: &str = "31000-32767";
 const TOKEN: &str = "interop";
 const TOKEN_SHA256: &str = "7b84a5a2f48de6c6234dca6c3bb43314ba1e141d4e0f34263a807f547d9a4e1b";
 
+/// What the shipped menu refers to.
+const MENU: &str = r#"
+[queue.council-tax]
+title = "Council Tax"
+skills = ["council-tax"]
+
+[queue.housing]
+title = "Housing"
+skills = ["housing"]
+
+[queue.general]
+title = "General enquiries"
+skills = ["general"]
+
+[calendar.main.week]
+mon = ["00:00-24:00"]
+tue = ["00:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["00:00-24:00"]
+fri = ["00:00-24:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+"#;
+
 /// What a scenario's settings say beyond the usual ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wishes<'a> {
     /// Whether it listens at [`Place::v6`] too.
     pub v6: bool,
+    /// Whether callers hear the shipped menu, instead of going straight to the advisers.
+    pub menu: bool,
     /// Keys of `[sip]`.
     pub sip: &'a str,
     /// Keys of `[sip.tls]`.
@@ -62,7 +88,11 @@ fn text(place: &Place, phones: Transport, wishes: Wishes<'_>, http: SocketAddr) 
     let (certificate, key) = (certificate.display(), key.display());
     let authority = place.authority().file().display();
     let agents = agents(place, phones);
-    let Wishes { v6, sip: sip_keys, tls: tls_keys, tables } = wishes;
+    let Wishes { v6, menu, sip: sip_keys, tls: tls_keys, tables } = wishes;
+    let (flows, flow, menu) = match menu {
+        true => ("ivr-flows", "main", MENU),
+        false => ("tests/interop/flows", "straight", ""),
+    };
     let (_, sip6) = place.v6();
     let v6 = if v6 { format!("  {{ bind = \"{sip6}\" }},\n") } else { String::new() };
     format!(
@@ -89,11 +119,11 @@ ports = "{VOICE}"
 bind = "{http}"
 
 [files]
-flows = "{ROOT}/tests/interop/flows"
+flows = "{ROOT}/{flows}"
 sounds = "{ROOT}/sounds"
 
 [numbers]
-"{NUMBER}" = "straight"
+"{NUMBER}" = "{flow}"
 
 [queue.waste]
 title = "Waste and recycling"
@@ -103,6 +133,7 @@ wrap_up_s = 0
 # A short one: a long piece would have to be converted at each start.
 music = "agent/ready"
 
+{menu}
 {agents}
 [[token]]
 actor = "The tests"
@@ -117,7 +148,8 @@ sha256 = "{TOKEN_SHA256}"
 fn agents(place: &Place, phones: Transport) -> String {
     let mut text = String::new();
     let mut agent = |id: &str, name: &str, keys: &str| {
-        write!(text, "[agent.{id}]\nname = \"{name}\"\nskills = [\"waste\"]\n{keys}\n\n")
+        let skills = r#"["waste", "general", "council-tax", "housing"]"#;
+        write!(text, "[agent.{id}]\nname = \"{name}\"\nskills = {skills}\n{keys}\n\n")
             .expect("text");
     };
     // Known by the addresses of their phones.
@@ -125,6 +157,10 @@ fn agents(place: &Place, phones: Transport) -> String {
         let (at, over) = (place.at(host, phones), phones.param());
         agent(id, name, &format!("contacts = [\"sip:{id}@{at};transport={over}\"]"));
     }
+    let phones = [Host::Ellie, Host::EllieAtHome].map(|host| {
+        format!("\"sip:ellie@{};transport={}\"", place.at(host, phones), phones.param())
+    });
+    agent("ellie", "Ellie Moore", &format!("contacts = [{}]", phones.join(", ")));
     // SIPp breaks off at a challenge with SHA-256: this account has MD5 only.
     agent("chloe", "Chloe Martin", "ha1 = { md5 = \"e48593b6b41af3a311f3fe96afba3e23\" }");
     agent("dev", "Dev Patel", &format!("password = \"{}\"", password_of("dev")));

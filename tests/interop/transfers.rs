@@ -90,7 +90,13 @@ fn tried(place: &Place, over: Transport, transfer: &Transfer) {
     let amy = place.sipp(transfer.amy).at(Host::Amy).over(over).with("target", transfer.target);
     let mut amy = amy.start();
     let ben = transfer.ben.map(|scenario| {
-        place.sipp(scenario).at(Host::Ben).over(over).with("status", "486").start()
+        place
+            .sipp(scenario)
+            .at(Host::Ben)
+            .over(over)
+            .with("status", "486")
+            .with("elsewhere", "nowhere")
+            .start()
     });
     settings::ready(&server, "amy");
     let caller = match transfer.ends {

@@ -121,6 +121,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
                 refuses(place, over, refused);
             }));
         }
+        let feature = "503 with Retry-After at the limit of calls; the call under way goes on";
+        all.push(Scenario::new("SIPp", over, feature, move |place| overload(place, over)));
         all.push(Scenario::new("SIPp", over, "OPTIONS", move |place| options(place, over)));
     }
     // Two requests with one number in one dialog cannot come over one stream.
@@ -129,23 +131,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 
 fn refuses(place: &Place, over: Transport, refused: &Refused) {
     let server = settings::start(place, over, Wishes::default());
-    let central = format!("sip:{NUMBER}@{}", place.sip(Host::Server));
-    let uri = if refused.uri.is_empty() { &central } else { refused.uri };
-    let then =
-        if refused.method == "INVITE" { "refusal-acknowledged.xml" } else { "nothing-more.xml" };
-    let mut sipp = place
-        .sipp("refused.xml")
-        .over(over)
-        .with("then", then)
-        .with("method", refused.method)
-        .with("uri", uri)
-        .with("to-tag", refused.to_tag)
-        .with("headers", refused.headers)
-        .with("body", refused.body)
-        .with("status", refused.status)
-        .with("says", refused.says)
-        .start();
-    sipp.succeed(LONG);
+    is_refused(place, Host::Caller, over, refused);
     let status = format!("status=\"{}\"", refused.status);
     let counted = wait_for(LONG, || {
         let metrics = server.get("/metrics");
@@ -157,6 +143,41 @@ fn refuses(place: &Place, over: Transport, refused: &Refused) {
     });
     assert!(counted.is_some(), "{}", server.get("/metrics"));
     assert_ended(&server, &[]);
+}
+
+fn is_refused(place: &Place, host: Host, over: Transport, refused: &Refused) {
+    let central = format!("sip:{NUMBER}@{}", place.sip(Host::Server));
+    let uri = if refused.uri.is_empty() { &central } else { refused.uri };
+    let then =
+        if refused.method == "INVITE" { "refusal-acknowledged.xml" } else { "nothing-more.xml" };
+    let mut sipp = place
+        .sipp("refused.xml")
+        .at(host)
+        .over(over)
+        .with("then", then)
+        .with("method", refused.method)
+        .with("uri", uri)
+        .with("to-tag", refused.to_tag)
+        .with("headers", refused.headers)
+        .with("body", refused.body)
+        .with("status", refused.status)
+        .with("says", refused.says)
+        .start();
+    sipp.succeed(LONG);
+}
+
+fn overload(place: &Place, over: Transport) {
+    let wishes = Wishes { tables: "[limits]\ncalls = 1\n", ..Wishes::default() };
+    let server = settings::start(place, over, wishes);
+    let mut phone = place.sipp("phone.xml").at(Host::Amy).over(over).start();
+    settings::ready(&server, "amy");
+    let mut caller = place.sipp("call-of-some-seconds.xml").start();
+    server.until_agents("talking", 1);
+    let too_much = Refused { status: "503", says: "Retry-After: [0-9]+", ..USUAL };
+    is_refused(place, Host::Softphone, over, &too_much);
+    caller.succeed(LONG);
+    phone.succeed(LONG);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
 }
 
 fn options(place: &Place, over: Transport) {

@@ -1,4 +1,4 @@
-//! Reading a typical INVITE (ours against rsip) and writing the 200 that answers it.
+//! Reading and writing a typical INVITE (ours against rsip), and writing the 200 that answers it.
 //!
 //! `cargo bench --bench parse`
 
@@ -10,6 +10,7 @@ use rsip::headers::{ToTypedHeader, UntypedHeader};
 use rsip::message::HeadersExt;
 use switchboard::sip::header::HeaderName;
 use switchboard::sip::message::Message;
+use switchboard::sip::method::Method;
 use switchboard::sip::write::Draft;
 
 #[global_allocator]
@@ -103,4 +104,31 @@ fn ours_build_200(bencher: Bencher) {
             .header(HeaderName::Server, "switchboard");
         Some(draft.finish_with("application/sdp", SDP))
     });
+}
+
+/// The INVITE written out from its headers.
+#[divan::bench]
+fn ours_print_invite(bencher: Bencher) {
+    let request = Message::parse(invite()).ok();
+    bencher.bench_local(|| {
+        let request = black_box(request.as_ref())?;
+        let uri = "sip:01708434343@203.0.113.10:5060;transport=udp";
+        let draft = request
+            .iter()
+            .filter(|(name, _)| !is_of_the_body(name))
+            .fold(Draft::request(&Method::Invite, uri), |draft, (name, value)| {
+                draft.named_raw(name, value)
+            });
+        Some(draft.finish_with("application/sdp", SDP))
+    });
+}
+
+fn is_of_the_body(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"Content-Type") || name.eq_ignore_ascii_case(b"Content-Length")
+}
+
+#[divan::bench]
+fn rsip_print_invite(bencher: Bencher) {
+    let request = rsip::Request::try_from(invite().as_ref()).ok();
+    bencher.bench_local(|| Some(black_box(request.as_ref())?.to_string()));
 }

@@ -67,42 +67,59 @@ fn invite(call: u64) -> Bytes {
     request("INVITE", call, 1, "", &body)
 }
 
-/// A call from its INVITE to its 200 OK for BYE.
-fn call(endpoint: &mut Endpoint, now: Time, nth: u64) {
+/// A call from its INVITE to its 200 OK for BYE; the caller may hold the line and resume.
+fn call(endpoint: &mut Endpoint, now: Time, nth: u64, holds: bool) {
+    let mut seq = 0;
     let mut tag = String::new();
-    endpoint.handle_datagram(now, LISTENER, peer(), invite(nth));
-    while let Some(event) = endpoint.poll_event() {
-        if let SipEvent::Invite(invite) = event {
-            endpoint.provisional(now, invite.leg, 180, None);
-            endpoint.answer(now, invite.leg, SDP);
+    let mut ask = |endpoint: &mut Endpoint, method: &str, body: &str| {
+        seq += u32::from(method != "ACK");
+        let body = match body {
+            "" => "Content-Length: 0\r\n\r\n".to_owned(),
+            _ => format!(
+                "Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+        };
+        endpoint.handle_datagram(now, LISTENER, peer(), request(method, nth, seq, &tag, &body));
+        while let Some(event) = endpoint.poll_event() {
+            match event {
+                SipEvent::Invite(invite) => {
+                    endpoint.provisional(now, invite.leg, 180, None);
+                    endpoint.answer(now, invite.leg, SDP);
+                }
+                SipEvent::Change { leg, .. } => endpoint.accept_change(now, leg, SDP),
+                event => drop(black_box(event)),
+            }
+        }
+        while let Some(sent) = endpoint.poll_transmit() {
+            if tag.is_empty() {
+                let to = Message::parse(sent.bytes).ok().and_then(|message| message.to().ok());
+                tag = to.and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+            }
+        }
+    };
+    ask(endpoint, "INVITE", SDP);
+    ask(endpoint, "ACK", "");
+    if holds {
+        for direction in ["a=sendonly\r\n", "a=sendrecv\r\n"] {
+            ask(endpoint, "INVITE", &format!("{SDP}{direction}"));
+            ask(endpoint, "ACK", "");
         }
     }
-    while let Some(sent) = endpoint.poll_transmit() {
-        let to = Message::parse(sent.bytes).ok().and_then(|message| message.to().ok());
-        tag = to.and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
-    }
-    for (method, seq) in [("ACK", 1), ("BYE", 2)] {
-        endpoint.handle_datagram(now, LISTENER, peer(), request(method, nth, seq, &tag, "\r\n"));
-    }
-    while let Some(sent) = endpoint.poll_transmit() {
-        black_box(sent);
-    }
-    while let Some(event) = endpoint.poll_event() {
-        black_box(event);
-    }
+    ask(endpoint, "BYE", "");
 }
 
-/// Incoming calls at 100 a second, each answered and ended at once; what is left over lives on for
-/// its 32 seconds, so that the tables are as full as in that hour.
-#[divan::bench]
-fn incoming_call_at_100_a_second(bencher: Bencher<'_, '_>) {
+/// A dialog's life at 100 a second: answered, perhaps held and resumed, and ended at once; what is
+/// left over lives on for its 32 seconds, so that the tables are as full as in that hour.
+#[divan::bench(args = [false, true])]
+fn dialog_that_is_held(bencher: Bencher<'_, '_>, holds: bool) {
     let mut endpoint = endpoint();
     let (mut now, mut nth) = (Time::ZERO, 0);
     let mut next = move |endpoint: &mut Endpoint| {
         now += Duration::from_millis(10);
         nth += 1;
         endpoint.handle_timeout(now);
-        call(endpoint, now, nth);
+        call(endpoint, now, nth, holds);
     };
     for _ in 0..3_500 {
         next(&mut endpoint);

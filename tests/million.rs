@@ -59,6 +59,8 @@ const CALLS: usize = 20_000;
 const CALLS_PER_SECOND: u64 = 200;
 const ADVISERS: usize = 30;
 const LOST_PER_MILLE: u32 = 10;
+/// How often media tell that nobody is heard.
+const SILENCE: Duration = Duration::from_secs(60);
 /// What bookkeeping of the figures may add: a million calls are a few half-hours of theirs.
 const LEFT_OVER_BYTES: isize = 64 * 1024;
 
@@ -142,10 +144,14 @@ enum Happening {
     Ring,
     Arrives(SocketAddr, Bytes),
     Media(MediaEvent),
+    /// Whoever is still there by now has long been gone.
+    NothingHeard(LegId),
     /// A caller hangs up.
     HangUp(u64),
     /// A caller gives up.
     GiveUp(u64),
+    /// Advisers who missed a call are put back to work.
+    BackToWork,
 }
 
 struct Calling {
@@ -155,6 +161,8 @@ struct Calling {
 }
 
 struct Street {
+    /// What every caller does; none if each does something else.
+    all: Option<Kind>,
     now: Time,
     entropy: Entropy,
     engine: Engine,
@@ -168,6 +176,8 @@ struct Street {
     /// Which leg has which port, as the answer's SDP names it.
     ports: BTreeMap<u16, LegId>,
     opened: u16,
+    /// Legs that are open, and since when.
+    open: BTreeMap<LegId, Time>,
 }
 
 fn field<'a>(text: &'a str, name: &str) -> &'a str {
@@ -185,6 +195,7 @@ impl Street {
         let engine =
             Engine::new(Time::ZERO, monday, Arc::new(plan()), entropy.fork(), Start::default());
         let mut street = Street {
+            all: None,
             now: Time::ZERO,
             entropy,
             engine,
@@ -197,16 +208,18 @@ impl Street {
             joined: 0,
             ports: BTreeMap::new(),
             opened: 0,
+            open: BTreeMap::new(),
         };
         for at in 0..ADVISERS {
-            for choice in [AgentChoice::SignIn, AgentChoice::Ready] {
-                let agent = AgentId::from(format!("a{at}"));
-                let request = Request::Agent { agent, choice };
-                let actor = Arc::from("test");
-                street.input(Input::Request { id: RequestId(0), actor, own: true, request });
-            }
+            street.choose(at, AgentChoice::SignIn);
         }
         street
+    }
+
+    fn choose(&mut self, adviser: usize, choice: AgentChoice) {
+        let request = Request::Agent { agent: AgentId::from(format!("a{adviser}")), choice };
+        let actor = Arc::from("test");
+        self.input(Input::Request { id: RequestId(0), actor, own: true, request });
     }
 
     fn after(&mut self, wait: Duration, happening: Happening) {
@@ -226,16 +239,33 @@ impl Street {
         }
     }
 
-    /// Lets `calls` more callers ring, and everything else happen that is due meanwhile.
+    /// Lets `calls` more callers ring from now on.
     fn ring(&mut self, calls: usize) {
         let every = Duration::from_micros(1_000_000 / CALLS_PER_SECOND);
         for at in 0..calls {
-            self.after(every * u32::try_from(at).expect("a count"), Happening::Ring);
+            let when = every * u32::try_from(at).expect("a count");
+            self.after(when, Happening::Ring);
+            if at % 1_000 == 0 {
+                self.after(when, Happening::BackToWork);
+            }
         }
+    }
+
+    /// Lets everything happen that is to come, and what is left unanswered be given up, which takes
+    /// SIP 32 seconds.
+    fn come_to_rest(&mut self) {
         self.run(|street| street.happenings.is_empty());
-        // What the last of them left unanswered is given up after 32 seconds.
         let over = self.now + Duration::from_secs(200);
         self.run(|street| street.now >= over || street.engine.held() == Held::default());
+        self.forget();
+    }
+
+    /// Forgets what callers know: what is left in memory is the engine's.
+    fn forget(&mut self) {
+        self.callers.clear();
+        self.ports.clear();
+        self.open.clear();
+        self.happenings.clear();
     }
 
     /// Lets time pass until `done`.
@@ -264,10 +294,19 @@ impl Street {
                 self.input(Input::Datagram { listener: ListenerId(0), from, bytes });
             }
             Happening::Media(event) => self.input(Input::Media(event)),
+            Happening::NothingHeard(leg) => {
+                let Some(since) = self.open.get(&leg).copied() else { return };
+                let for_ms = u64::try_from((self.now - since).as_millis()).unwrap_or(u64::MAX);
+                self.after(SILENCE, Happening::NothingHeard(leg));
+                self.input(Input::Media(MediaEvent::Silent { leg, for_ms, ever_heard: true }));
+            }
             Happening::HangUp(call) => {
                 if let Some(to) = self.callers.remove(&call).and_then(|caller| caller.to) {
                     self.request("BYE", call, 2, &to, "", "");
                 }
+            }
+            Happening::BackToWork => {
+                (0..ADVISERS).for_each(|adviser| self.choose(adviser, AgentChoice::Ready));
             }
             Happening::GiveUp(call) => {
                 if self.callers.get(&call).is_some_and(|caller| caller.to.is_none()) {
@@ -322,16 +361,17 @@ impl Street {
                 self.ports.insert(port, *leg);
                 let local = SocketAddr::from(([10, 0, 0, 1], port));
                 self.after(millis(2), Happening::Media(MediaEvent::Opened { leg: *leg, local }));
-                // Whoever is still there by then has long been gone.
-                let (for_ms, ever_heard) = (90_000, true);
-                let silent = MediaEvent::Silent { leg: *leg, for_ms, ever_heard };
-                self.after(millis(90_000), Happening::Media(silent));
+                self.open.insert(*leg, self.now);
+                self.after(SILENCE, Happening::NothingHeard(*leg));
             }
+            // They listen for ever, so that their calls stay up.
+            Command::Play { .. } if self.all.is_some() => {}
             Command::Play { leg, play, .. } => {
                 let played = MediaEvent::Played { leg: *leg, play: *play };
                 self.after(millis(4_000), Happening::Media(played));
             }
             Command::Close { leg } => {
+                self.open.remove(leg);
                 let counters = LegCounters::default();
                 self.after(millis(1), Happening::Media(MediaEvent::Closed { leg: *leg, counters }));
             }
@@ -348,7 +388,7 @@ impl Street {
     fn somebody_rings(&mut self) {
         self.rung += 1;
         let call = self.rung;
-        let kind = match self.entropy.below(100) {
+        let drawn = match self.entropy.below(100) {
             0..60 => Kind::Listens,
             60..70 => Kind::GivesUp,
             70..74 => Kind::WrongNumber,
@@ -357,6 +397,7 @@ impl Street {
             80..82 => Kind::Vanishes,
             _ => Kind::Queues,
         };
+        let kind = self.all.unwrap_or(drawn);
         self.callers.insert(call, Calling { kind, to: None });
         let number = if kind == Kind::WrongNumber { "01632960999" } else { "01708434343" };
         let codec = if kind == Kind::NoCodec { 96 } else { 8 };
@@ -484,8 +525,7 @@ fn nothing_is_left_of_any_number_of_calls() {
     let mut held = Vec::new();
     for share in [calls / 10, calls - calls / 10] {
         street.ring(share);
-        street.callers.clear();
-        street.ports.clear();
+        street.come_to_rest();
         held.push(HELD_BYTES.get());
         let left = street.engine.held();
         assert_eq!(left, Held::default(), "after {} calls", street.rung);
@@ -500,4 +540,24 @@ fn nothing_is_left_of_any_number_of_calls() {
     assert_eq!(street.ended.values().sum::<usize>(), street.arrived, "each call ends once");
     assert!(street.ended.len() >= 4, "{:?}", street.ended);
     assert!(grown < LEFT_OVER_BYTES, "{grown} bytes are left over");
+}
+
+#[test]
+fn a_call_that_is_up_is_small() {
+    const UP: usize = 1_000;
+    let mut street = Street::new();
+    street.ring(1_000);
+    street.come_to_rest();
+    let before = HELD_BYTES.get();
+    street.all = Some(Kind::Vanishes);
+    street.ring(UP);
+    // By then the transactions of their INVITEs are over, and nobody has been missed yet.
+    let later = street.now + Duration::from_secs(50);
+    street.run(|street| street.now >= later);
+    street.forget();
+    let up = street.engine.held().calls;
+    assert!(up > UP * 9 / 10, "{up} calls are up");
+    let bytes = (HELD_BYTES.get() - before) / isize::try_from(up).expect("a count");
+    println!("a call that is up: {bytes} bytes of the engine's");
+    assert!(bytes < 6 * 1024, "{bytes} bytes");
 }

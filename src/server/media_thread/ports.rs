@@ -93,8 +93,8 @@ impl PortPool {
 /// too, under mapped addresses (RFC 4291 section 2.5.5.2): see [`heard_from`] and [`sent_to`].
 pub(super) fn bind(ip: IpAddr, port: u16) -> io::Result<UdpSocket> {
     let address = SocketAddr::new(ip, port);
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
+    let kind = Type::DGRAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
     if serves_both(ip) {
         socket.set_only_v6(false)?;
     }

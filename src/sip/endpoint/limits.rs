@@ -31,7 +31,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            transactions: 100_000,
+            // A call's transactions live on for 32 seconds: room for 2,000 calls a second.
+            transactions: 150_000,
             legs: 20_000,
             requests: 1_000,
             bindings: 50_000,

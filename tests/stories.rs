@@ -11,6 +11,8 @@ mod attack;
 mod bad_network;
 #[path = "stories/busy.rs"]
 mod busy;
+#[path = "stories/carrier_wire.rs"]
+mod carrier_wire;
 #[path = "stories/connections.rs"]
 mod connections;
 #[path = "stories/consult.rs"]

@@ -8,7 +8,6 @@ use crate::call::{Arrival, Call};
 use crate::event::{Destination, RefusalReason, SystemEvent};
 use crate::flow;
 use crate::id::{AgentId, FlowName, LegId, TrunkName};
-use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
 use crate::sip::guard::Offence;
@@ -114,9 +113,16 @@ impl Engine {
     }
 
     /// On what terms the audio of whoever rings is encrypted: a phone that is known to be an agent's
-    /// is held to the agent's, whoever else rings may choose.
+    /// is held to the agent's, a trunk to its own, whoever else rings may choose.
     pub(super) fn terms(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Terms {
-        let encryption = by.map_or(Encryption::default(), |by| self.plan.encryption_of(by));
+        let trunk = || {
+            let trunk = self.trunk_of(invite).ok().flatten()?;
+            Some(self.trunks.settings(&trunk)?.srtp)
+        };
+        let encryption = match by {
+            Some(by) => self.plan.encryption_of(by),
+            None => trunk().unwrap_or_default(),
+        };
         self.plan.terms(encryption, invite.listener)
     }
 

@@ -139,6 +139,8 @@ enum Due {
     Patience(TrunkName, Place),
     /// The registration is renewed, or tried again.
     Register(TrunkName),
+    /// The registration has run out, unless it was renewed.
+    Expiry(TrunkName),
 }
 
 /// What a request is for.
@@ -229,7 +231,8 @@ impl Trunks {
                     for place in gone.iter().flat_map(BTreeMap::keys) {
                         self.forget(&name, *place);
                     }
-                    self.due.cancel(&Due::Register(name));
+                    self.due.cancel(&Due::Register(name.clone()));
+                    self.due.cancel(&Due::Expiry(name));
                 }
                 (None, None) => {}
             }
@@ -384,6 +387,7 @@ impl Trunks {
                 Due::Question(trunk, place) => self.question(now, trunk, place),
                 Due::Patience(trunk, place) => self.give_up_on(now, &trunk, place),
                 Due::Register(trunk) => self.register(now, &trunk),
+                Due::Expiry(trunk) => self.tell_registered(now, &trunk, 408),
             }
         }
         self.settle();

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::OutboundRefusal;
 use crate::id::{LegId, TrunkName};
@@ -22,6 +23,9 @@ use super::{Trunks, srv};
 
 /// A call may be sent on (3xx) so often.
 const MOST_REDIRECTS: u32 = 2;
+/// A server from which nothing at all comes is given up after so long while others are left: SIP
+/// itself would wait for 32 seconds, and so would the caller.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// As many servers are tried for one call.
 const MOST_ATTEMPTS: usize = 8;
 
@@ -120,6 +124,12 @@ impl Trunks {
             attempts.sort_by_key(|one| self.life(&one.trunk, one.place) == Life::Down);
         }
         attempts.truncate(MOST_ATTEMPTS);
+        // Only who is asked last is waited for as long as SIP waits.
+        if let Some((_, others)) = attempts.split_last_mut() {
+            for attempt in others {
+                attempt.extras.patience = Some(PATIENCE);
+            }
+        }
         Ok(attempts)
     }
 

@@ -159,6 +159,9 @@ impl Trunks {
             return;
         }
         let step = registration.answered(now, response, entropy);
+        if let Some(until) = registration.bound_until() {
+            self.due.set(Due::Expiry(trunk.clone()), until);
+        }
         self.take_step(now, trunk, step);
         self.tell_registered(now, trunk, response.status);
     }
@@ -212,7 +215,7 @@ impl Trunks {
         })
     }
 
-    fn tell_registered(&mut self, now: Time, trunk: &TrunkName, status: u16) {
+    pub(super) fn tell_registered(&mut self, now: Time, trunk: &TrunkName, status: u16) {
         let Some(state) = self.states.get_mut(trunk) else { return };
         let registered = state.registration.as_ref().is_some_and(|one| one.bound(now).is_some());
         if std::mem::replace(&mut state.registered, registered) != registered {
@@ -242,7 +245,8 @@ impl Trunks {
             self.plan.trunks.iter().map(|(name, one)| (name.clone(), one.clone())).collect();
         for (name, settings) in trunks {
             self.leave(now, &name, &settings);
-            self.due.cancel(&Due::Register(name));
+            self.due.cancel(&Due::Register(name.clone()));
+            self.due.cancel(&Due::Expiry(name));
         }
     }
 

@@ -72,6 +72,11 @@ impl Registration {
         self.bound.filter(|(_, until)| *until > now).map(|(place, _)| place)
     }
 
+    /// When the binding ends.
+    pub fn bound_until(&self) -> Option<Time> {
+        self.bound.map(|(_, until)| until)
+    }
+
     /// Begins a round over `servers`, the one where we are registered first.
     pub fn round(&mut self, now: Time, mut servers: Vec<Place>, entropy: &mut Entropy) -> Step {
         if let Some(home) = self.bound(now)

@@ -159,6 +159,13 @@ pub fn plan_for(listeners: Vec<Listener>) -> Plan {
     plan(&toml::from_str(SETTINGS).expect("settings"), listeners)
 }
 
+/// The same with other settings.
+pub fn plan_with(listeners: Vec<Listener>, change: impl FnOnce(&mut Settings)) -> Plan {
+    let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
+    change(&mut settings);
+    plan(&settings, listeners)
+}
+
 fn plan(settings: &Settings, listeners: Vec<Listener>) -> Plan {
     let known = Known {
         queues: vec!["waste".into(), "general".into()],

@@ -300,3 +300,53 @@ fn an_emergency_is_never_refused_whatever_is_full_or_forbidden() {
     assert_eq!(town.count(|event| matches!(event, CallEvent::Dialled { .. })), 2);
     assert!(!town.causes().contains(&EndCause::Limit));
 }
+
+#[test]
+fn a_server_from_which_nothing_comes_is_not_waited_for_while_there_is_another() {
+    // Nobody has asked the first whether it lives: the call finds out.
+    let mut town = with_trunks(&format!("{TWO}options_s = 0\n"), |_| {});
+    carrier(&mut town, 1, Quirks { unplugged: true, ..Quirks::default() });
+    carrier(&mut town, 2, Quirks::default());
+    let begun = town.now();
+    let amy = amy_dials(&mut town, ELSEWHERE, talks());
+    town.see_off(amy);
+    let answered = town.person(amy).diary().when_phone(&PhoneEvent::Answered).expect("answered");
+    assert!((secs(6)..secs(9)).contains(&answered.since(begun)), "{:?}", answered.since(begun));
+    // And the next call does not try it first.
+    let begun = town.now();
+    let amy = amy_dials(&mut town, ELSEWHERE, talks());
+    town.see_off(amy);
+    let answered = town.person(amy).diary().when_phone(&PhoneEvent::Answered).expect("answered");
+    assert!(answered.since(begun) < secs(4), "{:?}", answered.since(begun));
+    town.close();
+}
+
+#[test]
+fn what_the_called_person_says_is_not_asked_again_elsewhere() {
+    let mut town = with_trunks(TWO, |_| {});
+    let habits =
+        Habits { registers_s: 0, signs_in: None, rejects_first: 9, ..picks_up_after(secs(1)) };
+    town.adviser("carrier-1", "none", habits, |phone| {
+        phone.signalling = server(1);
+        phone.rtp = SocketAddr::from(([10, 2, 0, 1], 4000));
+    });
+    let other = carrier(&mut town, 2, Quirks::default());
+    let amy = amy_dials(&mut town, ELSEWHERE, refused());
+    town.see_off(amy);
+    assert_eq!(refusal_of(&town, amy), Some(486));
+    let rang = town.person(other).diary().iter().filter(|(_, moment)| {
+        matches!(moment, switchboard::sim::diary::Moment::Phone(PhoneEvent::Incoming { .. }))
+    });
+    assert_eq!(rang.count(), 0);
+    town.close();
+}
+
+#[test]
+fn a_trunk_that_must_encrypt_and_does_not_is_refused() {
+    let trunks = "[carrier]\nfrom = [\"10.1.0.0/16\"]\nsrtp = \"required\"\n";
+    let mut town = with_trunks(trunks, |_| {});
+    let resident = town.resident(vec![Step::Ring(NUMBER.to_owned())].then(refused()));
+    town.see_off(resident);
+    assert_eq!(refusal_of(&town, resident), Some(488));
+    assert_eq!(town.close().arrivals(), 0);
+}

@@ -1,6 +1,7 @@
 //! What an INVITE says, ours and theirs.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -125,4 +126,7 @@ pub struct InviteExtras {
     pub hops_left: Option<u8>,
     /// What a challenge (401, 407) is answered with.
     pub login: Option<Login>,
+    /// How long to wait for any answer at all before it counts as 408: where there is somebody else
+    /// to ask. The transaction's own time if none.
+    pub patience: Option<Duration>,
 }

@@ -112,6 +112,10 @@ impl Endpoint {
             early: Vec::new(),
         }));
         let mut new = Leg::new(dialog, stage);
+        if let Some(patience) = invite.extras.patience {
+            // Any provisional response, 100 included, sets it anew.
+            self.timers.set((leg, LegTimer::Ring), now + patience);
+        }
         new.login = invite.extras.login.map(Box::new);
         self.legs.insert(leg, new);
     }

@@ -113,6 +113,8 @@ fn a_call_goes_to_every_server_in_turn_with_the_number_that_we_show() {
     let asserted = first.extras.asserted.as_ref().map(|one| one.user.as_str());
     assert_eq!(asserted, Some("+441632960100"));
     assert!(!first.extras.withheld);
+    let patience = attempts.iter().map(|one| one.extras.patience.is_some()).collect::<Vec<_>>();
+    assert_eq!(patience, [true, false], "the last is waited for as long as SIP waits");
     let withheld = case.dial("141 01632 960001").expect("a way");
     assert_eq!((withheld[0].from_user.as_str(), withheld[0].extras.withheld), ("anonymous", true));
     assert_eq!(withheld[0].uri, first.uri);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{OutboundRefusal, SystemEvent};
 use crate::id::LegId;
+use crate::sip::range::AddressRange;
 use crate::time::Time;
 use crate::trunk::guard::OnBehalf;
 use crate::trunk::{Attempt, Change, TrunkOutput, TrunkStatus};
@@ -19,7 +20,12 @@ impl Engine {
         match output {
             TrunkOutput::Resolve(query) => self.out.push_back(Output::Resolve(query)),
             TrunkOutput::Request(request) => self.endpoint.request_outside(now, request),
-            TrunkOutput::Names(names) => self.endpoint.name_peers(names),
+            TrunkOutput::Names(names) => {
+                // Whoever the names lead to is no stranger to the guard.
+                let places = names.keys().map(|place| AddressRange::host(place.ip())).collect();
+                self.endpoint.allow_trunks(places);
+                self.endpoint.name_peers(names);
+            }
             TrunkOutput::Changed(Change::Server { trunk, server, up, status }) => {
                 match up {
                     true => tracing::info!(%trunk, server, status, "a trunk's server lives"),

@@ -143,3 +143,26 @@ fn numbers_of_trunks_lead_to_flows_that_are_there() {
     );
     assert!(shown(&found).contains("did you mean `main`?"));
 }
+
+#[test]
+fn the_examples_of_the_manual_are_right() {
+    let manual = include_str!("../../../docs/trunks.md");
+    let examples: Vec<&str> = manual
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or(rest))
+        .collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        // The general example speaks of a trunk that stands elsewhere.
+        let trunk = match example.contains("[trunk.") {
+            true => "",
+            false => "[trunk.carrier]\nhosts = [\"192.0.2.1\"]\n",
+        };
+        let text = format!("{LEAST}{trunk}{example}");
+        let (settings, source) = read(&text);
+        let found: Vec<_> =
+            check(&settings, &source, &feed()).into_iter().filter(is_error).collect();
+        assert!(found.is_empty(), "{example}\n{}", shown(&found));
+    }
+}

@@ -5,7 +5,7 @@
 //! one deadline per reason.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, AddAssign, RangeBounds, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,17 @@ impl<K: Ord + Clone> Deadlines<K> {
         }
     }
 
+    /// Forgets the deadlines of every reason within bounds: all those of one owner, where reasons
+    /// begin with whom they belong to. Costs nothing for reasons that have none.
+    pub fn cancel_all(&mut self, reasons: impl RangeBounds<K>) {
+        let set: Vec<(Time, K)> =
+            self.by_reason.range(reasons).map(|(reason, at)| (*at, reason.clone())).collect();
+        for deadline in set {
+            self.by_reason.remove(&deadline.1);
+            self.by_time.remove(&deadline);
+        }
+    }
+
     /// When `reason` falls due.
     pub fn get(&self, reason: &K) -> Option<Time> {
         self.by_reason.get(reason).copied()
@@ -190,6 +201,19 @@ mod tests {
         assert_eq!(deadlines.pop_due(Time::from_millis(5)), Some((Time::from_millis(5), "b")));
         assert!(deadlines.is_empty());
         assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn the_deadlines_of_one_owner_are_forgotten_together() {
+        let mut deadlines = Deadlines::new();
+        for reason in [(1, 'z'), (2, 'a'), (2, 'm'), (2, 'z'), (3, 'a')] {
+            deadlines.set(reason, Time::from_millis(5));
+        }
+        deadlines.cancel_all((2, 'a')..=(2, 'm'));
+        let left: Vec<_> =
+            std::iter::from_fn(|| deadlines.pop_due(Time::from_millis(5))).map(|d| d.1).collect();
+        assert_eq!(left, [(1, 'z'), (2, 'z'), (3, 'a')]);
+        assert!(deadlines.is_empty() && deadlines.next().is_none());
     }
 
     #[test]

@@ -421,8 +421,6 @@ impl Endpoint {
         if let (true, Some(from)) = (gone.on_trial, gone.called_from) {
             self.guard.call_settled(from);
         }
-        for timer in LegTimer::ALL {
-            self.timers.cancel(&(leg, timer));
-        }
+        self.timers.cancel_all(LegTimer::all_of(leg));
     }
 }

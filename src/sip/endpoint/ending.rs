@@ -100,9 +100,7 @@ impl Endpoint {
         found.dialog.next_seq();
         let dialog = found.dialog.clone();
         let bye = self.begin(&dialog, &Method::Bye, dialog.local_seq);
-        for timer in LegTimer::ALL {
-            self.timers.cancel(&(leg, timer));
-        }
+        self.timers.cancel_all(LegTimer::all_of(leg));
         match bye {
             Some(begun) => {
                 let bye = begun.with_if(HeaderName::Reason, cause).finish();

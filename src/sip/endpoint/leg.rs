@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::id::LegId;
@@ -20,7 +21,7 @@ use super::reliable::Announced;
 use super::request::RequestId;
 use super::response::Inbound;
 
-/// What a leg waits for.
+/// What a leg waits for. The first is [`LegTimer::Repeat`]: see [`LegTimer::all_of`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LegTimer {
     /// Send the 2xx again (RFC 3261 section 13.3.1.4).
@@ -45,26 +46,15 @@ pub(super) enum LegTimer {
     Expire,
     /// Give up on a change of ours that got nothing but provisional responses.
     Overdue,
-    /// End the subscription that a REFER made.
+    /// End the subscription that a REFER made. The last of all: see [`LegTimer::all_of`].
     Referral,
 }
 
 impl LegTimer {
-    /// Every timer, to be stopped with the leg.
-    pub(super) const ALL: [LegTimer; 12] = [
-        LegTimer::Repeat,
-        LegTimer::NoAck,
-        LegTimer::Cancelled,
-        LegTimer::Ring,
-        LegTimer::Trying,
-        LegTimer::Retry,
-        LegTimer::Overdue,
-        LegTimer::Referral,
-        LegTimer::Reliable,
-        LegTimer::NoPrack,
-        LegTimer::Refresh,
-        LegTimer::Expire,
-    ];
+    /// All of a leg's, to be stopped with it.
+    pub(super) fn all_of(leg: LegId) -> RangeInclusive<(LegId, LegTimer)> {
+        (leg, LegTimer::Repeat)..=(leg, LegTimer::Referral)
+    }
 }
 
 /// Whom a transaction reports to.

@@ -382,9 +382,7 @@ impl<U: Clone> Table<U> {
     fn fall_back(&mut self, now: Time, id: TransactionId, (path, packet): (Path, Packet)) {
         let Some(transaction) = self.transactions.get_mut(&id) else { return };
         let mut actions = Vec::new();
-        for timer in Timer::ALL {
-            self.deadlines.cancel(&(id, timer));
-        }
+        self.deadlines.cancel_all((id, Timer::A)..=(id, Timer::M));
         transaction.machine =
             Machine::client(packet.method == "INVITE", path.transport, &mut actions);
         transaction.path = path;
@@ -481,9 +479,7 @@ impl<U: Clone> Table<U> {
 
     fn forget(&mut self, id: TransactionId) {
         let Some(transaction) = self.transactions.remove(&id) else { return };
-        for timer in Timer::ALL {
-            self.deadlines.cancel(&(id, timer));
-        }
+        self.deadlines.cancel_all((id, Timer::A)..=(id, Timer::M));
         if let Some((listener, peer)) = transaction.path.flow() {
             self.by_flow.remove(&(listener, peer, id));
         }

@@ -90,11 +90,8 @@ impl Call {
     /// Our 200 was acknowledged, with the peer's answer if we had made the offer: to an INVITE
     /// without one, or to a change that left it to us (RFC 3264 allows either side to hold so).
     pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
-        if let (Some(answer), Some(target)) = (answer, self.leg_mut(leg))
-            && target.take_answer(&answer).is_ok()
-        {
-            self.negotiate(leg);
-            self.follow_hold(now);
+        if let Some(answer) = answer {
+            self.described(now, leg, &answer);
         }
         if self.is_pending(leg) {
             return self.pending_up(now);
@@ -112,9 +109,19 @@ impl Call {
         }
     }
 
+    /// The peer of a leg answers an offer of ours.
+    pub fn described(&mut self, now: Time, leg: LegId, answer: &Bytes) {
+        if self.leg_mut(leg).is_some_and(|target| target.take_answer(answer).is_ok()) {
+            self.negotiate(leg);
+            self.follow_hold(now);
+        }
+    }
+
     /// The peer of a leg changes the session (hold, resume, another address).
     pub fn changed(&mut self, now: Time, leg: LegId, offer: Option<Bytes>) {
-        let Some(target) = self.leg_mut(leg) else { return };
+        let Some(target) = self.leg_mut(leg) else {
+            return self.sip(SipAction::RejectChange(leg, 488));
+        };
         let described = match &offer {
             Some(offer) => target.answer(offer).ok(),
             None => target.offer(),

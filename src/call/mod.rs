@@ -195,6 +195,8 @@ pub struct Arrival {
     pub offer: Option<Bytes>,
     /// The leg's keys, and on what terms it has some.
     pub keyring: Keyring,
+    /// How many hops a call that is made because of this one may take.
+    pub hops_left: u8,
     /// How long any call may last.
     pub longest: Duration,
 }
@@ -206,6 +208,8 @@ pub struct Call {
     /// Who is on the caller's leg, unless it is somebody who rang a number of ours.
     near: Option<Peer>,
     caller_leg: Leg,
+    /// How many hops whoever is rung for it may be away: a call that is sent round in circles ends.
+    hops_left: u8,
     arrived_at: Time,
     state: State,
     /// What the agent dialled whose call it is.
@@ -257,6 +261,7 @@ impl Call {
             beside,
             offer,
             keyring,
+            hops_left,
             longest,
         } = arrival;
         // Everything else is ours to answer.
@@ -270,6 +275,7 @@ impl Call {
             caller: caller.clone(),
             near: by.clone().map(Peer::Agent),
             caller_leg: Leg::opening(leg, source, keyring),
+            hops_left,
             arrived_at: now,
             state: State::Arriving { offer, then },
             dialled: to,

@@ -279,7 +279,9 @@ impl Call {
 
     /// The ports of a phone's leg are open: ring it.
     pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
-        if let Some(invite) = self.ringing_mut().and_then(|ringing| ringing.opened(leg, local)) {
+        let invite = self.ringing_mut().and_then(|ringing| ringing.opened(leg, local));
+        if let Some(mut invite) = invite {
+            invite.extras.hops_left = Some(self.hops_left);
             self.sip(SipAction::Invite(invite));
         }
     }

@@ -60,6 +60,7 @@ impl Case {
             beside: None,
             offer: Some(Bytes::from_static(OFFER.as_bytes())),
             keyring: keyring(),
+            hops_left: 69,
             longest: Duration::from_secs(3_600),
         };
         Case { call: Call::arrive(now, arrival), ids, now, log: Vec::new() }
@@ -357,6 +358,7 @@ fn a_withheld_number_stays_withheld_on_the_agents_display() {
         _ => None,
     });
     let invite = invite.expect("rings");
+    assert_eq!(invite.extras.hops_left, Some(69));
     assert_eq!(invite.from_display, "Waste: number withheld");
     assert_eq!(invite.from_user, "anonymous");
 }

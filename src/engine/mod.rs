@@ -389,6 +389,11 @@ impl Engine {
             SipEvent::Acknowledged { leg, answer } => {
                 self.with_leg(leg, |call| call.acknowledged(now, leg, answer));
             }
+            // In the PRACK, or to a session refreshed that the peer describes anew.
+            SipEvent::ProvisionalAcknowledged { leg, answer: Some(answer) }
+            | SipEvent::Changed { leg, answer } => {
+                self.with_leg(leg, |call| call.described(now, leg, &answer));
+            }
             SipEvent::Change { leg, offer } => {
                 self.with_leg(leg, |call| call.changed(now, leg, offer));
             }
@@ -406,8 +411,7 @@ impl Engine {
                 self.redirected(now, leg, status, &contacts);
             }
             SipEvent::Progress { leg, .. } => self.trunks.progressed(now, leg),
-            SipEvent::ProvisionalAcknowledged { .. }
-            | SipEvent::Changed { .. }
+            SipEvent::ProvisionalAcknowledged { answer: None, .. }
             | SipEvent::ChangeRefused { .. } => {}
             SipEvent::Response { id, response } => self.trunks.answered(now, id, &response),
             SipEvent::Answered { leg, answer, source } => match self.legs.contains_key(&leg) {

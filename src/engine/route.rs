@@ -237,6 +237,7 @@ impl Engine {
             beside,
             offer: invite.offer,
             keyring,
+            hops_left: invite.hops_left,
             longest: self.plan.longest_call(),
         };
         let call = Call::arrive(now, arrival);

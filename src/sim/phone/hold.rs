@@ -37,10 +37,7 @@ impl Phone {
     }
 
     fn change(&mut self, now: Time, at: usize, change: Change) {
-        let new_key = self.new_key();
-        if let Some(leg) = self.legs.get_mut(at).filter(|_| self.settings.quirks.renews_key) {
-            leg.key = new_key;
-        }
+        self.renew_key(at);
         let (words, via) = (self.words(Some(at)), self.settings.signalling);
         let (branch, mut extra) = (self.branch(), vec![self.contact()]);
         extra.extend(self.abilities());
@@ -64,6 +61,13 @@ impl Phone {
         }
         let (number, peer, bytes) = (leg.number, leg.peer, outline.build());
         self.transactions.request(now, branch, Method::Invite, Some(number), peer, bytes);
+    }
+
+    pub(super) fn renew_key(&mut self, at: usize) {
+        let key = self.new_key();
+        if let Some(leg) = self.legs.get_mut(at).filter(|_| self.settings.quirks.renews_key) {
+            leg.key = key;
+        }
     }
 
     /// A 2xx to a re-INVITE of ours, for the first time: its ACK is the leg's from now on.

@@ -233,6 +233,7 @@ impl Phone {
         if self.meets_change(now, at, request, key) {
             return;
         }
+        self.renew_key(at);
         let words = self.words(Some(at));
         let stream = words.read(&request.body).map(|stream| self.keys_offered(stream));
         let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.is_over()) else {

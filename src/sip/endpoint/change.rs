@@ -191,8 +191,10 @@ impl Endpoint {
 
     fn change_refused(&mut self, now: Time, leg: LegId, status: u16) {
         let ours = self.legs.get(&leg).and_then(|leg| leg.ours.as_ref());
-        if ours.is_some_and(|ours| !ours.refreshes) {
-            self.events.push_back(SipEvent::ChangeRefused { leg, status });
+        match ours.map(|ours| ours.refreshes) {
+            Some(false) => self.events.push_back(SipEvent::ChangeRefused { leg, status }),
+            Some(true) => self.refresh_again(now, leg),
+            None => {}
         }
         self.change_over(now, leg);
     }

@@ -350,6 +350,7 @@ impl Endpoint {
             let source = reply.source;
             self.session_taken(now, leg, &reply.message);
             self.events.push_back(SipEvent::Answered { leg, answer, source });
+            self.try_change(now, leg);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::sip::message::Message;
 use crate::sip::method::Method;
 use crate::sip::session::timer::{self, Agreed, Asked, Policy, Refresher};
 use crate::sip::transaction::table::TransactionId;
+use crate::sip::transaction::timers::GIVE_UP;
 use crate::sip::write::Draft;
 use crate::time::Time;
 
@@ -18,8 +19,10 @@ use super::replies::Reply;
 use super::response::{ALLOW, Inbound, SUPPORTED};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
-/// A refresh that failed for the time being, or met something else, is tried again after so long.
+/// A refresh that failed for the time being is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(10);
+/// One that something else stands in the way of.
+const SOON: Duration = Duration::from_secs(2);
 /// The longest interval that a peer may ask for, in seconds: a day.
 const LONGEST_S: u32 = 86_400;
 
@@ -120,12 +123,16 @@ impl Endpoint {
     /// Section 7.4: an UPDATE without an offer if the peer knows it, else a re-INVITE with the
     /// description that it has.
     pub(super) fn refresh(&mut self, now: Time, leg: LegId) {
-        // Tried again until something is heard, or the session is over.
-        self.timers.set((leg, LegTimer::Refresh), now + AGAIN.max(self.limits.ring / 2));
         let Some(found) = self.legs.get_mut(&leg) else { return };
-        if found.quiet || !matches!(found.stage, Stage::Up) || found.unacknowledged.is_some() {
+        if found.quiet || !matches!(found.stage, Stage::Up) {
             return;
         }
+        // Tried again until something is heard, or the session is over.
+        if found.unacknowledged.is_some() {
+            self.timers.set((leg, LegTimer::Refresh), now + SOON);
+            return;
+        }
+        self.timers.set((leg, LegTimer::Refresh), now + GIVE_UP + AGAIN);
         if !found.peer.update {
             return self.refresh_by_invite(now, leg);
         }
@@ -162,7 +169,10 @@ impl Endpoint {
                 self.session_taken(now, leg, &reply.message);
             }
             401 | 407 => {
-                self.answer_challenge_in(now, leg, id, reply, User::Refresh(leg));
+                let user = User::Refresh(leg);
+                if self.answer_challenge_in(now, leg, id, reply, user).is_none() {
+                    self.refresh_again(now, leg);
+                }
             }
             422 => {
                 let seq = found.dialog.next_seq();
@@ -175,9 +185,14 @@ impl Endpoint {
                 found.peer.update = false;
                 self.refresh_by_invite(now, leg);
             }
-            // The session goes on; the next try is set, and so is the end.
-            _ => {}
+            // The session goes on, and its end is set.
+            _ => self.refresh_again(now, leg),
         }
+    }
+
+    /// A refresh was refused for now.
+    pub(super) fn refresh_again(&mut self, now: Time, leg: LegId) {
+        self.timers.set((leg, LegTimer::Refresh), now + AGAIN);
     }
 
     /// The refused request with the interval that a 422 asks for (section 7.3); none if that is no

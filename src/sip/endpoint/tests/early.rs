@@ -193,3 +193,15 @@ fn an_early_dialog_of_ours_may_be_replaced() {
     });
     assert_eq!(replaced, Some(LEG));
 }
+
+#[test]
+fn a_change_that_no_update_can_carry_waits_for_the_answer() {
+    let mut desk = Desk::new();
+    let invite = ring(&mut desk);
+    desk.send(&reply(&invite, 180, "one", ""));
+    desk.end.change(desk.now, LEG, OFFER);
+    assert!(desk.got().is_empty());
+    let got = desk.send(&reply(&invite, 200, "one", "\nContact: <sip:one@192.0.2.61>"));
+    assert_eq!(methods(&got), [Method::Ack, Method::Invite]);
+    assert_eq!(got[1].message.body(), OFFER.as_bytes());
+}

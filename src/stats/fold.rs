@@ -1,6 +1,7 @@
 //! The fold itself: one entry after the other.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -406,9 +407,11 @@ impl Fold {
         (self.last.time, self.last.at)
     }
 
-    /// The start of the day that `at` lies in, on the organisation's clock.
-    pub fn day_of(&self, at: UnixMicros) -> UnixMicros {
-        self.zone.day(at).0
+    /// The day that `at` lies in, on the organisation's clock: from its first instant up to that of
+    /// the next.
+    pub fn day_of(&self, at: UnixMicros) -> Range<UnixMicros> {
+        let (start, next) = self.zone.day(at);
+        start..next
     }
 
     pub(super) fn last_stamp(&self) -> Stamp {

@@ -1,5 +1,6 @@
 //! The writer's thread: one task folds entries on receipt, the other commits them in batches.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,7 +160,8 @@ struct Receiver {
     /// The last entry's position and calendar instant.
     last: (u64, UnixMicros),
     snapshot_seq: u64,
-    day: UnixMicros,
+    /// The day of the last snapshot.
+    day: Range<UnixMicros>,
 }
 
 impl Receiver {
@@ -261,18 +263,19 @@ impl Receiver {
     }
 
     fn keep(&mut self, entry: &Entry, row: Written, waited: bool) {
-        let day = {
+        let new_day = {
             let mut fold = self.shared.fold();
             fold.apply(entry);
-            fold.day_of(entry.at)
+            // Looking up a day takes longer than all the rest that is done for an entry.
+            (!self.day.contains(&entry.at)).then(|| fold.day_of(entry.at))
         };
         self.last = (entry.seq, entry.at);
         // The committing task outlives this one unless it has given up; then the fold is right
         // and the entry is counted as unsaved.
         let _ = self.jobs.send(Job::Row { row, waited });
         let many = entry.seq.saturating_sub(self.snapshot_seq) >= self.snapshot_events;
-        if (many || day != self.day) && !self.snapshot_waits.load(Ordering::Acquire) {
-            self.day = day;
+        if (many || new_day.is_some()) && !self.snapshot_waits.load(Ordering::Acquire) {
+            self.day = new_day.unwrap_or_else(|| self.day.clone());
             self.snapshot();
         }
     }

@@ -80,7 +80,8 @@ pub struct Engine {
     entropy: Entropy,
     endpoint: Endpoint,
     acd: Acd,
-    calls: BTreeMap<CallId, Governed>,
+    /// Boxed: a map moves its values when it grows and shrinks.
+    calls: BTreeMap<CallId, Box<Governed>>,
     /// Every leg whose media are open or being opened, and its call.
     legs: BTreeMap<LegId, CallId>,
     /// Legs being closed, until media tell their counters.

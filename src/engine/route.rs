@@ -241,7 +241,7 @@ impl Engine {
             longest: self.plan.longest_call(),
         };
         let call = Call::arrive(now, arrival);
-        self.calls.insert(id, Governed { call, controller });
+        self.calls.insert(id, Box::new(Governed { call, controller }));
         self.with_call(id, |_, _| {});
         if let Some(agent) = engaged {
             self.apply(now, AcdInput::Engage { agent, call: id, queue: None });

@@ -71,7 +71,8 @@ pub struct Endpoint {
     entropy: Entropy,
     authenticator: Authenticator,
     transactions: Table<User>,
-    legs: BTreeMap<LegId, Leg>,
+    /// Boxed, here and below: a map moves its values when it grows and shrinks.
+    legs: BTreeMap<LegId, Box<Leg>>,
     dialogs: BTreeMap<DialogId, LegId>,
     timers: Deadlines<(LegId, LegTimer)>,
     merges: incoming::Merges,

@@ -14,7 +14,7 @@ use crate::sip::transaction::timers::{GIVE_UP, T1, doubled};
 use crate::sip::write::Draft;
 use crate::time::Time;
 
-use super::leg::{Leg, LegTimer, Stage, Unacknowledged, mark};
+use super::leg::{LegTimer, Stage, Unacknowledged, mark};
 use super::response::{ALLOW, Inbound, SDP, SUPPORTED, packet, seconds};
 use super::{Endpoint, LegEnd, SipEvent};
 
@@ -44,7 +44,8 @@ impl Endpoint {
                 self.await_ack(now, leg);
                 found.unacknowledged = Some(answer);
                 found.described = sdp.map(Box::from).or(found.described);
-                self.legs.insert(leg, Leg { stage: Stage::Up, ..found });
+                found.stage = Stage::Up;
+                self.legs.insert(leg, found);
                 return self.session_answered(now, leg, &invite.message);
             }
             other @ (Stage::Calling(_) | Stage::Up | Stage::Leaving) => other,

@@ -112,7 +112,7 @@ impl Endpoint {
         leg.called_from = Some(invite.source.ip());
         leg.on_trial = trust == Trust::OnTrial;
         leg.authenticated = matches!(invite.authentication, Authentication::User(_));
-        self.legs.insert(id, leg);
+        self.legs.insert(id, Box::new(leg));
         self.events.push_back(SipEvent::Invite(invite));
     }
 }

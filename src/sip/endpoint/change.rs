@@ -129,7 +129,7 @@ impl Endpoint {
         }
         let current =
             |leg: &Leg| leg.ours.as_ref().is_some_and(|ours| ours.sent == Some(id)) && !leg.quiet;
-        if reply.status < 200 || !self.legs.get(&leg).is_some_and(current) {
+        if reply.status < 200 || !self.legs.get(&leg).is_some_and(|leg| current(leg)) {
             return;
         }
         match reply.status {

@@ -117,7 +117,7 @@ impl Endpoint {
             self.timers.set((leg, LegTimer::Ring), now + patience);
         }
         new.login = invite.extras.login.map(Box::new);
-        self.legs.insert(leg, new);
+        self.legs.insert(leg, Box::new(new));
     }
 
     /// From of a call that we make. A withheld caller gets the address of RFC 3323 section 4.1.

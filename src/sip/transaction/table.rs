@@ -155,7 +155,7 @@ enum Moved {
 pub struct Table<U> {
     keys: Keys,
     last_id: u64,
-    transactions: BTreeMap<TransactionId, Transaction<U>>,
+    transactions: BTreeMap<TransactionId, Box<Transaction<U>>>,
     by_client_key: BTreeMap<ClientKey, TransactionId>,
     by_server_key: BTreeMap<ServerKey, TransactionId>,
     /// What goes over each connection.
@@ -427,7 +427,8 @@ impl<U: Clone> Table<U> {
             self.by_flow.insert((listener, peer, id));
         }
         let (ack, moved) = (None, Moved::No);
-        self.transactions.insert(id, Transaction { key, machine, path, user, packet, ack, moved });
+        let transaction = Transaction { key, machine, path, user, packet, ack, moved };
+        self.transactions.insert(id, Box::new(transaction));
         id
     }
 

@@ -18,7 +18,7 @@ for times in 1 2 4; do
   "$caller" "127.0.0.1:$SIP_PORT" --rate "$rate" --calls $((rate * seconds)) --tolerant --seconds >"$work/crowd"
   after=$(cpu_ms "$server")
   awk -v times="$times" -v cpu="$(awk "BEGIN { print $after - $before }")" -v seconds="$seconds" '
-    NR == 1 { answered = $7; failed = $11 }
+    NR == 1 { answered = $8; failed = $12 }
     /^refused with 503/ { refused = $4 }
     /^INVITE to 200/ { split($0, a, /[ ,]+/); p99 = a[11] }
     /^INVITE to refusal/ { split($0, a, /[ ,]+/); turned = a[11] }

@@ -40,6 +40,8 @@ const MESSAGES: usize = 1_024;
 const CLOCK_WATCH: Duration = Duration::from_secs(1);
 /// How long BYEs of a stop may take to be answered.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How often a stop looks whether all is over.
+const LAST_GLANCES: Duration = Duration::from_millis(10);
 /// How often the counters on the wire are published.
 const PUBLISH: Duration = Duration::from_millis(500);
 /// The largest datagram that UDP can carry.
@@ -105,6 +107,12 @@ impl ControlHandle {
         if self.messages.send(message).is_ok() {
             self.bell.ring();
         }
+    }
+
+    /// Tells the control thread when it wakes for something else, in half a second at the latest.
+    pub fn send_later(&self, message: Message) {
+        // It is gone: nobody is left to be told.
+        let _ = self.messages.send(message);
     }
 
     /// What was published last, at most half a second old.
@@ -282,8 +290,12 @@ impl Running<'_> {
 
     fn timeout(&self) -> Duration {
         let now = self.clock.now();
-        let next = self.engine.poll_timeout().unwrap_or(now + CLOCK_WATCH);
-        next.min(self.publish_at).since(now)
+        let next = self.engine.poll_timeout().unwrap_or(now + CLOCK_WATCH).min(self.publish_at);
+        match self.stopping {
+            // What is not urgent comes without waking: see `ControlHandle::send_later`.
+            Some(_) => next.min(now + LAST_GLANCES).since(now),
+            None => next.since(now),
+        }
     }
 
     /// Reads one socket; true if there may be more.

@@ -13,7 +13,7 @@ use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
 use crate::event::OutboundRefusal;
 use crate::id::Entropy;
-use crate::media::{Bank, DropReason};
+use crate::media::{Bank, DropReason, Event};
 use crate::sip::ListenerId;
 use crate::sip::transport;
 use crate::stats::{
@@ -136,7 +136,15 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             threads: threads(settings.rtp.threads),
             silence: Duration::from_secs(u64::from(settings.rtp.silence_s)),
         };
-        let tell = move |event| events.send(Message::Media(event));
+        let tell = move |event| match event {
+            // Only the journal wants to know, so nobody is woken for it.
+            Event::Closed { .. } => events.send_later(Message::Media(event)),
+            Event::Opened { .. }
+            | Event::OpenFailed { .. }
+            | Event::Played { .. }
+            | Event::Key { .. }
+            | Event::Silent { .. } => events.send(Message::Media(event)),
+        };
         MediaThreads::start(media_settings, bank.clone(), entropy.fork(), tell)
             .map(Arc::new)
             .map_err(thread("media threads"))?

@@ -128,16 +128,18 @@ impl MediaThreads {
         self.send_all([command]);
     }
 
-    /// Hands commands to the threads of their legs, in order, and wakes each thread once. Never
-    /// blocks; the queues need no bound because control sends a few commands for each call and the
-    /// number of calls is bounded.
+    /// Hands commands to the threads of their legs, in order, and wakes each thread at most once.
+    /// Never blocks; the queues need no bound because control sends a few commands for each call
+    /// and the number of calls is bounded.
     pub fn send_all(&self, commands: impl IntoIterator<Item = Command>) {
         // A bit for each thread that has something new; those from the 64th on share one.
         let mut busy = 0_u64;
         let bit = |at: usize| 1 << at.min(63);
         for command in commands {
             let Some(at) = locked(&self.router).place(&command) else { continue };
-            if self.queue(at, Order::Command(command)) {
+            // An open leg's thread wakes for its next frame, within 20 ms: early enough to close it.
+            let urgent = !matches!(command, Command::Close { .. });
+            if self.queue(at, Order::Command(command)) && urgent {
                 busy |= bit(at);
             }
         }

@@ -90,18 +90,14 @@ impl<F: Fn(Event)> Worker<F> {
             ready.clear();
             ready.append(&mut self.unfinished);
             let again = ready.len();
-            let mut woken = false;
             for event in &events {
                 match event.token() {
-                    BELL => {
-                        self.bell.heard();
-                        woken = true;
-                    }
+                    BELL => self.bell.heard(),
                     token if ready[..again].contains(&token) => {}
                     token => ready.push(token),
                 }
             }
-            if woken && !self.carry_out_orders() {
+            if !self.carry_out_orders() {
                 return Ok(());
             }
             for token in &ready {

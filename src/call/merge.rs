@@ -146,8 +146,8 @@ impl Call {
         };
         self.attended(by.clone(), moving.to().clone(), consulted);
         self.keep_waiting(now, &mut talk);
-        let transfer =
-            Transfer { by, leaver: Some(Box::new(talk)), asked_on: asked.then_some(leg) };
+        let (asked_on, music) = (asked.then_some(leg), talk.music());
+        let transfer = Transfer { by, leaver: Some(Box::new(talk)), asked_on, music };
         self.take_up_ring(moving, transfer);
         self.out.push(Action::Timer(super::CallTimer::Ring, Some(until)));
     }

@@ -332,6 +332,11 @@ impl Call {
         }
     }
 
+    /// The leg that the call began with, or that has its place: all others are opened beside it.
+    pub fn own_leg(&self) -> LegId {
+        self.caller_leg.id
+    }
+
     /// The queue that brought the caller, and whose wrap-up follows.
     pub fn queue_of(&self) -> Option<&QueueName> {
         self.last_visit.as_ref().map(|(queue, _)| queue)

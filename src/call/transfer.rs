@@ -7,7 +7,8 @@
 
 use crate::call::command::{AtClosing, Notice, QueueReturn};
 use crate::event::{CallEvent, Destination, Party, Peer, Purpose, TransferKind, TransferOutcome};
-use crate::id::{AgentId, LegId};
+use crate::id::{AgentId, LegId, PromptName};
+use crate::media::command as media;
 use crate::time::Time;
 
 use super::dial::{Dialling, Goal};
@@ -23,6 +24,8 @@ pub(super) struct Transfer {
     pub(super) leaver: Option<Box<Talk>>,
     /// The leg whose phone is told how it goes (NOTIFY).
     pub(super) asked_on: Option<LegId>,
+    /// What the caller hears meanwhile.
+    pub(super) music: PromptName,
 }
 
 /// Why a call cannot be handed on from a leg.
@@ -119,8 +122,8 @@ impl Call {
         let kind = TransferKind::Blind;
         self.record(CallEvent::TransferStarted { by: by.clone(), to: to.clone(), kind, actor });
         self.keep_waiting(now, &mut talk);
-        let transfer =
-            Transfer { by, leaver: Some(Box::new(talk)), asked_on: asked.then_some(leg) };
+        let (asked_on, music) = (asked.then_some(leg), talk.music());
+        let transfer = Transfer { by, leaver: Some(Box::new(talk)), asked_on, music };
         match to {
             Destination::Agent(agent) => self.dial(Peer::Agent(agent), Goal::Transfer(transfer)),
             Destination::Outside(number) => {
@@ -183,14 +186,18 @@ impl Call {
         outcome: TransferOutcome,
         status: u16,
     ) {
-        let Transfer { by, leaver, asked_on } = transfer;
+        let Transfer { by, leaver, asked_on, music } = transfer;
         self.record(CallEvent::TransferEnded { outcome });
         if let Some(leg) = asked_on {
             self.sip(SipAction::NotifyRefer(leg, status));
         }
         match leaver {
             Some(talk) => self.go_on(now, *talk),
-            None => self.dial(Peer::Agent(by), Goal::Recall),
+            None => {
+                // Whom they were to be connected with may have been heard meanwhile.
+                self.media(media::Command::Music { leg: self.caller_leg.id, music });
+                self.dial(Peer::Agent(by), Goal::Recall);
+            }
         }
     }
 

@@ -222,7 +222,7 @@ impl Engine {
             None => self.caller_of(&invite, trunk.as_ref()),
         };
         // Whoever asks a colleague may join them to the other call later.
-        let beside = by.as_ref().and_then(|agent| self.other_leg_of(agent));
+        let beside = by.as_ref().and_then(|agent| self.other_call_of(agent));
         let keyring = Keyring::new(self.terms(&invite, by.as_ref()), &mut self.entropy);
         let engaged = by.clone().filter(|_| to.is_some());
         let arrival = Arrival {
@@ -248,9 +248,9 @@ impl Engine {
         }
     }
 
-    fn other_leg_of(&self, agent: &AgentId) -> Option<LegId> {
+    fn other_call_of(&self, agent: &AgentId) -> Option<LegId> {
         let calls = self.acd.calls_of(agent);
-        calls.iter().find_map(|call| self.calls.get(call)?.call.leg_of(Some(agent)))
+        calls.iter().find_map(|call| Some(self.calls.get(call)?.call.own_leg()))
     }
 
     fn refuse(&mut self, now: Time, invite: &IncomingInvite, reason: RefusalReason) {

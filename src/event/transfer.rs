@@ -78,3 +78,19 @@ pub enum TransferOutcome {
     /// Ended from elsewhere: a supervisor, a limit, a shutdown.
     Withdrawn,
 }
+
+impl TransferOutcome {
+    /// The name used in the journal and in metrics' labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TransferOutcome::Completed => "completed",
+            TransferOutcome::Rejected => "rejected",
+            TransferOutcome::NoAnswer => "no_answer",
+            TransferOutcome::Unreachable => "unreachable",
+            TransferOutcome::NotTaken => "not_taken",
+            TransferOutcome::NotAllowed => "not_allowed",
+            TransferOutcome::CallerLeft => "caller_left",
+            TransferOutcome::Withdrawn => "withdrawn",
+        }
+    }
+}

@@ -221,6 +221,7 @@ impl QueueBook {
             abandoned_long: counts.abandoned.saturating_sub(counts.short_abandons),
             abandoned_short: counts.short_abandons,
             outcomes: self.outcomes.clone(),
+            later_outcomes: self.later.outcomes.clone(),
             wait_buckets: self.waits.buckets().to_vec(),
             wait_sum_s: self.waits.sum_s(),
             person_buckets: self.to_person.buckets().to_vec(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{
     AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Peer, QueueSettingsInForce,
-    SystemEvent,
+    SystemEvent, TransferOutcome,
 };
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -39,6 +39,7 @@ pub struct Fold {
     calls: BTreeMap<CallId, CallBook>,
     intervals: Intervals,
     ended: BTreeMap<EndCause, u64>,
+    transfers: BTreeMap<TransferOutcome, u64>,
     bans: BanBook,
 }
 
@@ -143,6 +144,9 @@ impl Fold {
                     *self.ended.entry(*cause).or_default() += 1;
                 }
             }
+            CallEvent::TransferEnded { outcome } => {
+                *self.transfers.entry(*outcome).or_default() += 1;
+            }
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
@@ -152,7 +156,6 @@ impl Fold {
             | CallEvent::DialEnded { .. }
             | CallEvent::PhoneChanged { .. }
             | CallEvent::TransferStarted { .. }
-            | CallEvent::TransferEnded { .. }
             | CallEvent::TransferRefused { .. }
             | CallEvent::LegClosed { .. } => {}
         }
@@ -359,6 +362,7 @@ impl Fold {
             agents,
             agent_list,
             ended_total: self.ended.clone(),
+            transfers_total: self.transfers.clone(),
             bans: self.bans.values().cloned().collect(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::event::{AgentState, EndCause, Outcome};
+use crate::event::{AgentState, EndCause, Outcome, TransferOutcome};
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -39,6 +39,9 @@ pub struct Live {
     /// Calls ended, by cause, since the journal began.
     #[serde(skip)]
     pub ended_total: BTreeMap<EndCause, u64>,
+    /// Transfers that came to an end, by what came of them, since the journal began.
+    #[serde(skip)]
+    pub transfers_total: BTreeMap<TransferOutcome, u64>,
     /// Who is banned from sending SIP; personal, so shown only to supervisors.
     #[serde(skip)]
     pub bans: Vec<BanLive>,
@@ -144,6 +147,9 @@ pub struct Totals {
     /// How visits to this queue ended: every visit, whichever queue the call entered first and
     /// whether it had been answered before.
     pub outcomes: BTreeMap<Outcome, u64>,
+    /// Of them, how waits after an answer (a transfer back to a queue) ended: they are in none of
+    /// the other figures.
+    pub later_outcomes: BTreeMap<Outcome, u64>,
     /// Waits of answered calls: counts for each bound of [`WAIT_BOUNDS_S`], not cumulative, one
     /// more for those above the last.
     pub wait_buckets: Vec<u64>,

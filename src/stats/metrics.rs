@@ -13,7 +13,7 @@ use prometheus::proto::{
 
 use crate::event::Outcome;
 
-use super::live::{Live, QueueLive, WAIT_BOUNDS_S};
+use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
 /// What the shell counts on the wire since the process began, and how far the journal lags.
@@ -90,6 +90,10 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
         .ended_total
         .iter()
         .map(|(cause, value)| labelled(count(*value), &[("cause", cause.as_str())]));
+    let transfers = live
+        .transfers_total
+        .iter()
+        .map(|(outcome, value)| labelled(count(*value), &[("outcome", outcome.as_str())]));
     vec![
         counter(
             "switchboard_calls_offered_total",
@@ -132,6 +136,12 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
             "Time to a person in seconds, from the INVITE's arrival to the answer (menus \
              included), by the queue entered first.",
             |queue| (&queue.total.person_buckets, queue.total.person_sum_s),
+        ),
+        family(
+            "switchboard_transfers_total",
+            "Calls that advisers handed on, by what came of it.",
+            MetricType::COUNTER,
+            transfers.collect(),
         ),
         family(
             "switchboard_calls_active",
@@ -190,12 +200,15 @@ fn trunks(wire: &Wire) -> Vec<MetricFamily> {
 }
 
 fn queues(live: &Live) -> Vec<MetricFamily> {
-    let outcomes = live.queues.iter().flat_map(|queue| {
-        queue.total.outcomes.iter().map(|(outcome, value)| {
-            let labels = [("queue", queue.queue.as_str()), ("outcome", outcome_name(*outcome))];
-            labelled(count(*value), &labels)
-        })
-    });
+    let outcomes = |of: fn(&Totals) -> &BTreeMap<Outcome, u64>| {
+        let samples = live.queues.iter().flat_map(move |queue| {
+            of(&queue.total).iter().map(|(outcome, value)| {
+                let labels = [("queue", queue.queue.as_str()), ("outcome", outcome_name(*outcome))];
+                labelled(count(*value), &labels)
+            })
+        });
+        samples.collect()
+    };
     let ratios = live.queues.iter().flat_map(|queue| {
         Formula::ALL.into_iter().filter_map(|formula| {
             let labels = [("queue", queue.queue.as_str()), ("formula", formula.as_str())];
@@ -231,7 +244,14 @@ fn queues(live: &Live) -> Vec<MetricFamily> {
             "Visits to the queue that ended, by how; a call that is moved makes a visit to each \
              queue.",
             MetricType::COUNTER,
-            outcomes.collect(),
+            outcomes(|total| &total.outcomes),
+        ),
+        family(
+            "switchboard_later_waits_total",
+            "Waits after an answer, as when an adviser hands a caller on to a queue, by how they \
+             ended; in none of the figures of calls offered.",
+            MetricType::COUNTER,
+            outcomes(|total| &total.later_outcomes),
         ),
         family("switchboard_service_level_ratio", &formulas, MetricType::GAUGE, ratios.collect()),
         family(

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Party,
+    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Party, Peer, Purpose,
     QueueSettingsInForce, StateReason, SystemEvent,
 };
 use crate::id::{AgentId, CallId, LegId, QueueName};
@@ -22,6 +22,7 @@ enum Step {
     Move(usize),
     Leave(usize, Outcome),
     BackToQueue(usize),
+    HandOn(usize, Peer),
     HangUp(usize),
     Settings(u64, u64),
     Agent(AgentState),
@@ -44,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_usize..8).prop_map(Step::Move),
         3 => ((0_usize..8), outcome).prop_map(|(call, outcome)| Step::Leave(call, outcome)),
         2 => (0_usize..8).prop_map(Step::BackToQueue),
+        3 => ((0_usize..8), peer()).prop_map(|(call, to)| Step::HandOn(call, to)),
         3 => (0_usize..8).prop_map(Step::HangUp),
         1 => ((1_u64..100), (0_u64..20)).prop_map(|(standard, short)| Step::Settings(standard, short)),
         2 => prop::sample::select(AgentState::ALL.to_vec()).prop_map(Step::Agent),
@@ -51,11 +53,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn peer() -> impl Strategy<Value = Peer> {
+    prop_oneof![
+        Just(Peer::Agent("amy".into())),
+        Just(Peer::Agent("bob".into())),
+        Just(Peer::Outside("01632960123".to_owned())),
+    ]
+}
+
 /// Any event with any figures, of one of two calls and two agents.
 fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
     let us = || prop_oneof![0_u64..100_000_000, any::<u64>()];
     let names = (prop::sample::select(vec!["waste", "parking", "none"]), any::<bool>());
-    let event = (0_u8..9, names, us(), us(), any::<bool>(), 0_u32..4).prop_map(
+    let event = (0_u8..11, names, us(), us(), any::<bool>(), 0_u32..4).prop_map(
         |(kind, (name, second), wait_us, other_us, flag, episode)| {
             let call = CallId(uuid::Uuid::from_u128(u128::from(second)));
             let (queue, agent) = (QueueName::from(name), AgentId::from(name));
@@ -89,6 +99,18 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                     let event = AgentEvent::State { from, to, reason, by, lasted_us: wait_us };
                     return Event::Agent { agent, event };
                 }
+                9 => {
+                    let (to, purpose) = (Peer::Agent(agent), Purpose::Transfer);
+                    CallEvent::Connected { to, leg: LegId(2), purpose }
+                }
+                10 => {
+                    let from = match flag {
+                        true => Peer::Agent(agent),
+                        false => Peer::Outside(name.to_owned()),
+                    };
+                    let (talk_us, hold_us, by) = (wait_us, other_us, Party::Agent);
+                    CallEvent::Disconnected { from, talk_us, hold_us, by }
+                }
                 7 => {
                     let version = String::new();
                     return Event::System { event: SystemEvent::Started { version } };
@@ -113,16 +135,34 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
     (at, us(), event)
 }
 
+/// With whom a call talks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Talk {
+    No,
+    /// A queue brought Amy.
+    Joined,
+    To(Peer),
+}
+
 /// The calls that are up; those with a queue wait, the others are in a menu or talk.
 #[derive(Debug, Default)]
-struct Calls(Vec<(TestCall, bool)>);
+struct Calls(Vec<(TestCall, Talk)>);
 
 impl Calls {
-    fn pick(&mut self, index: usize, waits: bool) -> Option<&mut (TestCall, bool)> {
+    fn pick(&mut self, index: usize, waits: bool) -> Option<&mut (TestCall, Talk)> {
         let mut fitting: Vec<_> =
             self.0.iter_mut().filter(|(call, _)| call.queue.is_some() == waits).collect();
         let count = fitting.len();
         (count > 0).then(|| fitting.swap_remove(index % count))
+    }
+}
+
+/// Whatever segment is under way is over.
+fn part(stream: &mut Stream, call: &TestCall, talks: &mut Talk) {
+    match std::mem::replace(talks, Talk::No) {
+        Talk::No => {}
+        Talk::Joined => stream.part(call, "amy", 5, 2),
+        Talk::To(peer) => stream.disconnect(call, &peer, 7, 1),
     }
 }
 
@@ -135,12 +175,12 @@ fn live_out(steps: &[Step]) -> Stream {
             Step::Pass(micros) => stream.pass(*micros),
             Step::Arrive { queue } => {
                 let call = if *queue { stream.queued("waste") } else { stream.arrive() };
-                calls.0.push((call, false));
+                calls.0.push((call, Talk::No));
             }
             Step::Answer(index) => {
                 if let Some((call, talks)) = calls.pick(*index, true) {
                     stream.answer(call, "amy");
-                    *talks = true;
+                    *talks = Talk::Joined;
                 }
             }
             Step::Move(index) => {
@@ -158,17 +198,22 @@ fn live_out(steps: &[Step]) -> Stream {
             }
             Step::BackToQueue(index) => {
                 if let Some((call, talks)) = calls.pick(*index, false) {
-                    if std::mem::take(talks) {
-                        stream.part(call, "amy", 5, 2);
-                    }
+                    part(&mut stream, call, talks);
                     stream.enter(call, "parking");
+                }
+            }
+            Step::HandOn(index, to) => {
+                if let Some((call, talks)) = calls.pick(*index, false)
+                    && *talks != Talk::No
+                {
+                    part(&mut stream, call, talks);
+                    stream.connect(call, to);
+                    *talks = Talk::To(to.clone());
                 }
             }
             Step::HangUp(index) => {
                 if let Some((call, talks)) = calls.pick(*index, false) {
-                    if std::mem::take(talks) {
-                        stream.part(call, "amy", 5, 2);
-                    }
+                    part(&mut stream, call, talks);
                     stream.end(call, EndCause::CallerHungUp);
                     let id = call.id;
                     calls.0.retain(|(call, _)| call.id != id);

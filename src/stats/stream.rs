@@ -1,8 +1,8 @@
 //! Hand-made journals for tests: a clock that is set and moved by hand, and the lives of calls.
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, Caller, EndCause, Entry, Event, Outcome, Party,
-    QueueSettingsInForce, StateReason, SystemEvent,
+    AgentEvent, AgentState, CallEvent, Caller, EndCause, Entry, Event, Outcome, Party, Peer,
+    Purpose, QueueSettingsInForce, StateReason, SystemEvent,
 };
 use crate::id::{AgentId, CallId, Entropy, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -184,6 +184,16 @@ impl Stream {
     pub(crate) fn part(&mut self, call: &TestCall, agent: &str, talk_us: u64, hold_us: u64) {
         let (queue, agent, by) = (QueueName::from("waste"), AgentId::from(agent), Party::Caller);
         self.call(call, CallEvent::Parted { queue, agent, talk_us, hold_us, by });
+    }
+
+    pub(crate) fn connect(&mut self, call: &TestCall, to: &Peer) {
+        let (to, purpose) = (to.clone(), Purpose::Transfer);
+        self.call(call, CallEvent::Connected { to, leg: LegId(3), purpose });
+    }
+
+    pub(crate) fn disconnect(&mut self, call: &TestCall, from: &Peer, talk_us: u64, hold_us: u64) {
+        let (from, by) = (from.clone(), Party::Agent);
+        self.call(call, CallEvent::Disconnected { from, talk_us, hold_us, by });
     }
 
     pub(crate) fn end(&mut self, call: &TestCall, cause: EndCause) {

@@ -1,7 +1,8 @@
 //! The definitions of `measures.md`, each on a journal made by hand.
 
 use crate::event::{
-    AgentState, CallEvent, EndCause, Event, Outcome, QueueSettingsInForce, SystemEvent,
+    AgentState, CallEvent, EndCause, Event, Outcome, Peer, QueueSettingsInForce, SystemEvent,
+    TransferOutcome,
 };
 use crate::time::{Time, UnixMicros};
 
@@ -280,6 +281,57 @@ fn a_second_conversation_is_work_for_the_same_call() {
     stream.part(&call, "bob", 60 * S, 0);
     stream.end(&call, EndCause::CallerHungUp);
     assert_eq!(stream.row("2026-11-23T12:00:00+00:00", Some("waste")).aht_s, Some(160.0));
+}
+
+#[test]
+fn each_segment_of_a_call_that_is_handed_on_is_work_and_nothing_else_changes() {
+    let mut stream = Stream::starting(NOON);
+    let mut call = stream.queued("waste");
+    stream.pass(10 * S);
+    stream.answer(&mut call, "amy");
+    stream.part(&call, "amy", 60 * S, 5 * S);
+    let (bob, outside) = (Peer::Agent("bob".into()), Peer::Outside("01632960123".to_owned()));
+    stream.connect(&call, &bob);
+    let agent = |name: &str| {
+        let live = stream.live();
+        live.agent_list.into_iter().find(|agent| agent.agent.as_str() == name).expect("there")
+    };
+    assert_eq!((agent("bob").call, agent("amy").call), (Some(call.id), None));
+    stream.disconnect(&call, &bob, 100 * S, 15 * S);
+    stream.connect(&call, &outside);
+    stream.disconnect(&call, &outside, 900 * S, 0);
+    let outcome = TransferOutcome::Completed;
+    stream.call(&call, CallEvent::TransferEnded { outcome });
+    stream.end(&call, EndCause::OutsideHungUp);
+    let row = stream.row("2026-11-23T12:00:00+00:00", Some("waste"));
+    assert_eq!(row.aht_s, Some(180.0), "what is said outside is no adviser's work");
+    assert_eq!((row.offered, row.answered, row.asa_s), (1, 1, Some(10.0)));
+    let live = stream.live();
+    assert_eq!(live.transfers_total.get(&outcome), Some(&1));
+    assert_eq!(live.calls_active, 0);
+}
+
+#[test]
+fn a_run_that_died_parts_whoever_was_connected_and_a_break_goes_on() {
+    let mut stream = Stream::starting(NOON);
+    stream.state("bob", AgentState::SignedOut, AgentState::NotReady, 0);
+    let call = stream.arrive();
+    let bob = Peer::Agent("bob".into());
+    stream.connect(&call, &bob);
+    stream.state("bob", AgentState::NotReady, AgentState::Talking, 0);
+    stream.pass(30 * S);
+    stream.settings(60, 5);
+    stream.close_last_run();
+    let parted = stream.entries.iter().any(|entry| {
+        matches!(
+            &entry.event,
+            Event::Call { event: CallEvent::Disconnected { from, talk_us, .. }, .. }
+                if *from == bob && *talk_us == 30 * S
+        )
+    });
+    assert!(parted, "{:#?}", stream.entries);
+    let restored = stream.fold.restore_point();
+    assert!(restored.agents.contains(&("bob".into(), AgentState::NotReady)));
 }
 
 #[test]

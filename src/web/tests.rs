@@ -73,6 +73,7 @@ pub(super) fn live() -> Live {
             })
             .collect(),
         ended_total: BTreeMap::new(),
+        transfers_total: BTreeMap::new(),
         bans: bans::banned(),
     }
 }

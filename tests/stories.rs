@@ -47,6 +47,8 @@ mod standard;
 mod town;
 #[path = "stories/transfers.rs"]
 mod transfers;
+#[path = "stories/transfers_outside.rs"]
+mod transfers_outside;
 #[path = "stories/trunks.rs"]
 mod trunks;
 #[path = "peers/webrtc.rs"]

@@ -21,6 +21,8 @@ pub struct Habits {
     pub signs_in: Option<String>,
     /// How long the phone rings before it is picked up.
     pub picks_up_after: (Duration, Duration),
+    /// Whether whoever rings hears something before the answer, as from a network.
+    pub heard_early: bool,
     /// Offers that are let ring, first of all.
     pub ignores_first: u32,
     /// One offer in so many is let ring; 0 for none.
@@ -41,6 +43,7 @@ impl Default for Habits {
             registers_s: 300,
             signs_in: None,
             picks_up_after: (two, two),
+            heard_early: false,
             ignores_first: 0,
             ignores_one_in: 0,
             rejects_first: 0,
@@ -242,7 +245,10 @@ impl Adviser {
             self.phone.reject(now, 486);
             self.recover(now);
         } else {
-            self.phone.ring(now);
+            match self.habits.heard_early {
+                true => self.phone.ring_with_media(now),
+                false => self.phone.ring(now),
+            }
             self.doing = Doing::PickUp(now + self.between(self.habits.picks_up_after));
         }
     }

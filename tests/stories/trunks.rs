@@ -13,15 +13,15 @@ use switchboard::sim::world::PersonId;
 
 use crate::town::*;
 
-const ELSEWHERE: &str = "01632960123";
-const CARRIER: u32 = 1_700;
+pub const ELSEWHERE: &str = "01632960123";
+pub const CARRIER: u32 = 1_700;
 
 fn part<T: serde::de::DeserializeOwned>(text: &str) -> T {
     toml::from_str(text).expect("settings")
 }
 
 /// A town whose callers come through a trunk, with these settings more.
-fn with_trunks(trunks: &str, more: impl FnOnce(&mut Change)) -> Town {
+pub fn with_trunks(trunks: &str, more: impl FnOnce(&mut Change)) -> Town {
     let trunks = part(trunks);
     town_with(|change| {
         change.settings.trunks = trunks;
@@ -34,7 +34,7 @@ fn server(last: u8) -> SocketAddr {
 }
 
 /// A carrier's server, which answers calls and is asked whether it lives.
-fn carrier(town: &mut Town, last: u8, quirks: Quirks) -> PersonId {
+pub fn carrier(town: &mut Town, last: u8, quirks: Quirks) -> PersonId {
     let habits = Habits { registers_s: 0, signs_in: None, ..picks_up_after(secs(2)) };
     town.adviser(&format!("carrier-{last}"), "none", habits, |phone| {
         phone.signalling = server(last);
@@ -189,7 +189,8 @@ fn one_call_more_than_the_trunks_limit_gets_503() {
     )));
 }
 
-const TWO: &str = "[carrier]\nhosts = [\"10.2.0.1\", \"10.2.0.2\"]\nnumber = \"01632 960100\"\n";
+pub const TWO: &str =
+    "[carrier]\nhosts = [\"10.2.0.1\", \"10.2.0.2\"]\nnumber = \"01632 960100\"\n";
 
 #[test]
 fn an_adviser_rings_somebody_outside_and_both_hear_each_other() {

@@ -399,7 +399,13 @@ impl Town {
         for agent in ["amy", "ben"] {
             let state = self.agent(agent);
             assert!(
-                !matches!(state, AgentState::Reserved | AgentState::Ringing | AgentState::Talking),
+                !matches!(
+                    state,
+                    AgentState::Reserved
+                        | AgentState::Ringing
+                        | AgentState::Talking
+                        | AgentState::Consulting
+                ),
                 "{agent} is still {state:?}\n{}",
                 self.story()
             );

@@ -1,167 +1,72 @@
-//! The torture messages of RFC 4475, each with its verdict from the codec.
+//! The torture messages of RFC 4475 and RFC 5118 at the codec.
 //!
 //! The codec tells three things: whether the message can be indexed at all, whether it can be
 //! matched and answered (its essential headers), and what its headers say. What an endpoint answers
 //! is decided above it, so a message whose Contact or Expires alone is broken passes here, and the
-//! table's last column or a test below says where the fault shows.
-
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+//! table's other columns or a test below say where the fault shows.
 
 use bytes::Bytes;
-use switchboard::sip::error::{Fault, HeaderError, ParseError, UriError, Why};
+use switchboard::sip::error::Why;
 use switchboard::sip::header::{Contacts, HeaderName, NameAddr, Transport};
 use switchboard::sip::message::Message;
 use switchboard::sip::method::Method;
 use switchboard::sip::transport::Protocol;
 use switchboard::sip::uri::Uri;
 
-/// What the codec must say.
-enum Verdict {
-    /// A request or response with sound essentials.
-    Sound,
-    /// The message as a whole is faulty.
-    Faulty(Fault),
-    /// It can be indexed, but an essential header is faulty.
-    Header(HeaderName, Why),
-    /// Sound essentials, but the Request-URI is faulty.
-    RequestUri(UriError),
-}
-
-use Verdict::{Faulty, Header, RequestUri, Sound};
-
-/// Every message of the RFC: file, verdict, reason.
-const TABLE: &[(&str, Verdict, &str)] = &[
-    ("wsinv", Sound, "white space and folds wherever the grammar has them"),
-    ("intmeth", Sound, "every character that a token or user part may have"),
-    ("esc01", Sound, "escapes are for the reader of the user part"),
-    ("escnull", Sound, "an escaped NUL is a character like others"),
-    ("esc02", Sound, "a percent sign in a token or quoted string is no escape"),
-    ("lwsdisp", Sound, "a display name may touch its bracket"),
-    ("longreq", Sound, "long values are within the limits"),
-    ("dblreq", Sound, "bytes after the body are ignored in a datagram"),
-    ("semiuri", Sound, "semicolons in a user part are no parameters"),
-    ("transports", Sound, "unknown transports are kept as written"),
-    ("mpart01", Sound, "a body may hold any bytes"),
-    ("unreason", Sound, "a reason phrase may be in UTF-8"),
-    ("noreason", Sound, "a reason phrase may be empty"),
-    ("badinv01", Header(HeaderName::Via, Why::Syntax), "empty parameters and elements in Via"),
-    ("clerr", Faulty(Fault::ShortBody), "Content-Length beyond the datagram's end"),
-    ("ncl", Faulty(Fault::ContentLength), "a length is no negative number"),
-    ("scalar02", Header(HeaderName::CSeq, Why::Range), "CSeq beyond 32 bits"),
-    ("scalarlg", Header(HeaderName::CSeq, Why::Range), "CSeq beyond 32 bits, in a response"),
-    ("quotbal", Header(HeaderName::To, Why::Unquoted), "a quoted string must end"),
-    ("ltgtruri", RequestUri(UriError::Character), "brackets around the Request-URI"),
-    ("lwsruri", Faulty(Fault::RequestLine), "a space in the Request-URI makes a fourth word"),
-    ("lwsstart", Faulty(Fault::RequestLine), "the words of a request line have one space between"),
-    ("trws", Faulty(Fault::RequestLine), "spaces after the version"),
-    ("escruri", RequestUri(UriError::Headers), "a Request-URI carries no headers"),
-    ("baddate", Sound, "we need no Date"),
-    ("regbadct", Sound, "the essentials are sound; the Contact is not, see below"),
-    (
-        "badaspec",
-        Header(HeaderName::To, Why::Uri(UriError::Character)),
-        "spaces between the brackets and the address",
-    ),
-    ("baddn", Faulty(Fault::Unterminated), "the RFC's file lacks the empty line; see below"),
-    ("badvers", Faulty(Fault::Version), "SIP/7.0"),
-    ("mismatch01", Header(HeaderName::CSeq, Why::Method), "an OPTIONS that counts INVITEs"),
-    ("mismatch02", Header(HeaderName::CSeq, Why::Method), "an unknown method that counts INVITEs"),
-    ("bigcode", Faulty(Fault::StatusLine), "a status has three digits"),
-    ("badbranch", Sound, "a branch of the cookie alone is matched as in RFC 2543"),
-    ("insuf", Header(HeaderName::From, Why::Missing), "no From, To and Call-ID"),
-    ("unkscm", Sound, "an unknown scheme is a URI all the same: 416 is the endpoint's"),
-    ("novelsc", Sound, "a known scheme that is not SIP's: 416 is the endpoint's"),
-    ("unksm2", Sound, "unknown schemes in From, To and Contact are addresses all the same"),
-    ("bext01", Sound, "what is required and not supported is the endpoint's 420"),
-    ("invut", Sound, "an unknown body is the endpoint's 415"),
-    ("regaut01", Sound, "an unknown scheme of authorisation counts as none"),
-    ("multi01", Header(HeaderName::From, Why::Repeated), "From, To, Call-ID and CSeq twice"),
-    ("mcl01", Faulty(Fault::ContentLength), "two lengths"),
-    ("bcast", Sound, "a second Via concerns nobody but a proxy"),
-    ("zeromf", Sound, "Max-Forwards 0 reaches its user agent server"),
-    ("cparam01", Sound, "without brackets the parameter is the Contact's"),
-    ("cparam02", Sound, "within brackets the parameter is the URI's"),
-    ("regescrt", Sound, "within brackets a URI may carry headers"),
-    ("sdp01", Sound, "an Accept without SDP is the endpoint's 406"),
-    ("inv2543", Sound, "no branch, From tag, Max-Forwards or Content-Length: RFC 2543"),
-];
+#[path = "torture/ipv6.rs"]
+mod ipv6;
+#[path = "torture/table.rs"]
+mod table;
 
 fn bytes(name: &str) -> Bytes {
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/data/rfc4475", name].iter().collect();
-    Bytes::from(std::fs::read(path.with_extension("dat")).expect("the torture messages are here"))
-}
-
-fn parsed(name: &str) -> Result<Message, ParseError> {
-    Message::parse(bytes(name))
+    table::bytes(&format!("rfc4475/{name}.dat"))
 }
 
 fn message(name: &str) -> Message {
-    parsed(name).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// What a refused message left for its answer.
-fn answerable(name: &str) -> Message {
-    let error = parsed(name).expect_err(name);
-    error.answerable().cloned().unwrap_or_else(|| panic!("{name} cannot be answered"))
+    Message::parse(bytes(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn text(value: Option<&[u8]>) -> String {
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
 }
 
-#[test]
-fn every_message_gets_its_verdict() {
-    for (name, verdict, reason) in TABLE {
-        match (verdict, parsed(name)) {
-            (Faulty(expected), Err(error)) => {
-                assert_eq!(error.fault, *expected, "{name}: {reason}")
-            }
-            (Faulty(_), Ok(_)) => panic!("{name} is taken: {reason}"),
-            (_, Err(error)) => panic!("{name} is refused ({error}): {reason}"),
-            (Header(header, why), Ok(message)) => assert_eq!(
-                message.essentials().err(),
-                Some(HeaderError { header: *header, why: *why }),
-                "{name}: {reason}"
-            ),
-            (RequestUri(expected), Ok(message)) => {
-                assert_eq!(message.request_uri(), Err(*expected), "{name}: {reason}");
-                assert!(message.essentials().is_ok(), "{name}");
-            }
-            (Sound, Ok(message)) => {
-                assert_eq!(message.essentials().err(), None, "{name}: {reason}");
-                let uri_ok = !message.is_request() || message.request_uri().is_ok();
-                assert!(uri_ok, "{name}: {reason}");
-            }
-        }
+/// `sound`, or what is wrong.
+fn verdict(bytes: Bytes) -> String {
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(error) => return error.to_string(),
+    };
+    match (message.essentials(), message.is_request().then(|| message.request_uri())) {
+        (Err(error), _) => error.to_string(),
+        (Ok(_), Some(Err(error))) => format!("Request-URI: {error}"),
+        (Ok(_), Some(Ok(_)) | None) => "sound".to_owned(),
     }
 }
 
 #[test]
-fn the_table_has_every_file_once() {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/data/rfc4475"].iter().collect();
-    let files: BTreeSet<_> = std::fs::read_dir(folder)
-        .expect("the torture messages are here")
-        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
-        .collect();
-    let listed: BTreeSet<_> = TABLE.iter().map(|(name, ..)| (*name).to_owned()).collect();
-    assert_eq!(files, listed);
-    assert_eq!(TABLE.len(), 49);
+fn every_message_gets_its_verdict() {
+    let rows = table::rows();
+    assert_eq!(rows.len(), 49 + 12 + 5);
+    for row in rows {
+        let (file, reason) = (row.get("file"), row.get("reason"));
+        assert_eq!(verdict(row.bytes()), row.get("codec"), "{file}: {reason}");
+    }
 }
 
 #[test]
 fn every_faulty_request_leaves_enough_for_its_answer() {
-    for (name, verdict, _) in TABLE {
-        let response = matches!(*name, "bigcode");
-        if let (Faulty(fault), false) = (verdict, response) {
-            let request = answerable(name);
-            assert!(request.call_id().is_ok() && request.cseq().is_ok(), "{name}");
-            assert!(request.body().is_empty(), "{name}");
-            let expected = if *name == "badvers" { 505 } else { 400 };
-            assert_eq!(fault.answer().0, expected, "{name}");
+    for row in table::rows() {
+        let Err(error) = Message::parse(row.bytes()) else { continue };
+        let file = row.get("file");
+        match error.answerable() {
+            Some(request) => {
+                assert!(request.call_id().is_ok() && request.cseq().is_ok(), "{file}");
+                assert!(request.body().is_empty(), "{file}");
+                assert_eq!(error.fault.answer().0.to_string(), row.get("udp"), "{file}");
+            }
+            None => assert_eq!(row.get("udp"), "nothing", "{file}"),
         }
     }
-    assert!(parsed("bigcode").is_err_and(|error| error.answerable().is_none()));
 }
 
 #[test]
@@ -340,14 +245,6 @@ fn schemes_requirements_and_credentials_that_we_do_not_know_are_told_apart() {
     assert_eq!(message("regaut01").credentials(HeaderName::Authorization).count(), 0);
     assert_eq!(message("invut").content_type().as_deref(), Some("application/unknownformat"));
     assert_eq!(text(message("sdp01").header(HeaderName::Accept)), "text/nobodyKnowsThis");
-}
-
-#[test]
-fn baddn_is_refused_for_its_names_once_its_empty_line_is_there() {
-    let whole = [bytes("baddn").as_ref(), b"\r\n"].concat();
-    let request = Message::parse(whole.into()).expect("only the empty line was missing");
-    let error = request.essentials().expect_err("names with a comma must be quoted");
-    assert_eq!(error, HeaderError { header: HeaderName::From, why: Why::Syntax });
 }
 
 #[test]

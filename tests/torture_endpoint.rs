@@ -1,166 +1,248 @@
-//! The torture messages of RFC 4475 at the endpoint: which status each is answered with.
+//! The torture messages at the endpoint: what each is answered with, in a datagram and in a stream.
 //!
 //! A REGISTER is challenged before anything else is looked at, as RFC 3261 section 10.3 orders it;
 //! what is wrong with one shows once it carries credentials.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 use switchboard::id::Entropy;
 use switchboard::sip::ListenerId;
-use switchboard::sip::endpoint::{Endpoint, EndpointSettings, SipEvent};
+use switchboard::sip::digest::{Algorithm, ha1, respond};
+use switchboard::sip::endpoint::{Account, Endpoint, EndpointSettings, Load, SipEvent};
+use switchboard::sip::framing::{Frame, Framer};
 use switchboard::sip::guard::GuardSettings;
+use switchboard::sip::header::HeaderName;
 use switchboard::sip::message::Message;
+use switchboard::sip::method::Method;
 use switchboard::sip::range::AddressRange;
 use switchboard::sip::transport::{Listener, Protocol};
 use switchboard::time::Time;
 
-/// What an endpoint must do.
-#[derive(Debug, PartialEq, Eq)]
-enum Deed {
-    /// Answer a request with this status at once, and tell nobody.
-    Answer(u16),
-    /// Take an INVITE: an event with this user part.
-    Ring(&'static str),
-    /// Drop it.
-    Drop,
+#[path = "torture/table.rs"]
+mod table;
+
+use table::{Row, bytes, rows};
+
+const UDP: ListenerId = ListenerId(0);
+const TCP: ListenerId = ListenerId(1);
+const REALM: &str = "switchboard";
+/// Who register in the messages.
+const USERS: [&str; 5] = ["null-\0-null", "j.user", "user", "watson", "2983792873"];
+
+fn peer() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 2], 5060))
 }
 
-use Deed::{Answer, Drop, Ring};
-
-/// Every message of the RFC: file, what we do with it, reason.
-const TABLE: &[(&str, Deed, &str)] = &[
-    ("wsinv", Answer(481), "its To has a tag of a dialog that we do not have"),
-    ("intmeth", Answer(501), "a method that nobody defined"),
-    ("esc01", Ring("sips:user@example.com"), "escapes in the user part are undone once"),
-    ("escnull", Answer(401), "challenged like any REGISTER"),
-    ("esc02", Answer(501), "a method's escapes are not undone"),
-    ("lwsdisp", Answer(200), "a sound OPTIONS"),
-    ("longreq", Ring("user"), "long values are within the limits"),
-    ("dblreq", Answer(401), "one request; what follows its end is ignored"),
-    ("semiuri", Answer(200), "a sound OPTIONS"),
-    ("transports", Answer(200), "other hops' transports do not concern us"),
-    ("mpart01", Answer(405), "MESSAGE is not for us"),
-    ("unreason", Drop, "a response that nothing waits for"),
-    ("noreason", Drop, "a response that nothing waits for"),
-    ("badinv01", Answer(400), "Via"),
-    ("clerr", Answer(400), "Content-Length beyond the datagram's end"),
-    ("ncl", Answer(400), "a negative Content-Length"),
-    ("scalar02", Answer(400), "CSeq beyond 32 bits"),
-    ("scalarlg", Drop, "a response with a CSeq beyond 32 bits"),
-    ("quotbal", Answer(400), "a quoted string that does not end"),
-    ("ltgtruri", Answer(400), "brackets around the Request-URI"),
-    ("lwsruri", Answer(400), "a space in the Request-URI"),
-    ("lwsstart", Answer(400), "two spaces in the request line"),
-    ("trws", Answer(400), "spaces after the version"),
-    ("escruri", Answer(400), "headers in the Request-URI"),
-    ("baddate", Ring("user"), "we need no Date, and section 3.1.2.12 lets us ignore it"),
-    ("regbadct", Answer(401), "challenged like any REGISTER"),
-    ("badaspec", Answer(400), "spaces between the brackets and the address"),
-    ("baddn", Answer(400), "a display name that must be quoted"),
-    ("badvers", Answer(505), "SIP/7.0"),
-    ("mismatch01", Answer(400), "an OPTIONS that counts INVITEs"),
-    ("mismatch02", Answer(400), "an unknown method that counts INVITEs"),
-    ("bigcode", Drop, "a response with a status beyond 699"),
-    ("badbranch", Answer(200), "a branch of the cookie alone is matched as in RFC 2543"),
-    ("insuf", Answer(400), "no From, To and Call-ID"),
-    ("unkscm", Answer(416), "a scheme that nobody knows"),
-    ("novelsc", Answer(416), "a known scheme that is not SIP's"),
-    ("unksm2", Answer(401), "challenged like any REGISTER"),
-    ("bext01", Answer(420), "an extension that nobody supports is required"),
-    ("invut", Answer(415), "a body of an unknown type"),
-    ("regaut01", Answer(401), "an unknown scheme of authorisation counts as none"),
-    ("multi01", Answer(400), "From, To, Call-ID and CSeq twice"),
-    ("mcl01", Answer(400), "two Content-Lengths"),
-    ("bcast", Drop, "a response with a second Via went astray"),
-    ("zeromf", Answer(200), "Max-Forwards 0 reached its user agent server"),
-    ("cparam01", Answer(401), "challenged like any REGISTER"),
-    ("cparam02", Answer(401), "challenged like any REGISTER"),
-    ("regescrt", Answer(401), "challenged like any REGISTER"),
-    ("sdp01", Answer(406), "the caller takes no SDP"),
-    ("inv2543", Ring("UserB"), "a caller of RFC 2543: no branch, From tag, Contact"),
-];
-
-const LISTENER: ListenerId = ListenerId(0);
-
 fn endpoint() -> Endpoint {
+    let at = SocketAddr::from(([192, 0, 2, 1], 5060));
+    let account = |user: &str| Account {
+        ha1_md5: None,
+        ha1_sha256: Some(ha1(Algorithm::Sha256, user, REALM, "secret")),
+        calls_only: false,
+    };
     let settings = EndpointSettings {
-        listeners: vec![Listener::new(Protocol::Udp, SocketAddr::from(([192, 0, 2, 1], 5060)))],
-        realm: "switchboard".to_owned(),
+        listeners: vec![Listener::new(Protocol::Udp, at), Listener::new(Protocol::Tcp, at)],
+        realm: REALM.to_owned(),
         product: "switchboard/test".to_owned(),
         expires_s: (60, 3600),
         session_s: 1800,
-        accounts: BTreeMap::new(),
+        accounts: USERS.iter().map(|user| ((*user).to_owned(), account(user))).collect(),
         // Torture is what the guard would end after some twenty of these.
         guard: GuardSettings {
-            allow: vec![AddressRange::host([192, 0, 2, 2].into())],
+            allow: vec![AddressRange::host(peer().ip())],
             ..GuardSettings::default()
         },
     };
     Endpoint::new(settings, Entropy::from_seed([4; 32]))
 }
 
-fn bytes(name: &str) -> Bytes {
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/data/rfc4475", name].iter().collect();
-    Bytes::from(std::fs::read(path.with_extension("dat")).expect("the torture messages are here"))
-}
-
 fn answers(endpoint: &mut Endpoint) -> Vec<Message> {
     std::iter::from_fn(|| endpoint.poll_transmit())
+        .inspect(|sent| assert_eq!(sent.to.ip(), peer().ip(), "aimed at somebody else"))
         .map(|sent| Message::parse(sent.bytes).expect("an answer of ours can be read"))
         .collect()
 }
 
-fn deed(endpoint: &mut Endpoint, name: &str) -> Deed {
-    let peer = SocketAddr::from(([192, 0, 2, 2], 5060));
-    endpoint.handle_datagram(Time::ZERO, LISTENER, peer, bytes(name));
+/// What the endpoint does at once: `nothing`, a status, or `ring` and whom an INVITE is for. That is
+/// refused then, so that nothing is left of it.
+fn deed(endpoint: &mut Endpoint, listener: ListenerId, message: Bytes) -> String {
+    endpoint.handle_datagram(Time::ZERO, listener, peer(), message);
     let statuses: Vec<_> = answers(endpoint).iter().filter_map(Message::status).collect();
     let events: Vec<_> = std::iter::from_fn(|| endpoint.poll_event()).collect();
     match (statuses.as_slice(), events.as_slice()) {
-        ([], []) => Drop,
-        ([status], []) => Answer(*status),
+        ([], []) => "nothing".to_owned(),
+        ([status], []) => status.to_string(),
         ([], [SipEvent::Invite(invite)]) => {
-            let called = invite.called.clone();
             endpoint.reject(Time::ZERO, invite.leg, 404, None);
             answers(endpoint);
-            Ring(
-                TABLE
-                    .iter()
-                    .find_map(|(_, deed, _)| match deed {
-                        Ring(user) if *user == called => Some(*user),
-                        _ => None,
-                    })
-                    .unwrap_or("somebody else"),
-            )
+            format!("ring {}", invite.called)
         }
-        other => panic!("{name}: {other:?}"),
+        other => panic!("{other:?}"),
     }
+}
+
+/// What becomes of a connection that carries these bytes and no more.
+fn deeds(endpoint: &mut Endpoint, stream: &[u8]) -> String {
+    let mut framer = Framer::default();
+    framer.push(stream);
+    let mut deeds = Vec::new();
+    loop {
+        match framer.poll() {
+            Ok(Some(Frame::Message(message))) => deeds.push(deed(endpoint, TCP, message)),
+            Ok(Some(Frame::Ping | Frame::Pong)) => {}
+            Ok(None) if framer.is_within_message() => {
+                deeds.push("wait".to_owned());
+                break;
+            }
+            Ok(None) => break,
+            Err(error) => {
+                let answer = error.answer(peer(), "t").map(Message::parse);
+                deeds
+                    .extend(answer.and_then(|answer| answer.ok()?.status()).map(|s| s.to_string()));
+                deeds.push("close".to_owned());
+                break;
+            }
+        }
+    }
+    deeds.join(" then ")
+}
+
+/// A REGISTER with the answer to the challenge that it was met with.
+fn signed(endpoint: &mut Endpoint, register: &Bytes) -> Bytes {
+    endpoint.handle_datagram(Time::ZERO, UDP, peer(), register.clone());
+    let refusal = answers(endpoint).pop().expect("a challenge");
+    let challenge = refusal.challenges(HeaderName::WwwAuthenticate).find_map(Result::ok);
+    let request = Message::parse(register.clone()).expect("a REGISTER");
+    let to = request.to().expect("To").uri;
+    let user = to
+        .user()
+        .unwrap_or_else(|| to.to_string().split(':').next_back().unwrap_or_default().to_owned());
+    let uri = String::from_utf8_lossy(request.request_uri_bytes());
+    let credentials = respond(
+        &challenge.expect("a challenge that can be answered"),
+        &user,
+        "secret",
+        &Method::Register,
+        &uri,
+        1,
+        "c",
+    );
+    let line = format!("\r\nAuthorization: {}", credentials.expect("SHA-256"));
+    let at = register.windows(2).position(|bytes| bytes == b"\r\n").expect("a request line");
+    let (start, rest) = register.split_at(at);
+    [start, line.as_bytes(), rest].concat().into()
+}
+
+fn statuses(endpoint: &mut Endpoint, message: Bytes) -> Vec<String> {
+    endpoint.handle_datagram(Time::ZERO, UDP, peer(), message);
+    answers(endpoint).iter().filter_map(Message::status).map(|s| s.to_string()).collect()
+}
+
+fn check(row: &Row, column: &str, found: &str) {
+    let (file, reason) = (row.get("file"), row.get("reason"));
+    assert_eq!(found, row.get(column), "{file}, {column}: {reason}");
 }
 
 #[test]
 fn every_torture_message_is_answered_as_the_rfc_asks() {
-    assert_eq!(TABLE.len(), 49);
-    for (name, expected, reason) in TABLE {
-        assert_eq!(&deed(&mut endpoint(), name), expected, "{name}: {reason}");
+    for row in rows() {
+        check(&row, "udp", &deed(&mut endpoint(), UDP, row.bytes()));
+        check(&row, "tcp", &deeds(&mut endpoint(), &row.bytes()));
+    }
+}
+
+#[test]
+fn every_challenged_message_is_answered_once_it_is_signed() {
+    for row in rows() {
+        let mut endpoint = endpoint();
+        let found = match row.get("udp") {
+            "401" => {
+                let register = signed(&mut endpoint, &row.bytes());
+                statuses(&mut endpoint, register).join(" and ")
+            }
+            _ => String::new(),
+        };
+        check(&row, "signed", &found);
+    }
+}
+
+#[test]
+fn what_is_bound_is_what_the_contacts_say() {
+    for (file, user, bound) in [
+        (
+            "escnull",
+            "null-\0-null",
+            &["sip:%00@host5.example.com", "sip:%00%00@host5.example.com"][..],
+        ),
+        ("cparam01", "watson", &["sip:+19725552222@gw1.example.net"]),
+        ("cparam02", "watson", &["sip:+19725552222@gw1.example.net;unknownparam"]),
+        ("regescrt", "user", &["sip:user@example.com?Route=%3Csip:sip.example.com%3E"]),
+        ("regbadct", "user", &[]),
+        ("dblreq", "j.user", &["sip:j.user@host.example.com"]),
+    ] {
+        let mut endpoint = endpoint();
+        let register = signed(&mut endpoint, &bytes(&format!("rfc4475/{file}.dat")));
+        endpoint.handle_datagram(Time::ZERO, UDP, peer(), register);
+        let contacts: Vec<_> =
+            endpoint.bindings(user).iter().map(|one| one.contact.as_str()).collect();
+        assert_eq!(contacts, bound, "{file}");
+        let answer = answers(&mut endpoint).pop().expect("an answer");
+        let told: Vec<_> =
+            answer.headers(HeaderName::Contact).map(String::from_utf8_lossy).collect();
+        let expected: Vec<_> = bound.iter().map(|uri| format!("<{uri}>;expires=3600")).collect();
+        assert_eq!(told, expected, "{file}");
+    }
+}
+
+#[test]
+fn refusals_say_what_would_do() {
+    let header = |file: &str, name: HeaderName| {
+        let mut endpoint = endpoint();
+        endpoint.handle_datagram(Time::ZERO, UDP, peer(), bytes(&format!("rfc4475/{file}.dat")));
+        let answer = answers(&mut endpoint).pop().expect("an answer");
+        answer.text(name).unwrap_or_default()
+    };
+    let missing = "nothingSupportsThis, nothingSupportsThisEither";
+    assert_eq!(header("bext01", HeaderName::Unsupported), missing);
+    assert_eq!(header("invut", HeaderName::Accept), "application/sdp");
+    assert!(header("intmeth", HeaderName::Allow).contains("INVITE"));
+    assert!(header("mpart01", HeaderName::Allow).contains("INVITE"));
+}
+
+#[test]
+fn every_hop_is_in_the_answer_in_its_order() {
+    for file in ["rfc4475/transports.dat", "rfc5118/mult-ip-in-header.dat"] {
+        let mut endpoint = endpoint();
+        endpoint.handle_datagram(Time::ZERO, UDP, peer(), bytes(file));
+        let answer = answers(&mut endpoint).pop().expect("an answer");
+        let request = Message::parse(bytes(file)).expect(file);
+        let [asked, answered] =
+            [request, answer].map(|message| message.vias().collect::<Result<Vec<_>, _>>());
+        let (asked, mut answered) = (asked.expect(file), answered.expect(file));
+        let top = answered.first_mut().expect("a hop");
+        assert_eq!(top.received(), Some(peer().ip()), "{file}");
+        top.params.remove("received");
+        assert_eq!(asked, answered, "{file}");
     }
 }
 
 #[test]
 fn torture_messages_in_a_row_leave_nothing_behind() {
     let mut endpoint = endpoint();
-    for (name, ..) in TABLE {
-        deed(&mut endpoint, name);
+    let rows = rows();
+    for row in &rows {
+        deed(&mut endpoint, UDP, row.bytes());
     }
     let end = Time::ZERO + Duration::from_secs(600);
     while let Some(due) = endpoint.poll_timeout().filter(|due| *due <= end) {
         endpoint.handle_timeout(due);
         answers(&mut endpoint);
     }
-    assert_eq!(endpoint.load(), Default::default());
+    assert_eq!(endpoint.load(), Load::default());
     let counted: u64 = endpoint.counters().rejected.values().sum();
-    let refused = TABLE.iter().filter(|(_, deed, _)| !matches!(deed, Ring(_) | Answer(200 | 401)));
+    let taken = |deed: &str| deed.starts_with("ring") || deed == "200" || deed == "401";
+    let refused = rows.iter().filter(|row| !taken(row.get("udp")));
     assert_eq!(counted, refused.count() as u64);
 }

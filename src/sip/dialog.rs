@@ -1,6 +1,6 @@
 //! A dialog's state (RFC 3261 section 12): who, in which order, and by which way.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::sip::ListenerId;
 
@@ -145,6 +145,7 @@ fn reachable(ip: IpAddr, from: IpAddr) -> bool {
     ip.is_ipv4() == from.is_ipv4()
         && !ip.is_unspecified()
         && !ip.is_multicast()
+        && ip != IpAddr::V4(Ipv4Addr::BROADCAST)
         && (!is_private(ip) || is_private(from))
         && ip.is_loopback() == from.is_loopback()
 }
@@ -228,7 +229,10 @@ mod tests {
         assert_eq!(hop("sip:a@phone.example"), "198.51.100.7:40000");
         assert_eq!(hop("sip:a@127.0.0.1"), "198.51.100.7:40000");
         assert_eq!(hop("sip:a@0.0.0.0"), "198.51.100.7:40000");
+        assert_eq!(hop("sip:a@255.255.255.255"), "198.51.100.7:40000");
         assert_eq!(hop("sip:a@[2001:db8::1]"), "198.51.100.7:40000");
+        assert_eq!(hop("sip:a@[::ffff:127.0.0.1]"), "198.51.100.7:40000");
+        assert_eq!(hop("sip:a@[::ffff:203.0.113.4]"), "203.0.113.4:5060");
         assert_eq!(hop("tel:+441632960001"), "198.51.100.7:40000");
         assert_eq!(hop("sip:a@198.51.100.7:5080"), "198.51.100.7:5080");
         assert_eq!(hop("sip:a@203.0.113.4"), "203.0.113.4:5060");

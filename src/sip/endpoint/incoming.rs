@@ -7,14 +7,14 @@ use bytes::Bytes;
 
 use crate::sip::ListenerId;
 use crate::sip::dialog::DialogId;
-use crate::sip::error::{Fault, ParseError};
+use crate::sip::error::{Fault, ParseError, Why};
 use crate::sip::guard::Offence;
 use crate::sip::header::{Cause, HeaderName, scan};
 use crate::sip::message::{Essentials, Message};
 use crate::sip::method::Method;
 use crate::sip::transaction::table::{MergeKey, Outgoing, Packet, ServerKey, TransactionId};
 use crate::sip::uri::Uri;
-use crate::sip::write::Draft;
+use crate::sip::write::{Draft, reason_phrase};
 use crate::time::Time;
 
 use super::leg::{Stage, User};
@@ -100,7 +100,12 @@ impl Endpoint {
             Err(error) => {
                 self.counters.reject(Reason::BadHeader.as_str());
                 self.note_offence(now, listener, source, Offence::Malformed);
-                self.answer_unmatched(listener, source, &message, 400, &error.reason());
+                // RFC 4475 section 3.1.2.18: an unknown method says more than that CSeq differs.
+                let (status, why) = match (error.why, &method) {
+                    (Why::Method, Method::Other(_)) => (501, reason_phrase(501).to_owned()),
+                    _ => (400, error.reason()),
+                };
+                self.answer_unmatched(listener, source, &message, status, &why);
                 return;
             }
         };

@@ -40,9 +40,14 @@ impl Endpoint {
         };
         // From here in a transaction: the same credentials would be stale in a repetition.
         self.open(&mut request, key, User::Nobody);
-        let theirs = request.essentials.to.uri.user();
+        // Section 10.2: To is the address of record, which only a SIP URI is (RFC 4475 section 3.3.4).
+        let to = &request.essentials.to.uri;
+        if to.as_sip().is_none() {
+            let why = "Bad To (not a SIP URI)";
+            return self.refuse_bad(now, &request, why, Reason::BadHeader);
+        }
         let calls_only = self.settings.accounts.get(&user).is_some_and(|one| one.calls_only);
-        if calls_only || theirs.as_deref() != Some(user.as_str()) {
+        if calls_only || to.user().as_deref() != Some(user.as_str()) {
             return self.refuse(now, &request, 403, Reason::NotTheirAddress);
         }
         let change = match wanted(&request) {

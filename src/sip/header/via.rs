@@ -263,6 +263,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_address_of_ipv4_within_ipv6_is_the_one_of_ipv4() {
+        let source = SocketAddr::from(([192, 0, 2, 10], 19_823));
+        let mut mapped = via("SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKx");
+        assert!(!mapped.is_translated(source));
+        let before = mapped.to_string();
+        mapped.note_source(source);
+        assert_eq!(mapped.to_string(), before);
+    }
+
     proptest! {
         #[test]
         fn a_printed_hop_reads_back_the_same(

@@ -19,11 +19,12 @@ pub enum Host {
 }
 
 impl Host {
-    /// The address, unless it is a name.
+    /// The address, unless it is a name. One of IPv4 in the clothes of IPv6 (RFC 5118 section 4.9) is
+    /// the one of IPv4: that is where datagrams go to and come from.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Host::V4(ip) => Some(IpAddr::V4(*ip)),
-            Host::V6(ip) => Some(IpAddr::V6(*ip)),
+            Host::V6(ip) => Some(IpAddr::V6(*ip).to_canonical()),
             Host::Name(_) => None,
         }
     }

@@ -513,8 +513,41 @@ fn verdict(to: &Destination, outcome: OfferOutcome, status: Option<u16>) -> (Tra
         | OfferOutcome::CallerLeft
         | OfferOutcome::Withdrawn => {
             // Which of an agent's phones failed how is nobody's business.
-            let status = if inside { 480 } else { status.unwrap_or(503) };
+            let status = if inside { 480 } else { status.map_or(503, told_of_outside) };
             (TransferOutcome::Unreachable, status)
         }
+    }
+}
+
+/// What a phone is told of a failure outside. What asks its reader to do something was meant for us:
+/// a phone would look elsewhere itself, or take the carrier's challenge for ours.
+fn told_of_outside(status: u16) -> u16 {
+    match status {
+        300..=399 => 480,
+        401 | 407 => 403,
+        _ => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_told_how_a_call_to_the_outside_failed_and_never_to_try_or_prove_itself() {
+        let outside = Destination::Outside("01632960123".to_owned());
+        for (status, told) in
+            [(302, 480), (305, 480), (401, 403), (407, 403), (404, 404), (488, 488), (503, 503)]
+        {
+            let verdict = verdict(&outside, OfferOutcome::Unreachable, Some(status));
+            assert_eq!(verdict, (TransferOutcome::Unreachable, told), "{status}");
+        }
+        let busy = verdict(&outside, OfferOutcome::Rejected, Some(600));
+        assert_eq!(busy, (TransferOutcome::Rejected, 600));
+        let nothing = verdict(&outside, OfferOutcome::Unreachable, None);
+        assert_eq!(nothing, (TransferOutcome::Unreachable, 503));
+        let colleague = Destination::Agent("ben".into());
+        let refused = verdict(&colleague, OfferOutcome::Unreachable, Some(401));
+        assert_eq!(refused, (TransferOutcome::Unreachable, 480), "whose phone how is not told");
     }
 }

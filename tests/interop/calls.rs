@@ -46,10 +46,16 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
             talk.ends(place, over, EndCause::CallerHungUp);
         }));
     }
-    for (over, direction, address, answer) in [
-        (Transport::Udp, "sendonly", "[media_ip]", "recvonly"),
-        (Transport::Udp, "inactive", "[media_ip]", "inactive"),
-        (Transport::Udp, "sendrecv", "0.0.0.0", "recvonly"),
+    for over in Transport::SIPP {
+        holds(all, over);
+    }
+}
+
+fn holds(all: &mut Vec<Scenario>, over: Transport) {
+    for (direction, address, answer) in [
+        ("sendonly", "[media_ip]", "recvonly"),
+        ("inactive", "[media_ip]", "inactive"),
+        ("sendrecv", "0.0.0.0", "recvonly"),
     ] {
         let how = if address == "0.0.0.0" { address } else { direction };
         for (who, caller, phone, end) in [

@@ -24,20 +24,14 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         );
         add("session timer: 422 with Min-SE", "session-too-short.xml", "phone.xml", by_caller);
         add("two answers of a forked INVITE", "call.xml", "forked.xml", by_caller);
-    }
-    // These take as long as the shortest session timer; what they travel over makes no difference.
-    let over = Transport::Udp;
-    for (feature, caller, end) in [
-        ("session timer: refresh by UPDATE", "session-refreshed.xml", EndCause::CallerHungUp),
-        ("session timer: refresh by re-INVITE, glare: 491", "glare.xml", EndCause::CallerHungUp),
-        (
+        // These take as long as the shortest session timer.
+        add("session timer: refresh by UPDATE", "session-refreshed.xml", "phone.xml", by_caller);
+        add("session timer: refresh by re-INVITE, glare: 491", "glare.xml", "phone.xml", by_caller);
+        add(
             "session timer: BYE for a caller who is gone",
             "session-expires.xml",
+            "phone.xml",
             EndCause::SignallingLost,
-        ),
-    ] {
-        all.push(Scenario::new("SIPp", over, feature, move |place| {
-            Talk::of(caller, "phone.xml").ends(place, over, end);
-        }));
+        );
     }
 }

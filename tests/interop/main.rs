@@ -27,6 +27,7 @@ mod sipp;
 mod table;
 mod tls;
 mod transfers;
+mod trunks;
 mod tunnel;
 
 #[path = "../peers/mod.rs"]
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     calls::scenarios(&mut scenarios);
     refusals::scenarios(&mut scenarios);
     transfers::scenarios(&mut scenarios);
+    trunks::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
     attackers::scenarios(&mut scenarios);

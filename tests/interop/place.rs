@@ -25,6 +25,8 @@ pub enum Host {
     Border = 2,
     /// The carrier behind it.
     Carrier = 3,
+    /// Another server of the carrier's.
+    Spare = 4,
     /// Who rings.
     Caller = 10,
     /// stunnel, which speaks TLS for who rings.
@@ -45,13 +47,6 @@ pub struct Network {
     x: u8,
     /// Holds the network as long as we run.
     _held: TcpListener,
-}
-
-impl Host {
-    /// Whether it waits to be rung, instead of ringing.
-    pub fn is_rung(self) -> bool {
-        matches!(self, Host::Amy | Host::Ben | Host::Ellie | Host::EllieAtHome | Host::Carrier)
-    }
 }
 
 impl Network {

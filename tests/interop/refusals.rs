@@ -87,6 +87,13 @@ const REFUSED: &[Refused] = &[
         ..USUAL
     },
     Refused {
+        feature: "481 for INVITE with Replaces of a dialog that we do not know",
+        headers: "Max-Forwards: 70\nRequire: replaces\nReplaces: nobody@nowhere;to-tag=a;from-tag=b\n\
+                  Content-Type: application/sdp",
+        status: "481",
+        ..USUAL
+    },
+    Refused {
         feature: "481 for CANCEL of a transaction that we do not know",
         method: "CANCEL",
         headers: "Max-Forwards: 70",

@@ -13,6 +13,9 @@ use crate::scenario::Transport;
 use crate::settings::NUMBER;
 use crate::tunnel::{Tunnel, Way};
 
+/// Beside those of [`Transport::port`].
+const TUNNELS: u16 = 30_200;
+
 impl Place {
     /// A SIPp that plays a scenario.
     pub fn sipp(&self, scenario: &str) -> SippSetup<'_> {
@@ -24,6 +27,7 @@ impl Place {
             transport: Transport::Udp,
             v6: false,
             times: 1,
+            number: NUMBER.to_owned(),
             words: Vec::new(),
         }
     }
@@ -58,6 +62,7 @@ pub struct SippSetup<'a> {
     transport: Transport,
     v6: bool,
     times: u32,
+    number: String,
     words: Vec<(&'static str, String)>,
 }
 
@@ -89,6 +94,12 @@ impl SippSetup<'_> {
     /// How often it plays the scenario, one after the other; once, if not told.
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
+        self
+    }
+
+    /// Whom it rings; the central number, if not told.
+    pub fn rings(mut self, number: &str) -> Self {
+        number.clone_into(&mut self.number);
         self
     }
 
@@ -126,16 +137,17 @@ impl SippSetup<'_> {
             .args(["-sf".as_ref(), file.as_os_str()])
             .args(["-t", self.transport.sipp()])
             .args(["-i", &at.ip().to_string(), "-mi", &at.ip().to_string()])
-            .args(["-p", &at.port().to_string(), "-s", NUMBER])
+            .args(["-p", &at.port().to_string(), "-s", &self.number])
             .args(["-m", &self.times.to_string(), "-l", "1", "-r", "100"])
             .args(["-timeout", "120s", "-timeout_error", "-recv_timeout", "100s"]);
         command.args(options(&text));
-        let tunnel = (self.transport == Transport::Tls).then(|| self.tunnel());
-        if tunnel.is_some() && !self.host.is_rung() {
-            command.args(["-rsa", &place.sip(Host::Tunnel).to_string()]);
+        let waits = waits(&text);
+        let tunnel = (self.transport == Transport::Tls).then(|| self.tunnel(waits));
+        if tunnel.is_some() && !waits {
+            command.args(["-rsa", &self.tunnel_in().to_string()]);
         }
         let mut sipp = Sipp::start(&folder, &mut command, SocketAddr::new(at.ip(), 6_000));
-        if self.host.is_rung() {
+        if waits {
             let there = wait_for(Duration::from_secs(20), || {
                 (listens(self.transport, at) || sipp.has_ended()).then_some(())
             });
@@ -148,17 +160,29 @@ impl SippSetup<'_> {
         Running { sipp, _tunnel: tunnel }
     }
 
-    fn tunnel(&self) -> Tunnel {
+    fn tunnel(&self, waits: bool) -> Tunnel {
         let (place, host) = (self.place, self.host);
-        let certificate = place.authority().certify(&format!("{host:?}"), place.ip(host));
-        let (way, accept, connect) = if host.is_rung() {
+        let name = format!("{host:?}").to_lowercase();
+        let certificate = place.authority().certify(&name, place.ip(host));
+        let (way, accept, connect) = if waits {
             (Way::In, place.at(host, Transport::Tls), place.sip(host))
         } else {
-            let authority = place.authority().file();
-            (Way::Out(authority), place.sip(Host::Tunnel), place.at(self.towards, Transport::Tls))
+            let way = Way::Out { authority: place.authority().file(), from: place.ip(host) };
+            (way, self.tunnel_in(), place.at(self.towards, Transport::Tls))
         };
         Tunnel::open(place.folder(), &way, accept, connect, Some(&certificate))
     }
+
+    /// Where stunnel takes what is to be sent over TLS: everybody has a port of their own.
+    fn tunnel_in(&self) -> SocketAddr {
+        (self.place.ip(Host::Tunnel), TUNNELS + self.host as u16).into()
+    }
+}
+
+/// Whether a scenario begins with waiting for a message.
+fn waits(text: &str) -> bool {
+    let first = |tag: &str| text.find(tag).unwrap_or(usize::MAX);
+    first("<recv ") < first("<send")
 }
 
 /// What a scenario wants on SIPp's command line: `<!-- options: ... -->` on a line of its own.

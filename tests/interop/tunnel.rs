@@ -1,7 +1,7 @@
 //! stunnel in front of a program that does not speak TLS.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -19,7 +19,12 @@ pub struct Tunnel(Process);
 pub enum Way<'a> {
     /// Plain TCP in, TLS out: for who calls. Whoever answers must be certified by the authority in
     /// this file, for its address.
-    Out(&'a Path),
+    Out {
+        /// The authority's certificate.
+        authority: &'a Path,
+        /// Whose address the connection comes from.
+        from: IpAddr,
+    },
     /// TLS in, plain TCP out: for who is called.
     In,
 }
@@ -36,11 +41,12 @@ impl Tunnel {
         let mut config = String::from("foreground = yes\npid =\ndebug = notice\n[sip]\n");
         // SIPp has one connection and may open it the moment that it starts.
         write!(config, "accept = {accept}\nconnect = {connect}\nTIMEOUTclose = 0\n").expect("text");
-        if let Way::Out(authority) = way {
+        if let Way::Out { authority, from } = way {
             let (authority, ip) = (authority.display(), connect.ip());
             write!(
                 config,
-                "client = yes\nCAfile = {authority}\nverifyChain = yes\ncheckIP = {ip}\n"
+                "client = yes\nlocal = {from}\nCAfile = {authority}\nverifyChain = yes\n\
+                 checkIP = {ip}\n"
             )
             .expect("text");
         }
@@ -48,7 +54,7 @@ impl Tunnel {
             let (certificate, key) = (certificate.display(), key.display());
             write!(config, "cert = {certificate}\nkey = {key}\n").expect("text");
         }
-        let folder = folder.join(format!("stunnel-{}", accept.ip()));
+        let folder = folder.join(format!("stunnel-{}-{}", accept.ip(), accept.port()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let file = folder.join("stunnel.conf");
         std::fs::write(&file, config).expect("stunnel's settings");

@@ -30,6 +30,23 @@ row() {
 start "$open_door"
 echo "idle: $(rss_kib "$server") KiB resident"
 for rate in $RATES; do row switchboard "$SIP_PORT" "$server" "$rate"; done
+
+# SIPp as the caller, as other engines are measured. What it reaches may be less than it is asked for.
+sipp_row() {
+  local calls=$(($1 * 10)) before after
+  before=$(cpu_ms "$server")
+  (cd "$work" && exec sipp -sn uac -s 01708434343 -i 127.0.0.1 -p $((SIP_PORT + 4)) "127.0.0.1:$SIP_PORT" \
+    -r "$1" -m "$calls" -l 20000 -d 0 -nostdin -trace_stat -stf sipp.csv -fd 1) >/dev/null 2>&1 || failed=1
+  after=$(cpu_ms "$server")
+  awk -F';' -v rate="$1" -v calls="$calls" -v cpu="$(awk "BEGIN { print $after - $before }")" '
+    NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+    { reached = $column["CallRate(C)"]; lost = $column["FailedCall(C)"]; again = $column["Retransmissions(C)"] }
+    END { printf "SIPp calls   %5d/s  %6d calls  %s failed  %s repetitions  %d/s reached  %.3f ms CPU a call\n",
+      rate, calls, lost, again, reached, cpu / calls }' "$work/sipp.csv"
+}
+if command -v sipp >/dev/null; then
+  for rate in 1000 2000; do sipp_row "$rate"; done
+fi
 echo "load average during the run: $(cut -d' ' -f1 /proc/loadavg)"
 
 # The highest rate at which nothing fails and nothing must be sent again: for ten seconds, and then

@@ -43,7 +43,7 @@ struct Place {
 
 #[derive(Debug, clap::Args)]
 struct Overrides {
-    /// Listen for SIP here instead (UDP).
+    /// Listen for SIP here instead (UDP and TCP).
     #[arg(long, value_name = "ADDRESS:PORT")]
     sip: Option<SocketAddr>,
     /// Serve pages and the API here instead.

@@ -13,6 +13,7 @@ use crate::time::{Time, UnixMicros};
 mod agent;
 mod cause;
 mod guard;
+mod quality;
 mod system;
 mod transfer;
 mod trunk;
@@ -20,6 +21,7 @@ mod trunk;
 pub use agent::{AgentEvent, AgentState, StateReason};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
+pub use quality::{LegQuality, StreamQuality};
 pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};
@@ -273,6 +275,9 @@ pub enum CallEvent {
         sent: u64,
         /// Packets dropped (late, foreign, malformed).
         dropped: u64,
+        /// How it sounded.
+        #[serde(default)]
+        quality: LegQuality,
     },
     /// The call is over. Exactly one for each call, and the last of its events apart from
     /// [`CallEvent::LegClosed`].

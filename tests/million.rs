@@ -373,7 +373,14 @@ impl Street {
             Command::Close { leg } => {
                 self.open.remove(leg);
                 let counters = LegCounters::default();
-                self.after(millis(1), Happening::Media(MediaEvent::Closed { leg: *leg, counters }));
+                self.after(
+                    millis(1),
+                    Happening::Media(MediaEvent::Closed {
+                        leg: *leg,
+                        counters,
+                        quality: Default::default(),
+                    }),
+                );
             }
             Command::Negotiate { .. }
             | Command::Music { .. }

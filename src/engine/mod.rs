@@ -455,10 +455,10 @@ impl Engine {
             Media::Silent { leg, for_ms, ever_heard } => {
                 self.with_leg(leg, |call| call.media_silent(now, leg, for_ms, ever_heard));
             }
-            Media::Closed { leg, counters } => {
+            Media::Closed { leg, counters, quality } => {
                 if let Some(call) = self.closing.remove(&leg) {
                     let media::command::LegCounters { received, sent, dropped } = counters;
-                    let event = CallEvent::LegClosed { leg, received, sent, dropped };
+                    let event = CallEvent::LegClosed { leg, received, sent, dropped, quality };
                     self.record(now, Event::Call { call, event });
                 }
             }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::LegQuality;
 use crate::id::{LegId, PromptName};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 
@@ -256,5 +257,7 @@ pub enum Event {
         leg: LegId,
         /// Its packets.
         counters: LegCounters,
+        /// How it sounded.
+        quality: LegQuality,
     },
 }

@@ -9,6 +9,7 @@ use super::counters::DropReason;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::player::Hears;
+use super::quality::Reported;
 use crate::id::{Entropy, LegId};
 use crate::rtp::sequence::Reception;
 use crate::rtp::srtp::{Receiver, Sender, SrtpError};
@@ -30,6 +31,7 @@ pub(super) struct Leg {
     /// When a packet of the leg that it hears was passed on last; none since it began to hear it.
     pub(super) relayed_at: Option<Time>,
     pub(super) reception: Reception,
+    pub(super) reported: Reported,
     pub(super) presses: Presses,
     pub(super) counters: LegCounters,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
@@ -178,6 +180,7 @@ impl Leg {
             heard_by: None,
             relayed_at: None,
             reception: Reception::default(),
+            reported: Reported::default(),
             presses: Presses::default(),
             counters: LegCounters::default(),
             cname,

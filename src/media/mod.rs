@@ -18,6 +18,7 @@ mod outgoing;
 mod pacer;
 pub mod plane;
 mod player;
+mod quality;
 pub mod resample;
 pub mod wav;
 

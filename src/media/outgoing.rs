@@ -26,6 +26,8 @@ pub(super) struct Stamp {
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) ssrc: Ssrc,
+    /// The number of the first packet.
+    pub(super) first: SeqNo,
     next: SeqNo,
     /// The newest timestamp sent, and when; before the first packet, the one to begin with.
     newest: Timestamp,
@@ -54,6 +56,7 @@ impl Outgoing {
         let (numbers, timestamp) = (entropy.u64(), entropy.u32());
         Outgoing {
             ssrc: Ssrc(numbers as u32),
+            first: SeqNo((numbers >> 32) as u16),
             next: SeqNo((numbers >> 32) as u16),
             newest: Timestamp(timestamp),
             sent_at: None,

@@ -12,6 +12,7 @@ use super::counters::{DropReason, RtpCounters};
 use super::leg::{After, Leg};
 use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
+use super::quality;
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -154,10 +155,13 @@ impl Plane {
                 return Err(DropReason::Source);
             }
             let bytes = session.open_rtcp(bytes, &mut self.opened)?;
-            let heard = rtcp::read(bytes).map_err(|_| DropReason::Malformed)?;
+            let heard = rtcp::read(bytes, leg.out.ssrc).map_err(|_| DropReason::Malformed)?;
             session.rtcp.heard(now, from);
             if let Some((ssrc, ntp)) = heard.sender_report {
                 leg.reception.note_sender_report(now, ssrc, ntp);
+            }
+            if let Some(block) = heard.block {
+                leg.reported.note(now, block);
             }
             Ok(())
         });
@@ -261,7 +265,8 @@ impl Plane {
         if let Some(leg) = self.legs.remove(&id) {
             self.pacer.leave(id);
             self.counters.legs -= 1;
-            self.events.push_back(Event::Closed { leg: id, counters: leg.counters });
+            let quality = quality::of(&leg.reception, &leg.reported, leg.out.first);
+            self.events.push_back(Event::Closed { leg: id, counters: leg.counters, quality });
         }
     }
 

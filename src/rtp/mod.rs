@@ -3,6 +3,7 @@
 //! Pure functions and small states over bytes: no socket, no clock. The RFC's words are kept.
 
 pub mod packet;
+pub mod quality;
 pub mod rtcp;
 pub mod sequence;
 pub mod srtp;

@@ -1,6 +1,8 @@
 //! RTCP: our reports (RFC 3550 section 6.4) with a CNAME (section 6.5.1, RFC 7022), goodbye
 //! (section 6.6), and what we read of the peer's.
 
+use std::time::Duration;
+
 use rtcp_types::prelude::*;
 use rtcp_types::{
     Bye, Compound, Packet, ReceiverReport, ReportBlock, ReportBlockBuilder, Sdes, SdesChunk,
@@ -97,6 +99,8 @@ fn build(block: Block) -> ReportBlockBuilder {
 pub struct Heard {
     /// Who sent a sender report, and its NTP timestamp.
     pub sender_report: Option<(Ssrc, u64)>,
+    /// What it says of our stream.
+    pub block: Option<Block>,
     /// The peer said goodbye. Signalling decides what that means.
     pub bye: bool,
 }
@@ -106,21 +110,55 @@ pub struct Heard {
 #[error("not an RTCP packet")]
 pub struct MalformedRtcp;
 
-/// Reads a compound packet: it must begin with a report (RFC 3550 appendix A.2).
-pub fn read(bytes: &[u8]) -> Result<Heard, MalformedRtcp> {
+/// Reads a compound packet: it must begin with a report (RFC 3550 appendix A.2). `ours` is the
+/// source of the stream that we send.
+pub fn read(bytes: &[u8], ours: Ssrc) -> Result<Heard, MalformedRtcp> {
     let mut heard = Heard::default();
     for (at, packet) in Compound::parse(bytes).map_err(|_| MalformedRtcp)?.enumerate() {
         match packet.map_err(|_| MalformedRtcp)? {
             Packet::Sr(report) => {
                 heard.sender_report = Some((Ssrc(report.ssrc()), report.ntp_timestamp()));
+                heard.block = about(ours, report.report_blocks()).or(heard.block);
             }
-            Packet::Rr(_) => {}
+            Packet::Rr(report) => {
+                heard.block = about(ours, report.report_blocks()).or(heard.block);
+            }
             Packet::Bye(_) if at > 0 => heard.bye = true,
             _ if at == 0 => return Err(MalformedRtcp),
             _ => {}
         }
     }
     Ok(heard)
+}
+
+/// The block that speaks of our stream.
+fn about<'a>(ours: Ssrc, mut blocks: impl Iterator<Item = ReportBlock<'a>>) -> Option<Block> {
+    let block = blocks.find(|block| block.ssrc() == ours.0)?;
+    Some(Block {
+        ssrc: ours,
+        fraction_lost: block.fraction_lost(),
+        // Signed in 24 bits: more came than was sent where packets were doubled on the way.
+        cumulative_lost: Some(block.cumulative_lost())
+            .filter(|lost| *lost < 0x80_0000)
+            .unwrap_or(0),
+        highest: block.extended_sequence_number(),
+        jitter: block.interarrival_jitter(),
+        last_sr: block.last_sender_report_timestamp(),
+        delay_since_sr: block.delay_since_last_sender_report_timestamp(),
+    })
+}
+
+/// Longest round trip that is believed.
+const MAX_ROUND_TRIP: Duration = Duration::from_secs(10);
+
+/// How long it takes there and back, by a block about our stream that arrived at `now` (RFC 3550
+/// section 6.4.1); none if the peer had no sender report of ours yet, or miscounts.
+pub fn round_trip(now: Time, block: &Block) -> Option<Duration> {
+    let middle = (ntp(now) >> 16) as u32;
+    let units = middle.wrapping_sub(block.last_sr).wrapping_sub(block.delay_since_sr);
+    let micros = u64::from(units) * 1_000_000 / 65_536;
+    let round_trip = Duration::from_micros(micros);
+    (block.last_sr != 0 && round_trip <= MAX_ROUND_TRIP).then_some(round_trip)
 }
 
 #[cfg(test)]
@@ -156,8 +194,10 @@ mod tests {
             bye: true,
         };
         let bytes = write(&report, Time::from_millis(1_500));
-        let heard = read(&bytes).expect("reads");
-        assert_eq!(heard, Heard { sender_report: Some((Ssrc(7), 0x1_8000_0000)), bye: true });
+        let heard = read(&bytes, Ssrc(9)).expect("reads");
+        let sender_report = Some((Ssrc(7), 0x1_8000_0000));
+        assert_eq!(heard, Heard { sender_report, block: Some(BLOCK), bye: true });
+        assert_eq!(read(&bytes, Ssrc(8)).map(|heard| heard.block), Ok(None));
         let packets: Vec<_> =
             Compound::parse(&bytes).expect("reads").map(|packet| packet.expect("reads")).collect();
         let [Packet::Sr(sr), Packet::Sdes(sdes), Packet::Bye(bye)] = &packets[..] else {
@@ -178,7 +218,8 @@ mod tests {
             Report { ssrc: Ssrc(7), cname: "x", sender: None, block: Some(BLOCK), bye: false };
         let bytes = write(&report, Time::ZERO);
         assert_eq!(bytes[1], 201);
-        assert_eq!(read(&bytes), Ok(Heard::default()));
+        let heard = Heard { block: Some(BLOCK), ..Heard::default() };
+        assert_eq!(read(&bytes, Ssrc(9)), Ok(heard));
         let mut small = [0; 20];
         assert_eq!(report.write(Time::ZERO, &mut small), None);
     }
@@ -187,8 +228,26 @@ mod tests {
     fn what_does_not_begin_with_a_report_is_refused() {
         let mut bytes = [0; MAX_LEN];
         let len = Bye::builder().add_source(7).write_into(&mut bytes).expect("fits");
-        assert_eq!(read(&bytes[..len]), Err(MalformedRtcp));
-        assert_eq!(read(&[]), Err(MalformedRtcp));
+        assert_eq!(read(&bytes[..len], Ssrc(7)), Err(MalformedRtcp));
+        assert_eq!(read(&[], Ssrc(7)), Err(MalformedRtcp));
+    }
+
+    #[test]
+    fn the_round_trip_is_what_is_left_of_the_time_since_our_report() {
+        let sent = Time::from_millis(7_250);
+        let block = Block {
+            last_sr: (ntp(sent) >> 16) as u32,
+            // Half a second at the peer.
+            delay_since_sr: 32_768,
+            ..BLOCK
+        };
+        let after =
+            |ms: u64| round_trip(Time::from_millis(7_250 + ms), &block).map(|t| t.as_millis());
+        assert_eq!((after(580), after(500)), (Some(79), Some(0)));
+        // Answered before it was asked, or after longer than anybody waits.
+        assert_eq!((after(499), after(11_000)), (None, None));
+        let unasked = Block { last_sr: 0, ..block };
+        assert_eq!(round_trip(Time::from_millis(7_830), &unasked), None);
     }
 
     proptest! {
@@ -197,7 +256,7 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..120),
             kinds in proptest::collection::vec((0u8..32, 198u8..208, 0u16..10), 1..4),
         ) {
-            let _ = read(&bytes);
+            let _ = read(&bytes, Ssrc(0));
             // Bytes that look like RTCP reach deeper.
             let mut shaped = Vec::new();
             let mut rest = bytes.into_iter();
@@ -206,7 +265,7 @@ mod tests {
                 shaped.extend(words.to_be_bytes());
                 shaped.extend(rest.by_ref().chain(std::iter::repeat(0)).take(usize::from(words) * 4));
             }
-            let _ = read(&shaped);
+            let _ = read(&shaped, Ssrc(0));
         }
     }
 }

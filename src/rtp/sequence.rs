@@ -1,5 +1,7 @@
 //! Receiving a stream: order, loss and jitter (RFC 3550 section 6.4.1 and appendices A.1, A.3, A.8).
 
+use std::time::Duration;
+
 use super::packet::{Packet, SeqNo, Ssrc};
 use crate::time::Time;
 
@@ -23,6 +25,20 @@ pub enum Arrival {
 #[derive(Debug, Clone, Default)]
 pub struct Reception {
     stream: Option<Stream>,
+    /// Of the streams before this one.
+    before: Totals,
+    /// The jitter after each packet, added up, in sixteenths of samples; and how many there were.
+    jitter_x16: u64,
+    jitters: u64,
+}
+
+/// All streams of a peer together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Packets that should have come.
+    pub expected: u64,
+    /// Of them, those that did not.
+    pub lost: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -64,13 +80,13 @@ impl Reception {
         let arrival = (now.as_micros() / 125) as u32;
         let transit = arrival.wrapping_sub(packet.timestamp.0);
         let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == packet.ssrc) else {
-            self.stream = Some(Stream::starting(packet, transit, None));
+            self.begin(Stream::starting(packet, transit, None));
             return Arrival::Fresh;
         };
         let ahead = packet.seq.ahead_of(SeqNo(stream.highest as u16));
         if ahead >= MAX_DROPOUT || ahead <= MAX_MISORDER {
             let last_sr = stream.last_sr;
-            self.stream = Some(Stream::starting(packet, transit, last_sr));
+            self.begin(Stream::starting(packet, transit, last_sr));
             return Arrival::Fresh;
         }
         stream.received = stream.received.wrapping_add(1);
@@ -83,12 +99,35 @@ impl Reception {
                 .saturating_add(difference)
                 .saturating_sub((stream.jitter_x16 + 8) >> 4);
         }
+        self.jitter_x16 = self.jitter_x16.saturating_add(u64::from(stream.jitter_x16));
+        self.jitters += 1;
         if ahead > 0 {
             stream.highest = stream.highest.wrapping_add(u32::from(ahead.unsigned_abs()));
             Arrival::Newest
         } else {
             Arrival::Late
         }
+    }
+
+    fn begin(&mut self, stream: Stream) {
+        self.before = self.totals();
+        self.stream = Some(stream);
+    }
+
+    /// What came and what did not, over all streams so far.
+    pub fn totals(&self) -> Totals {
+        let Some(stream) = &self.stream else { return self.before };
+        let expected = stream.expected();
+        Totals {
+            expected: self.before.expected + u64::from(expected),
+            lost: self.before.lost + u64::from(expected.saturating_sub(stream.received)),
+        }
+    }
+
+    /// The mean jitter over all packets so far.
+    pub fn mean_jitter(&self) -> Duration {
+        let mean_x16 = self.jitter_x16.checked_div(self.jitters).unwrap_or(0);
+        Duration::from_micros(mean_x16 * 125 / 16)
     }
 
     /// The stream's source, if one is known.
@@ -106,7 +145,7 @@ impl Reception {
     /// The report block for the time since the last one; none while no stream is known.
     pub fn report(&mut self, now: Time) -> Option<Block> {
         let stream = self.stream.as_mut()?;
-        let expected = stream.highest.wrapping_sub(stream.first).wrapping_add(1);
+        let expected = stream.expected();
         let expected_since = expected.wrapping_sub(stream.expected_prior);
         let received_since = stream.received.wrapping_sub(stream.received_prior);
         stream.expected_prior = expected;
@@ -136,6 +175,11 @@ impl Reception {
 }
 
 impl Stream {
+    /// Packets up to the newest.
+    fn expected(&self) -> u32 {
+        self.highest.wrapping_sub(self.first).wrapping_add(1)
+    }
+
     fn starting(packet: &Packet<'_>, transit: u32, last_sr: Option<(u32, Time)>) -> Self {
         let seq = u32::from(packet.seq.0);
         Stream {
@@ -212,6 +256,18 @@ mod tests {
         }
         let block = reception.report(Time::from_millis(4_000)).expect("a stream");
         assert!((70..=85).contains(&block.jitter), "{}", block.jitter);
+        let mean_ms = reception.mean_jitter().as_millis();
+        assert!((8..=10).contains(&mean_ms), "{mean_ms}");
+    }
+
+    #[test]
+    fn what_was_lost_is_added_up_over_streams() {
+        let mut reception = Reception::default();
+        assert_eq!((reception.totals(), reception.mean_jitter()), Default::default());
+        for (ssrc, seq) in [(1, 10), (1, 13), (1, 12), (2, 7), (2, 8), (2, 20_000), (2, 20_004)] {
+            reception.note(Time::ZERO, &packet(ssrc, seq, 0));
+        }
+        assert_eq!(reception.totals(), Totals { expected: 4 + 2 + 5, lost: 1 + 3 });
     }
 
     #[test]

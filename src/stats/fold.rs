@@ -19,11 +19,12 @@ use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive};
 use super::restore::Registration;
+use super::voice::Voice;
 use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 3;
+pub const FOLD_VERSION: i64 = 4;
 
 /// All that is known from the journal so far.
 ///
@@ -41,6 +42,7 @@ pub struct Fold {
     ended: BTreeMap<EndCause, u64>,
     transfers: BTreeMap<TransferOutcome, u64>,
     bans: BanBook,
+    voice: Voice,
 }
 
 impl Fold {
@@ -144,6 +146,9 @@ impl Fold {
                     *self.ended.entry(*cause).or_default() += 1;
                 }
             }
+            CallEvent::LegClosed { leg: _, received: _, sent: _, dropped: _, quality } => {
+                self.voice.push(quality);
+            }
             CallEvent::TransferEnded { outcome } => {
                 *self.transfers.entry(*outcome).or_default() += 1;
             }
@@ -156,8 +161,7 @@ impl Fold {
             | CallEvent::DialEnded { .. }
             | CallEvent::PhoneChanged { .. }
             | CallEvent::TransferStarted { .. }
-            | CallEvent::TransferRefused { .. }
-            | CallEvent::LegClosed { .. } => {}
+            | CallEvent::TransferRefused { .. } => {}
         }
     }
 
@@ -364,6 +368,7 @@ impl Fold {
             ended_total: self.ended.clone(),
             transfers_total: self.transfers.clone(),
             bans: self.bans.values().cloned().collect(),
+            voice: self.voice.clone(),
         }
     }
 

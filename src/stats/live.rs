@@ -11,6 +11,7 @@ use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
 use super::service_level::Formula;
+use super::voice::Voice;
 
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
 /// time zone; totals count since the journal began.
@@ -45,6 +46,9 @@ pub struct Live {
     /// Who is banned from sending SIP; personal, so shown only to supervisors.
     #[serde(skip)]
     pub bans: Vec<BanLive>,
+    /// How legs sounded that are over, since the journal began.
+    #[serde(skip)]
+    pub voice: Voice,
 }
 
 /// One queue now and today.

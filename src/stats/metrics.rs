@@ -16,6 +16,8 @@ use crate::event::Outcome;
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
+mod voice;
+
 /// What the shell counts on the wire since the process began, and how far the journal lags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wire {
@@ -60,6 +62,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(queues(live));
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
+    families.extend(voice::families(live));
     families.extend(trunks(wire));
     // A family without a sample is an error to the encoder, and no news to a reader.
     families.retain(|family| !family.get_metric().is_empty());
@@ -76,7 +79,7 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
     let histogram = |name, help, value: fn(&QueueLive) -> (&[u64], f64)| {
         let samples = by_queue(live, |queue| {
             let (buckets, sum_s) = value(queue);
-            distribution(buckets, sum_s)
+            distribution(&WAIT_BOUNDS_S, buckets, sum_s)
         });
         family(name, help, MetricType::HISTOGRAM, samples)
     };
@@ -404,19 +407,20 @@ fn gauge(value: f64) -> Metric {
     Metric::from_gauge(gauge)
 }
 
-fn distribution(buckets: &[u64], sum_s: f64) -> Metric {
+/// `buckets` has a count for each of `bounds`, not cumulative, and one more.
+fn distribution(bounds: &[f64], buckets: &[u64], sum: f64) -> Metric {
     let mut cumulative = 0;
-    let bounds = WAIT_BOUNDS_S.iter().zip(buckets).map(|(bound_s, in_bucket)| {
+    let bounds = bounds.iter().zip(buckets).map(|(bound, in_bucket)| {
         cumulative += in_bucket;
         let mut bucket = Bucket::default();
-        bucket.set_upper_bound(*bound_s);
+        bucket.set_upper_bound(*bound);
         bucket.set_cumulative_count(cumulative);
         bucket
     });
     let mut histogram = Histogram::default();
     histogram.set_bucket(bounds.collect());
     histogram.set_sample_count(buckets.iter().sum());
-    histogram.set_sample_sum(sum_s);
+    histogram.set_sample_sum(sum);
     let mut sample = Metric::default();
     sample.set_histogram(histogram);
     sample

@@ -16,6 +16,7 @@ pub mod metrics;
 mod restore;
 pub mod service_level;
 pub mod table;
+pub mod voice;
 mod zone;
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ pub(super) fn live() -> Live {
             .collect(),
         ended_total: BTreeMap::new(),
         transfers_total: BTreeMap::new(),
+        voice: Default::default(),
         bans: bans::banned(),
     }
 }

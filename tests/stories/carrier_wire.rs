@@ -62,7 +62,7 @@ impl Wire {
                 }
                 Output::Media(Command::Close { leg }) => {
                     let counters = LegCounters { received: 0, sent: 0, dropped: 0 };
-                    Media::Closed { leg, counters }
+                    Media::Closed { leg, counters, quality: Default::default() }
                 }
                 Output::Journal(entry) => {
                     self.journal.push(entry);

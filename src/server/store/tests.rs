@@ -299,8 +299,13 @@ impl Stream {
         else {
             panic!("a call's entry is the last")
         };
-        let event =
-            CallEvent::LegClosed { leg: crate::id::LegId(1), received: 1, sent: 1, dropped: 0 };
+        let event = CallEvent::LegClosed {
+            leg: crate::id::LegId(1),
+            received: 1,
+            sent: 1,
+            dropped: 0,
+            quality: Default::default(),
+        };
         self.push(Event::Call { call, event });
     }
 }

@@ -222,7 +222,7 @@ fn a_closed_leg_is_silent_and_closing_again_does_nothing() {
     rig.pass(40);
     rig.command(Command::Close { leg: A });
     rig.command(Command::Close { leg: A });
-    let [Event::Closed { leg: A, counters }] = rig.events()[..] else { panic!("closed once") };
+    let [Event::Closed { leg: A, counters, .. }] = rig.events()[..] else { panic!("closed once") };
     assert_eq!((counters.sent, counters.received, counters.dropped), (2, 0, 0));
     rig.sent(A);
     rig.command(Command::Music { leg: A, music: "music/hold".into() });

@@ -3,6 +3,7 @@
 use rtcp_types::{Compound, Packet as Rtcp};
 
 use super::*;
+use crate::rtp::sequence::Block;
 
 const MU: Codec = Codec::Pcmu;
 
@@ -105,4 +106,61 @@ fn the_peers_reports_are_counted_from_it_and_from_nobody_else() {
     // A goodbye on RTCP ends nothing: signalling does.
     rig.pass(20);
     assert!(rig.plane.is_open(A));
+}
+
+#[test]
+fn a_leg_that_is_over_tells_how_it_sounded_both_ways() {
+    let mut rig = Rig::with_two_legs(MU, MU);
+    // A packet in ten is lost on its way to us, and the peer reports one in twenty of ours.
+    for at in (0..500u16).filter(|at| at % 10 != 9) {
+        rig.receive(A, &voice(MU, at, &[1; 160]));
+        rig.pass(if at % 10 == 8 { 40 } else { 20 });
+    }
+    let sent = rig.sent(A);
+    let [first, .., last] = &sent[..] else { panic!("packets") };
+    let our_report = rig.network.rtcp.iter().rfind(|(_, leg, ..)| *leg == A).expect("a report");
+    let (reported_at, _, _, bytes) = our_report.clone();
+    let Some(Ok(Rtcp::Sr(report))) = Compound::parse(&bytes).expect("reads").next() else {
+        panic!("a sender report");
+    };
+    // It took 30 ms to the peer, who kept it for the rest, and 30 ms back.
+    let kept = rig.network.now.since(reported_at) - std::time::Duration::from_millis(60);
+    let count = u32::try_from(sent.len()).expect("few");
+    let block = Block {
+        ssrc: first.ssrc,
+        fraction_lost: 13,
+        cumulative_lost: count / 20,
+        highest: u32::from(first.seq.0) + count - 1,
+        jitter: 40,
+        last_sr: (report.ntp_timestamp() >> 16) as u32,
+        delay_since_sr: u32::try_from(kept.as_micros() * 65_536 / 1_000_000).expect("short"),
+    };
+    assert_eq!(block.highest as u16, last.seq.0);
+    let words = rtcp::Report {
+        ssrc: Ssrc(0xabcd),
+        cname: "peer",
+        sender: None,
+        block: Some(block),
+        bye: false,
+    };
+    let mut bytes = [0; rtcp::MAX_LEN];
+    let len = words.write(Time::ZERO, &mut bytes).expect("fits");
+    let from = "10.0.0.1:4001".parse().expect("an address");
+    rig.plane.handle_rtcp(rig.network.now, A, from, &bytes[..len]);
+    rig.command(Command::Close { leg: A });
+    let closed = rig.events().into_iter().find_map(|event| match event {
+        Event::Closed { leg: A, quality, .. } => Some(quality),
+        _ => None,
+    });
+    let quality = closed.expect("closed");
+    let (from, to) = (quality.from_peer.expect("heard"), quality.to_peer.expect("reported"));
+    assert_eq!((from.expected, from.lost), (499, 49));
+    assert_eq!(
+        (to.expected, to.lost, to.jitter_us),
+        (u64::from(count), u64::from(count / 20), 5_000)
+    );
+    let round_trip_us = quality.round_trip_us.expect("known");
+    assert!((59_900..=60_100).contains(&round_trip_us), "{round_trip_us}");
+    assert!((330..=345).contains(&from.mos_hundredths), "{}", from.mos_hundredths);
+    assert!((385..=395).contains(&to.mos_hundredths), "{}", to.mos_hundredths);
 }

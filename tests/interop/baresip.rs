@@ -1,6 +1,9 @@
 //! baresip as an adviser's softphone.
 
-use switchboard::event::EndCause;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use switchboard::event::{CallEvent, EndCause, TransferOutcome};
 
 use crate::calls::LONG;
 use crate::peers::clock::wait_for;
@@ -8,8 +11,13 @@ use crate::peers::server::{Server, password_of};
 use crate::peers::softphone::{Setup, Softphone};
 use crate::place::{Host, Place, assert_ended};
 use crate::scenario::{Scenario, Transport};
-use crate::settings::{self, Wishes};
+use crate::settings::{self, NUMBER, Wishes};
 use crate::sipp::Running;
+use crate::trunks::OUTSIDE;
+
+const RESIDENT_HZ: u32 = 440;
+const DEV_HZ: u32 = 620;
+const OTHER_HZ: u32 = 850;
 
 pub fn scenarios(all: &mut Vec<Scenario>) {
     for over in Transport::SIPP {
@@ -18,6 +26,12 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         };
         add("REGISTER with digest, star code, call, BYE", hangs_up);
         add("hold and resume by the adviser", holds);
+        add("blind transfer to a colleague: they hear each other", |place, over| {
+            hands_on(place, over, "fay", "fay");
+        });
+        add("blind transfer to a number outside: they hear each other", |place, over| {
+            hands_on(place, over, OUTSIDE, "441632960123");
+        });
     }
     let feature = "SRTP with keys beside plain voice in the offer (RFC 8643)";
     all.push(Scenario::new("baresip", Transport::Tls, feature, encrypts));
@@ -25,7 +39,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 
 /// Dev's softphone, registered and signed in by the star code.
 fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
-    adviser_who(place, server, over, ("", ""))
+    adviser_who(place, server, over, place.sip(Host::Softphone), ("", ""))
 }
 
 /// The same with further settings and account parameters of baresip's.
@@ -33,6 +47,7 @@ fn adviser_who(
     place: &Place,
     server: &Server,
     over: Transport,
+    at: SocketAddr,
     (config, account): (&str, &str),
 ) -> Softphone {
     let softphone = Softphone::start(
@@ -41,13 +56,13 @@ fn adviser_who(
             user: "dev",
             password: &password_of("dev"),
             server: place.at(Host::Server, over),
-            at: place.sip(Host::Softphone),
+            at,
             transport: over.param(),
             config: &format!("sip_cafile {}\n{config}", place.authority().file().display()),
             account,
             registers: true,
             answers: true,
-            tone_hz: 620,
+            tone_hz: DEV_HZ,
         },
     );
     softphone.says("200 OK");
@@ -85,7 +100,13 @@ fn holds(place: &Place, over: Transport) {
 fn encrypts(place: &Place) {
     let over = Transport::Tls;
     let server = settings::start(place, over, Wishes::default());
-    let softphone = adviser_who(place, &server, over, ("module srtp.so\n", ";mediaenc=srtp"));
+    let softphone = adviser_who(
+        place,
+        &server,
+        over,
+        place.sip(Host::Softphone),
+        ("module srtp.so\n", ";mediaenc=srtp"),
+    );
     let caller = place.sipp("call-until-bye.xml").start();
     server.until_agents("talking", 1);
     let heard = || server.metric("switchboard_rtp_packets_total{direction=\"in\"}");
@@ -100,4 +121,82 @@ fn encrypts(place: &Place) {
     assert_eq!(words.matches("SRTP is Enabled").count(), 2, "{words}");
     assert_eq!(words.matches("RTP/SAVP").count(), 0, "{words}");
     assert_ended(&server, &[EndCause::StarCodeDone, EndCause::AgentHungUp]);
+}
+
+/// A softphone that does not register and answers by itself.
+fn fixed(place: &Place, over: Transport, at: SocketAddr, user: &str, tone_hz: u32) -> Softphone {
+    let own = place.authority().certify(user, at.ip());
+    let read = |file: &Path| std::fs::read(file).expect("PEM");
+    let both = place.folder().join(format!("{user}.pem"));
+    std::fs::write(&both, [read(&own.certificate), read(&own.key)].concat()).expect("a file");
+    let (authority, both) = (place.authority().file().display(), both.display());
+    Softphone::start(
+        place.folder(),
+        &Setup {
+            user,
+            password: "none",
+            server: place.at(Host::Server, over),
+            at,
+            transport: over.param(),
+            config: &format!("sip_cafile {authority}\nsip_certificate {both}\n"),
+            account: "",
+            registers: false,
+            answers: true,
+            tone_hz,
+        },
+    )
+}
+
+/// Dev hands a resident on, to `target`, where the phone of `user` rings.
+fn hands_on(place: &Place, over: Transport, target: &str, user: &str) {
+    // baresip sends voice from 127.0.0.1, whatever address it is given.
+    let [devs, theirs, residents] = [0, 1, 2].map(|which| place.plain(which));
+    let port = theirs.port() + u16::from(over == Transport::Tls);
+    let contact = format!("\"sip:fay@{}:{port};transport={}\"", theirs.ip(), over.param());
+    let host = contact.replace("fay@", "");
+    let tables = format!(
+        "[agent.fay]\nname = \"Fay Ford\"\nskills = [\"waste\"]\ncontacts = [{contact}]\n\
+         [trunk.carrier]\nhosts = [{host}]\noptions_s = 0\ninbound = \"none\"\nsend = \"digits\"\n"
+    );
+    let server = settings::start(place, over, Wishes { tables: &tables, ..Wishes::default() });
+    let dev = adviser_who(place, &server, over, devs, ("", ""));
+    let other = fixed(place, over, theirs, user, OTHER_HZ);
+    let resident = fixed(place, over, residents, "01632960001", RESIDENT_HZ);
+    resident.command("dial", NUMBER);
+    server.until_agents("talking", 1);
+    talk_for_a_while(&server);
+    if target == "fay" {
+        settings::ready(&server, "fay");
+    }
+    let uri = format!("sip:{target}@{}", place.at(Host::Server, over));
+    dev.command("transfer", &uri);
+    let completed = wait_for(LONG, || {
+        let ended = |event: &CallEvent| {
+            matches!(event, CallEvent::TransferEnded { outcome: TransferOutcome::Completed })
+        };
+        server.calls().iter().any(ended).then_some(())
+    });
+    assert!(completed.is_some(), "{}", server.story());
+    talk_for_a_while(&server);
+    resident.command("hangup", "");
+    assert_ended(&server, &[EndCause::StarCodeDone, EndCause::CallerHungUp]);
+    for (phone, who, hz) in [
+        (&dev, "Dev", RESIDENT_HZ),
+        (&resident, "the resident", DEV_HZ),
+        (&resident, "the resident", OTHER_HZ),
+        (&other, user, RESIDENT_HZ),
+    ] {
+        // The recording is whole a moment after the call.
+        let heard = wait_for(LONG / 10, || phone.heard_tone(hz).then_some(()));
+        assert!(heard.is_some(), "{who} never heard {hz} Hz\n{}", server.story());
+    }
+    assert!(!dev.heard_tone(OTHER_HZ), "Dev is out of the call");
+}
+
+/// Some two seconds of voice from both sides.
+fn talk_for_a_while(server: &Server) {
+    let heard = || server.metric("switchboard_rtp_packets_total{direction=\"in\"}");
+    let before = heard();
+    let enough = wait_for(LONG, || (heard() > before + 200.0).then_some(()));
+    assert!(enough.is_some(), "{} packets of voice", heard() - before);
 }

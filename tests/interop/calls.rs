@@ -146,7 +146,8 @@ fn passed_over(place: &Place, over: Transport, amy: &str, status: &str, outcome:
     assert_eq!(offers, [outcome, OfferOutcome::Accepted], "{}", server.story());
 }
 
-fn offer(event: &CallEvent) -> Option<OfferOutcome> {
+/// How an offer ended, if it is that.
+pub fn offer(event: &CallEvent) -> Option<OfferOutcome> {
     match event {
         CallEvent::OfferEnded { outcome, .. } => Some(*outcome),
         _ => None,

@@ -109,6 +109,13 @@ impl Place {
         (at(first), at(first + 1))
     }
 
+    /// An address of 127.0.0.1, with the port above, for a program that sends voice from there whatever
+    /// address it is given. `which` of the scenario's.
+    pub fn plain(&self, which: u16) -> SocketAddr {
+        let first = 22_000 + u16::from(self.x % 4) * 2_000 + u16::from(self.y) * 8;
+        (Ipv4Addr::LOCALHOST, first + which * 2).into()
+    }
+
     /// The authority that vouches for everybody here.
     pub fn authority(&self) -> &Authority {
         self.authority.get_or_init(|| Authority::new(self.folder(), "authority"))
@@ -144,4 +151,11 @@ pub fn assert_ended(server: &Server, expected: &[EndCause]) {
         (server.live()["calls_active"] == 0 && causes() == expected).then_some(())
     });
     assert!(done.is_some(), "{:?} instead of {expected:?}\n{}", causes(), server.story());
+}
+
+/// Waits until a metric has a value: it is shown a moment after what it counts.
+pub fn assert_counts(server: &Server, metric: &str, expected: u32) {
+    let shows = || (server.metric(metric) - f64::from(expected)).abs() < 0.1;
+    let counted = wait_for(Duration::from_secs(10), || shows().then_some(()));
+    assert!(counted.is_some(), "{metric} is not {expected}\n{}", server.get("/metrics"));
 }

@@ -6,16 +6,17 @@ use crate::calls::LONG;
 use crate::place::{Host, Place, assert_ended};
 use crate::scenario::{Scenario, Transport};
 use crate::settings::{self, NUMBER, Wishes};
+use crate::trunks::{OUTSIDE, PREMIUM, UNASKED, trunk};
 
 /// Amy's phone does this, and so ends the call.
 struct Transfer {
     amy: &'static str,
     /// Whom the caller is handed to.
     target: &'static str,
-    /// What Ben's phone does; nothing if it is not rung.
-    ben: Option<&'static str>,
-    /// Whether Ben waits for calls of the queue.
-    ready: bool,
+    /// Who is rung, and what their phone does; nobody in some.
+    other: Option<(Host, &'static str)>,
+    /// What Amy is told in the end, if it fails.
+    says: &'static str,
     outcomes: &'static [TransferOutcome],
     ends: &'static [EndCause],
 }
@@ -30,8 +31,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let completed = Transfer {
             amy: "refers-to-agent.xml",
             target: "ben",
-            ben: Some("phone.xml"),
-            ready: true,
+            other: Some((Host::Ben, "phone.xml")),
+            says: "486",
             outcomes: &[TransferOutcome::Completed],
             ends: &[EndCause::CallerHungUp],
         };
@@ -39,8 +40,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let away = |target| Transfer {
             amy: "refers-away.xml",
             target,
-            ben: Some("phone.xml"),
-            ready: true,
+            other: Some((Host::Ben, "phone.xml")),
+            says: "486",
             outcomes: &[TransferOutcome::Completed],
             ends: &[EndCause::CallerHungUp],
         };
@@ -49,17 +50,39 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let in_vain = Transfer {
             amy: "refers-in-vain.xml",
             target: "ben",
-            ben: Some("phone-is-busy.xml"),
-            ready: true,
+            other: Some((Host::Ben, "phone-is-busy.xml")),
+            says: "486",
             outcomes: &[TransferOutcome::Rejected],
             ends: &[EndCause::AgentHungUp],
         };
         add("REFER to a busy adviser: the caller is back", in_vain);
+        let outside = Transfer {
+            amy: "refers-to-agent.xml",
+            target: OUTSIDE,
+            other: Some((Host::Carrier, "phone.xml")),
+            says: "",
+            outcomes: &[TransferOutcome::Completed],
+            ends: &[EndCause::CallerHungUp],
+        };
+        add("REFER to a number outside: NOTIFY 100, 180, 200", outside);
+        let outside_in_vain = |other: Option<_>, says, outcomes| Transfer {
+            amy: "refers-in-vain.xml",
+            target: if other.is_some() { OUTSIDE } else { PREMIUM },
+            other,
+            says,
+            outcomes,
+            ends: &[EndCause::AgentHungUp],
+        };
+        let busy = Some((Host::Carrier, "phone-is-busy.xml"));
+        let busy = outside_in_vain(busy, "486", &[TransferOutcome::Rejected]);
+        add("REFER to a number outside that is busy: the caller is back", busy);
+        let forbidden = outside_in_vain(None, "403", &[TransferOutcome::NotAllowed]);
+        add("REFER to a number that may not be rung: the caller is back", forbidden);
         let nobody = Transfer {
             amy: "refers-to-nobody.xml",
             target: "nobody",
-            ben: None,
-            ready: false,
+            other: None,
+            says: "486",
             outcomes: &[],
             ends: &[EndCause::AgentHungUp],
         };
@@ -67,8 +90,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let attended = Transfer {
             amy: "transfers-attended.xml",
             target: "ben",
-            ben: Some("phone.xml"),
-            ready: true,
+            other: Some((Host::Ben, "phone.xml")),
+            says: "486",
             outcomes: &[TransferOutcome::Completed],
             ends: &[EndCause::Merged, EndCause::CallerHungUp],
         };
@@ -76,8 +99,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let takes_over = Transfer {
             amy: "takes-over.xml",
             target: "",
-            ben: None,
-            ready: false,
+            other: None,
+            says: "486",
             outcomes: &[],
             ends: &[EndCause::AgentHungUp],
         };
@@ -86,17 +109,13 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 }
 
 fn tried(place: &Place, over: Transport, transfer: &Transfer) {
-    let server = settings::start(place, over, Wishes::default());
+    let tables = trunk(place, &[Host::Carrier], over, UNASKED);
+    let server = settings::start(place, over, Wishes { tables: &tables, ..Wishes::default() });
     let amy = place.sipp(transfer.amy).at(Host::Amy).over(over).with("target", transfer.target);
-    let mut amy = amy.start();
-    let ben = transfer.ben.map(|scenario| {
-        place
-            .sipp(scenario)
-            .at(Host::Ben)
-            .over(over)
-            .with("status", "486")
-            .with("elsewhere", "nowhere")
-            .start()
+    let mut amy = amy.with("says", transfer.says).start();
+    let other = transfer.other.map(|(host, scenario)| {
+        let other = place.sipp(scenario).at(host).over(over);
+        other.with("status", "486").with("elsewhere", "nowhere").start()
     });
     settings::ready(&server, "amy");
     let caller = match transfer.ends {
@@ -105,12 +124,12 @@ fn tried(place: &Place, over: Transport, transfer: &Transfer) {
     };
     let mut caller = place.sipp(caller).over(over).start();
     server.until_agents("talking", 1);
-    if transfer.ready {
+    if matches!(transfer.other, Some((Host::Ben, _))) {
         settings::ready(&server, "ben");
     }
     amy.succeed(LONG);
-    if let Some(mut ben) = ben {
-        ben.succeed(LONG);
+    if let Some(mut other) = other {
+        other.succeed(LONG);
     }
     caller.succeed(LONG);
     assert_ended(&server, transfer.ends);

@@ -370,11 +370,6 @@ impl Running<'_> {
                 self.wall = (now, shown);
                 self.input(Input::WallClock(shown));
             }
-            let guard = self.engine.guard();
-            if guard.revision() != self.bans {
-                self.bans = guard.revision();
-                self.streams.ban(guard.banned_sources().collect());
-            }
             for line in self.refusals.lines(now, self.engine.sip_counters()) {
                 let Line { reason, from, more } = line;
                 let from = from.map(tracing::field::display);
@@ -399,6 +394,12 @@ impl Running<'_> {
     }
 
     fn drain(&mut self) {
+        // Before anybody is told of it.
+        let guard = self.engine.guard();
+        if guard.revision() != self.bans {
+            self.bans = guard.revision();
+            self.streams.ban(guard.banned_sources().collect());
+        }
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit(transmit) => {

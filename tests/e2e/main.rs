@@ -5,7 +5,6 @@ mod encrypted;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod story;
-mod street;
 mod tools;
 
-use peers::{clock, pcap, server, sipp, softphone};
+use peers::{clock, pcap, server, sipp, softphone, street};

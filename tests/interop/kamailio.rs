@@ -135,6 +135,9 @@ fn loops(place: &Place, over: Transport) {
     dials_in_vain(place, Host::Amy, Transport::Udp, "amy", OUTSIDE, 482).succeed(LONG);
     assert_ended(&server, &[EndCause::AgentCallFailed]);
     assert_counts(&server, "switchboard_sip_rejected_total{reason=\"loop\"}", 1);
+    // Amy's, and her call come back: no more.
+    let labels = "direction=\"in\",method=\"INVITE\",status=\"request\"";
+    assert_counts(&server, &format!("switchboard_sip_messages_total{{{labels}}}"), 2);
 }
 
 fn spirals(place: &Place, over: Transport) {

@@ -15,7 +15,7 @@ mod baresip;
 mod calls;
 mod certificates;
 mod dialogs;
-mod jssip;
+mod digests;
 mod kamailio;
 mod place;
 mod refusals;
@@ -29,6 +29,7 @@ mod tls;
 mod transfers;
 mod trunks;
 mod tunnel;
+mod webphones;
 
 #[path = "../peers/mod.rs"]
 mod peers;
@@ -43,10 +44,11 @@ fn main() -> ExitCode {
     transfers::scenarios(&mut scenarios);
     trunks::scenarios(&mut scenarios);
     registrations::scenarios(&mut scenarios);
+    digests::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
     attackers::scenarios(&mut scenarios);
     tls::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
-    jssip::scenarios(&mut scenarios);
+    webphones::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
 }

@@ -72,10 +72,10 @@ fn versions() -> Vec<(&'static str, String)> {
         ("baresip", "dpkg-query -W -f '${Version}' baresip-core"),
         ("Kamailio", "kamailio -v"),
         ("stunnel", "stunnel -version"),
-        (
-            "JsSIP",
-            "node -p 'require(\"./tests/interop/jssip/node_modules/jssip/package.json\").version'",
-        ),
+        ("OpenSSL", "openssl version"),
+        ("JsSIP", "grep '\"version\"' tests/interop/webphones/node_modules/jssip/package.json"),
+        ("SIP.js", "grep '\"version\"' tests/interop/webphones/node_modules/sip.js/package.json"),
+        ("rsip, in the simulated phone", "grep -A1 'name = \"rsip\"' Cargo.lock"),
     ]
     .into_iter()
     .filter_map(|(peer, command)| {

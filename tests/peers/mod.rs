@@ -7,4 +7,5 @@ pub mod process;
 pub mod server;
 pub mod sipp;
 pub mod softphone;
+pub mod street;
 pub mod webrtc;

@@ -2,7 +2,7 @@
 // its connection and comes back, and unregisters. Ends with 0 if all of that went well; says each
 // step, and every message of the last connection, on standard output.
 //
-//   node phone.mjs wss://127.0.0.1:7443/ USER PASSWORD CA.pem
+//   node jssip.mjs wss://127.0.0.1:7443/ USER PASSWORD CA.pem
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';

@@ -15,7 +15,7 @@ use switchboard::sim::phone::{Line, Phone, PhoneSettings};
 
 use switchboard::time::Time;
 
-use crate::clock::Clock;
+use super::clock::Clock;
 
 struct House {
     person: Person,

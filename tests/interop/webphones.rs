@@ -1,4 +1,4 @@
-//! JsSIP, a browser's phone, over secure WebSocket from Node. Its calls need a browser's media.
+//! Browsers' phones over secure WebSocket, from Node. Their calls need a browser's media.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,25 +14,29 @@ use crate::scenario::{Scenario, Transport};
 use crate::settings::{self, Wishes};
 
 pub fn scenarios(all: &mut Vec<Scenario>) {
-    all.push(Scenario::new(
-        "JsSIP",
-        Transport::Wss,
-        "REGISTER with digest, refresh, again after a lost connection, unregister",
-        registers,
-    ));
+    for (peer, script) in [("JsSIP", "jssip.mjs"), ("SIP.js", "sipjs.mjs")] {
+        all.push(Scenario::new(
+            peer,
+            Transport::Wss,
+            "REGISTER with digest, refresh, again after a lost connection, unregister",
+            move |place| registers(place, script),
+        ));
+    }
 }
 
-fn registers(place: &Place) {
-    let server = settings::start(place, Transport::Udp, Wishes::default());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/jssip");
+fn registers(place: &Place, script: &str) {
+    // They look at the first challenge alone: SHA-256 must not be that.
+    let wishes = Wishes { sha256: true, ..Wishes::default() };
+    let server = settings::start(place, Transport::Udp, wishes);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/webphones");
     assert!(folder.join("node_modules").exists(), "run `npm ci` in {}", folder.display());
     let mut command = Command::new("node");
     command
-        .arg(folder.join("phone.mjs"))
+        .arg(folder.join(script))
         .arg(format!("wss://{}/", place.at(Host::Server, Transport::Wss)))
         .args(["dev", &password_of("dev")])
         .arg(place.authority().file());
-    let mut phone = Process::start("jssip", "nodejs", place.folder(), &mut command);
+    let mut phone = Process::start("webphone", "nodejs", place.folder(), &mut command);
     let status = phone.wait(LONG);
     assert!(status.success(), "{status}\n{}", phone.words());
     let events = || -> Vec<&str> {

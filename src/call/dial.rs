@@ -282,7 +282,10 @@ impl Call {
         let caller = self.caller_leg.id;
         let agent = dialling.agent();
         let news = match &dialling.goal {
-            Goal::OwnCall { .. } => Some(SipAction::Provisional(caller, 180, None)),
+            // A phone that is told to ring by itself would no longer let its user hear (RFC 3960
+            // section 3.2).
+            Goal::OwnCall { early: Some(_), .. } => None,
+            Goal::OwnCall { early: None, .. } => Some(SipAction::Provisional(caller, 180, None)),
             Goal::Transfer(transfer) => {
                 transfer.asked_on.map(|leg| SipAction::NotifyRefer(leg, 180))
             }

@@ -56,6 +56,28 @@ fn a_caller_is_handed_to_a_number_outside_and_hears_its_network_before_the_answe
 }
 
 #[test]
+fn an_adviser_who_hears_a_network_outside_is_not_told_that_it_rings() {
+    let mut town = with_trunks(TWO, |_| {});
+    let there = carrier(&mut town, 1, Quirks::default());
+    town.carrier_is(there, |habits| {
+        habits.heard_early = true;
+        habits.picks_up_after = (secs(5), secs(5));
+    });
+    let amy = town.amy(Habits::default());
+    let rang = town.noticed(amy, &PhoneEvent::Ringing);
+    town.dials(amy, ELSEWHERE);
+    town.run_for(secs(4));
+    assert_eq!(town.noticed(amy, &PhoneEvent::EarlyMedia), 1, "{}", town.story());
+    assert!(town.hears(amy, CARRIER));
+    assert!(town.hears(there, AMY), "{}", town.story());
+    let told = town.noticed(amy, &PhoneEvent::Ringing) - rang;
+    assert_eq!(told, 1, "183, and no 180 after it: the phone would ring over what is heard");
+    town.hangs_up(amy);
+    town.run_for(secs(1));
+    town.close();
+}
+
+#[test]
 fn whom_a_caller_was_handed_to_outside_hangs_up() {
     let then = vec![hear(MUSIC), hear(CARRIER), Step::UntilEnded { within: secs(20) }];
     let (mut town, amy, there, resident) = with_carrier(then);

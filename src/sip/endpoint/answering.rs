@@ -154,7 +154,9 @@ impl Endpoint {
         self.timers.cancel(&(leg, LegTimer::Repeat));
         self.timers.cancel(&(leg, LegTimer::NoAck));
         if waiting.first {
-            found.announced = None;
+            // The PRACK of what the 2xx has overtaken may come after the ACK: whoever gets 481 for it
+            // ends the call (section 12.2.1.2).
+            found.announced = found.announced.take().filter(|one| one.is_overtaken());
         }
         if found.quiet {
             // The hang-up had to wait for this (section 15).

@@ -98,7 +98,7 @@ impl Endpoint {
     }
 
     /// Whether a session can be changed now; the request is refused if not.
-    fn may_change(&mut self, now: Time, leg: LegId, request: &Inbound) -> bool {
+    pub(super) fn may_change(&mut self, now: Time, leg: LegId, request: &Inbound) -> bool {
         let Some(found) = self.legs.get_mut(&leg) else { return false };
         let asked = match (request.method(), request.offer()) {
             (Method::Invite, _) => Asked::Invite,

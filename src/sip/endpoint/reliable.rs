@@ -37,6 +37,8 @@ enum Exchange {
 #[derive(Debug, Default)]
 pub(super) struct Announced {
     sender: Sender,
+    /// The INVITE's CSeq number.
+    invite_seq: u32,
     /// The RSeq of the last reliable response.
     rseq: u32,
     /// The response that waits for its PRACK.
@@ -52,6 +54,11 @@ impl Announced {
     /// Whether offer and answer are exchanged, and nothing about it is under way.
     pub(super) fn is_settled(&self) -> bool {
         self.exchange == Exchange::Done && self.sender.state() == State::Quiet
+    }
+
+    /// Whether the 2xx has overtaken a response that still waits for its PRACK.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.sender.state() == (State::Answered { waiting: true })
     }
 
     /// Whether SDP of ours may still get lost.
@@ -89,6 +96,7 @@ impl Endpoint {
         }
         let offered = invite.offer().is_some();
         let announced = found.announced.get_or_insert_default();
+        announced.invite_seq = invite.essentials.cseq.seq;
         let sdp = match (&announced.exchange, sdp) {
             // Section 5: an offer must not get lost.
             (Exchange::Open, Some(sdp)) if offered || able => Some(sdp.to_owned()),
@@ -191,6 +199,11 @@ impl Endpoint {
                     self.timers.set((leg, LegTimer::NoPrack), now + after);
                 }
                 Action::Stop => {
+                    if let Some(announced) =
+                        self.legs.get_mut(&leg).and_then(|leg| leg.announced.as_mut())
+                    {
+                        announced.packet = None;
+                    }
                     self.timers.cancel(&(leg, LegTimer::Reliable));
                     self.timers.cancel(&(leg, LegTimer::NoPrack));
                 }
@@ -298,17 +311,12 @@ impl Endpoint {
         if !self.passes_body(now, &request) {
             return;
         }
-        let Some(found) = self.legs.get(&leg) else { return };
-        let invite_seq = match &found.stage {
-            Stage::Arriving(invite) => Some(invite.essentials.cseq.seq),
-            Stage::Up => found.unacknowledged.as_ref().map(|waiting| waiting.seq),
-            Stage::Calling(_) | Stage::Leaving => None,
-        };
-        let Some(announced) = found.announced.as_ref() else {
+        let announced = self.legs.get(&leg).and_then(|leg| leg.announced.as_ref());
+        let Some(announced) = announced else {
             return self.refuse(now, &request, 481, Reason::UnknownDialog);
         };
         let rack = request.message.header(HeaderName::RAck).and_then(read_rack);
-        let matches = rack.is_some() && rack == invite_seq.map(|seq| (announced.rseq, seq));
+        let matches = rack == Some((announced.rseq, announced.invite_seq));
         self.drive_sender(now, leg, Input::Prack { matches }, Payload::Prack(Box::new(request)));
     }
 
@@ -320,7 +328,12 @@ impl Endpoint {
             announced.exchange = Exchange::Done;
             sdp
         } else if sdp.is_some() {
-            // Section 5: a new offer. The PRACK is answered with our user's word on it.
+            // Section 5: a new offer, if none is under way. The PRACK is answered with our user's word
+            // on it.
+            if !self.may_change(now, leg, &request) {
+                return;
+            }
+            let Some(found) = self.legs.get_mut(&leg) else { return };
             found.change = Some(request);
             self.events.push_back(SipEvent::ProvisionalAcknowledged { leg, answer: None });
             return self.events.push_back(SipEvent::Change { leg, offer: sdp });

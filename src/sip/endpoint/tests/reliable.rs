@@ -125,6 +125,34 @@ fn a_response_is_numbered_waits_for_the_one_before_and_is_matched_exactly() {
 }
 
 #[test]
+fn a_prack_that_comes_after_the_ack_is_answered_and_no_other() {
+    let mut desk = Desk::new();
+    let leg = arrive(&mut desk, "\nRequire: 100rel", true);
+    desk.end.provisional(desk.now, leg, 180, None);
+    desk.end.answer(desk.now, leg, ANSWER);
+    let got = desk.got();
+    assert_eq!(statuses(&got), [180, 200]);
+    let ack = desk.head_in("ACK", "ack", 1, &got[1].to_tag());
+    desk.send(&ack);
+    assert_eq!(statuses(&prack(&mut desk, 2, &got[0], None)), [200]);
+    assert_eq!(statuses(&prack(&mut desk, 3, &got[0], None)), [481]);
+    assert!(desk.run_out().iter().all(|got| got.status() != 180), "nothing is repeated");
+}
+
+#[test]
+fn a_prack_brings_no_offer_while_the_invites_own_is_not_answered() {
+    let mut desk = Desk::new();
+    let leg = arrive(&mut desk, "\nRequire: 100rel", true);
+    desk.end.provisional(desk.now, leg, 180, None);
+    let rings = desk.got();
+    let refused = prack(&mut desk, 2, &rings[0], Some(NEWER));
+    assert_eq!(statuses(&refused), [500]);
+    assert_eq!(desk.events(), []);
+    desk.end.answer(desk.now, leg, ANSWER);
+    assert_eq!(statuses(&desk.got()), [200]);
+}
+
+#[test]
 fn a_response_that_nobody_acknowledges_ends_the_call_with_504() {
     let mut desk = Desk::new();
     let leg = arrive(&mut desk, "\nRequire: 100rel", true);

@@ -6,7 +6,7 @@ HTTP  ?= 127.0.0.1:8080
 SIP   ?= 0.0.0.0:5060
 DEMO  ?=
 
-.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million prompts tools
+.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million fuzz prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ overload: ## goodput at once, twice and four times the limit
 
 million: ## a million calls of every kind in simulated time: nothing may be left of them
 	CALLS=1000000 $(CARGO) test --release --locked --test million -- --nocapture
+
+fuzz: ## hostile input: TARGET=uri SECONDS=60 for one, else every target for 300 seconds
+	.ci/fuzz $(or $(SECONDS),300) $(TARGET)
 
 prompts: ## speak the texts that changed since the last time
 	$(CARGO) run --locked --quiet -- prompts render

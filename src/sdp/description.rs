@@ -108,7 +108,9 @@ fn used_lines(bytes: &[u8]) -> String {
     let mut used = String::with_capacity(text.len());
     for line in text.lines().filter(|line| line.starts_with(['v', 'c', 'm', 'a'])) {
         // A bare CR would be a line end to some; what is refused is copied into our answer.
-        used.extend(line.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }));
+        let begin = used.len();
+        used.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        used.truncate(begin + used.get(begin..).unwrap_or_default().trim_end().len());
         used.push('\n');
     }
     used
@@ -251,6 +253,13 @@ mod tests {
             b"v=0\r\no=x\r\ns=Caf\xe9\r\nb=\xff\r\nt=now\r\nz=?\r\nc=IN IP4 192.0.2.1\r\n".to_vec();
         text.extend_from_slice(b"m=audio 4000 RTP/AVP 8\r\na=title:\xe9\r\ny=what\r\n");
         assert!(Description::parse(&text).is_ok_and(|d| d.streams.len() == 1));
+    }
+
+    #[test]
+    fn a_stream_whose_formats_are_no_words_cannot_be_copied_into_an_answer() {
+        let text = "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 8\r\nm=video 4 RTP/AVP ";
+        assert!(Description::parse(format!("{text}96\r\n").as_bytes()).is_ok());
+        assert!(Description::parse(format!("{text}\u{2}\u{1}\r\n").as_bytes()).is_err());
     }
 
     #[test]

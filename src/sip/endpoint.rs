@@ -352,12 +352,16 @@ impl Endpoint {
         self.legs.get(&leg).map(|leg| leg.dialog.listener)
     }
 
-    /// How many transactions, dialogs and legs exist: all zero when nothing goes on.
+    /// How much there is of everything: all zero when nothing goes on.
     pub fn load(&self) -> Load {
         Load {
             transactions: self.transactions.len(),
             legs: self.legs.len(),
             bindings: self.registrar.len(),
+            dialogs: self.dialogs.len(),
+            timers: self.timers.len(),
+            requests: self.requests.len(),
+            remembered: self.merges.len() + self.accepted.len(),
         }
     }
 

@@ -159,6 +159,14 @@ pub struct Load {
     pub legs: usize,
     /// Registered contacts.
     pub bindings: usize,
+    /// Names of dialogs: some legs have several.
+    pub dialogs: usize,
+    /// What is due on legs.
+    pub timers: usize,
+    /// Requests of ours outside dialogs that wait for their response.
+    pub requests: usize,
+    /// What is remembered of requests and answers until their transactions are over.
+    pub remembered: usize,
 }
 
 #[cfg(test)]

@@ -35,9 +35,8 @@ impl Merges {
         self.by_transaction.insert(transaction, key);
     }
 
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_key.is_empty() && self.by_transaction.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len() + self.by_transaction.len()
     }
 
     pub(super) fn forget(&mut self, transaction: TransactionId) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::params::MOST_PARAMS;
 use super::scan::{self, Scan};
 use crate::sip::error::Why;
 
@@ -33,6 +34,10 @@ impl AuthParams {
             };
             if list.iter().any(|(known, _)| *known == name) {
                 return Err(Why::Repeated);
+            }
+            // Each is compared with each: a datagram full of them would take a tenth of a second.
+            if list.len() == MOST_PARAMS {
+                return Err(Why::Syntax);
             }
             list.push((name, value));
             if !scan.eat_separator(b',') {
@@ -236,6 +241,17 @@ mod tests {
         ] {
             assert!(Credentials::parse(value.as_bytes()).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn there_may_be_many_parameters_but_not_any_number() {
+        let given = "Digest username=\"a\", realm=\"r\", nonce=\"n\", uri=\"u\", response=\"x\"";
+        let read = |more: usize| {
+            let more: String = (0..more).map(|at| format!(", p{at}=1")).collect();
+            Credentials::parse(format!("{given}{more}").as_bytes()).map(|read| read.is_some())
+        };
+        assert_eq!(read(MOST_PARAMS - 5), Ok(true));
+        assert_eq!(read(MOST_PARAMS - 4), Err(Why::Syntax));
     }
 
     #[test]

@@ -6,6 +6,10 @@ use std::fmt;
 use super::scan::{self, Scan};
 use crate::sip::error::Why;
 
+/// As many parameters may one header or URI have: they are looked for one by one, and compared each
+/// with each.
+pub(in crate::sip) const MOST_PARAMS: usize = 64;
+
 /// Parameters in the order in which they were written. Names compare without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Params {
@@ -45,6 +49,9 @@ impl Params {
             } else {
                 None
             };
+            if list.len() == MOST_PARAMS {
+                return Err(Why::Syntax);
+            }
             list.push(Param { name, value });
         }
         scan.done()?;
@@ -59,7 +66,7 @@ impl Params {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (param, None),
             };
-            if name.is_empty() || value.as_deref() == Some("") {
+            if name.is_empty() || value.as_deref() == Some("") || list.len() == MOST_PARAMS {
                 return None;
             }
             list.push(Param { name: name.to_owned(), value });
@@ -142,6 +149,16 @@ impl fmt::Display for Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_may_be_many_parameters_but_not_any_number() {
+        let text = |count: usize| (0..count).map(|at| format!(";p{at}=x")).collect::<String>();
+        let read = |count: usize| Params::parse(Scan::new(text(count).as_bytes()));
+        assert_eq!(read(MOST_PARAMS).map(|params| params.list.len()), Ok(MOST_PARAMS));
+        assert_eq!(read(MOST_PARAMS + 1), Err(Why::Syntax));
+        let of_uri = |count: usize| Params::parse_uri(text(count).trim_start_matches(';'));
+        assert!(of_uri(MOST_PARAMS).is_some() && of_uri(MOST_PARAMS + 1).is_none());
+    }
 
     #[test]
     fn parameters_are_found_in_any_case_and_printed_as_written() {

@@ -152,7 +152,7 @@ fn limits_are_answered_with_503_and_retry_after() {
     desk.events();
     let options = desk.head("OPTIONS", "d", 1);
     assert_eq!(desk.statuses(&options), [503]);
-    assert_eq!(desk.end.load(), Load { transactions: 2, legs: 0, bindings: 0 });
+    assert_eq!((desk.end.load().transactions, desk.end.load().legs), (2, 0));
     let rejected = &desk.end.counters().rejected;
     assert_eq!((rejected["leg_limit"], rejected["transaction_limit"]), (1, 1));
     desk.end.invite(

@@ -1,0 +1,12 @@
+//! What the fuzzers run: a function for each target, which must return whatever the bytes are.
+//!
+//! The default tests run them too, on what the fuzzers have found (`tests/fuzz_replay.rs`).
+
+pub mod digest;
+pub mod endpoint;
+pub mod framing;
+pub mod message;
+pub mod rtp;
+pub mod sdp;
+pub mod source;
+pub mod uri;

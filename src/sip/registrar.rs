@@ -68,6 +68,20 @@ impl Registration<'_> {
         let listener = listener_towards(self.listeners, protocol, to.ip(), Some(self.listener));
         (listener.unwrap_or(self.listener), to)
     }
+
+    /// Whether to ring a contact may be to ring a telephone number: its user part is one, not the
+    /// user's own name, and somebody else is there than sent the REGISTER. A carrier that knows us
+    /// by our address would connect it, at our cost.
+    fn is_somebody_elses_number(&self, contact: &Uri) -> bool {
+        let named = contact.user().unwrap_or_default();
+        let number = named.split(';').next().unwrap_or_default();
+        let digits = |c: char| c.is_ascii_digit() || "+*#-.() ".contains(c);
+        let (_, to) = self.way_to(contact);
+        number.contains(|c: char| c.is_ascii_digit())
+            && number.chars().all(digits)
+            && number != self.user
+            && to.ip() != self.source.ip()
+    }
 }
 
 /// What a REGISTER asks for.
@@ -109,6 +123,9 @@ pub enum Refusal {
     /// 500: an older REGISTER overtaken by a newer one (section 10.3 steps 6 and 7).
     #[error("the request is out of order")]
     OutOfOrder,
+    /// 403: a contact that is a telephone number somewhere else.
+    #[error("the contact is somebody else's number")]
+    SomebodyElses,
     /// 403: one user, too many contacts.
     #[error("the user has too many contacts")]
     TooManyContacts,
@@ -268,6 +285,9 @@ impl Registrar {
             }
             if one.expires_s < limits.min_expires_s {
                 return Err(Refusal::TooBrief);
+            }
+            if registration.is_somebody_elses_number(&one.contact) {
+                return Err(Refusal::SomebodyElses);
             }
             if new && !fresh.iter().any(|other| other.contact.equivalent(&one.contact)) {
                 fresh.push(one);

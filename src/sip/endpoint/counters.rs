@@ -146,6 +146,8 @@ reasons! {
     WrongCredentials = "wrong_credentials";
     /// Somebody else's address of record (403).
     NotTheirAddress = "not_their_address";
+    /// A contact that is a telephone number somewhere else (403).
+    SomebodyElsesNumber = "somebody_elses_number";
     /// A registration shorter than the shortest (423).
     TooBrief = "too_brief";
 }

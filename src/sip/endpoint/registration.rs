@@ -86,6 +86,9 @@ impl Endpoint {
                 });
             }
             Err(Refusal::OutOfOrder) => self.refuse(now, &request, 500, Reason::OutOfOrder),
+            Err(Refusal::SomebodyElses) => {
+                self.refuse(now, &request, 403, Reason::SomebodyElsesNumber);
+            }
             Err(Refusal::TooManyContacts) => self.refuse(now, &request, 403, Reason::BindingLimit),
             Err(Refusal::Full) => self.refuse_overload(now, &request, Reason::BindingLimit),
         }

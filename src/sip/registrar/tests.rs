@@ -233,3 +233,31 @@ fn a_contact_is_reached_over_the_protocol_that_it_asks_for() {
         assert_eq!(listener, ListenerId(expected), "{contact} {translated}");
     }
 }
+
+#[test]
+fn a_telephone_number_at_somebody_elses_address_is_no_contact_unless_it_is_the_users_name() {
+    for (contact, taken) in [
+        ("sip:+882990001@192.0.2.99", false),
+        ("sip:%2B882990001@192.0.2.99:5062", false),
+        ("sip:0900%20123%20456@192.0.2.99;user=phone", false),
+        ("sip:118500;ext=1@192.0.2.99", false),
+        ("sips:999@192.0.2.7;maddr=192.0.2.99", false),
+        // A phone behind a proxy, and numbers that lead to the phone itself.
+        ("sip:amy@192.0.2.99", true),
+        ("sip:line1-4711@192.0.2.99", true),
+        ("sip:201@192.0.2.7:6000", true),
+        ("sip:01632960001@carrier.example", true),
+    ] {
+        let mut registrar = Registrar::new();
+        let result = registrar.apply(Time::ZERO, &LIMITS, &register("amy", 1, &[(contact, 100)]));
+        let expected = if taken { Ok(1) } else { Err(Refusal::SomebodyElses) };
+        assert_eq!(result.map(|events| events.len()), expected, "{contact}");
+    }
+    let named = register("1001", 1, &[("sip:1001@192.0.2.99", 100)]);
+    assert!(Registrar::new().apply(Time::ZERO, &LIMITS, &named).is_ok(), "through a proxy");
+    let mut gone = register("amy", 1, &[("sip:+882990001@192.0.2.99", 0)]);
+    assert!(Registrar::new().apply(Time::ZERO, &LIMITS, &gone).is_ok(), "nobody is rung there");
+    gone.translated = true;
+    gone.change = Change::Contacts(vec![wanted("sip:+882990001@192.0.2.99", 100)]);
+    assert!(Registrar::new().apply(Time::ZERO, &LIMITS, &gone).is_ok(), "the phone itself is rung");
+}

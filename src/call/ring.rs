@@ -97,6 +97,8 @@ impl Display {
 struct Phone {
     leg: Leg,
     target: Target,
+    /// It has said that it rings.
+    rang: bool,
 }
 
 /// How targets are rung.
@@ -135,7 +137,8 @@ impl Ringing {
     ) -> Ringing {
         let phone = |target: Target| {
             let keyring = Keyring::new(target.terms, ids);
-            Phone { leg: Leg::opening(ids.leg_id(), target.to.ip(), keyring), target }
+            let leg = Leg::opening(ids.leg_id(), target.to.ip(), keyring);
+            Phone { leg, target, rang: false }
         };
         let mut later: VecDeque<Phone> = targets.into_iter().map(phone).collect();
         let first = match manner {
@@ -163,7 +166,9 @@ impl Ringing {
 
     /// What came of it, if it ends now without an answer, and the status that says so.
     pub(super) fn result(&self) -> (OfferOutcome, Option<u16>) {
-        (self.best.outcome(), self.status)
+        let rings = self.phones.iter().any(|phone| phone.rang);
+        let best = if rings { self.best.max(Progress::Rang) } else { self.best };
+        (best.outcome(), self.status)
     }
 
     fn phone(&mut self, leg: LegId) -> Option<&mut Phone> {
@@ -198,11 +203,8 @@ impl Ringing {
 
     /// A phone is out. Returns the leg that is to be opened instead, if there is another way.
     fn fail(&mut self, leg: LegId, progress: Progress, status: Option<u16>) -> Option<LegId> {
-        let before = self.phones.len();
-        self.phones.retain(|phone| phone.leg.id != leg);
-        if self.phones.len() == before {
-            return None;
-        }
+        let at = self.phones.iter().position(|phone| phone.leg.id == leg)?;
+        let rang = self.phones.remove(at).rang;
         if progress >= self.best {
             self.status = status.or(self.status);
         }
@@ -211,7 +213,7 @@ impl Ringing {
             self.answered = None;
         }
         // RFC 3263 section 4.3: another host is tried when one fails, not when it says no.
-        let silent = self.best == Progress::Unreachable;
+        let silent = self.best == Progress::Unreachable && !rang;
         let elsewhere =
             silent && status.is_none_or(|status| status == 408 || (500..600).contains(&status));
         let next = self.later.pop_front_if(|_| elsewhere)?;
@@ -267,7 +269,7 @@ impl Call {
         if let Some(ringing) = self.ringing_mut() {
             let keyring = Keyring::new(to.terms, ids);
             let leg = Leg::opening(ids.leg_id(), to.to.ip(), keyring);
-            ringing.later.push_front(Phone { leg, target: to });
+            ringing.later.push_front(Phone { leg, target: to, rang: false });
         }
         self.phone_failed(now, leg, Progress::Unreachable, None);
     }
@@ -295,7 +297,9 @@ impl Call {
             self.phone_heard_early(leg, answer);
         }
         let Some(ringing) = self.ringing_mut() else { return };
-        ringing.best = ringing.best.max(Progress::Rang);
+        if let Some(phone) = ringing.phone(leg) {
+            phone.rang = true;
+        }
         if std::mem::replace(&mut ringing.told, true) {
             return;
         }
@@ -372,7 +376,15 @@ impl Call {
 
     /// A phone refused or could not be reached, by its final status.
     pub fn phone_refused(&mut self, now: Time, leg: LegId, status: u16) {
-        self.phone_failed(now, leg, Progress::of(status), Some(status));
+        let rang =
+            self.ringing_mut().and_then(|ringing| ringing.phone(leg)).is_some_and(|p| p.rang);
+        let progress = match Progress::of(status) {
+            // Somebody on the way found that it had rung long enough (16.8). Whatever else comes after
+            // ringing says that the phone is out: its connection broke, it went wrong.
+            Progress::Unreachable if rang && status == 408 => Progress::Rang,
+            progress => progress,
+        };
+        self.phone_failed(now, leg, progress, Some(status));
         // A 6xx speaks for whoever is rung, not for one phone (RFC 3261 section 21.6).
         if status >= 600 && self.ringing().is_some_and(|ringing| !ringing.has_answered()) {
             self.ringing_over(now);

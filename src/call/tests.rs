@@ -284,6 +284,33 @@ fn what_phones_say_decides_how_an_offer_failed() {
 }
 
 #[test]
+fn a_phone_that_fails_while_it_rings_was_not_left_unanswered() {
+    for (status, outcome) in [
+        (408, OfferOutcome::NoAnswer),
+        (480, OfferOutcome::NoAnswer),
+        (486, OfferOutcome::Rejected),
+        (500, OfferOutcome::Unreachable),
+        // What a connection that closes counts as.
+        (503, OfferOutcome::Unreachable),
+    ] {
+        let (mut case, legs) = Case::offering(1);
+        case.call.phone_ringing(legs[0], None);
+        case.call.phone_refused(case.now, legs[0], status);
+        let failed = Action::Queue(QueueAction::OfferFailed("amy".into(), outcome));
+        assert_eq!(case.asked().last(), Some(&failed), "{status}");
+    }
+    // The other phone did ring.
+    let (mut case, legs) = Case::offering(2);
+    for leg in &legs {
+        case.call.phone_ringing(*leg, None);
+    }
+    case.call.phone_refused(case.now, legs[0], 503);
+    case.call.ring_timed_out(case.now);
+    let failed = QueueAction::OfferFailed("amy".into(), OfferOutcome::NoAnswer);
+    assert!(case.asked().contains(&Action::Queue(failed)));
+}
+
+#[test]
 fn busy_on_one_phone_leaves_the_others_ringing_but_a_decline_speaks_for_the_agent() {
     let (mut case, legs) = Case::offering(2);
     case.call.phone_refused(case.now, legs[0], 486);

@@ -1,7 +1,7 @@
 //! Phones over connections (RFC 3261 section 18, RFC 5626), and connections that end.
 
 use switchboard::engine::io::Input;
-use switchboard::event::{AgentState, EndCause};
+use switchboard::event::{AgentState, CallEvent, EndCause, OfferOutcome};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::sim::phone::{PhoneEvent, PhoneSettings};
@@ -78,8 +78,12 @@ fn a_caller_who_is_offered_to_a_phone_whose_connection_closes_keeps_the_place() 
     assert!(ringing, "{}", town.story());
     town.cut(amy);
     town.run_for(millis(10));
-    // At once, and not when she would have been rung long enough.
-    assert_ne!(town.agent("amy"), AgentState::Ringing, "{}", town.story());
+    // At once, and not when she would have been rung long enough; nor has she let it ring.
+    assert_eq!(town.agent("amy"), AgentState::Unreachable, "{}", town.story());
+    let unreachable = |event: &CallEvent| {
+        matches!(event, CallEvent::OfferEnded { outcome: OfferOutcome::Unreachable, .. })
+    };
+    assert_eq!(town.count(unreachable), 1);
     town.ben(Habits::default());
     town.see_off(resident);
     assert_eq!(town.close().today().answered, 1);

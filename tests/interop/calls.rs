@@ -39,6 +39,12 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         add("no answer: CANCEL of the phone, the next adviser is rung", no_answer);
         add("CANCEL of the ringing phone of a caller who left", caller_leaves);
     }
+    for over in [Transport::Tcp, Transport::Tls] {
+        let feature = "a ringing phone's connection closes: the next adviser is rung";
+        all.push(Scenario::new("SIPp", over, feature, move |place| {
+            passed_over(place, over, "phone-goes.xml", "", OfferOutcome::Unreachable);
+        }));
+    }
     for over in [Transport::Udp, Transport::Tcp] {
         all.push(Scenario::new("SIPp", over, "call over IPv6 to a phone of IPv4", move |place| {
             let wishes = Wishes { v6: true, ..Wishes::default() };

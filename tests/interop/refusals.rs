@@ -1,6 +1,6 @@
 //! What is refused, with the status that the RFC names and what it has to say besides.
 
-use switchboard::event::EndCause;
+use switchboard::event::{CallEvent, EndCause};
 
 use crate::calls::LONG;
 use crate::peers::clock::wait_for;
@@ -16,20 +16,21 @@ const G729: &str = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 
 
 /// A request that is refused.
 #[derive(Clone, Copy)]
-struct Refused {
-    feature: &'static str,
-    method: &'static str,
+pub struct Refused {
+    pub feature: &'static str,
+    pub method: &'static str,
     /// Empty for the central number.
-    uri: &'static str,
-    to_tag: &'static str,
-    headers: &'static str,
-    body: &'static str,
-    status: &'static str,
+    pub uri: &'static str,
+    pub to_tag: &'static str,
+    pub headers: &'static str,
+    pub body: &'static str,
+    pub status: &'static str,
     /// A pattern that the response has somewhere.
-    says: &'static str,
+    pub says: &'static str,
 }
 
-const USUAL: Refused = Refused {
+/// What would be taken.
+pub const USUAL: Refused = Refused {
     feature: "",
     method: "INVITE",
     uri: "",
@@ -131,6 +132,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         let feature = "503 with Retry-After at the limit of calls; the call under way goes on";
         all.push(Scenario::new("SIPp", over, feature, move |place| overload(place, over)));
         all.push(Scenario::new("SIPp", over, "OPTIONS", move |place| options(place, over)));
+        let feature = "SIGTERM: 503 for OPTIONS and new calls; the call under way goes on";
+        all.push(Scenario::new("SIPp", over, feature, move |place| drained(place, over)));
     }
     // Two requests with one number in one dialog cannot come over one stream.
     all.push(Scenario::new("SIPp", Transport::Udp, "482 for a merged request", merged));
@@ -152,7 +155,8 @@ fn refuses(place: &Place, over: Transport, refused: &Refused) {
     assert_ended(&server, &[]);
 }
 
-fn is_refused(place: &Place, host: Host, over: Transport, refused: &Refused) {
+/// Somebody's request is refused.
+pub fn is_refused(place: &Place, host: Host, over: Transport, refused: &Refused) {
     let central = format!("sip:{NUMBER}@{}", place.sip(Host::Server));
     let uri = if refused.uri.is_empty() { &central } else { refused.uri };
     let then =
@@ -187,10 +191,38 @@ fn overload(place: &Place, over: Transport) {
     assert_ended(&server, &[EndCause::CallerHungUp]);
 }
 
+fn drained(place: &Place, over: Transport) {
+    let mut server = settings::start(place, over, Wishes::default());
+    let mut phone = place.sipp("phone.xml").at(Host::Amy).over(over).start();
+    settings::ready(&server, "amy");
+    let mut caller = place.sipp("call-of-some-seconds.xml").over(over).start();
+    server.until_agents("talking", 1);
+    server.drain();
+    let drains = wait_for(LONG, || (server.try_get("/readyz")?.contains(" 503 ")).then_some(()));
+    assert!(drains.is_some(), "the server is still ready");
+    asks(place, Host::Softphone, over, "503", "Retry-After: [0-9]+");
+    let too_late = Refused { status: "503", says: "Retry-After: [0-9]+", ..USUAL };
+    is_refused(place, Host::Softphone, over, &too_late);
+    caller.succeed(LONG);
+    phone.succeed(LONG);
+    server.ends_well(LONG);
+    let ended = |event: &CallEvent| matches!(event, CallEvent::Ended { .. });
+    let ends: Vec<CallEvent> = server.calls().into_iter().filter(ended).collect();
+    let by_caller =
+        |event: &CallEvent| matches!(event, CallEvent::Ended { cause: EndCause::CallerHungUp, .. });
+    assert!(ends.len() == 1 && by_caller(&ends[0]), "{}", server.story());
+}
+
 fn options(place: &Place, over: Transport) {
     let _server = settings::start(place, over, Wishes::default());
+    asks(place, Host::Caller, over, "200", "Allow:.*INVITE");
+}
+
+/// OPTIONS, with what it is answered.
+fn asks(place: &Place, host: Host, over: Transport, status: &str, says: &str) {
     let mut sipp = place
         .sipp("refused.xml")
+        .at(host)
         .over(over)
         .with("then", "nothing-more.xml")
         .with("method", "OPTIONS")
@@ -198,8 +230,8 @@ fn options(place: &Place, over: Transport) {
         .with("to-tag", "")
         .with("headers", "Max-Forwards: 70\nAccept: application/sdp")
         .with("body", "")
-        .with("status", "200")
-        .with("says", "Allow:.*INVITE")
+        .with("status", status)
+        .with("says", says)
         .start();
     sipp.succeed(LONG);
 }

@@ -118,7 +118,8 @@ impl SippSetup<'_> {
                 "[local_ip]:[local_port];transport=[transport]"
             }
         };
-        self.words.push(("contact", contact.to_owned()));
+        // What is given already counts.
+        self.words.extend([("contact", contact.to_owned()), ("more", String::new())]);
         let place = self.place;
         let name = self.scenario.replace(['/', '.'], "-");
         let folder = place.folder().join(format!("{name}-{}", self.host as u8));

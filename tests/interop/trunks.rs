@@ -3,13 +3,14 @@
 use std::net::UdpSocket;
 
 use switchboard::event::{
-    CallEvent, EndCause, Event, OutboundRefusal, Peer, RefusalReason, SystemEvent, Through,
+    CallEvent, Caller, EndCause, Event, OutboundRefusal, Peer, RefusalReason, SystemEvent, Through,
 };
 
 use crate::calls::LONG;
 use crate::peers::clock::wait_for;
 use crate::peers::server::Server;
 use crate::place::{Host, Place, assert_counts, assert_ended};
+use crate::refusals::{Refused, USUAL, is_refused};
 use crate::scenario::{Scenario, Transport};
 use crate::settings::{self, Wishes};
 use crate::sipp::Running;
@@ -17,6 +18,8 @@ use crate::sipp::Running;
 /// Somebody outside, as an adviser dials and as a carrier is told.
 pub const OUTSIDE: &str = "01632960123";
 pub const OUTSIDE_SENT: &str = r"\+441632960123";
+/// The central number, as people outside see it.
+const OUR_NUMBER_SENT: &str = r"\+441708434343";
 /// A number of another organisation that comes through the trunk.
 const DISTRICT: &str = "01632960100";
 /// Costs a fortune.
@@ -34,6 +37,8 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         add("known by its password; 403 for a wrong one", by_password);
         add("call to the outside", outward);
         add("the toll guard: 403, and 999 all the same", guarded);
+        add("183 of the carrier, with what its network lets be heard", hears_early);
+        add("one call more than its limit: 503 with Retry-After", full);
         add("486 of the carrier reaches who dialled", busy);
         add("503 of the first host: the second gets the call", second_host);
         add("302 to the carrier's other host is followed", redirected);
@@ -43,6 +48,13 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         all.push(Scenario::new("SIPp", over, format!("trunk: {feature}"), run));
     };
     add(Transport::Tls, "known by its certificate; 403 for another", by_certificate);
+    add(Transport::Udp, "its numbers in every spelling", spellings);
+    add(
+        Transport::Udp,
+        "P-Asserted-Identity, Privacy and Diversion, believed if it is trusted",
+        asserted,
+    );
+    add(Transport::Udp, "488 for plain voice where it must be encrypted", not_encrypted);
     add(Transport::Udp, "nothing from the first host: the second gets the call", silent_host);
     add(Transport::Udp, "OPTIONS says which hosts live; the one that does gets the call", healthy);
 }
@@ -88,14 +100,7 @@ fn inward_calls(
     ours().succeed(LONG);
     phone.succeed(LONG);
     assert_ended(&server, &[EndCause::CallerHungUp]);
-    let through: Vec<Option<Through>> = server
-        .calls()
-        .into_iter()
-        .filter_map(|event| match event {
-            CallEvent::Arrived { through, .. } => Some(through),
-            _ => None,
-        })
-        .collect();
+    let through: Vec<_> = arrivals(&server).into_iter().map(|(_, through)| through).collect();
     let expected = Through {
         trunk: "carrier".into(),
         organisation: Some("Riverside District Council".to_owned()),
@@ -158,6 +163,98 @@ fn by_certificate(place: &Place) {
     );
 }
 
+fn spellings(place: &Place) {
+    let tables = inward(&format!("from = [\"{}\"]", place.ip(Host::Caller)));
+    let wishes = Wishes { sip: NO_STRANGERS, ..with_trunk(&tables) };
+    let server = settings::start(place, Transport::Udp, wishes);
+    let spelt = [DISTRICT, "+441632960100", "00441632960100", "441632960100"];
+    let mut phone = place.sipp("phone.xml").at(Host::Amy).times(4).start();
+    settings::ready(&server, "amy");
+    for number in spelt {
+        place.sipp("call.xml").rings(number).start().succeed(LONG);
+        server.until_agents("ready", 1);
+    }
+    phone.succeed(LONG);
+    assert_ended(&server, &[EndCause::CallerHungUp; 4]);
+    let organisations =
+        arrivals(&server).into_iter().filter_map(|(_, through)| through?.organisation);
+    let all: Vec<String> = organisations.collect();
+    assert_eq!(all, ["Riverside District Council"; 4], "{}", server.story());
+}
+
+fn arrivals(server: &Server) -> Vec<(Caller, Option<Through>)> {
+    let arrived = |event| match event {
+        CallEvent::Arrived { caller, through, .. } => Some((caller, through)),
+        _ => None,
+    };
+    server.calls().into_iter().filter_map(arrived).collect()
+}
+
+/// A trusted trunk's calls come from the caller's address, another's from the softphone's.
+fn asserted(place: &Place) {
+    let [trusted, other] = [Host::Caller, Host::Softphone].map(|host| place.ip(host));
+    let tables = format!(
+        "[trunk.carrier]\nfrom = [\"{trusted}\"]\ntrusted = true\n[trunk.other]\nfrom = [\"{other}\"]\n"
+    );
+    let wishes = Wishes { sip: NO_STRANGERS, ..with_trunk(&tables) };
+    let server = settings::start(place, Transport::Udp, wishes);
+    let says = "P-Asserted-Identity: \"A Neighbour\" <sip:+447700900123@carrier.example>\n\
+                Diversion: <sip:+441632960500@carrier.example>;reason=unconditional\n";
+    let privately = format!("{says}Privacy: id\n");
+    for (host, more) in
+        [(Host::Caller, says), (Host::Softphone, says), (Host::Caller, privately.as_str())]
+    {
+        place.sipp("call.xml").at(host).with("more", more).start().succeed(LONG);
+    }
+    assert_ended(&server, &[EndCause::CallerAbandoned; 3]);
+    let through = |trunk: &str, diverted_from: Option<&str>| {
+        let diverted_from = diverted_from.map(str::to_owned);
+        Some(Through { trunk: trunk.into(), organisation: None, diverted_from })
+    };
+    let caller = |number: &str, name: &str| Caller {
+        number: Some(number.to_owned()),
+        name: Some(name.to_owned()),
+        withheld: false,
+    };
+    let withheld = Caller { number: None, name: None, withheld: true };
+    let diverted = Some("+441632960500");
+    let expected = [
+        (caller("+447700900123", "A Neighbour"), through("carrier", diverted)),
+        (caller("+441632960001", "A Resident"), through("other", None)),
+        (withheld, through("carrier", diverted)),
+    ];
+    assert_eq!(arrivals(&server), expected, "{}", server.story());
+}
+
+fn not_encrypted(place: &Place) {
+    let over = Transport::Udp;
+    let tables = inward(&format!("from = [\"{}\"]\nsrtp = \"required\"", place.ip(Host::Caller)));
+    let server = settings::start(place, over, with_trunk(&tables));
+    dials_in_vain(place, Host::Caller, over, "somebody", DISTRICT, 488).succeed(LONG);
+    let refused = wait_for(LONG, || {
+        let reason = |event: &SystemEvent| {
+            matches!(event, SystemEvent::Refused { reason: RefusalReason::NotEncrypted, .. })
+        };
+        system(&server).iter().any(reason).then_some(())
+    });
+    assert!(refused.is_some(), "{}", server.story());
+}
+
+fn full(place: &Place, over: Transport) {
+    let [one, other] = [Host::Caller, Host::Softphone].map(|host| place.ip(host));
+    let tables = inward(&format!("from = [\"{one}\", \"{other}\"]\ncalls = 1"));
+    let server = settings::start(place, over, with_trunk(&tables));
+    let mut phone = place.sipp("phone.xml").at(Host::Amy).over(over).start();
+    settings::ready(&server, "amy");
+    let mut caller = place.sipp("call-of-some-seconds.xml").over(over).start();
+    server.until_agents("talking", 1);
+    let too_much = Refused { status: "503", says: "Retry-After: [0-9]+", ..USUAL };
+    is_refused(place, Host::Softphone, over, &too_much);
+    caller.succeed(LONG);
+    phone.succeed(LONG);
+    assert_ended(&server, &[EndCause::CallerHungUp]);
+}
+
 // ---- outward -------------------------------------------------------------------------------------
 
 /// Somebody whose call is refused.
@@ -180,7 +277,7 @@ pub fn amy_dials(place: &Place, over: Transport, number: &str) -> Running {
 /// A host of the carrier's that answers, and wants the call to look so.
 pub fn carrier_answers(place: &Place, host: Host, over: Transport, number: &str) -> Running {
     let sipp = place.sipp("carrier.xml").at(host).over(over).with("number", number);
-    sipp.with("shown", r"\+441708434343").start()
+    sipp.with("shown", OUR_NUMBER_SENT).start()
 }
 
 /// A host of the carrier's that does not take the call.
@@ -211,6 +308,19 @@ fn outward(place: &Place, over: Transport) {
         settings::start(place, over, with_trunk(&trunk(place, &[Host::Carrier], over, UNASKED)));
     let mut carrier = carrier_answers(place, Host::Carrier, over, OUTSIDE_SENT);
     amy_dials(place, over, OUTSIDE).succeed(LONG);
+    carrier.succeed(LONG);
+    assert_ended(&server, &[EndCause::AgentCallDone]);
+    assert_eq!(talked_outside(&server), [OUTSIDE], "{}", server.story());
+}
+
+fn hears_early(place: &Place, over: Transport) {
+    let server =
+        settings::start(place, over, with_trunk(&trunk(place, &[Host::Carrier], over, UNASKED)));
+    let carrier = place.sipp("carrier-early.xml").at(Host::Carrier).over(over);
+    let carrier = carrier.with("number", OUTSIDE_SENT).with("shown", OUR_NUMBER_SENT);
+    let mut carrier = carrier.start();
+    let amy = place.sipp("dials-and-hears.xml").at(Host::Amy).over(over).rings(OUTSIDE);
+    amy.with("user", "amy").start().succeed(LONG);
     carrier.succeed(LONG);
     assert_ended(&server, &[EndCause::AgentCallDone]);
     assert_eq!(talked_outside(&server), [OUTSIDE], "{}", server.story());

@@ -180,7 +180,8 @@ impl Server {
         body.to_owned()
     }
 
-    fn try_get(&self, path: &str) -> Option<String> {
+    /// A page with its status and headers, if the server is there.
+    pub fn try_get(&self, path: &str) -> Option<String> {
         let host = self.http;
         self.try_ask(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
     }
@@ -270,10 +271,15 @@ impl Server {
         kill(Pid::from_raw(id), Signal::SIGHUP).expect("the server can be told");
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub fn stop(mut self) {
+    /// Asks it to take no new calls, and to end when those under way have (SIGTERM).
+    pub fn drain(&self) {
         let id = i32::try_from(self.process.id()).expect("a process id");
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("the server can be told");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        self.drain();
         let status = self.process.wait(Duration::from_secs(20));
         assert!(status.success(), "{status}\n{}", self.process.words());
     }

@@ -23,7 +23,7 @@ use switchboard::event::{CallEvent, EndCause, Event};
 use switchboard::flow::{self, Known};
 use switchboard::id::{AgentId, Entropy, FlowName, LegId};
 use switchboard::media::Command;
-use switchboard::media::command::{Event as MediaEvent, Key, LegCounters, OpenError};
+use switchboard::media::command::{Event as MediaEvent, Key, LegCounters, OpenError, Told};
 use switchboard::sip::ListenerId;
 use switchboard::sip::range::AddressRange;
 use switchboard::sip::transport::{Listener, Protocol};
@@ -466,7 +466,10 @@ impl Street {
                 if let Some(leg) = leg
                     && let Some(key) = Key::from_char('1')
                 {
-                    self.after(millis(20), Happening::Media(MediaEvent::Key { leg, key }));
+                    self.after(
+                        millis(20),
+                        Happening::Media(MediaEvent::Key { leg, key, told: Told::Event }),
+                    );
                 }
                 let patience = millis(500 + self.entropy.below(4_000));
                 self.after(patience, Happening::HangUp(call));

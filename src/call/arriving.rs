@@ -81,8 +81,11 @@ impl Call {
     }
 
     /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow.
-    pub fn media_key(&mut self, leg: LegId, key: media::Key) {
-        if leg == self.caller_leg.id && matches!(self.state, State::InFlow) {
+    pub fn key(&mut self, now: Time, leg: LegId, key: media::Key, told: media::Told) {
+        if leg == self.caller_leg.id
+            && self.caller_leg.keypad.pressed(now, key, told)
+            && matches!(self.state, State::InFlow)
+        {
             self.out.push(Action::Notify(Notice::Key(key)));
         }
     }

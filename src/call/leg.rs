@@ -8,6 +8,8 @@ use crate::id::LegId;
 use crate::media::command::{Direction, Negotiated};
 use crate::sdp::{self, Keyring};
 
+use super::keypad::Keypad;
+
 /// How far a leg has come. A leg only moves down this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -32,6 +34,7 @@ pub struct Leg {
     pub signalled_from: IpAddr,
     /// What was agreed on last.
     pub negotiated: Option<Negotiated>,
+    pub(super) keypad: Keypad,
     keyring: Box<Keyring>,
     local: Option<SocketAddr>,
     version: u64,
@@ -45,6 +48,7 @@ impl Leg {
             stage: Stage::Opening,
             signalled_from,
             negotiated: None,
+            keypad: Keypad::default(),
             keyring: Box::new(keyring),
             local: None,
             version: 0,
@@ -75,15 +79,23 @@ impl Leg {
         };
         let (answer, negotiated) =
             sdp::answer(offer, &local, self.signalled_from, &mut self.keyring)?;
-        self.negotiated = Some(negotiated);
+        self.agree(negotiated);
         Ok(answer)
     }
 
     /// Takes the peer's answer to our offer.
     pub fn take_answer(&mut self, answer: &Bytes) -> Result<(), sdp::SdpError> {
         let negotiated = sdp::read_answer(answer, self.signalled_from, &mut self.keyring)?;
-        self.negotiated = Some(negotiated);
+        self.agree(negotiated);
         Ok(())
+    }
+
+    fn agree(&mut self, negotiated: Negotiated) {
+        if self.negotiated.as_ref().is_some_and(|before| before.remote != negotiated.remote) {
+            // Another device: its keypad is another, too.
+            self.keypad = Keypad::default();
+        }
+        self.negotiated = Some(negotiated);
     }
 
     fn next_description(&mut self) -> Option<sdp::Local> {

@@ -25,6 +25,7 @@
 mod arriving;
 mod dial;
 mod ending;
+mod keypad;
 mod leg;
 mod merge;
 mod offer;

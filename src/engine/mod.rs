@@ -405,7 +405,8 @@ impl Engine {
             SipEvent::Refer { leg, refer } => self.referred(now, leg, &refer),
             SipEvent::Key { leg, key, .. } => {
                 if let Some(key) = media::command::Key::from_char(key) {
-                    self.with_leg(leg, |call| call.media_key(leg, key));
+                    let told = media::command::Told::Info;
+                    self.with_leg(leg, |call| call.key(now, leg, key, told));
                 }
             }
             SipEvent::Redirected { leg, status, contacts } => {
@@ -451,7 +452,9 @@ impl Engine {
                 self.closing.remove(&leg);
             }
             Media::Played { leg, play } => self.with_leg(leg, |call| call.media_played(leg, play)),
-            Media::Key { leg, key } => self.with_leg(leg, |call| call.media_key(leg, key)),
+            Media::Key { leg, key, told } => {
+                self.with_leg(leg, |call| call.key(now, leg, key, told));
+            }
             Media::Silent { leg, for_ms, ever_heard } => {
                 self.with_leg(leg, |call| call.media_silent(now, leg, for_ms, ever_heard));
             }

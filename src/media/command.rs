@@ -188,6 +188,17 @@ impl Key {
     }
 }
 
+/// How a key was told, the least reliable way first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Told {
+    /// Tones in the voice (ITU-T Q.23), where keys cannot be told apart from it.
+    Tones,
+    /// A SIP INFO.
+    Info,
+    /// A telephone-event (RFC 4733).
+    Event,
+}
+
 /// Packets of a leg over its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LegCounters {
@@ -240,6 +251,8 @@ pub enum Event {
         leg: LegId,
         /// Which key.
         key: Key,
+        /// How.
+        told: Told,
     },
     /// No RTP has come for the silence limit although the peer should send. Repeats no more often
     /// than the limit.

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::FRAME_SAMPLES;
-use super::command::{Direction, LegCounters, Negotiated, SrtpKeys};
+use super::command::{Codec, Direction, Key, LegCounters, Negotiated, SrtpKeys, Told};
 use super::counters::DropReason;
+use super::dtmf::Detector;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::player::Hears;
 use super::quality::Reported;
 use crate::id::{Entropy, LegId};
+use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Reception;
 use crate::rtp::srtp::{Receiver, Sender, SrtpError};
 use crate::rtp::telephone_event::Presses;
@@ -32,7 +34,9 @@ pub(super) struct Leg {
     pub(super) relayed_at: Option<Time>,
     pub(super) reception: Reception,
     pub(super) reported: Reported,
-    pub(super) presses: Presses,
+    presses: Presses,
+    /// Listens for keys where they cannot be told apart from the voice.
+    tones: Option<Box<Detector>>,
     pub(super) counters: LegCounters,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
     pub(super) cname: String,
@@ -182,6 +186,7 @@ impl Leg {
             reception: Reception::default(),
             reported: Reported::default(),
             presses: Presses::default(),
+            tones: None,
             counters: LegCounters::default(),
             cname,
             liveness: Liveness { heard_at: now, told_at: None },
@@ -193,6 +198,11 @@ impl Leg {
     /// Takes what was negotiated.
     pub(super) fn negotiate(&mut self, now: Time, negotiated: Negotiated) {
         let Negotiated { remote, remote_rtcp, signalled_from, .. } = negotiated;
+        if negotiated.telephone_event.is_some() {
+            self.tones = None;
+        } else if self.tones.is_none() {
+            self.tones = Some(Box::new(Detector::new()));
+        }
         let received_before = self.session.as_ref().is_some_and(Session::receives);
         match &mut self.session {
             Some(session) => {
@@ -217,6 +227,22 @@ impl Leg {
         }
         if !received_before {
             self.liveness.heard(now);
+        }
+    }
+
+    /// The key that a packet tells of, if one begins to be pressed in it. Nobody listens for tones
+    /// while another leg hears this one: then they are part of a conversation.
+    pub(super) fn key(&mut self, kind: Kind, packet: &Packet<'_>) -> Option<(Key, Told)> {
+        match kind {
+            Kind::TelephoneEvent => {
+                let code = self.presses.note(packet)?;
+                Some((Key::from_event(code)?, Told::Event))
+            }
+            Kind::Voice(codec) => {
+                let tones = self.tones.as_mut().filter(|_| self.heard_by.is_none())?;
+                let key = tones.hear(packet.payload.iter().map(|byte| codec.decode(*byte)))?;
+                Some((key, Told::Tones))
+            }
         }
     }
 
@@ -252,6 +278,13 @@ impl Leg {
         }
         After::GoesOn
     }
+}
+
+/// What a packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Voice(Codec),
+    TelephoneEvent,
 }
 
 /// What comes after a frame.

@@ -12,6 +12,7 @@ pub mod bank;
 pub mod codec;
 pub mod command;
 pub mod counters;
+mod dtmf;
 mod latch;
 mod leg;
 mod outgoing;

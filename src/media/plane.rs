@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::FRAME_SAMPLES;
 use super::bank::Bank;
-use super::command::{Codec, Command, Event, Key, PlayId};
+use super::command::{Command, Event, PlayId};
 use super::counters::{DropReason, RtpCounters};
-use super::leg::{After, Leg};
+use super::leg::{After, Kind, Leg};
 use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
 use super::quality;
@@ -303,10 +303,8 @@ impl Plane {
         let arrival = leg.reception.note(now, &packet);
         leg.counters.received += 1;
         self.counters.received += 1;
-        if kind == Kind::TelephoneEvent
-            && let Some(key) = leg.presses.note(&packet).and_then(Key::from_event)
-        {
-            self.events.push_back(Event::Key { leg: id, key });
+        if let Some((key, told)) = leg.key(kind, &packet) {
+            self.events.push_back(Event::Key { leg: id, key, told });
         }
         match leg.heard_by {
             Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
@@ -443,13 +441,6 @@ impl Plane {
             out.send_rtcp(id, to, packet);
         }
     }
-}
-
-/// What a packet carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Voice(Codec),
-    TelephoneEvent,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::media::command::Codec;
+use crate::media::command::{Codec, Key};
 
 /// Samples in a second of telephone audio.
 pub const RATE_HZ: u32 = 8_000;
@@ -34,6 +34,13 @@ impl Sound {
             }
         }
     }
+}
+
+/// The sample at position `at` of a key's two tones (ITU-T Q.23).
+pub fn of_key(key: Key, at: u64) -> i16 {
+    let place = "123A456B789C*0#D".find(key.as_char()).unwrap_or(0);
+    let (low, high) = ([697, 770, 852, 941][place / 4], [1_209, 1_336, 1_477, 1_633][place % 4]);
+    Sound::Tone(low).sample(at) / 2 + Sound::Tone(high).sample(at) / 2
 }
 
 /// Encodes one sample.

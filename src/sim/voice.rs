@@ -1,4 +1,5 @@
-//! The voice side of a phone: RTP packets every 20 ms, keys as RFC 4733 events, and an ear.
+//! The voice side of a phone: RTP packets every 20 ms, keys as RFC 4733 events or else as tones, and
+//! an ear.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -248,7 +249,7 @@ impl Voice {
     }
 
     fn packet(&mut self, stream: Stream) {
-        if self.press.is_none() && self.pause == 0 && stream.telephone_event.is_some() {
+        if self.press.is_none() && self.pause == 0 {
             self.press = self.keys.pop_front().map(|key| Press {
                 key,
                 timestamp: self.timestamp,
@@ -269,7 +270,19 @@ impl Voice {
             return;
         }
         self.pause = self.pause.saturating_sub(1);
-        let payload = self.sounding(stream.codec);
+        let payload = match self.press.take() {
+            None => self.sounding(stream.codec),
+            Some(mut press) => {
+                let from = u64::from(press.packets) * u64::from(PACKET_SAMPLES);
+                press.packets += 1;
+                let last = press.packets == KEY_PACKETS;
+                self.press = (!last).then_some(press);
+                self.pause = if last { PAUSE_PACKETS } else { 0 };
+                (from..from + u64::from(PACKET_SAMPLES))
+                    .map(|at| tone::encode(stream.codec, tone::of_key(press.key, at)))
+                    .collect()
+            }
+        };
         let first = std::mem::take(&mut self.first);
         self.send(stream, payload_type_of(stream.codec), self.timestamp, first, &payload);
     }

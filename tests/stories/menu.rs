@@ -4,6 +4,7 @@ use switchboard::event::{CallEvent, EndCause};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::sim::phone::Quirks;
+use switchboard::sim::tone::Sound;
 
 use crate::town::*;
 
@@ -80,7 +81,7 @@ fn a_key_counts_once_although_its_packets_are_sent_again_and_again() {
 }
 
 #[test]
-fn a_caller_without_keys_still_comes_to_a_person() {
+fn a_caller_who_presses_nothing_still_comes_to_a_person() {
     let mut town = town();
     town.ben(Habits::default());
     let quirks = Quirks { no_keys: true, ..Quirks::default() };
@@ -88,6 +89,30 @@ fn a_caller_without_keys_still_comes_to_a_person() {
     let resident = town.caller("01632960001", |phone| phone.quirks = quirks, steps);
     town.see_off(resident);
     town.close();
+}
+
+#[test]
+fn keys_that_are_tones_in_the_voice_are_heard_and_a_voice_that_holds_a_note_is_not_a_key() {
+    let mut town = town();
+    town.amy(Habits::default());
+    let quirks = Quirks { no_keys: true, ..Quirks::default() };
+    let steps = ring().then([hear(CHOICES), press("1"), hear_within(AMY, secs(20)), Step::HangUp]);
+    let resident = town.caller(
+        "01632960001",
+        |phone| {
+            phone.quirks = quirks;
+            // The low tone of 7, 8 and 9.
+            phone.sound = Sound::Tone(852);
+        },
+        steps,
+    );
+    town.see_off(resident);
+    let town = town.close();
+    let chosen = town.calls().into_iter().filter_map(|(_, event)| match event {
+        CallEvent::Chose { key, .. } => Some(*key),
+        _ => None,
+    });
+    assert_eq!(chosen.collect::<Vec<_>>(), ['1']);
 }
 
 #[test]

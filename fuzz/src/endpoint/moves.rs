@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchboard::acd::command::AgentChoice;
 use switchboard::engine::io::{Input, JournalHealth, Request};
-use switchboard::media::command::{Event as MediaEvent, Key};
+use switchboard::media::command::{Event as MediaEvent, Key, Told};
 use switchboard::sip::digest::respond;
 use switchboard::sip::header::{Challenge, HeaderName};
 use switchboard::sip::message::Message;
@@ -281,7 +281,10 @@ impl Street {
                 None => return,
             },
             _ => match Key::from_event(source.byte() % 17) {
-                Some(key) => MediaEvent::Key { leg, key },
+                Some(key) => {
+                    let told = if key.event() < 8 { Told::Event } else { Told::Tones };
+                    MediaEvent::Key { leg, key, told }
+                }
                 None => return,
             },
         };

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::*;
 use crate::media::Clip;
-use crate::media::command::{Codec, Direction, Key, Negotiated, OpenError, PlayId};
+use crate::media::command::{Codec, Direction, Key, Negotiated, OpenError, PlayId, Told};
 use crate::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;
 
@@ -127,7 +127,7 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
     let key = TelephoneEvent { event: 5, end: false, volume: 10, duration: 160 };
     caller.send(101, &key.to_bytes());
     let key = Key::from_char('5').expect("a key");
-    assert_eq!(rig.event(), Event::Key { leg: a, key });
+    assert_eq!(rig.event(), Event::Key { leg: a, key, told: Told::Event });
 
     rig.media.send(Command::Bridge { a, b });
     // The bridge is there once silence of ours has been replaced by what the other says.

@@ -161,15 +161,11 @@ impl Phone {
             return;
         }
         let words = self.words(Some(at));
-        let keys = !self.settings.quirks.no_keys;
         let Some(leg) = self.legs.get_mut(at) else { return };
         let offer = leg.invite.as_ref().map(|(request, _)| request.body.clone());
         leg.stream = offer.and_then(|offer| words.read(&offer));
-        let body = match &mut leg.stream {
-            Some(stream) => {
-                stream.telephone_event = stream.telephone_event.filter(|_| keys);
-                words.answer(leg.version, stream)
-            }
+        let body = match &leg.stream {
+            Some(stream) => words.answer(leg.version, stream),
             None => words.offer(leg.version),
         };
         leg.state = State::Answered(false);
@@ -235,7 +231,7 @@ impl Phone {
         }
         self.renew_key(at);
         let words = self.words(Some(at));
-        let stream = words.read(&request.body).map(|stream| self.keys_offered(stream));
+        let stream = words.read(&request.body);
         let Some(leg) = self.legs.get_mut(at).filter(|leg| !leg.is_over()) else {
             self.respond(now, request, key, 481);
             return;

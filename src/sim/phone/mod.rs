@@ -36,7 +36,7 @@ use self::registration::Registration;
 use self::transaction::{Expired, GIVE_UP, Transactions};
 use super::secrecy::{self, Secrecy};
 use super::tone::Sound;
-use super::voice::{Stream, Voice};
+use super::voice::Voice;
 
 /// What a phone is set up with.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ pub struct Quirks {
     pub renews_key: bool,
     /// Takes an offer of encrypted voice for one of plain voice.
     pub ignores_encryption: bool,
-    /// Does not tell keys as RFC 4733 events.
+    /// Does not tell keys as RFC 4733 events: they are tones in its voice.
     pub no_keys: bool,
     /// Answers an INVITE even after its CANCEL: the two have crossed.
     pub deaf_to_cancel: bool,
@@ -403,6 +403,7 @@ impl Phone {
             codecs: codecs.clone(),
             secrecy: *secrecy,
             ignores_encryption: quirks.ignores_encryption,
+            tells_keys: !quirks.no_keys,
             key,
         }
     }
@@ -413,11 +414,6 @@ impl Phone {
             self.entropy.fill(&mut key);
         }
         key
-    }
-
-    fn keys_offered(&self, stream: Stream) -> Stream {
-        let keys = stream.telephone_event.filter(|_| !self.settings.quirks.no_keys);
-        Stream { telephone_event: keys, ..stream }
     }
 
     fn talk(&mut self, now: Time, at: usize) {

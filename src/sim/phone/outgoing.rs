@@ -236,12 +236,6 @@ impl Phone {
             return;
         }
         leg.state = State::Up;
-        if let Some(stream) = leg.stream {
-            let stream = self.keys_offered(stream);
-            if let Some(leg) = self.legs.get_mut(at) {
-                leg.stream = Some(stream);
-            }
-        }
         self.take_session(now, at, message);
         self.talk(now, at);
         self.events.push_back(PhoneEvent::Answered);

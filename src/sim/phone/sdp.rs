@@ -17,13 +17,15 @@ pub(super) struct Words {
     pub(super) codecs: Vec<Codec>,
     pub(super) secrecy: Option<Secrecy>,
     pub(super) ignores_encryption: bool,
+    /// Whether it tells keys as events.
+    pub(super) tells_keys: bool,
     /// The leg's own key, if it encrypts.
     pub(super) key: Key,
 }
 
 impl Words {
     pub(super) fn offer(&self, version: u64) -> String {
-        let text = offer(self.rtp, version, &self.codecs);
+        let text = offer(self.rtp, version, &self.codecs, self.tells_keys);
         match self.secrecy {
             Some(secrecy) => secrecy::offered(&text, secrecy, &self.key),
             None => text,
@@ -40,7 +42,8 @@ impl Words {
 
     /// Reads the peer's description: none if the phone cannot take part.
     pub(super) fn read(&self, text: &[u8]) -> Option<Stream> {
-        let stream = read(text, &self.codecs)?;
+        let mut stream = read(text, &self.codecs)?;
+        stream.telephone_event = stream.telephone_event.filter(|_| self.tells_keys);
         if self.ignores_encryption {
             return Some(stream);
         }
@@ -80,14 +83,14 @@ pub(super) fn describe(
     text
 }
 
-/// An offer of `codecs` and keys. An empty list offers G.729 alone, which nobody here speaks.
-pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Codec]) -> String {
+/// An offer of `codecs` and perhaps keys. An empty list offers G.729 alone, which nobody here speaks.
+pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Codec], keys: bool) -> String {
     if codecs.is_empty() {
         return describe(rtp, version, &[Codec::Pcmu], None)
             .replace("RTP/AVP 0", "RTP/AVP 18")
             .replace("0 PCMU/8000", "18 G729/8000");
     }
-    describe(rtp, version, codecs, Some(KEYS))
+    describe(rtp, version, codecs, keys.then_some(KEYS))
 }
 
 /// The peer's audio stream with the first of its codecs that is in ours.
@@ -151,7 +154,7 @@ mod tests {
     fn an_offer_reads_back_and_is_answered_with_one_codec() {
         let rtp: SocketAddr = ([127, 0, 0, 1], 4000).into();
         let both = [Codec::Pcma, Codec::Pcmu];
-        let offer = offer(rtp, 1, &both);
+        let offer = offer(rtp, 1, &both, true);
         let stream = read(offer.as_bytes(), &[Codec::Pcmu]).expect("a stream");
         let expected = Stream {
             remote: rtp,
@@ -167,10 +170,11 @@ mod tests {
             codecs: both.to_vec(),
             secrecy: None,
             ignores_encryption: false,
+            tells_keys: true,
             key: [0; 30],
         };
         let answer = words.answer(1, &stream);
         assert!(answer.contains("m=audio 5000 RTP/AVP 0 101\r\n"), "{answer}");
-        assert_eq!(read(super::offer(rtp, 1, &[]).as_bytes(), &both), None);
+        assert_eq!(read(super::offer(rtp, 1, &[], true).as_bytes(), &both), None);
     }
 }

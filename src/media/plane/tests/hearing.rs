@@ -58,7 +58,7 @@ fn a_key_is_told_once_for_each_press_while_prompts_play() {
         rig.receive(A, &key(at, began, &press(11, end, 160)));
         rig.pass(20);
     }
-    let hash = Event::Key { leg: A, key: Key::from_char('#').expect("a key") };
+    let hash = Event::Key { leg: A, key: Key::from_char('#').expect("a key"), told: Told::Event };
     assert_eq!(rig.events(), [hash.clone(), hash]);
     // A flash (16) is an event and no key.
     rig.receive(A, &key(20, 20, &press(16, false, 160)));

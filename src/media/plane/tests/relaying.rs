@@ -175,7 +175,7 @@ fn keys_are_passed_on_with_the_other_sides_payload_type() {
     assert_eq!(sent[0].timestamp, sent[2].timestamp);
     assert!(sent[0].marker && !sent[1].marker);
     let key = Key::from_char('5').expect("a key");
-    assert_eq!(rig.events(), [Event::Key { leg: A, key }]);
+    assert_eq!(rig.events(), [Event::Key { leg: A, key, told: Told::Event }]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
                 registers(place, over, "MD5");
             },
         );
+        add("registration with a carrier whose first host says 503: the second takes it", moves_on);
         add("OPTIONS says that a carrier lives, and that it is gone", goes_away);
     }
 }
@@ -154,12 +155,29 @@ fn spirals(place: &Place, over: Transport) {
 
 // ---- the carrier that we register with -----------------------------------------------------------
 
+/// What a trunk's settings say of the account.
+const ACCOUNT: &str = "inbound = \"registration\"\nregister = { expires_s = 600 }\n\
+                       domain = \"carrier.example\"\nusername = \"harbourside\"\n\
+                       password = \"carrier-s3cret\"\n";
+
+fn moves_on(place: &Place, over: Transport) {
+    let carrier = Kamailio::start(place, over, "carrier.cfg", &[("digest", "SHA-256")]);
+    let sick = place.sipp("says-how-it-is.xml").at(Host::Carrier).over(over);
+    let mut sick = sick.with("method", "REGISTER").with("status", "503").start();
+    let keys = format!("{UNASKED}\n{ACCOUNT}");
+    let tables = trunk(place, &[Host::Carrier, Host::Border], over, &keys);
+    let wishes = Wishes { tables: &tables, ..Wishes::default() };
+    let server = settings::start(place, Transport::Udp, wishes);
+    sick.succeed(LONG);
+    carrier.says("carrier: registered harbourside for 600", 1);
+    assert_counts(&server, "switchboard_trunk_registered{trunk=\"carrier\"}", 1);
+    place.sipp("call.xml").towards(Host::Border).start().succeed(LONG);
+    assert_ended(&server, &[EndCause::CallerAbandoned]);
+}
+
 fn registers(place: &Place, over: Transport, digest: &str) {
     let carrier = Kamailio::start(place, over, "carrier.cfg", &[("digest", digest)]);
-    let keys = format!(
-        "{UNASKED}\ninbound = \"registration\"\nregister = {{ expires_s = 600 }}\n\
-         domain = \"carrier.example\"\nusername = \"harbourside\"\npassword = \"carrier-s3cret\"\n"
-    );
+    let keys = format!("{UNASKED}\n{ACCOUNT}");
     let tables = trunk(place, &[Host::Border], over, &keys);
     let wishes = Wishes { sip: NO_STRANGERS, tables: &tables, ..Wishes::default() };
     let server = settings::start(place, Transport::Udp, wishes);

@@ -16,7 +16,7 @@ use crate::peers::clock::wait_for;
 use crate::peers::server::Server;
 use crate::scenario::Transport;
 
-/// Who takes part, by the last number of their address.
+/// Who takes part, by the last number of their address, or by that above 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
     /// switchboard.
@@ -60,12 +60,12 @@ impl Network {
         found.expect("a loopback network that is free")
     }
 
-    /// The place of a scenario: 127.x.y.0/24.
+    /// The place of a scenario: 64 addresses of 127.x.y.0/24.
     pub fn place(&self, scenario: usize) -> Place {
-        let y = u8::try_from(scenario % 250 + 1).expect("at most 250");
+        let number = u16::try_from(scenario).ok().filter(|number| *number < 500);
         Place {
             x: self.x,
-            y,
+            number: number.expect("at most 500 scenarios"),
             folder: tempfile::tempdir().expect("a folder"),
             authority: OnceCell::new(),
         }
@@ -75,7 +75,7 @@ impl Network {
 /// A scenario's own network and folder.
 pub struct Place {
     x: u8,
-    y: u8,
+    number: u16,
     folder: TempDir,
     authority: OnceCell<Authority>,
 }
@@ -88,7 +88,9 @@ impl Place {
 
     /// Somebody's address.
     pub fn ip(&self, host: Host) -> IpAddr {
-        Ipv4Addr::new(127, self.x, self.y, host as u8).into()
+        let [third, block] = [self.number % 250 + 1, self.number / 250];
+        let [third, fourth] = [third, block * 64 + host as u16].map(|part| part as u8);
+        Ipv4Addr::new(127, self.x, third, fourth).into()
     }
 
     /// Where somebody is rung.
@@ -104,7 +106,7 @@ impl Place {
     /// A caller's and the server's addresses of IPv6, which has one loopback address: the ports tell
     /// scenarios apart.
     pub fn v6(&self) -> (SocketAddr, SocketAddr) {
-        let first = 30_100 + u16::from(self.y) * 2;
+        let first = 30_100 + self.number % 400 * 2;
         let at = |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port));
         (at(first), at(first + 1))
     }
@@ -112,7 +114,7 @@ impl Place {
     /// An address of 127.0.0.1, with the port above, for a program that sends voice from there whatever
     /// address it is given. `which` of the scenario's.
     pub fn plain(&self, which: u16) -> SocketAddr {
-        let first = 22_000 + u16::from(self.x % 4) * 2_000 + u16::from(self.y) * 8;
+        let first = 22_000 + u16::from(self.x % 2) * 4_000 + self.number * 8;
         (Ipv4Addr::LOCALHOST, first + which * 2).into()
     }
 

@@ -426,7 +426,8 @@ fn healthy(place: &Place) {
     let over = Transport::Udp;
     let tables = trunk(place, &[Host::Carrier, Host::Spare], over, "options_s = 600");
     let asked = |host, status: &str| {
-        place.sipp("says-how-it-is.xml").at(host).with("status", status).start()
+        let sipp = place.sipp("says-how-it-is.xml").at(host);
+        sipp.with("method", "OPTIONS").with("status", status).start()
     };
     let (mut sick, mut well) = (asked(Host::Carrier, "503"), asked(Host::Spare, "200"));
     let server = settings::start(place, over, with_trunk(&tables));

@@ -37,7 +37,7 @@ pub struct Options {
 impl Options {
     /// Reads the command line.
     pub fn from_words(mut given: impl Iterator<Item = String>) -> Options {
-        let mut options = Options { words: Vec::new(), jobs: 6, docs: None };
+        let mut options = Options { words: Vec::new(), jobs: 9, docs: None };
         while let Some(word) = given.next() {
             match word.as_str() {
                 "--jobs" => {

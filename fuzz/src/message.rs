@@ -153,6 +153,9 @@ fn readable(told: &Told) {
 fn answered(request: &Message, status: u16, reason: &str) {
     let source = SocketAddr::from(([192, 0, 2, 9], 5070));
     let bytes = Draft::response_with_reason(request, source, status, reason, "tag").finish();
+    // Whoever forges a sender's address must not win by it.
+    let most = 2 * request.bytes().len() + 512;
+    assert!(bytes.len() <= most, "{} bytes answered with {}", request.bytes().len(), bytes.len());
     let answer = Message::parse(bytes).expect("an answer of ours can be read");
     assert_eq!(answer.status(), Some(status));
     assert!(answer.body().is_empty());

@@ -27,7 +27,7 @@ use super::talk::{Talk, description};
 const BEGIN: UnixMicros = UnixMicros(1_767_607_200_000_000);
 /// As many reactions follow on one move at the most.
 const MOST_REACTIONS: usize = 400;
-/// As many messages may the engine send for one input: those of all the agents' phones, and no more.
+/// As many messages may the engine send for one that it gets: those of all the agents' phones, and no more.
 const MOST_SENT: usize = 64;
 /// As many dialogs are kept by peers.
 const MOST_TALKS: usize = 24;
@@ -181,8 +181,10 @@ impl Street {
             if let Input::Closed { listener, peer } = &input {
                 self.flows.remove(&(*listener, *peer));
             }
+            let datagram = matches!(input, Input::Datagram { .. });
             self.engine.handle_input(self.now, input);
             self.drain();
+            assert!(!datagram || self.sent <= MOST_SENT, "{} messages at once", self.sent);
         }
     }
 
@@ -229,7 +231,6 @@ impl Street {
                 Output::Reply { .. } => {}
             }
         }
-        assert!(self.sent <= MOST_SENT, "{} messages at once", self.sent);
     }
 
     fn noted(&mut self, call: CallId, event: &CallEvent) {

@@ -99,11 +99,9 @@ impl Engine {
         }
         let number = asserted.map(|one| one.user.as_str()).or(said.number.as_deref());
         let name = asserted.and_then(|one| one.name.as_deref()).or(said.name.as_deref());
-        Caller {
-            number: number.map(|number| kept(&Number::read(number).canonical())),
-            name: name.map(kept),
-            withheld: false,
-        }
+        let number = number.map(|number| kept(&Number::read(number).canonical()));
+        let said = |text: &String| !text.is_empty();
+        Caller { number: number.filter(said), name: name.map(kept).filter(said), withheld: false }
     }
 
     /// What a call is weighed by.

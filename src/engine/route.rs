@@ -282,6 +282,19 @@ impl Engine {
     }
 }
 
+/// What is kept of a caller's words: no control characters, which phones, terminals and pages may
+/// take for more than words.
 pub(super) fn kept(text: &str) -> String {
-    text.chars().take(TEXT_LIMIT).collect()
+    text.chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_of_a_callers_words_than_words() {
+        assert_eq!(kept("Ann\u{0} \u{1b}[2JZo\u{eb}\r\nX: y\u{7f}\u{9b}"), "Ann [2JZo\u{eb}X: y");
+        assert_eq!(kept(&"\u{0}\u{e9}".repeat(99)), "\u{e9}".repeat(TEXT_LIMIT));
+    }
 }

@@ -206,7 +206,7 @@ fn refusals_say_what_would_do() {
     };
     let missing = "nothingSupportsThis, nothingSupportsThisEither";
     assert_eq!(header("bext01", HeaderName::Unsupported), missing);
-    assert_eq!(header("invut", HeaderName::Accept), "application/sdp");
+    assert_eq!(header("invut", HeaderName::Accept), "application/sdp, multipart/mixed");
     assert!(header("intmeth", HeaderName::Allow).contains("INVITE"));
     assert!(header("mpart01", HeaderName::Allow).contains("INVITE"));
 }

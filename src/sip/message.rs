@@ -13,6 +13,7 @@ use super::method::Method;
 use super::uri::Uri;
 
 mod index;
+mod parts;
 
 use index::{Field, Span, Start};
 
@@ -113,10 +114,16 @@ impl Message {
         &self.bytes
     }
 
-    /// The body, if there is one of the media type `wanted` (such as `application/sdp`).
+    /// The body, or the part of it, of the media type `wanted` (such as `application/sdp`).
     pub fn body_of(&self, wanted: &str) -> Option<Bytes> {
-        let typed = self.content_type().is_some_and(|found| found.eq_ignore_ascii_case(wanted));
-        (typed && !self.body().is_empty()).then(|| self.body_bytes())
+        if self.body().is_empty() {
+            return None;
+        }
+        if self.content_type()?.eq_ignore_ascii_case(wanted) {
+            return Some(self.body_bytes());
+        }
+        let boundary = parts::boundary(&scan::unfold(self.header(HeaderName::ContentType)?))?;
+        parts::part_of(&self.body_bytes(), &boundary, wanted)
     }
 
     /// The value of the first field of a header, still folded if it is.

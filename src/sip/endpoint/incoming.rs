@@ -19,7 +19,7 @@ use crate::time::Time;
 
 use super::leg::{Stage, User};
 use super::replies::cause;
-use super::response::{ALLOW, EXTENSIONS, Inbound, SDP, SUPPORTED, packet, way_back};
+use super::response::{ACCEPT, ALLOW, EXTENSIONS, Inbound, SDP, SUPPORTED, packet, way_back};
 use super::{Endpoint, LegEnd, Reason, SipEvent};
 
 /// Requests outside dialogs that are being dealt with.
@@ -323,7 +323,7 @@ impl Endpoint {
         let draft = self
             .draft(request, 200, &tag)
             .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Accept, SDP)
+            .header(HeaderName::Accept, ACCEPT)
             .named("Accept-Encoding", "identity")
             .named("Accept-Language", "en")
             .header(HeaderName::Supported, SUPPORTED);

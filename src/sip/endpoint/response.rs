@@ -24,6 +24,8 @@ pub(super) const EXTENSIONS: [&str; 4] = ["100rel", "timer", "replaces", "norefe
 pub(super) const SUPPORTED: &str = "100rel, timer, replaces, norefersub";
 /// The bodies that we read.
 pub(super) const SDP: &str = "application/sdp";
+/// The same as a header says it: alone or beside others (RFC 5621).
+pub(super) const ACCEPT: &str = "application/sdp, multipart/mixed";
 
 /// A request that can be matched and answered.
 #[derive(Debug)]
@@ -166,7 +168,7 @@ impl Endpoint {
     /// Refuses with 415 (section 8.2.3).
     pub(super) fn refuse_media_type(&mut self, now: Time, request: &Inbound) {
         self.refuse_with(now, request, 415, Reason::MediaType, |draft| {
-            draft.header(HeaderName::Accept, SDP).named("Accept-Encoding", "identity")
+            draft.header(HeaderName::Accept, ACCEPT).named("Accept-Encoding", "identity")
         });
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::network::{ANSWER, LISTENER, settings};
-use super::peer::Desk;
+use super::peer::{Desk, bodied};
 use crate::sip::header::HeaderName;
 
 #[test]
@@ -12,7 +12,7 @@ fn options_are_answered_with_what_we_can() {
     let got = desk.send(&options);
     assert_eq!(got[0].status(), 200);
     assert!(got[0].text(HeaderName::Allow).contains("INVITE"));
-    assert_eq!(got[0].text(HeaderName::Accept), "application/sdp");
+    assert_eq!(got[0].text(HeaderName::Accept), "application/sdp, multipart/mixed");
     assert!(got[0].message.header(HeaderName::Supported).is_some());
     // A repetition gets the same bytes.
     let again = desk.send(&options);
@@ -74,12 +74,31 @@ fn bodies_that_we_do_not_read_are_415_unless_they_are_optional() {
         let answer = got.first().map(|got| (got.status(), got.text(HeaderName::Accept)));
         (taken, answer)
     };
-    let refused = (0, Some((415, "application/sdp".to_owned())));
+    let refused = (0, Some((415, "application/sdp, multipart/mixed".to_owned())));
+    assert_eq!(body("Content-Type: multipart/mixed;boundary=x"), refused);
     assert_eq!(body("Content-Type: text/plain"), refused);
     assert_eq!(body("Content-Type: application/sdp\nContent-Encoding: gzip"), refused);
     let optional = "Content-Type: text/plain\nContent-Disposition: icon ;handling=optional";
     assert_eq!(body(optional), (1, None));
     assert_eq!(body("Content-Type: APPLICATION/SDP ;x=y"), (1, None));
+}
+
+#[test]
+fn the_offer_is_taken_out_of_a_body_with_several_parts() {
+    let mut desk = Desk::new();
+    let head = desk.head("INVITE", "a", 1) + "\nContact: <sip:ann@192.0.2.2>";
+    let body = "--b\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n\
+                --b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n--b--\r\n";
+    desk.send_raw(bodied(&head, "multipart/mixed;boundary=\"b\"", body));
+    let offers: Vec<_> = desk
+        .events()
+        .into_iter()
+        .map(|event| match event {
+            SipEvent::Invite(invite) => invite.offer,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(offers, [Some(Bytes::from("v=0\r\n"))]);
 }
 
 #[test]

@@ -226,7 +226,7 @@ impl Call {
             return self.not_wanted(to);
         }
         let Ring { targets, manner, title, shown, ring_for, music } = ring;
-        let display = Display::new(title.as_deref(), &self.caller);
+        let display = Display::new(title.as_deref(), self.organisation.as_deref(), &self.caller);
         let ringing = Ringing::new(now, ids, targets, manner, display);
         let legs = ringing.leg_ids();
         let purpose = dialling.goal.purpose();

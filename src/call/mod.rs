@@ -206,6 +206,8 @@ pub struct Arrival {
 pub struct Call {
     /// Who is shown to whoever is rung for it.
     caller: Caller,
+    /// Whose number was dialled, if it is not the usual organisation's.
+    organisation: Option<String>,
     /// Who is on the caller's leg, unless it is somebody who rang a number of ours.
     near: Option<Peer>,
     caller_leg: Leg,
@@ -274,6 +276,7 @@ impl Call {
         let rings = then.is_none();
         let mut call = Call {
             caller: caller.clone(),
+            organisation: through.as_ref().and_then(|through| through.organisation.clone()),
             near: by.clone().map(Peer::Agent),
             caller_leg: Leg::opening(leg, source, keyring),
             hops_left,

@@ -38,7 +38,7 @@ impl Call {
             self.queue(QueueAction::OfferFailed(agent, OfferOutcome::Unreachable));
             return;
         }
-        let display = Display::new(Some(title), &self.caller);
+        let display = Display::new(Some(title), self.organisation.as_deref(), &self.caller);
         let ringing = Ringing::new(now, ids, targets, Manner::Together, display);
         let legs = ringing.leg_ids();
         self.record(CallEvent::Offered {

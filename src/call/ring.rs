@@ -77,8 +77,9 @@ pub(super) struct Display {
 }
 
 impl Display {
-    /// The title, if there is one, and who rings. A withheld number stays withheld.
-    pub(super) fn new(title: Option<&str>, caller: &Caller) -> Display {
+    /// The title, if there is one; whose number was dialled, if it is not the usual organisation's, so
+    /// that the call is answered in the right name; and who rings. A withheld number stays withheld.
+    pub(super) fn new(title: Option<&str>, dialled: Option<&str>, caller: &Caller) -> Display {
         let (shown, user) = match (&caller.number, caller.withheld) {
             (Some(number), false) => {
                 // As it is dialled here.
@@ -88,7 +89,11 @@ impl Display {
             (None, false) => ("unknown caller".to_owned(), "unknown".to_owned()),
             (_, true) => ("number withheld".to_owned(), "anonymous".to_owned()),
         };
-        let name = title.map_or_else(|| shown.clone(), |title| format!("{title}: {shown}"));
+        let said: Vec<&str> = title.into_iter().chain(dialled).collect();
+        let name = match said.is_empty() {
+            true => shown,
+            false => format!("{}: {shown}", said.join(", ")),
+        };
         Display { name, user }
     }
 }

@@ -124,6 +124,32 @@ from = ["10.1.0.0/16"]
 }
 
 #[test]
+fn an_adviser_sees_whose_number_was_dialled_if_it_is_not_the_usual_one() {
+    let trunks = r#"
+[carrier]
+from = ["10.1.0.1", "10.1.0.2"]
+[carrier.numbers]
+"01632 960100" = { flow = "main", organisation = "Riverside District Council" }
+"#;
+    let mut town = with_trunks(trunks, |_| {});
+    let amy = town.amy(Habits::default());
+    for number in ["01632960100", NUMBER] {
+        let steps = vec![Step::Ring(number.to_owned()), Step::UntilAnswered { within: secs(5) }];
+        let steps =
+            steps.then([hear(CHOICES), press("1"), hear_within(AMY, secs(20)), Step::HangUp]);
+        let resident = town.resident(steps);
+        town.see_off(resident);
+        town.run_for(secs(60));
+    }
+    for display in ["Waste, Riverside District Council: 01632960001", "Waste: 01632960001"] {
+        let (display, user) = (display.to_owned(), "01632960001".to_owned());
+        let incoming = PhoneEvent::Incoming { display, user };
+        assert_eq!(town.person(amy).diary().times(&incoming), 1, "{:#?}", town.person(amy).diary());
+    }
+    town.close();
+}
+
+#[test]
 fn a_stranger_rings_our_numbers_unless_the_settings_say_no() {
     let trunks = "[carrier]\nfrom = [\"192.0.2.0/24\"]\n";
     let mut town = with_trunks(trunks, |_| {});

@@ -210,9 +210,9 @@ impl Call {
         self.out.push(Action::Dial { to, purpose });
     }
 
-    /// Rings them. Whoever was reserved for a call that has gone on without them is given back.
-    pub fn ring(&mut self, now: Time, ids: &mut Entropy, to: &Peer, ring: Ring) {
-        let asked = match &self.state {
+    /// Whether the engine has been asked how somebody is to be rung, and has not answered yet.
+    fn asks(&self) -> bool {
+        match &self.state {
             State::Dialling(dialling) => dialling.ringing().is_none(),
             State::Arriving { .. }
             | State::InFlow
@@ -220,9 +220,14 @@ impl Call {
             | State::Offering(_)
             | State::Talking(_)
             | State::Ended => false,
-        };
+        }
+    }
+
+    /// Rings them. Whoever was reserved for a call that has gone on without them is given back.
+    pub fn ring(&mut self, now: Time, ids: &mut Entropy, to: &Peer, ring: Ring) {
+        let asks = self.asks();
         let State::Dialling(dialling) = &mut self.state else { return self.not_wanted(to) };
-        if !asked || dialling.peer().as_ref() != Some(to) {
+        if !asks || dialling.peer().as_ref() != Some(to) {
             return self.not_wanted(to);
         }
         let Ring { targets, manner, title, shown, ring_for, music } = ring;
@@ -252,16 +257,7 @@ impl Call {
 
     /// They cannot be rung: `status` says why to the phone that asked.
     pub fn dial_refused(&mut self, now: Time, outcome: TransferOutcome, status: u16) {
-        let asked = match &self.state {
-            State::Dialling(dialling) => dialling.ringing().is_none(),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => false,
-        };
-        if let Some(dialling) = asked.then(|| self.take_dialling()).flatten() {
+        if let Some(dialling) = self.asks().then(|| self.take_dialling()).flatten() {
             self.dial_failed(now, dialling.goal, outcome, status);
         }
     }

@@ -178,17 +178,17 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The content of a quoted string with its quotes: escapes undone, folds made a space.
+/// The content of a quoted string with its quotes: escapes undone, folds made a space as in
+/// [`unfold`], so that it says the same whether or not somebody on the way has unfolded it.
 pub fn unquote(quoted: &[u8]) -> String {
-    let inner = quoted.strip_prefix(b"\"").unwrap_or(quoted);
+    let quoted = unfold(quoted);
+    let inner = quoted.strip_prefix(b"\"").unwrap_or(&quoted);
     let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner.iter().copied();
     while let Some(byte) = rest.next() {
         match byte {
             b'\\' => bytes.extend(rest.next()),
-            b'\r' => {}
-            b'\n' => bytes.push(b' '),
             byte => bytes.push(byte),
         }
     }
@@ -267,6 +267,10 @@ mod tests {
         let mut written = String::new();
         write_quoted(&mut written, "J \"R\" \\ \u{7}\0 \u{e9}\r\nX: y").ok();
         assert_eq!(unquote(written.as_bytes()), "J \"R\" \\ \u{7}\0 \u{e9}  X: y");
+        let folded = b"\"one \r\n\t two\\\"\r\n three\"";
+        assert_eq!(unquote(folded), "one two\" three");
+        assert_eq!(unquote(&unfold(folded)), unquote(folded));
+        assert_eq!(unquote(b"\"a\\\r\n b\""), "a b", "no line end gets through an escape");
         let mut scan = Scan::new(b"\"never ends\\\"");
         assert_eq!(scan.quoted(), Err(Why::Unquoted));
     }

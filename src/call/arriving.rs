@@ -44,7 +44,11 @@ impl Call {
         match described {
             Ok(sdp) => {
                 self.answered(now, sdp);
-                self.negotiate(leg);
+                // An agent has proved to be one. Of whoever else rings only the ACK shows that they are
+                // there; an INVITE alone makes us send nothing to where its SDP says.
+                if self.near.is_some() {
+                    self.negotiate(leg);
+                }
             }
             Err(_) => {
                 self.sip(SipAction::Reject(leg, 488));
@@ -93,6 +97,7 @@ impl Call {
     /// Our 200 was acknowledged, with the peer's answer if we had made the offer: to an INVITE
     /// without one, or to a change that left it to us (RFC 3264 allows either side to hold so).
     pub fn acknowledged(&mut self, now: Time, leg: LegId, answer: Option<Bytes>) {
+        let offered = answer.is_some();
         if let Some(answer) = answer {
             self.described(now, leg, &answer);
         }
@@ -106,6 +111,9 @@ impl Call {
             return self.end(now, EndCause::NoCommonCodec);
         }
         self.caller_leg.stage = Stage::Up;
+        if self.near.is_none() && !offered {
+            self.negotiate(leg);
+        }
         if matches!(self.state, State::Arriving { .. }) {
             self.state = State::InFlow;
             self.out.push(Action::Notify(Notice::Started));

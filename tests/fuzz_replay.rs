@@ -104,7 +104,7 @@ fn voice() {
 }
 
 /// What the corpus of the engine must reach: else the fuzzer would not get there either.
-const DEEP: [&str; 29] = [
+const DEEP: [&str; 33] = [
     "200 INVITE",
     "200 PRACK",
     "200 UPDATE",
@@ -118,6 +118,10 @@ const DEEP: [&str; 29] = [
     "481 INVITE",
     "487 INVITE",
     "488 INVITE",
+    "491 INVITE",
+    "481 PRACK",
+    "423 REGISTER",
+    "420 INVITE",
     "503 INVITE",
     "asks PRACK",
     "asks UPDATE",

@@ -1,7 +1,7 @@
 //! Voice: packets as they come to the legs of a media plane, plain and encrypted, bridged or not.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId};
@@ -17,6 +17,13 @@ use super::source::Source;
 const LEGS: [LegId; 3] = [LegId(1), LegId(2), LegId(3)];
 /// The longest that the plane sends.
 const MTU: usize = 1_500 + srtp::OVERHEAD;
+
+/// What can be heard.
+static BANK: LazyLock<Arc<Bank>> = LazyLock::new(|| {
+    let samples = vec![1_000; 800];
+    let clip = |name: &str| (name.into(), Clip::new(&samples));
+    Arc::new([clip("prompt"), clip("music")].into_iter().collect())
+});
 
 /// Decisions, among them packets.
 pub fn run(data: &[u8]) {
@@ -78,11 +85,8 @@ fn key(suite: Suite, seed: u8) -> MasterKey {
 
 impl Line {
     fn new() -> Line {
-        let samples = vec![1_000; 800];
-        let clip = |name: &str| (name.into(), Clip::new(&samples));
-        let bank: Bank = [clip("prompt"), clip("music")].into_iter().collect();
         let settings = PlaneSettings { silence: Duration::from_secs(5) };
-        let plane = Plane::new(settings, Arc::new(bank), Entropy::from_seed([8; 32]));
+        let plane = Plane::new(settings, BANK.clone(), Entropy::from_seed([8; 32]));
         Line {
             now: Time::ZERO,
             plane,
@@ -131,7 +135,7 @@ impl Line {
             6 => self.command(Command::Unbridge { leg }),
             7 if source.one_in(4) => self.command(Command::Close { leg }),
             7 | 8 => self.pass(Duration::from_millis(u64::from(source.byte()))),
-            9 => self.pass(Duration::from_millis(u64::from(source.u16()))),
+            9 => self.pass(Duration::from_millis(u64::from(source.u16() & 0x1fff))),
             10 => {
                 let length = usize::from(source.u16()) % 1_700;
                 let bytes = source.take(length).to_vec();

@@ -148,10 +148,19 @@ impl fmt::Display for Credentials {
         let bare = [(", algorithm=", &self.algorithm), (", qop=", &self.qop), (", nc=", &self.nc)];
         for (name, value) in bare {
             if let Some(value) = value {
-                write!(f, "{name}{value}")?;
+                f.write_str(name)?;
+                write_word(f, value)?;
             }
         }
         Ok(())
+    }
+}
+
+/// A token as it is, and in quotes what a peer had in quotes where a token belongs.
+fn write_word(f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result {
+    match !word.is_empty() && word.bytes().all(scan::is_token) {
+        true => f.write_str(word),
+        false => scan::write_quoted(f, word),
     }
 }
 
@@ -204,7 +213,8 @@ impl fmt::Display for Challenge {
             f.write_str(", stale=true")?;
         }
         if let Some(algorithm) = &self.algorithm {
-            write!(f, ", algorithm={algorithm}")?;
+            f.write_str(", algorithm=")?;
+            write_word(f, algorithm)?;
         }
         if !self.qop.is_empty() {
             f.write_str(", qop=")?;
@@ -265,6 +275,9 @@ mod tests {
             qop: vec!["auth".to_owned()],
         };
         assert_eq!(Challenge::parse(challenge.to_string().as_bytes()), Ok(Some(challenge)));
+        let odd = b"Digest realm=\"r\", nonce=\"n\", algorithm=\"\"";
+        let odd = Challenge::parse(odd).unwrap().unwrap();
+        assert_eq!(Challenge::parse(odd.to_string().as_bytes()), Ok(Some(odd)));
     }
 
     proptest! {

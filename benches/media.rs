@@ -50,6 +50,7 @@ fn plane(legs: u64, odd: Codec) -> Plane {
             payload_type: if codec == Codec::Pcma { 8 } else { 0 },
             telephone_event: Some(101),
             direction: Direction::SendRecv,
+            stranger: false,
             srtp: None,
         };
         let command = Command::Negotiate { leg: LegId(leg), negotiated };

@@ -173,6 +173,7 @@ fn no_packet_costs_an_allocation() {
             remote: peer(leg),
             remote_rtcp: peer(leg),
             signalled_from: peer(leg).ip(),
+            stranger: false,
             codec,
             payload_type,
             telephone_event: Some(101),

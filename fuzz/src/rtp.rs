@@ -181,6 +181,7 @@ impl Line {
             remote: peer(at),
             remote_rtcp: SocketAddr::new(peer(at).ip(), 4_001),
             signalled_from: peer(at).ip(),
+            stranger: at == 2,
             codec,
             payload_type: if codec == Codec::Pcma { 8 } else { 0 },
             telephone_event: source.one_in(2).then_some(101),

@@ -208,6 +208,8 @@ pub struct Call {
     caller: Caller,
     /// Whose number was dialled, if it is not the usual organisation's.
     organisation: Option<String>,
+    /// Whether neither a trunk nor an agent's proof stands for whoever is on the caller's leg.
+    stranger: bool,
     /// Who is on the caller's leg, unless it is somebody who rang a number of ours.
     near: Option<Peer>,
     caller_leg: Leg,
@@ -277,6 +279,7 @@ impl Call {
         let mut call = Call {
             caller: caller.clone(),
             organisation: through.as_ref().and_then(|through| through.organisation.clone()),
+            stranger: by.is_none() && through.is_none(),
             near: by.clone().map(Peer::Agent),
             caller_leg: Leg::opening(leg, source, keyring),
             hops_left,
@@ -355,7 +358,9 @@ impl Call {
     }
 
     fn negotiate(&mut self, leg: LegId) {
-        if let Some(negotiated) = self.leg_mut(leg).and_then(|leg| leg.negotiated.clone()) {
+        let caller_leg = self.caller_leg.id;
+        if let Some(mut negotiated) = self.leg_mut(leg).and_then(|leg| leg.negotiated.clone()) {
+            negotiated.stranger = self.stranger && self.near.is_none() && leg == caller_leg;
             self.media(media::Command::Negotiate { leg, negotiated });
         }
     }

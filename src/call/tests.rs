@@ -201,6 +201,12 @@ fn a_call_rings_then_answers_and_its_flow_begins_with_the_acknowledgement() {
     case.call.acknowledged(case.now, leg, None);
     let asked = case.asked();
     assert!(asked.len() == 2 && flows(&asked[0]), "{asked:?}");
+    // Who it is, nobody has said.
+    let vouched = |action: &Action| {
+        matches!(action, Action::Media(media::Command::Negotiate { negotiated, .. })
+            if !negotiated.stranger)
+    };
+    assert!(!vouched(&asked[0]));
     assert_eq!(asked[1], Action::Notify(Notice::Started));
     case.call.acknowledged(case.now, leg, None);
     assert_eq!(case.asked(), [], "a repeated ACK begins nothing again");

@@ -68,6 +68,9 @@ pub struct Negotiated {
     /// The address that the peer's signalling came from: RTP from another port or address is
     /// latched onto only if it comes from here or from `remote`'s address.
     pub signalled_from: IpAddr,
+    /// Nobody vouches for the peer: nothing is sent to an address that is not its signalling's before
+    /// something has come from there. Else anybody could have us send voice to anybody.
+    pub stranger: bool,
     /// The codec in both directions.
     pub codec: Codec,
     /// The payload type of the codec, towards the peer and from it.

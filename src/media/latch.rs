@@ -18,6 +18,8 @@ const SILENT_BEFORE_RELATCH: Duration = Duration::from_secs(3);
 pub(super) struct Latch {
     negotiated: SocketAddr,
     signalled_from: IpAddr,
+    /// Whether it must be heard first where it is not known to be.
+    stranger: bool,
     source: Option<SocketAddr>,
     heard_at: Time,
     open: bool,
@@ -25,22 +27,27 @@ pub(super) struct Latch {
 
 impl Latch {
     /// Nothing has been heard yet.
-    pub(super) fn new(negotiated: SocketAddr, signalled_from: IpAddr) -> Self {
-        Latch { negotiated, signalled_from, source: None, heard_at: Time::ZERO, open: true }
+    pub(super) fn new(negotiated: SocketAddr, signalled_from: IpAddr, stranger: bool) -> Self {
+        let (source, heard_at, open) = (None, Time::ZERO, true);
+        Latch { negotiated, signalled_from, stranger, source, heard_at, open }
     }
 
     /// Takes a new negotiation: the next packet may come from elsewhere. Until it does, packets go
     /// where the peer was heard last if its address is the same as before.
     pub(super) fn renegotiate(&mut self, negotiated: SocketAddr, signalled_from: IpAddr) {
         if negotiated != self.negotiated {
-            *self = Latch::new(negotiated, signalled_from);
+            *self = Latch::new(negotiated, signalled_from, self.stranger);
         }
         self.signalled_from = signalled_from;
         self.open = true;
     }
 
-    /// Where to send; none while the peer has no address (port 0, or 0.0.0.0: RFC 3264 section 8.4).
+    /// Where to send; none while the peer has no address (port 0, or 0.0.0.0: RFC 3264 section 8.4),
+    /// and while a stranger names an address from which nothing has come.
     pub(super) fn destination(&self) -> Option<SocketAddr> {
+        if self.stranger && self.source.is_none() && self.negotiated.ip() != self.signalled_from {
+            return None;
+        }
         let to = self.source.unwrap_or(self.negotiated);
         (to.port() != 0 && !to.ip().is_unspecified()).then_some(to)
     }
@@ -71,7 +78,7 @@ mod tests {
     }
 
     fn latch() -> Latch {
-        Latch::new(at("10.0.0.7:4000"), "192.0.2.1".parse().expect("an address"))
+        Latch::new(at("10.0.0.7:4000"), "192.0.2.1".parse().expect("an address"), false)
     }
 
     #[test]
@@ -113,9 +120,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stranger_is_sent_to_where_it_is_and_elsewhere_only_once_it_was_heard_there() {
+        let signalled_from = "192.0.2.1".parse().expect("an address");
+        let here = Latch::new(at("192.0.2.1:4000"), signalled_from, true);
+        assert_eq!(here.destination(), Some(at("192.0.2.1:4000")));
+        let mut elsewhere = Latch::new(at("10.0.0.7:4000"), signalled_from, true);
+        assert_eq!(elsewhere.destination(), None);
+        elsewhere.heard(Time::ZERO, at("10.0.0.7:4000"));
+        assert_eq!(elsewhere.destination(), Some(at("10.0.0.7:4000")));
+        // Nor by changing its mind.
+        elsewhere.renegotiate(at("10.0.0.8:4000"), signalled_from);
+        assert_eq!(elsewhere.destination(), None);
+        elsewhere.heard(Time::ZERO, at("192.0.2.1:1024"));
+        assert_eq!(elsewhere.destination(), Some(at("192.0.2.1:1024")));
+    }
+
+    #[test]
     fn a_peer_without_an_address_is_not_sent_to() {
         let nowhere = "192.0.2.1".parse().expect("an address");
-        assert_eq!(Latch::new(at("0.0.0.0:4000"), nowhere).destination(), None);
-        assert_eq!(Latch::new(at("10.0.0.7:0"), nowhere).destination(), None);
+        assert_eq!(Latch::new(at("0.0.0.0:4000"), nowhere, false).destination(), None);
+        assert_eq!(Latch::new(at("10.0.0.7:0"), nowhere, false).destination(), None);
     }
 }

@@ -197,7 +197,7 @@ impl Leg {
 
     /// Takes what was negotiated.
     pub(super) fn negotiate(&mut self, now: Time, negotiated: Negotiated) {
-        let Negotiated { remote, remote_rtcp, signalled_from, .. } = negotiated;
+        let Negotiated { remote, remote_rtcp, signalled_from, stranger, .. } = negotiated;
         if negotiated.telephone_event.is_some() {
             self.tones = None;
         } else if self.tones.is_none() {
@@ -220,8 +220,8 @@ impl Leg {
                 self.session = Some(Session {
                     crypt: keys.map(|keys| Box::new(Crypt::following(None, None, keys))),
                     negotiated,
-                    rtp: Latch::new(remote, signalled_from),
-                    rtcp: Latch::new(remote_rtcp, signalled_from),
+                    rtp: Latch::new(remote, signalled_from, stranger),
+                    rtcp: Latch::new(remote_rtcp, signalled_from, stranger),
                 });
             }
         }

@@ -111,6 +111,7 @@ impl Choice<'_> {
             remote,
             remote_rtcp: self.stream.rtcp_beside(remote),
             signalled_from,
+            stranger: false,
             codec: self.codec,
             payload_type: self.payload_type,
             telephone_event: self.telephone_event,

@@ -59,6 +59,7 @@ fn the_peers_first_codec_is_taken_with_its_payload_types() {
             payload_type: 0,
             telephone_event: Some(96),
             direction: Direction::SendRecv,
+            stranger: false,
             srtp: None,
         }
     );

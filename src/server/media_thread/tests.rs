@@ -78,6 +78,7 @@ impl Phone {
             payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
             telephone_event: Some(101),
             direction: Direction::SendRecv,
+            stranger: false,
             srtp: None,
         }
     }

@@ -93,6 +93,8 @@ pub(super) struct Calling {
     pub(super) cancel: Cancel,
     /// How often it was challenged, or asked for a longer session.
     pub(super) tries: u8,
+    /// How long nothing at all is waited for, each time it is sent.
+    pub(super) patience: Option<Duration>,
     /// The phones that have said something.
     pub(super) early: Vec<Early>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::id::LegId;
 use crate::sip::dialog::{Dialog, for_request};
@@ -109,13 +110,11 @@ impl Endpoint {
             provisional: None,
             cancel: Cancel::No,
             tries: 0,
+            patience: invite.extras.patience,
             early: Vec::new(),
         }));
         let mut new = Leg::new(dialog, stage);
-        if let Some(patience) = invite.extras.patience {
-            // Any provisional response, 100 included, sets it anew.
-            self.timers.set((leg, LegTimer::Ring), now + patience);
-        }
+        self.be_patient(now, leg, invite.extras.patience);
         new.login = invite.extras.login.map(Box::new);
         self.legs.insert(leg, Box::new(new));
     }
@@ -173,18 +172,29 @@ impl Endpoint {
             self.answer_challenge(id, reply, &login, seq)?
         };
         let transaction = self.request(now, prepared, User::Invite(leg));
-        self.timers.cancel(&(leg, LegTimer::Ring));
         self.unlist_early(leg);
-        if let Stage::Calling(calling) = &mut self.legs.get_mut(&leg)?.stage {
-            **calling = Calling {
-                transaction,
-                provisional: None,
-                cancel: Cancel::No,
-                tries: calling.tries,
-                early: Vec::new(),
-            };
-        }
+        let Stage::Calling(calling) = &mut self.legs.get_mut(&leg)?.stage else { return Some(()) };
+        let Calling { tries, patience, .. } = **calling;
+        **calling = Calling {
+            transaction,
+            provisional: None,
+            cancel: Cancel::No,
+            tries,
+            patience,
+            early: Vec::new(),
+        };
+        self.be_patient(now, leg, patience);
         Some(())
+    }
+
+    /// How long nothing at all is waited for. Any provisional response, 100 included, sets it anew.
+    fn be_patient(&mut self, now: Time, leg: LegId, patience: Option<Duration>) {
+        match patience {
+            Some(patience) => self.timers.set((leg, LegTimer::Ring), now + patience),
+            None => {
+                self.timers.cancel(&(leg, LegTimer::Ring));
+            }
+        }
     }
 
     fn invite_proceeds(&mut self, now: Time, leg: LegId, id: TransactionId, reply: &Reply) {

@@ -179,6 +179,7 @@ fn negotiated(leg: LegId, codec: Codec) -> Negotiated {
         payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
         telephone_event: Some(101),
         direction: Direction::SendRecv,
+        stranger: false,
         srtp: None,
     }
 }

@@ -53,6 +53,26 @@ fn an_invite_that_is_challenged_comes_again_with_credentials() {
 }
 
 #[test]
+fn a_host_that_challenges_and_then_says_nothing_is_given_up_as_soon_as_any() {
+    let mut desk = Desk::new();
+    let mut invite = outgoing(&desk);
+    invite.extras.login = login();
+    invite.extras.patience = Some(Duration::from_secs(4));
+    desk.end.invite(desk.now, invite);
+    let first = desk.got().pop().unwrap();
+    desk.send(&reply(&first, 401, "x", CHALLENGE));
+    let asked_again = desk.now;
+    let failed = [SipEvent::Failed { leg: LEG, status: 408, cause: None }];
+    let mut events = desk.events();
+    while events.is_empty() {
+        desk.now = desk.end.poll_timeout().expect("it waits for something");
+        desk.end.handle_timeout(desk.now);
+        events = desk.events();
+    }
+    assert_eq!((events, desk.now - asked_again), (failed.to_vec(), Duration::from_secs(4)));
+}
+
+#[test]
 fn a_call_through_a_challenging_proxy_is_answered_changed_and_ended() {
     let mut desk = Desk::new();
     let mut invite = outgoing(&desk);

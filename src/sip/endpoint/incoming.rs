@@ -151,11 +151,11 @@ impl Endpoint {
         if self.is_scan(now, &request) || !self.passes_checks(now, &request) {
             return;
         }
-        if self.transactions.len() >= self.limits.transactions {
+        let in_dialog = request.essentials.to.tag().is_some();
+        if self.transactions.len() >= self.limits.transactions_for(in_dialog) {
             self.refuse_overload(now, &request, Reason::TransactionLimit);
             return;
         }
-        let in_dialog = request.essentials.to.tag().is_some();
         match request.method() {
             Method::Register => self.receive_register(now, request, key),
             _ if in_dialog => self.receive_in_dialog(now, request, key),

@@ -28,11 +28,20 @@ pub struct Limits {
     pub referral: Duration,
 }
 
+impl Limits {
+    /// Transactions up to which a request is taken. Calls that are up go on, and end, where new ones
+    /// are refused: a BYE that is refused would make room for nobody.
+    pub(super) fn transactions_for(&self, in_dialog: bool) -> usize {
+        let reserve = if in_dialog { self.transactions / 4 } else { 0 };
+        self.transactions + reserve
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            // A call's transactions live on for 32 seconds: room for 2,000 calls a second.
-            transactions: 150_000,
+            // A call's transactions live on for 32 seconds: room for 3,000 calls a second.
+            transactions: 200_000,
             legs: 20_000,
             requests: 1_000,
             bindings: 50_000,

@@ -191,6 +191,25 @@ fn limits_are_answered_with_503_and_retry_after() {
 }
 
 #[test]
+fn a_call_that_is_up_can_end_where_no_new_one_is_taken() {
+    let limits = Limits { transactions: 4, ..Limits::default() };
+    let mut desk = Desk::with(settings(1), limits);
+    let (leg, tag) = desk.talk("up");
+    for call_id in ["b", "c", "d"] {
+        desk.ring(call_id);
+    }
+    desk.events();
+    let fifth = desk.head("INVITE", "e", 1) + "\nContact: <sip:ann@192.0.2.2>";
+    assert_eq!(desk.statuses(&fifth), [503]);
+    let bye = desk.head_in("BYE", "up", 2, &tag);
+    assert_eq!(desk.statuses(&bye), [200]);
+    assert!(matches!(desk.events()[..], [SipEvent::Ended { leg: ended, .. }] if ended == leg));
+    // What is kept for that is bounded, too.
+    let again = desk.head_in("BYE", "up", 3, &tag);
+    assert_eq!(desk.statuses(&again), [503]);
+}
+
+#[test]
 fn our_user_cannot_break_the_order_of_things() {
     let mut desk = Desk::new();
     let (leg, _) = desk.talk("a");

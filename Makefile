@@ -43,7 +43,7 @@ browser: ## the wallboard in headless Chromium: live figures, keyboard, accessib
 	.ci/browser
 
 bench: ## micro-benchmarks and the machine's own floor
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench '*'
 
 load: ## answer latency, CPU and memory per call, and the highest rate
 	benches/load.sh

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use switchboard::event::{CallEvent, EndCause, TransferOutcome};
 
 use crate::calls::LONG;
@@ -27,11 +28,16 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         add("REGISTER with digest, star code, call, BYE", hangs_up);
         add("hold and resume by the adviser", holds);
         add("blind transfer to a colleague: they hear each other", |place, over| {
-            hands_on(place, over, "fay", "fay");
+            hands_on(place, over, By::Phone, "fay", "fay");
         });
         add("blind transfer to a number outside: they hear each other", |place, over| {
-            hands_on(place, over, OUTSIDE, "441632960123");
+            hands_on(place, over, By::Phone, OUTSIDE, "441632960123");
         });
+        if over == Transport::Udp {
+            add("transfer by the API to a colleague: they hear each other", |place, over| {
+                hands_on(place, over, By::Api, "fay", "fay");
+            });
+        }
     }
     let feature = "SRTP with keys beside plain voice in the offer (RFC 8643)";
     all.push(Scenario::new("baresip", Transport::Tls, feature, encrypts));
@@ -147,8 +153,15 @@ fn fixed(place: &Place, over: Transport, at: SocketAddr, user: &str, tone_hz: u3
     )
 }
 
+/// How a call is handed on.
+#[derive(Clone, Copy)]
+enum By {
+    Phone,
+    Api,
+}
+
 /// Dev hands a resident on, to `target`, where the phone of `user` rings.
-fn hands_on(place: &Place, over: Transport, target: &str, user: &str) {
+fn hands_on(place: &Place, over: Transport, by: By, target: &str, user: &str) {
     // baresip sends voice from 127.0.0.1, whatever address it is given.
     let [devs, theirs, residents] = [0, 1, 2].map(|which| place.plain(which));
     let port = theirs.port() + u16::from(over == Transport::Tls);
@@ -168,8 +181,17 @@ fn hands_on(place: &Place, over: Transport, target: &str, user: &str) {
     if target == "fay" {
         settings::ready(&server, "fay");
     }
-    let uri = format!("sip:{target}@{}", place.at(Host::Server, over));
-    dev.command("transfer", &uri);
+    match by {
+        By::Phone => {
+            let uri = format!("sip:{target}@{}", place.at(Host::Server, over));
+            dev.command("transfer", &uri);
+        }
+        By::Api => {
+            let call = call_of(&server, "dev");
+            let path = format!("/api/v1/calls/{call}/transfer");
+            settings::ask(&server, "POST", &path, Some(&json!({ "to": target })));
+        }
+    }
     let completed = wait_for(LONG, || {
         let ended = |event: &CallEvent| {
             matches!(event, CallEvent::TransferEnded { outcome: TransferOutcome::Completed })
@@ -191,6 +213,15 @@ fn hands_on(place: &Place, over: Transport, target: &str, user: &str) {
         assert!(heard.is_some(), "{who} never heard {hz} Hz\n{}", server.story());
     }
     assert!(!dev.heard_tone(OTHER_HZ), "Dev is out of the call");
+}
+
+/// The call that an adviser is on, as the API tells it.
+fn call_of(server: &Server, agent: &str) -> String {
+    let body = settings::ask(server, "GET", "/api/v1/agents", None);
+    let told: Value = serde_json::from_str(&body).expect("JSON");
+    let all = told["agents"].as_array().unwrap_or_else(|| panic!("{body}"));
+    let one = all.iter().find(|one| one["agent"] == agent).unwrap_or_else(|| panic!("{body}"));
+    one["call"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
 }
 
 /// Some two seconds of voice from both sides.

@@ -34,6 +34,7 @@ pub struct Leg {
     pub signalled_from: IpAddr,
     /// What was agreed on last.
     pub negotiated: Option<Negotiated>,
+    /// What its keys were told by.
     pub(super) keypad: Keypad,
     keyring: Box<Keyring>,
     local: Option<SocketAddr>,

@@ -45,8 +45,9 @@ browser: ## the wallboard in headless Chromium: live figures, keyboard, accessib
 bench: ## micro-benchmarks and the machine's own floor
 	$(CARGO) bench --locked --bench '*'
 
-load: ## answer latency, CPU and memory per call, and the highest rate
+load: ## signalling and voice: latency, CPU and memory per call, gaps, the machine's floor
 	benches/load.sh
+	benches/voice.sh
 
 overload: ## goodput at once, twice and four times the limit
 	benches/overload.sh

@@ -1,8 +1,9 @@
 # Starts the release build with the shipped flow for a measurement; sourced by load.sh and
 # overload.sh. By environment: SIP_PORT, HTTP_PORT, RTP_PORTS.
 SIP_PORT=${SIP_PORT:-35060} HTTP_PORT=${HTTP_PORT:-38080} RTP_PORTS=${RTP_PORTS:-40000-59999}
-cargo build --release --locked --quiet --bin switchboard --example call_load
+cargo build --release --locked --quiet --bin switchboard --example call_load --example voice_load
 caller=$PWD/target/release/examples/call_load
+voice_load=$PWD/target/release/examples/voice_load
 ulimit -n "$(ulimit -Hn)"
 work=$(mktemp -d)
 server=
@@ -15,7 +16,8 @@ stop() {
 }
 trap 'stop; rm -rf "$work"' EXIT
 
-# $1: the lines of [limits]. The shipped installation, with a day that never closes.
+# $1: the lines of [limits], $2: more settings, $3: a flow to answer with instead of the shipped one.
+# The shipped installation, with a day that never closes.
 start() {
   rm -rf "$work/install"
   mkdir -p "$work/install/config"
@@ -33,7 +35,13 @@ start() {
     echo
     echo '[limits]'
     echo "$1"
+    echo "${2:-}"
   } >>"$settings"
+  if [ -n "${3:-}" ]; then
+    printf '%s' "$3" >"$work/install/ivr-flows/main.yaml"
+    long_prompt "$work/install/sounds/en-GB/main/long.wav"
+    ./target/release/switchboard prompts render --config "$settings" >"$work/render.log" 2>&1 || { cat "$work/render.log"; exit 1; }
+  fi
   ./target/release/switchboard serve --config "$settings" --sip "127.0.0.1:$SIP_PORT" \
     --http "127.0.0.1:$HTTP_PORT" --rtp-ports "$RTP_PORTS" --data "$work/install/data" \
     2>"$work/server.log" &

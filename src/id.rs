@@ -20,6 +20,30 @@ pub struct CallId(pub uuid::Uuid);
 #[serde(transparent)]
 pub struct LegId(pub u64);
 
+/// One recording of a call's voice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordingId(pub u64);
+
+impl CallId {
+    /// The call's own recording: the random half of its id, so that nobody draws for it.
+    pub fn recording(self) -> RecordingId {
+        RecordingId(self.0.as_u64_pair().1)
+    }
+}
+
+impl fmt::Display for RecordingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for RecordingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "recording {:016x}", self.0)
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

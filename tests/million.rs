@@ -386,7 +386,8 @@ impl Street {
             | Command::Music { .. }
             | Command::Quiet { .. }
             | Command::Bridge { .. }
-            | Command::Unbridge { .. } => {}
+            | Command::Unbridge { .. }
+            | Command::Record { .. } => {}
         }
     }
 

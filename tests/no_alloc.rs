@@ -1,4 +1,4 @@
-//! A packet costs no allocation: neither one that is played nor one that is relayed.
+//! A packet costs no allocation: neither one that is played nor one that is relayed, recorded or not.
 //!
 //! This file holds one test, because the counting allocator counts for the whole process.
 
@@ -9,10 +9,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchboard::id::{Entropy, LegId};
+use switchboard::id::{Entropy, LegId, RecordingId};
 use switchboard::media::command::{
-    Codec, Direction, MasterKey, Negotiated, PlayId, SrtpKeys, Suite,
+    Codec, Direction, MasterKey, Negotiated, PlayId, RecordOrder, SrtpKeys, Suite,
 };
+use switchboard::media::recorder;
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use switchboard::rtp::srtp::{OVERHEAD, Sender};
@@ -138,6 +139,10 @@ fn suite(leg: u64) -> Option<Suite> {
     }
 }
 
+fn record(leg: u64) -> Command {
+    Command::Record { leg: LegId(leg), order: RecordOrder::Begin(RecordingId(leg)) }
+}
+
 fn peer(leg: u64) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, leg as u8], 4_000))
 }
@@ -152,6 +157,10 @@ fn no_packet_costs_an_allocation() {
     .collect();
     let settings = PlaneSettings { silence: Duration::from_secs(30) };
     let plane = Plane::new(settings, Arc::new(bank), Entropy::from_seed([1; 32]));
+    // Less than ten seconds of what is recorded: towards the end the ring is full.
+    let (recorder, mut reel) = recorder::ring(500_000);
+    let mut plane = plane;
+    plane.record_into(recorder);
     let mut rig = Rig {
         plane,
         senders: BTreeMap::new(),
@@ -194,12 +203,20 @@ fn no_packet_costs_an_allocation() {
         // Both encrypted, each in its own way; one encrypted and one plain.
         Command::Bridge { a: LegId(8), b: LegId(9) },
         Command::Bridge { a: LegId(10), b: LegId(11) },
+        // Relayed, turned into the other law, decrypted, played: all recorded.
+        record(3),
+        record(6),
+        record(9),
+        record(0),
     ] {
         rig.plane.handle_command(rig.now, command, &mut rig.counter);
     }
     assert!(ALLOCATIONS.get() > 20, "the allocator counts");
     rig.ten_seconds();
+    while reel.read().is_some() {}
     let (packets, allocations) = rig.ten_seconds();
     assert!(packets >= LEGS * 490, "{packets}");
     assert_eq!(allocations, 0, "in {packets} packets");
+    let recorded = std::iter::from_fn(|| reel.read().map(|_| ())).count() as u64;
+    assert!(recorded > 2_000 && reel.lost() > 1_000, "{recorded}, lost {}", reel.lost());
 }

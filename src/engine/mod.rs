@@ -335,7 +335,8 @@ impl Engine {
                     | media::command::Command::Music { .. }
                     | media::command::Command::Quiet { .. }
                     | media::command::Command::Bridge { .. }
-                    | media::command::Command::Unbridge { .. } => {}
+                    | media::command::Command::Unbridge { .. }
+                    | media::command::Command::Record { .. } => {}
                 }
                 self.out.push_back(Output::Media(command));
             }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::event::LegQuality;
-use crate::id::{LegId, PromptName};
+use crate::id::{LegId, PromptName, RecordingId};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 
 /// A voice codec. Frames are 20 ms.
@@ -142,6 +142,13 @@ pub enum Command {
         /// Either of the two legs.
         leg: LegId,
     },
+    /// Records a leg, or not: what comes from it, and what we send to it.
+    Record {
+        /// Which leg.
+        leg: LegId,
+        /// What to do.
+        order: RecordOrder,
+    },
     /// Closes a leg and frees its ports. Answered by [`Event::Closed`]. Idempotent.
     Close {
         /// Which leg.
@@ -159,10 +166,26 @@ impl Command {
             | Command::Music { leg, .. }
             | Command::Quiet { leg }
             | Command::Unbridge { leg }
+            | Command::Record { leg, .. }
             | Command::Close { leg } => *leg,
             Command::Bridge { a, .. } => *a,
         }
     }
+}
+
+/// What becomes of a leg's recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordOrder {
+    /// Begins one, or goes on with one that another leg has left.
+    Begin(RecordingId),
+    /// Copies nothing until it is resumed. The time passes in the recording, too.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// The recording goes on with another leg.
+    Leave,
+    /// Ends it. A leg that is closed ends its own.
+    End,
 }
 
 /// A key of the telephone keypad (RFC 4733 events 0 to 15).

@@ -11,6 +11,7 @@ use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::player::Hears;
 use super::quality::Reported;
+use super::recorder::Recorded;
 use crate::id::{Entropy, LegId};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Reception;
@@ -38,6 +39,8 @@ pub(super) struct Leg {
     /// Listens for keys where they cannot be told apart from the voice.
     tones: Option<Box<Detector>>,
     pub(super) counters: LegCounters,
+    /// What is recorded of it.
+    pub(super) recorded: Option<Recorded>,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
     pub(super) cname: String,
     pub(super) liveness: Liveness,
@@ -188,6 +191,7 @@ impl Leg {
             presses: Presses::default(),
             tones: None,
             counters: LegCounters::default(),
+            recorded: None,
             cname,
             liveness: Liveness { heard_at: now, told_at: None },
             report_due: next_report(now, entropy),

@@ -20,6 +20,7 @@ mod pacer;
 pub mod plane;
 mod player;
 mod quality;
+pub mod recorder;
 pub mod resample;
 pub mod wav;
 

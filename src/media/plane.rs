@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::FRAME_SAMPLES;
 use super::bank::Bank;
-use super::command::{Command, Event, PlayId};
+use super::command::{Command, Event, PlayId, RecordOrder};
 use super::counters::{DropReason, RtpCounters};
 use super::leg::{After, Kind, Leg};
 use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
 use super::quality;
+use super::recorder::{Recorder, Side};
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -51,6 +52,7 @@ pub struct Plane {
     entropy: Entropy,
     legs: BTreeMap<LegId, Leg>,
     pacer: Pacer,
+    recorder: Recorder,
     events: VecDeque<Event>,
     counters: RtpCounters,
     packet: Box<[u8; MAX_SEALED]>,
@@ -68,6 +70,7 @@ impl Plane {
             entropy,
             legs: BTreeMap::new(),
             pacer: Pacer::new(),
+            recorder: Recorder::default(),
             events: VecDeque::with_capacity(64),
             counters: RtpCounters::default(),
             packet: Box::new([0; MAX_SEALED]),
@@ -79,6 +82,11 @@ impl Plane {
     /// Plays from another bank from now on; what plays goes on as it is.
     pub fn set_bank(&mut self, bank: Arc<Bank>) {
         self.bank = bank;
+    }
+
+    /// Writes recordings to `recorder` from now on. Without one nothing is recorded.
+    pub fn record_into(&mut self, recorder: Recorder) {
+        self.recorder = recorder;
     }
 
     /// Carries out [`Command::Open`] once the leg's ports are reserved: `local` is the advertised
@@ -123,6 +131,11 @@ impl Plane {
             Command::Quiet { leg } => self.set_hears(leg, Hears::Nothing),
             Command::Bridge { a, b } => self.bridge(a, b),
             Command::Unbridge { leg } => self.unbridge(leg),
+            Command::Record { leg: id, order } => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    self.recorder.obey(now, id, &mut leg.recorded, order);
+                }
+            }
             Command::Close { leg } => self.close(now, leg, out),
         }
     }
@@ -181,6 +194,7 @@ impl Plane {
             }
             self.pacer.put_legs(tick.phase, legs);
         }
+        self.recorder.catch_up();
     }
 
     /// When [`Plane::handle_timeout`] must be called next.
@@ -262,7 +276,8 @@ impl Plane {
     fn close(&mut self, now: Time, id: LegId, out: &mut impl Sink) {
         self.unbridge(id);
         self.report(now, id, true, out);
-        if let Some(leg) = self.legs.remove(&id) {
+        if let Some(mut leg) = self.legs.remove(&id) {
+            self.recorder.obey(now, id, &mut leg.recorded, RecordOrder::End);
             self.pacer.leave(id);
             self.counters.legs -= 1;
             let quality = quality::of(&leg.reception, &leg.reported, leg.out.first);
@@ -305,6 +320,9 @@ impl Plane {
         self.counters.received += 1;
         if let Some((key, told)) = leg.key(kind, &packet) {
             self.events.push_back(Event::Key { leg: id, key, told });
+        }
+        if let Kind::Voice(codec) = kind {
+            self.recorder.copy(now, &mut leg.recorded, Side::Peer, codec, &packet);
         }
         match leg.heard_by {
             Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
@@ -357,6 +375,10 @@ impl Plane {
             payload_type,
             payload,
         };
+        if let Kind::Voice(_) = kind {
+            let codec = session.negotiated.codec;
+            self.recorder.copy(now, &mut leg.recorded, Side::Ours, codec, &relayed);
+        }
         let len =
             relayed.write(&mut self.packet[..MAX_PACKET]).map_err(|_| DropReason::Malformed)?;
         let len = session.seal_rtp(&mut self.packet[..], len)?;
@@ -405,6 +427,8 @@ impl Plane {
                 payload_type,
                 payload: &frame,
             };
+            let codec = session.negotiated.codec;
+            self.recorder.copy(at, &mut leg.recorded, Side::Ours, codec, &packet);
             if let Ok(len) = packet.write(&mut self.packet[..])
                 && let Ok(len) = session.seal_rtp(&mut self.packet[..], len)
             {

@@ -3,6 +3,7 @@
 mod encrypted;
 mod hearing;
 mod playing;
+mod recording;
 mod relaying;
 mod reporting;
 

@@ -13,6 +13,8 @@ pub enum DropReason {
     Direction,
     /// The leg is not there, or nothing was negotiated for it yet.
     NotNegotiated,
+    /// Of a source, or with a number, that nothing announced: injected, or the first of a new stream.
+    Stray,
     /// To be relayed, and older than the relay's beginning.
     Late,
     /// To be relayed, and the other side cannot take it (on hold, or nothing negotiated).
@@ -27,12 +29,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of [`RtpCounters::dropped`].
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 11] = [
         DropReason::Malformed,
         DropReason::Source,
         DropReason::PayloadType,
         DropReason::Direction,
         DropReason::NotNegotiated,
+        DropReason::Stray,
         DropReason::Late,
         DropReason::NotRelayed,
         DropReason::Unauthentic,
@@ -48,6 +51,7 @@ impl DropReason {
             DropReason::PayloadType => "payload_type",
             DropReason::Direction => "direction",
             DropReason::NotNegotiated => "not_negotiated",
+            DropReason::Stray => "stray",
             DropReason::Late => "late",
             DropReason::NotRelayed => "not_relayed",
             DropReason::Unauthentic => "unauthentic",

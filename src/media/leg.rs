@@ -207,6 +207,7 @@ impl Leg {
         } else if self.tones.is_none() {
             self.tones = Some(Box::new(Detector::new()));
         }
+        self.reception.renegotiated();
         let received_before = self.session.as_ref().is_some_and(Session::receives);
         match &mut self.session {
             Some(session) => {

@@ -314,8 +314,11 @@ impl Plane {
         } else {
             return Err(DropReason::PayloadType);
         };
-        session.rtp.heard(now, from);
         let arrival = leg.reception.note(now, &packet);
+        if arrival == Arrival::Stray {
+            return Err(DropReason::Stray);
+        }
+        session.rtp.heard(now, from);
         leg.counters.received += 1;
         self.counters.received += 1;
         if let Some((key, told)) = leg.key(kind, &packet) {

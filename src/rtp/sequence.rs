@@ -10,11 +10,19 @@ const MAX_DROPOUT: i16 = 3_000;
 /// A packet this far behind is another stream, not a late one (appendix A.1).
 const MAX_MISORDER: i16 = -100;
 
+/// A source that was heard within this time is alive: no other is believed beside it. Five frames, so
+/// that a peer that goes over to another source is not missed for long.
+const ALIVE: Duration = Duration::from_millis(100);
+
 /// How a packet stands to those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
     /// The first of a stream: the very first, a new SSRC, or the numbers began afresh.
     Fresh,
+    /// Of another source while the known one is alive, or with a number that makes no sense, and the
+    /// packet before it did not announce it (appendix A.1 asks for two in a row). Whoever guesses our
+    /// port and forges the peer's address is here. Nothing has been noted but what would come next.
+    Stray,
     /// Newer than all before it; packets between may be missing.
     Newest,
     /// Older than, or the same as, one that came before.
@@ -25,6 +33,10 @@ pub enum Arrival {
 #[derive(Debug, Clone, Default)]
 pub struct Reception {
     stream: Option<Stream>,
+    /// What the packet after a stray one would be, if it was the second of a new stream.
+    announced: Option<(Ssrc, SeqNo)>,
+    /// The peer has negotiated anew: another source may begin at once.
+    open: bool,
     /// Of the streams before this one.
     before: Totals,
     /// The jitter after each packet, added up, in sixteenths of samples; and how many there were.
@@ -44,6 +56,7 @@ pub struct Totals {
 #[derive(Debug, Clone)]
 struct Stream {
     ssrc: Ssrc,
+    heard_at: Time,
     first: u32,
     highest: u32,
     received: u32,
@@ -79,16 +92,24 @@ impl Reception {
         // Arrival in samples, modulo 2^32, as the timestamps are.
         let arrival = (now.as_micros() / 125) as u32;
         let transit = arrival.wrapping_sub(packet.timestamp.0);
-        let Some(stream) = self.stream.as_mut().filter(|stream| stream.ssrc == packet.ssrc) else {
-            self.begin(Stream::starting(packet, transit, None));
-            return Arrival::Fresh;
+        let Some(known) = &self.stream else {
+            return self.begin(Stream::starting(now, packet, transit, None));
         };
-        let ahead = packet.seq.ahead_of(SeqNo(stream.highest as u16));
-        if ahead >= MAX_DROPOUT || ahead <= MAX_MISORDER {
-            let last_sr = stream.last_sr;
-            self.begin(Stream::starting(packet, transit, last_sr));
-            return Arrival::Fresh;
+        let ahead = packet.seq.ahead_of(SeqNo(known.highest as u16));
+        let same = known.ssrc == packet.ssrc;
+        let jumps = ahead >= MAX_DROPOUT || ahead <= MAX_MISORDER;
+        if !same || jumps {
+            let last_sr = known.last_sr.filter(|_| same);
+            let alive = !same && now.since(known.heard_at) < ALIVE;
+            let announced = self.announced.replace((packet.ssrc, packet.seq.plus(1)));
+            if !self.open && (alive || announced != Some((packet.ssrc, packet.seq))) {
+                return Arrival::Stray;
+            }
+            return self.begin(Stream::starting(now, packet, transit, last_sr));
         }
+        self.open = false;
+        let Some(stream) = &mut self.stream else { return Arrival::Stray };
+        stream.heard_at = now;
         stream.received = stream.received.wrapping_add(1);
         let difference = transit.wrapping_sub(stream.transit).cast_signed().unsigned_abs();
         stream.transit = transit;
@@ -109,9 +130,16 @@ impl Reception {
         }
     }
 
-    fn begin(&mut self, stream: Stream) {
+    fn begin(&mut self, stream: Stream) -> Arrival {
         self.before = self.totals();
         self.stream = Some(stream);
+        (self.announced, self.open) = (None, false);
+        Arrival::Fresh
+    }
+
+    /// The peer has negotiated anew, perhaps for another device.
+    pub fn renegotiated(&mut self) {
+        self.open = true;
     }
 
     /// What came and what did not, over all streams so far.
@@ -180,10 +208,16 @@ impl Stream {
         self.highest.wrapping_sub(self.first).wrapping_add(1)
     }
 
-    fn starting(packet: &Packet<'_>, transit: u32, last_sr: Option<(u32, Time)>) -> Self {
+    fn starting(
+        now: Time,
+        packet: &Packet<'_>,
+        transit: u32,
+        last_sr: Option<(u32, Time)>,
+    ) -> Self {
         let seq = u32::from(packet.seq.0);
         Stream {
             ssrc: packet.ssrc,
+            heard_at: now,
             first: seq,
             highest: seq,
             received: 1,
@@ -241,9 +275,48 @@ mod tests {
         assert_eq!(reception.note(now, &packet(1, 12, 320)), Arrival::Newest);
         assert_eq!(reception.note(now, &packet(1, 11, 160)), Arrival::Late);
         assert_eq!(reception.note(now, &packet(1, 12, 320)), Arrival::Late);
-        assert_eq!(reception.note(now, &packet(1, 30_000, 480)), Arrival::Fresh);
-        assert_eq!(reception.note(now, &packet(2, 30_001, 640)), Arrival::Fresh);
-        assert_eq!(reception.ssrc(), Some(Ssrc(2)));
+        // One alone makes no sense; two in a row are a stream that began afresh.
+        assert_eq!(reception.note(now, &packet(1, 30_000, 480)), Arrival::Stray);
+        assert_eq!(reception.note(now, &packet(1, 30_001, 480)), Arrival::Fresh);
+        assert_eq!(reception.note(now, &packet(1, 30_000, 480)), Arrival::Late);
+    }
+
+    #[test]
+    fn another_source_is_not_believed_while_the_known_one_is_alive() {
+        let mut reception = Reception::default();
+        let mut note = |ms: u64, ssrc: u32, seq: u16| {
+            reception.note(Time::from_millis(ms), &packet(ssrc, seq, 0))
+        };
+        assert_eq!(note(0, 1, 10), Arrival::Fresh);
+        // Somebody who guesses our port talks all the while, in good order.
+        for at in 0..50u16 {
+            let ms = 20 * u64::from(at);
+            assert_eq!(note(ms + 5, 9, 700 + at), Arrival::Stray);
+            assert_eq!(note(ms + 20, 1, 11 + at), Arrival::Newest);
+        }
+        // The peer goes over to another source.
+        assert_eq!(note(1_060, 2, 5), Arrival::Stray);
+        assert_eq!(note(1_080, 2, 6), Arrival::Stray);
+        assert_eq!(note(1_100, 2, 7), Arrival::Fresh);
+        assert_eq!(note(1_120, 1, 62), Arrival::Stray);
+        // Not in a row: nobody's.
+        assert_eq!(note(2_000, 3, 1), Arrival::Stray);
+        assert_eq!(note(2_020, 3, 3), Arrival::Stray);
+        assert_eq!(note(2_040, 3, 4), Arrival::Fresh);
+        assert_eq!(reception.ssrc(), Some(Ssrc(3)));
+    }
+
+    #[test]
+    fn after_a_new_negotiation_another_source_may_begin_at_once() {
+        let mut reception = Reception::default();
+        assert_eq!(reception.note(Time::ZERO, &packet(1, 10, 0)), Arrival::Fresh);
+        reception.renegotiated();
+        assert_eq!(reception.note(Time::ZERO, &packet(2, 500, 0)), Arrival::Fresh);
+        assert_eq!(reception.note(Time::ZERO, &packet(1, 11, 0)), Arrival::Stray);
+        // Or go on as before: then no other may.
+        reception.renegotiated();
+        assert_eq!(reception.note(Time::ZERO, &packet(2, 501, 0)), Arrival::Newest);
+        assert_eq!(reception.note(Time::ZERO, &packet(1, 11, 0)), Arrival::Stray);
     }
 
     #[test]
@@ -264,8 +337,9 @@ mod tests {
     fn what_was_lost_is_added_up_over_streams() {
         let mut reception = Reception::default();
         assert_eq!((reception.totals(), reception.mean_jitter()), Default::default());
-        for (ssrc, seq) in [(1, 10), (1, 13), (1, 12), (2, 7), (2, 8), (2, 20_000), (2, 20_004)] {
-            reception.note(Time::ZERO, &packet(ssrc, seq, 0));
+        let packets = [(1, 10), (1, 13), (1, 12), (2, 6), (2, 7), (2, 8), (2, 20_000), (2, 20_001)];
+        for (at, (ssrc, seq)) in packets.into_iter().chain([(2, 20_005)]).enumerate() {
+            reception.note(Time::from_millis(100 * at as u64), &packet(ssrc, seq, 0));
         }
         assert_eq!(reception.totals(), Totals { expected: 4 + 2 + 5, lost: 1 + 3 });
     }

@@ -122,7 +122,12 @@ fn a_packet_from_before_the_bridge_is_dropped() {
 fn a_new_source_or_a_jump_in_time_joins_the_stream_without_a_jump() {
     let mut rig = Rig::bridged(MU, MU);
     talk(&mut rig, MU, 0..10);
-    for (ssrc, seq, timestamp) in [(5, 40_000, 9), (5, 40_001, 169), (5, 40_002, 3_000_000_000)] {
+    rig.pass(100);
+    // The first of another source announces it.
+    let first = (5, 39_999, 3);
+    for (ssrc, seq, timestamp) in
+        [first, (5, 40_000, 9), (5, 40_001, 169), (5, 40_002, 3_000_000_000)]
+    {
         let packet = Packet {
             ssrc: Ssrc(ssrc),
             seq: SeqNo(seq),
@@ -137,10 +142,35 @@ fn a_new_source_or_a_jump_in_time_joins_the_stream_without_a_jump() {
     let sent = rig.sent(B);
     assert_continuous(&sent);
     for pair in sent.windows(2) {
-        assert!(pair[1].timestamp.ahead_of(pair[0].timestamp) <= 480);
+        // 140 ms pass in which nothing of the other source is believed.
+        assert!(pair[1].timestamp.ahead_of(pair[0].timestamp) <= 1_280);
     }
     let markers: Vec<bool> = sent[sent.len() - 3..].iter().map(|sent| sent.marker).collect();
     assert_eq!(markers, [true, false, true]);
+    assert_eq!(rig.dropped(DropReason::Stray), 1);
+}
+
+#[test]
+fn whoever_forges_the_peers_address_is_not_heard_while_the_peer_talks() {
+    let mut rig = Rig::bridged(MU, MU);
+    talk(&mut rig, MU, 0..10);
+    rig.sent(B);
+    let forged = |seq: u16| Packet {
+        ssrc: Ssrc(666),
+        seq: SeqNo(seq),
+        timestamp: Timestamp(u32::from(seq) * 160),
+        marker: true,
+        payload_type: 0,
+        payload: &[66; 160],
+    };
+    for at in 10..60 {
+        rig.receive(A, &forged(1_000 + at));
+        talk(&mut rig, MU, at..at + 1);
+    }
+    let sent = rig.sent(B);
+    assert_continuous(&sent);
+    assert_eq!((sent.len(), sent.iter().all(|sent| sent.payload != [66; 160])), (50, true));
+    assert_eq!(rig.dropped(DropReason::Stray), 50);
 }
 
 #[test]

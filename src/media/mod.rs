@@ -13,15 +13,24 @@ pub mod codec;
 pub mod command;
 pub mod counters;
 mod dtmf;
+pub mod jitter;
 mod latch;
 mod leg;
+pub mod mixer;
 mod outgoing;
 mod pacer;
 pub mod plane;
 mod player;
+pub mod playout;
+pub mod plc;
 mod quality;
 pub mod recorder;
 pub mod resample;
+#[cfg(test)]
+mod spoken;
+mod stretch;
+pub mod tone;
+pub mod vad;
 pub mod wav;
 
 pub use bank::{Bank, Clip};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use switchboard::id::{Entropy, LegId};
+use switchboard::media::codec::Law;
 use switchboard::media::command::{Codec, Direction, Negotiated};
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
@@ -60,13 +61,13 @@ fn plane(legs: u64, odd: Codec) -> Plane {
 }
 
 /// One frame of linear voice to a law.
-#[divan::bench(args = [Codec::Pcmu, Codec::Pcma])]
-fn encode(bencher: Bencher, codec: Codec) {
+#[divan::bench(args = [Law::Mu, Law::A])]
+fn encode(bencher: Bencher, law: Law) {
     let samples: Vec<i16> = (0..160).map(|at| (at * 397 % 20_001 - 10_000) as i16).collect();
     bencher.counter(ItemsCount::new(160usize)).bench(|| {
         let mut frame = [0; 160];
         for (to, from) in frame.iter_mut().zip(black_box(&samples)) {
-            *to = codec.encode(*from);
+            *to = law.encode(*from);
         }
         frame
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::command::Codec;
+use super::codec::Law;
 use super::{FRAME_SAMPLES, SAMPLE_RATE_HZ};
 use crate::id::PromptName;
 
@@ -19,8 +19,8 @@ pub struct Clip {
 impl Clip {
     /// Encodes a recording of 16-bit samples at 8 kHz.
     pub fn new(linear: &[i16]) -> Self {
-        let encode = |codec: Codec| linear.iter().map(|sample| codec.encode(*sample)).collect();
-        Clip { linear: linear.into(), pcmu: encode(Codec::Pcmu), pcma: encode(Codec::Pcma) }
+        let encode = |law: Law| linear.iter().map(|sample| law.encode(*sample)).collect();
+        Clip { linear: linear.into(), pcmu: encode(Law::Mu), pcma: encode(Law::A) }
     }
 
     /// The samples at 8 kHz.
@@ -28,11 +28,11 @@ impl Clip {
         &self.linear
     }
 
-    /// The samples as bytes of `codec`.
-    pub fn encoded(&self, codec: Codec) -> &[u8] {
-        match codec {
-            Codec::Pcmu => &self.pcmu,
-            Codec::Pcma => &self.pcma,
+    /// The samples as bytes of a law.
+    pub fn encoded(&self, law: Law) -> &[u8] {
+        match law {
+            Law::Mu => &self.pcmu,
+            Law::A => &self.pcma,
         }
     }
 
@@ -48,19 +48,19 @@ impl Clip {
     }
 
     /// Copies the frame with the number `at` to `frame`; the rest of the last one is silence.
-    pub(super) fn frame(&self, codec: Codec, at: usize, frame: &mut [u8; FRAME_SAMPLES]) {
-        let rest = self.encoded(codec).get(at * FRAME_SAMPLES..).unwrap_or_default();
+    pub(super) fn frame(&self, law: Law, at: usize, frame: &mut [u8; FRAME_SAMPLES]) {
+        let rest = self.encoded(law).get(at * FRAME_SAMPLES..).unwrap_or_default();
         let len = rest.len().min(FRAME_SAMPLES);
         let (voice, silence) = frame.split_at_mut(len);
         voice.copy_from_slice(&rest[..len]);
-        silence.fill(codec.silence());
+        silence.fill(law.silence());
     }
 
     /// Copies 160 bytes of the endless loop from the sample `at` on.
-    pub(super) fn looped(&self, codec: Codec, at: u64, frame: &mut [u8; FRAME_SAMPLES]) {
-        let bytes = self.encoded(codec);
+    pub(super) fn looped(&self, law: Law, at: u64, frame: &mut [u8; FRAME_SAMPLES]) {
+        let bytes = self.encoded(law);
         if bytes.is_empty() {
-            frame.fill(codec.silence());
+            frame.fill(law.silence());
             return;
         }
         let mut from = (at % bytes.len() as u64) as usize;
@@ -137,11 +137,11 @@ mod tests {
         let clip = Clip::new(&[1_000; 200]);
         assert_eq!((clip.frames(), clip.duration()), (2, Duration::from_millis(25)));
         let mut frame = [0; FRAME_SAMPLES];
-        clip.frame(Codec::Pcma, 1, &mut frame);
-        assert_eq!(frame[..40], [Codec::Pcma.encode(1_000); 40]);
-        assert_eq!(frame[40..], [Codec::Pcma.silence(); 120]);
-        clip.frame(Codec::Pcma, 2, &mut frame);
-        assert_eq!(frame, [Codec::Pcma.silence(); 160]);
+        clip.frame(Law::A, 1, &mut frame);
+        assert_eq!(frame[..40], [Law::A.encode(1_000); 40]);
+        assert_eq!(frame[40..], [Law::A.silence(); 120]);
+        clip.frame(Law::A, 2, &mut frame);
+        assert_eq!(frame, [Law::A.silence(); 160]);
     }
 
     #[test]
@@ -149,11 +149,11 @@ mod tests {
         let samples: Vec<i16> = (0..70).map(|at| at * 300).collect();
         let clip = Clip::new(&samples);
         let mut frame = [0; FRAME_SAMPLES];
-        clip.looped(Codec::Pcmu, 7 * 160, &mut frame);
+        clip.looped(Law::Mu, 7 * 160, &mut frame);
         for (at, byte) in frame.iter().enumerate() {
-            assert_eq!(*byte, Codec::Pcmu.encode(samples[(7 * 160 + at) % 70]));
+            assert_eq!(*byte, Law::Mu.encode(samples[(7 * 160 + at) % 70]));
         }
-        Clip::new(&[]).looped(Codec::Pcmu, 5, &mut frame);
-        assert_eq!(frame, [Codec::Pcmu.silence(); 160]);
+        Clip::new(&[]).looped(Law::Mu, 5, &mut frame);
+        assert_eq!(frame, [Law::Mu.silence(); 160]);
     }
 }

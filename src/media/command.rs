@@ -11,13 +11,17 @@ use crate::event::LegQuality;
 use crate::id::{LegId, PromptName, RecordingId};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 
-/// A voice codec. Frames are 20 ms.
+/// A voice codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
-    /// G.711 mu-law, RTP payload type 0 (RFC 3551).
+    /// G.711 mu-law.
     Pcmu,
-    /// G.711 A-law, RTP payload type 8 (RFC 3551).
+    /// G.711 A-law.
     Pcma,
+    /// G.722 at 64 kbit/s.
+    G722,
+    /// Opus (RFC 6716), one channel.
+    Opus,
 }
 
 /// Which way audio may flow on a leg, from our side (RFC 3264 section 5.1).

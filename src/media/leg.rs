@@ -245,7 +245,8 @@ impl Leg {
             }
             Kind::Voice(codec) => {
                 let tones = self.tones.as_mut().filter(|_| self.heard_by.is_none())?;
-                let key = tones.hear(packet.payload.iter().map(|byte| codec.decode(*byte)))?;
+                let law = codec.law()?;
+                let key = tones.hear(packet.payload.iter().map(|byte| law.decode(*byte)))?;
                 Some((key, Told::Tones))
             }
         }
@@ -271,12 +272,12 @@ impl Leg {
     /// after it.
     pub(super) fn frame(&mut self, at: Time, frame: &mut [u8; FRAME_SAMPLES]) -> After {
         let Some(session) = &self.session else { return After::GoesOn };
-        let codec = session.negotiated.codec;
+        let Some(law) = session.negotiated.codec.law() else { return After::GoesOn };
         match &mut self.hears {
-            Hears::Nothing | Hears::Peer(_) => frame.fill(codec.silence()),
-            Hears::Music(clip) => super::player::music(clip, codec, at, frame),
+            Hears::Nothing | Hears::Peer(_) => frame.fill(law.silence()),
+            Hears::Music(clip) => super::player::music(clip, law, at, frame),
             Hears::Prompts(prompts) => {
-                if prompts.next(codec, frame) {
+                if prompts.next(law, frame) {
                     return After::Played(prompts.play);
                 }
             }

@@ -24,6 +24,7 @@ mod player;
 pub mod playout;
 pub mod plc;
 mod quality;
+pub mod rate;
 pub mod recorder;
 pub mod resample;
 #[cfg(test)]

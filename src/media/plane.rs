@@ -355,18 +355,22 @@ impl Plane {
                     return Err(DropReason::NotRelayed);
                 }
             },
-            Kind::Voice(codec) => match codec.table_to(negotiated.codec) {
-                None => (negotiated.payload_type, packet.payload),
-                Some(table) => {
-                    let transcoded = self
-                        .transcoded
-                        .get_mut(..packet.payload.len())
-                        .ok_or(DropReason::Malformed)?;
-                    for (to, from) in transcoded.iter_mut().zip(packet.payload) {
-                        *to = table[usize::from(*from)];
+            Kind::Voice(codec) => match codec.law().zip(negotiated.codec.law()) {
+                None if codec == negotiated.codec => (negotiated.payload_type, packet.payload),
+                None => return Err(DropReason::NotRelayed),
+                Some((from, to)) => match from.table_to(to) {
+                    None => (negotiated.payload_type, packet.payload),
+                    Some(table) => {
+                        let transcoded = self
+                            .transcoded
+                            .get_mut(..packet.payload.len())
+                            .ok_or(DropReason::Malformed)?;
+                        for (to, from) in transcoded.iter_mut().zip(packet.payload) {
+                            *to = table[usize::from(*from)];
+                        }
+                        (negotiated.payload_type, &*transcoded)
                     }
-                    (negotiated.payload_type, &*transcoded)
-                }
+                },
             },
         };
         let stamp = leg.out.relayed(now, packet, arrival).ok_or(DropReason::Late)?;
@@ -404,7 +408,8 @@ impl Plane {
         let due = now >= leg.report_due;
         let relayed_lately = matches!(leg.hears, Hears::Peer(_))
             && leg.relayed_at.is_some_and(|relayed| at.since(relayed) < FILL_AFTER);
-        if leg.session.is_some() && !relayed_lately {
+        let speaks = leg.session.as_ref().is_some_and(|s| s.negotiated.codec.law().is_some());
+        if speaks && !relayed_lately {
             self.send_frame(at, id, out);
         }
         if due {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::bank::Clip;
-use super::command::{Codec, PlayId};
+use super::codec::Law;
+use super::command::PlayId;
 use super::{FRAME, FRAME_SAMPLES};
 use crate::id::LegId;
 use crate::time::Time;
@@ -40,10 +41,10 @@ impl Prompts {
     }
 
     /// Copies the next frame; `true` if it was the last.
-    pub(super) fn next(&mut self, codec: Codec, frame: &mut [u8; FRAME_SAMPLES]) -> bool {
+    pub(super) fn next(&mut self, law: Law, frame: &mut [u8; FRAME_SAMPLES]) -> bool {
         match self.current() {
-            Some(clip) => clip.frame(codec, self.frame, frame),
-            None => frame.fill(codec.silence()),
+            Some(clip) => clip.frame(law, self.frame, frame),
+            None => frame.fill(law.silence()),
         }
         self.frame += 1;
         self.skip_ended();
@@ -63,9 +64,9 @@ impl Prompts {
 }
 
 /// Copies the frame of music that everybody hears at `at`.
-pub(super) fn music(clip: &Clip, codec: Codec, at: Time, frame: &mut [u8; FRAME_SAMPLES]) {
+pub(super) fn music(clip: &Clip, law: Law, at: Time, frame: &mut [u8; FRAME_SAMPLES]) {
     let frames = at.as_micros() / FRAME.as_micros() as u64;
-    clip.looped(codec, frames * FRAME_SAMPLES as u64, frame);
+    clip.looped(law, frames * FRAME_SAMPLES as u64, frame);
 }
 
 #[cfg(test)]
@@ -77,17 +78,17 @@ mod tests {
         let clip = |value: i16, len: usize| Arc::new(Clip::new(&vec![value; len]));
         let clips = vec![clip(0, 0), clip(100, 161), clip(0, 0), clip(-900, 160), clip(0, 0)];
         let mut prompts = Prompts::new(PlayId(1), clips).expect("something to play");
-        let (mut frame, codec) = ([0; FRAME_SAMPLES], Codec::Pcma);
+        let (mut frame, law) = ([0; FRAME_SAMPLES], Law::A);
         let mut heard = Vec::new();
         loop {
-            let last = prompts.next(codec, &mut frame);
+            let last = prompts.next(law, &mut frame);
             heard.push((frame[0], frame[159]));
             if last {
                 break;
             }
         }
-        let (first, second) = (codec.encode(100), codec.encode(-900));
-        assert_eq!(heard, [(first, first), (first, codec.silence()), (second, second)]);
+        let (first, second) = (law.encode(100), law.encode(-900));
+        assert_eq!(heard, [(first, first), (first, law.silence()), (second, second)]);
         assert!(Prompts::new(PlayId(2), vec![clip(0, 0)]).is_none());
         assert!(Prompts::new(PlayId(3), vec![]).is_none());
     }
@@ -97,9 +98,9 @@ mod tests {
         let samples: Vec<i16> = (0..800).map(|at| (at / 160) * 1_000).collect();
         let clip = Clip::new(&samples);
         let (mut one, mut other) = ([0; FRAME_SAMPLES], [0; FRAME_SAMPLES]);
-        music(&clip, Codec::Pcmu, Time::from_millis(1_063), &mut one);
-        music(&clip, Codec::Pcmu, Time::from_millis(1_077), &mut other);
+        music(&clip, Law::Mu, Time::from_millis(1_063), &mut one);
+        music(&clip, Law::Mu, Time::from_millis(1_077), &mut other);
         assert_eq!(one, other);
-        assert_eq!(one[0], Codec::Pcmu.encode(3_000));
+        assert_eq!(one[0], Law::Mu.encode(3_000));
     }
 }

@@ -204,11 +204,8 @@ impl Audio<'_> {
         }
         text.push_str("\r\n");
         for (payload_type, codec) in self.formats {
-            let encoding = match codec {
-                Codec::Pcma => "PCMA",
-                Codec::Pcmu => "PCMU",
-            };
-            let _ = write!(text, "a=rtpmap:{payload_type} {encoding}/8000\r\n");
+            let (name, clock_hz) = (codec.name(), codec.clock_hz());
+            let _ = write!(text, "a=rtpmap:{payload_type} {name}/{clock_hz}\r\n");
         }
         if let Some(pt) = self.telephone_event {
             let _ = write!(text, "a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-16\r\n");

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 
 use crate::id::Entropy;
-use crate::media::command::{Codec, Key};
+use crate::media::command::Key;
 use crate::time::Time;
 
 use super::ear::Ear;
 use super::secrecy::{PacketCipher, Secrecy, StreamKeys};
-use super::tone::{self, PACKET_SAMPLES, RATE_HZ, Sound};
+use super::tone::{self, Law, PACKET_SAMPLES, RATE_HZ, Sound};
 
 const PACKET: Duration = Duration::from_millis(20);
 /// A driver that comes this late does not make up for what it missed.
@@ -30,7 +30,7 @@ pub struct Stream {
     /// Where to send.
     pub remote: SocketAddr,
     /// The codec.
-    pub codec: Codec,
+    pub codec: Law,
     /// The payload type of keys, if agreed on.
     pub telephone_event: Option<u8>,
     /// Whether the peer wants to hear us.
@@ -74,7 +74,7 @@ pub struct Voice {
     secret: Option<Secret>,
     sound: Sound,
     /// A second of the sound in the codec: tones of whole hertz repeat after it.
-    second: Option<(Sound, Codec, Vec<u8>)>,
+    second: Option<(Sound, Law, Vec<u8>)>,
     sampled: u64,
     seq: Seq,
     timestamp: u32,
@@ -288,7 +288,7 @@ impl Voice {
     }
 
     /// The next 20 ms of the sound. A second is a whole number of packets.
-    fn sounding(&mut self, codec: Codec) -> Vec<u8> {
+    fn sounding(&mut self, codec: Law) -> Vec<u8> {
         let sound = self.sound;
         if !matches!(&self.second, Some((of, in_codec, _)) if *of == sound && *in_codec == codec) {
             let all = (0..u64::from(RATE_HZ)).map(|at| tone::encode(codec, sound.sample(at)));
@@ -329,10 +329,10 @@ impl Voice {
 }
 
 /// The static payload types of RFC 3551.
-pub fn payload_type_of(codec: Codec) -> u8 {
+pub fn payload_type_of(codec: Law) -> u8 {
     match codec {
-        Codec::Pcmu => 0,
-        Codec::Pcma => 8,
+        Law::Mu => 0,
+        Law::A => 8,
     }
 }
 
@@ -346,7 +346,7 @@ mod tests {
         let mut entropy = Entropy::from_seed([3; 32]);
         let stream = |remote| Stream {
             remote,
-            codec: Codec::Pcma,
+            codec: Law::A,
             telephone_event: Some(101),
             send: true,
             keys: None,

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 use socket2::{Domain, Protocol, Socket, Type};
-use switchboard::media::command::Codec;
-use switchboard::sim::tone::{self, PACKET_SAMPLES, Sound};
+use switchboard::sim::tone::{self, Law, PACKET_SAMPLES, Sound};
 
 /// Writes a capture file of a tone in A-law, 20 ms packets (libpcap's format, Ethernet frames).
 pub fn tone(path: &Path, hz: u32, seconds: u32) {
@@ -24,7 +23,7 @@ pub fn tone(path: &Path, hz: u32, seconds: u32) {
     for number in 0..seconds * 50 {
         let first = u64::from(number * PACKET_SAMPLES);
         let payload: Vec<u8> = (first..first + u64::from(PACKET_SAMPLES))
-            .map(|at| tone::encode(Codec::Pcma, Sound::Tone(hz).sample(at)))
+            .map(|at| tone::encode(Law::A, Sound::Tone(hz).sample(at)))
             .collect();
         let rtp = RtpPacketBuilder::new()
             .payload_type(8)
@@ -103,7 +102,7 @@ fn record(mut socket: Socket, port: u16, stop: &AtomicBool) -> Vec<i16> {
         let id = (packet.ssrc(), packet.sequence_number());
         if packet.payload_type() == 8 && last != Some(id) {
             last = Some(id);
-            heard.extend(packet.payload().iter().map(|byte| tone::decode(Codec::Pcma, *byte)));
+            heard.extend(packet.payload().iter().map(|byte| tone::decode(Law::A, *byte)));
         }
     }
     heard

@@ -1,12 +1,11 @@
 //! A resident rings and an adviser answers.
 
 use switchboard::event::{AgentState, CallEvent, EndCause};
-use switchboard::media::command::Codec;
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::sim::ear::Expect;
 use switchboard::sim::phone::{PhoneEvent, Quirks};
-use switchboard::sim::tone::Sound;
+use switchboard::sim::tone::{Law, Sound};
 
 use crate::town::*;
 
@@ -84,8 +83,8 @@ fn a_caller_with_an_endless_name_and_number_rings_the_adviser_like_any_other() {
 
 #[test]
 fn both_hear_each_other_whatever_codec_each_of_them_speaks() {
-    use Codec::{Pcma, Pcmu};
-    for (caller, adviser) in [(Pcma, Pcma), (Pcma, Pcmu), (Pcmu, Pcma), (Pcmu, Pcmu)] {
+    use Law::{A, Mu};
+    for (caller, adviser) in [(A, A), (A, Mu), (Mu, A), (Mu, Mu)] {
         let mut town = town();
         let habits = Habits { signs_in: Some("*70".to_owned()), ..Habits::default() };
         let amy = town.adviser("amy", "amy's", habits, |phone| {

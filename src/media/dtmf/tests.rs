@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::id::Entropy;
-use crate::media::command::Codec;
+use crate::media::codec::Law;
 
 /// A sine of full scale in mu-law (ITU-T G.711).
 const LOUDEST_DBM0: f64 = 3.17;
@@ -58,20 +58,20 @@ impl Line {
         self
     }
 
-    /// What is heard of it through `codec`, in packets of 20 ms.
-    fn heard_by(&self, codec: Codec) -> String {
+    /// What is heard of it through `law`, in packets of 20 ms.
+    fn heard_by(&self, law: Law) -> String {
         let clipped: Vec<i16> =
             self.0.iter().map(|sample| sample.round().clamp(-32_768.0, 32_767.0) as i16).collect();
         let mut detector = Detector::new();
         let packets = clipped.chunks(160);
         let keys = packets.filter_map(|packet| {
-            detector.hear(packet.iter().map(|sample| codec.decode(codec.encode(*sample))))
+            detector.hear(packet.iter().map(|sample| law.decode(law.encode(*sample))))
         });
         keys.map(Key::as_char).collect()
     }
 
     fn heard(&self) -> String {
-        let (a, mu) = (self.heard_by(Codec::Pcma), self.heard_by(Codec::Pcmu));
+        let (a, mu) = (self.heard_by(Law::A), self.heard_by(Law::Mu));
         assert_eq!(a, mu);
         a
     }
@@ -98,7 +98,7 @@ fn heard_of(tones: Tones, db: Option<f64>) -> (usize, usize) {
                 line.noise(db);
             }
             pressed += 1;
-            heard += usize::from(line.heard_by(Codec::Pcma) == key.to_string());
+            heard += usize::from(line.heard_by(Law::A) == key.to_string());
         }
     }
     (heard, pressed)

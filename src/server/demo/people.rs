@@ -4,14 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use crate::id::Entropy;
-use crate::media::command::Codec;
 use crate::sim::adviser::{Adviser, Habits};
 use crate::sim::caller::{Caller, Otherwise, Step};
 use crate::sim::ear::Expect;
 use crate::sim::person::Person;
 use crate::sim::phone::digest::Algorithm;
 use crate::sim::phone::{Phone, PhoneSettings};
-use crate::sim::tone::Sound;
+use crate::sim::tone::{Law, Sound};
 use crate::time::Time;
 
 use super::DemoSettings;
@@ -126,7 +125,7 @@ impl Population {
                 .flatten();
             phone.sound = Sound::Tone(300 + self.entropy.below(300));
             if self.entropy.below(4) == 0 {
-                phone.codecs = vec![Codec::Pcmu];
+                phone.codecs = vec![Law::Mu];
             }
             let phone = Phone::new(phone, self.entropy.fork());
             let caller = Caller::new(phone, now, self.script());

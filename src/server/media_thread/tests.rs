@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::*;
 use crate::media::Clip;
+use crate::media::codec::Law;
 use crate::media::command::{Codec, Direction, Key, Negotiated, OpenError, PlayId, Told};
 use crate::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;
@@ -120,9 +121,9 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
     rig.media.send(Command::Negotiate { leg: a, negotiated: caller.negotiated(Codec::Pcma) });
     rig.media.send(Command::Negotiate { leg: b, negotiated: adviser.negotiated(Codec::Pcmu) });
 
-    caller.hear(&[Codec::Pcma.silence(); 160]);
+    caller.hear(&[Law::A.silence(); 160]);
     rig.media.send(Command::Play { leg: a, play: PlayId(5), prompts: vec!["main/hello".into()] });
-    caller.hear(&[Codec::Pcma.encode(8_000); 160]);
+    caller.hear(&[Law::A.encode(8_000); 160]);
     assert_eq!(rig.event(), Event::Played { leg: a, play: PlayId(5) });
 
     let key = TelephoneEvent { event: 5, end: false, volume: 10, duration: 160 };
@@ -133,12 +134,12 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
     rig.media.send(Command::Bridge { a, b });
     // The bridge is there once silence of ours has been replaced by what the other says.
     for _ in 0..20 {
-        caller.send(8, &[Codec::Pcma.encode(3_000); 160]);
-        adviser.send(0, &[Codec::Pcmu.encode(-3_000); 160]);
+        caller.send(8, &[Law::A.encode(3_000); 160]);
+        adviser.send(0, &[Law::Mu.encode(-3_000); 160]);
         caller.hear_any();
     }
-    adviser.hear(&[transcoded(Codec::Pcma, 3_000); 160]);
-    caller.hear(&[transcoded(Codec::Pcmu, -3_000); 160]);
+    adviser.hear(&[transcoded(Law::A, 3_000); 160]);
+    caller.hear(&[transcoded(Law::Mu, -3_000); 160]);
 
     rig.media.send(Command::Close { leg: a });
     match rig.event() {
@@ -170,8 +171,8 @@ impl Phone {
     }
 }
 
-fn transcoded(from: Codec, sample: i16) -> u8 {
-    let to = if from == Codec::Pcmu { Codec::Pcma } else { Codec::Pcmu };
+fn transcoded(from: Law, sample: i16) -> u8 {
+    let to = if from == Law::Mu { Law::A } else { Law::Mu };
     from.table_to(to).expect("other law")[usize::from(from.encode(sample))]
 }
 
@@ -185,7 +186,7 @@ fn a_caller_of_ipv6_and_an_adviser_of_ipv4_hear_each_other() {
     rig.media.send(Command::Negotiate { leg: a, negotiated: caller.negotiated(Codec::Pcma) });
     rig.media.send(Command::Negotiate { leg: b, negotiated: adviser.negotiated(Codec::Pcma) });
     rig.media.send(Command::Bridge { a, b });
-    let (of_caller, of_adviser) = (Codec::Pcma.encode(3_000), Codec::Pcma.encode(-3_000));
+    let (of_caller, of_adviser) = (Law::A.encode(3_000), Law::A.encode(-3_000));
     let (mut caller_heard, mut adviser_heard) = (false, false);
     for _ in 0..500 {
         caller.send(8, &[of_caller; 160]);

@@ -26,7 +26,7 @@ use rsip::message::HasHeaders;
 use rsip::{Header, Method, SipMessage, headers};
 
 use crate::id::Entropy;
-use crate::media::command::{Codec, Key as Digit};
+use crate::media::command::Key as Digit;
 use crate::time::Time;
 
 use self::digest::{Algorithm, Challenge};
@@ -35,7 +35,7 @@ pub use self::refresh::Extensions;
 use self::registration::Registration;
 use self::transaction::{Expired, GIVE_UP, Transactions};
 use super::secrecy::{self, Secrecy};
-use super::tone::Sound;
+use super::tone::{Law, Sound};
 use super::voice::Voice;
 
 /// What a phone is set up with.
@@ -56,7 +56,7 @@ pub struct PhoneSettings {
     /// Speaks over a connection, which it opens.
     pub tcp: bool,
     /// Codecs in order of preference. None at all: it offers G.729 only.
-    pub codecs: Vec<Codec>,
+    pub codecs: Vec<Law>,
     /// Digest algorithms that it can do; the first challenge that fits is taken.
     pub algorithms: Vec<Algorithm>,
     /// Withholds its number (RFC 3323).
@@ -82,7 +82,7 @@ impl PhoneSettings {
             rtp,
             server,
             tcp: false,
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            codecs: vec![Law::A, Law::Mu],
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             withheld: false,
             sound: Sound::Silence,

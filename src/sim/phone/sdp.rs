@@ -3,9 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::media::command::Codec;
-
 use super::super::secrecy::{self, Key, Secrecy};
+use super::super::tone::Law;
 use super::super::voice::{Stream, payload_type_of};
 
 /// The payload type that our phones offer for keys.
@@ -14,7 +13,7 @@ const KEYS: u8 = 101;
 /// What a phone can say and understand on a leg.
 pub(super) struct Words {
     pub(super) rtp: SocketAddr,
-    pub(super) codecs: Vec<Codec>,
+    pub(super) codecs: Vec<Law>,
     pub(super) secrecy: Option<Secrecy>,
     pub(super) ignores_encryption: bool,
     /// Whether it tells keys as events.
@@ -53,12 +52,7 @@ impl Words {
 }
 
 /// What a phone says of itself: `codecs` in order of preference, and keys.
-pub(super) fn describe(
-    rtp: SocketAddr,
-    version: u64,
-    codecs: &[Codec],
-    keys: Option<u8>,
-) -> String {
+pub(super) fn describe(rtp: SocketAddr, version: u64, codecs: &[Law], keys: Option<u8>) -> String {
     let family = if rtp.is_ipv6() { "IP6" } else { "IP4" };
     let (host, port) = (rtp.ip(), rtp.port());
     let mut types: Vec<u8> = codecs.iter().map(|codec| payload_type_of(*codec)).collect();
@@ -71,8 +65,8 @@ pub(super) fn describe(
     );
     for codec in codecs {
         let (number, name) = match codec {
-            Codec::Pcmu => (0, "PCMU"),
-            Codec::Pcma => (8, "PCMA"),
+            Law::Mu => (0, "PCMU"),
+            Law::A => (8, "PCMA"),
         };
         text.push_str(&format!("a=rtpmap:{number} {name}/8000\r\n"));
     }
@@ -84,9 +78,9 @@ pub(super) fn describe(
 }
 
 /// An offer of `codecs` and perhaps keys. An empty list offers G.729 alone, which nobody here speaks.
-pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Codec], keys: bool) -> String {
+pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Law], keys: bool) -> String {
     if codecs.is_empty() {
-        return describe(rtp, version, &[Codec::Pcmu], None)
+        return describe(rtp, version, &[Law::Mu], None)
             .replace("RTP/AVP 0", "RTP/AVP 18")
             .replace("0 PCMU/8000", "18 G729/8000");
     }
@@ -94,7 +88,7 @@ pub(super) fn offer(rtp: SocketAddr, version: u64, codecs: &[Codec], keys: bool)
 }
 
 /// The peer's audio stream with the first of its codecs that is in ours.
-fn read(text: &[u8], ours: &[Codec]) -> Option<Stream> {
+fn read(text: &[u8], ours: &[Law]) -> Option<Stream> {
     let text = std::str::from_utf8(text).ok()?;
     let mut session_host = None;
     let mut host = None;
@@ -137,8 +131,8 @@ fn read(text: &[u8], ours: &[Codec]) -> Option<Stream> {
     }
     let (port, types) = audio?;
     let known = |number: &u8| match number {
-        0 => Some(Codec::Pcmu),
-        8 => Some(Codec::Pcma),
+        0 => Some(Law::Mu),
+        8 => Some(Law::A),
         _ => None,
     };
     let codec = types.iter().filter_map(known).find(|codec| ours.contains(codec))?;
@@ -153,12 +147,12 @@ mod tests {
     #[test]
     fn an_offer_reads_back_and_is_answered_with_one_codec() {
         let rtp: SocketAddr = ([127, 0, 0, 1], 4000).into();
-        let both = [Codec::Pcma, Codec::Pcmu];
+        let both = [Law::A, Law::Mu];
         let offer = offer(rtp, 1, &both, true);
-        let stream = read(offer.as_bytes(), &[Codec::Pcmu]).expect("a stream");
+        let stream = read(offer.as_bytes(), &[Law::Mu]).expect("a stream");
         let expected = Stream {
             remote: rtp,
-            codec: Codec::Pcmu,
+            codec: Law::Mu,
             telephone_event: Some(101),
             send: true,
             keys: None,

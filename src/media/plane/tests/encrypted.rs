@@ -75,11 +75,11 @@ fn silence_music_prompts_and_reports_are_encrypted() {
         let mut peer = Peer::new(1, suite);
         rig.negotiate(A, peer.agreed(A));
         rig.pass(100);
-        assert_eq!(peer.hear(&mut rig, A), vec![vec![MU.silence(); 160]; 5], "{suite:?}");
+        assert_eq!(peer.hear(&mut rig, A), vec![vec![Law::Mu.silence(); 160]; 5], "{suite:?}");
         rig.music(A);
         rig.pass(1_000);
         let heard = peer.hear(&mut rig, A);
-        assert!(heard.len() == 50 && heard.iter().all(|frame| frame[0] != MU.silence()));
+        assert!(heard.len() == 50 && heard.iter().all(|frame| frame[0] != Law::Mu.silence()));
         rig.play(A, 1, &["main/one"]);
         rig.pass(9_000);
         assert_eq!(peer.hear(&mut rig, A).len(), 450, "{suite:?}");

@@ -9,6 +9,7 @@ mod reporting;
 
 use super::*;
 use crate::media::Clip;
+use crate::media::codec::Law;
 use crate::media::command::{Codec, Direction, Key, Negotiated, Told};
 use crate::rtp::packet::{SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;

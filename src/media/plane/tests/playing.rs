@@ -5,7 +5,7 @@ use super::*;
 const MU: Codec = Codec::Pcmu;
 
 fn frames(values: &[i16]) -> Vec<u8> {
-    values.iter().map(|value| MU.encode(*value)).collect()
+    values.iter().map(|value| Law::Mu.encode(*value)).collect()
 }
 
 #[test]
@@ -26,13 +26,13 @@ fn a_leg_is_opened_with_its_address_and_sends_nothing_until_it_is_negotiated() {
 
 #[test]
 fn media_start_from_our_side_as_soon_as_a_leg_is_negotiated() {
-    for codec in [Codec::Pcmu, Codec::Pcma] {
+    for (codec, law) in [(Codec::Pcmu, Law::Mu), (Codec::Pcma, Law::A)] {
         let mut rig = Rig::with_two_legs(codec, codec);
         rig.pass(20);
         let sent = rig.sent(A);
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].to, home(A).parse().expect("an address"));
-        assert_eq!(sent[0].payload, [codec.silence(); 160]);
+        assert_eq!(sent[0].payload, [law.silence(); 160]);
         assert!(sent[0].marker);
     }
 }
@@ -151,7 +151,7 @@ fn music_loops_without_a_seam_and_goes_on_where_it_is_for_everybody() {
     rig.pass(300);
     rig.music(B);
     rig.pass(300);
-    let clip = rig.bank.get(&"music/hold".into()).expect("there").encoded(MU).to_vec();
+    let clip = rig.bank.get(&"music/hold".into()).expect("there").encoded(Law::Mu).to_vec();
     for leg in [A, B] {
         for sent in rig.sent(leg).iter().filter(|sent| leg == A || sent.at > Time::from_millis(300))
         {
@@ -199,7 +199,7 @@ fn a_change_of_codec_takes_effect_at_the_next_frame() {
     assert_continuous(&sent);
     let kinds: Vec<(u8, u8)> =
         sent.iter().map(|sent| (sent.payload_type, sent.payload[0])).collect();
-    let (mu, a) = (MU.encode(5_000), Codec::Pcma.encode(5_000));
+    let (mu, a) = (Law::Mu.encode(5_000), Law::A.encode(5_000));
     assert_eq!(kinds, [(0, mu), (0, mu), (8, a)]);
 }
 

@@ -62,8 +62,8 @@ fn the_two_laws_are_turned_into_each_other() {
     assert_eq!((to_b[0].payload_type, to_a[0].payload_type), (8, 0));
     for byte in 0..=255u8 {
         let at = usize::from(byte);
-        assert_eq!(to_b[0].payload[at], AL.encode(MU.decode(byte)));
-        assert_eq!(to_a[0].payload[at], MU.encode(AL.decode(byte)));
+        assert_eq!(to_b[0].payload[at], Law::A.encode(Law::Mu.decode(byte)));
+        assert_eq!(to_a[0].payload[at], Law::Mu.encode(Law::A.decode(byte)));
     }
 }
 
@@ -96,7 +96,7 @@ fn lost_packets_leave_their_gap_and_late_ones_their_place() {
     let first = sent.iter().find(|sent| sent.payload[0] == 0).expect("the first").clone();
     let places: Vec<(i16, i32)> = sent
         .iter()
-        .filter(|sent| sent.payload[0] != MU.silence())
+        .filter(|sent| sent.payload[0] != Law::Mu.silence())
         .map(|sent| (sent.seq.ahead_of(first.seq), sent.timestamp.ahead_of(first.timestamp) / 160))
         .collect();
     assert_eq!(places, [(0, 0), (1, 1), (4, 4), (3, 3), (5, 5), (5, 5), (8, 8)]);
@@ -275,8 +275,8 @@ fn legs_that_are_parted_or_whose_other_is_closed_hear_silence() {
         rig.receive(A, &voice(MU, 3, &[3; 160]));
         rig.receive(B, &voice(MU, 0, &[4; 160]));
         rig.pass(60);
-        assert_eq!(rig.heard(B), [MU.silence(); 3]);
-        assert_eq!(rig.heard(A), vec![MU.silence(); if close { 0 } else { 3 }]);
+        assert_eq!(rig.heard(B), [Law::Mu.silence(); 3]);
+        assert_eq!(rig.heard(A), vec![Law::Mu.silence(); if close { 0 } else { 3 }]);
     }
 }
 
@@ -288,7 +288,7 @@ fn a_leg_that_is_bridged_anew_leaves_its_old_partner_in_silence() {
     rig.negotiate(third, negotiated(B, MU));
     rig.command(Command::Bridge { a: A, b: third });
     talk(&mut rig, MU, 0..4);
-    assert_eq!(rig.heard(B), [MU.silence(); 4]);
+    assert_eq!(rig.heard(B), [Law::Mu.silence(); 4]);
     assert!(rig.heard(third).ends_with(&[0, 1, 2, 3]));
     rig.network.rtp.clear();
     rig.receive(B, &voice(MU, 0, &[70; 160]));

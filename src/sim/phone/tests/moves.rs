@@ -135,7 +135,7 @@ fn a_new_call_can_take_the_place_of_one_that_is_up() {
         call_id: "another".to_owned(),
         seq: 1,
         extra: vec![Header::Other("Replaces".to_owned(), replaces)],
-        body: sdp::offer(([127, 0, 0, 1], 6072).into(), 1, &[Codec::Pcma], true),
+        body: sdp::offer(([127, 0, 0, 1], 6072).into(), 1, &[Law::A], true),
     };
     pair.phones[0].handle_datagram(pair.now, Line::Signalling, server, &invite.build());
     pair.run(500);
@@ -153,7 +153,7 @@ fn whoever_is_consulted_is_named_by_the_dialog_as_they_see_it() {
     // The other phone is busy; so the call that consults goes nowhere until it is answered by hand.
     pair.phones[0].call(pair.now, "ben");
     let invite = requests(&mut pair.phones[0]).pop().expect("an INVITE");
-    let body = sdp::offer(([127, 0, 0, 1], 6072).into(), 1, &[Codec::Pcma], true);
+    let body = sdp::offer(([127, 0, 0, 1], 6072).into(), 1, &[Law::A], true);
     let contact = Header::Contact(headers::Contact::new("<sip:ben@127.0.0.1:5072>"));
     let ok = message::respond(&invite, 200, "bens", vec![contact], body);
     let server = pair.phones[1].settings().signalling;

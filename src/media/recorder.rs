@@ -344,11 +344,13 @@ fn code(codec: Codec) -> u8 {
     match codec {
         Codec::Pcmu => 0,
         Codec::Pcma => 1,
+        Codec::G722 => 2,
+        Codec::Opus => 3,
     }
 }
 
 fn decoded(code: u8) -> Option<Codec> {
-    [Codec::Pcmu, Codec::Pcma].into_iter().find(|codec| self::code(*codec) == code)
+    Codec::ALL.into_iter().find(|codec| self::code(*codec) == code)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn what_we_play_is_on_the_right_and_events_of_keys_are_on_neither_side() {
     rig.play(A, 1, &["main/one"]);
     rig.pass(40);
     rig.receive(A, &key(0, 0, &press(5, false, 160)));
-    let encode = |sample| (Codec::Pcmu, Codec::Pcmu.encode(sample));
+    let encode = |sample| (Codec::Pcmu, Law::Mu.encode(sample));
     let (left, right, _) = read(&mut reel);
     assert_eq!((left, right), (vec![], vec![encode(1_000), encode(2_000)]));
     assert_eq!(rig.events().len(), 2, "played, and the key");

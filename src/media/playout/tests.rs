@@ -1,12 +1,12 @@
 use super::*;
 use crate::id::Entropy;
-use crate::media::command::Codec;
+use crate::media::codec::Law;
 use crate::media::spoken::{prompt, spectral_distance};
 use crate::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 
-struct Law(Codec);
+struct G711(Law);
 
-impl Decode for Law {
+impl Decode for G711 {
     fn decode(&mut self, payload: &[u8], samples: &mut [i16]) -> usize {
         for (sample, byte) in samples.iter_mut().zip(payload) {
             *sample = self.0.decode(*byte);
@@ -67,7 +67,7 @@ fn sent_over(path: Path, samples: &[i16]) -> Heard {
         while let Some((at, number)) = arrivals.next_if(|(at, _)| *at <= now.as_micros()) {
             let payload: Vec<u8> = samples[number * len..(number + 1) * len]
                 .iter()
-                .map(|sample| Codec::Pcma.encode(*sample))
+                .map(|sample| Law::A.encode(*sample))
                 .collect();
             let packet = Packet {
                 ssrc: Ssrc(1),
@@ -79,7 +79,7 @@ fn sent_over(path: Path, samples: &[i16]) -> Heard {
             };
             jitter.insert(Time::from_micros(at), &packet, true);
         }
-        playout.play(now, &mut jitter, &mut Law(Codec::Pcma), &mut frame);
+        playout.play(now, &mut jitter, &mut G711(Law::A), &mut frame);
         heard.extend(frame);
         // As of the next frame.
         let next = now + std::time::Duration::from_millis(20);

@@ -7,13 +7,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, Skill};
+use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, RecordingId, Skill};
 use crate::time::{Time, UnixMicros};
 
 mod agent;
 mod cause;
 mod guard;
 mod quality;
+mod recording;
 mod system;
 mod transfer;
 mod trunk;
@@ -22,6 +23,7 @@ pub use agent::{AgentEvent, AgentState, StateReason};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
 pub use quality::{LegQuality, StreamQuality};
+pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};
@@ -279,8 +281,17 @@ pub enum CallEvent {
         #[serde(default)]
         quality: LegQuality,
     },
+    /// A recording of the call began, changed, or was kept. What becomes of it once it is over can come
+    /// after [`CallEvent::Ended`].
+    Recording {
+        /// Which recording.
+        recording: RecordingId,
+        /// What happened to it.
+        #[serde(flatten)]
+        what: RecordingEvent,
+    },
     /// The call is over. Exactly one for each call, and the last of its events apart from
-    /// [`CallEvent::LegClosed`].
+    /// [`CallEvent::LegClosed`] and what becomes of its recording.
     Ended {
         /// Why, and whose doing.
         cause: EndCause,

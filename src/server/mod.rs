@@ -11,6 +11,7 @@ pub mod listeners;
 pub mod log;
 pub mod media_thread;
 pub mod prompts;
+pub mod recording;
 pub mod refusals;
 pub mod resolver;
 pub mod run;

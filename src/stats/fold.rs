@@ -161,7 +161,8 @@ impl Fold {
             | CallEvent::DialEnded { .. }
             | CallEvent::PhoneChanged { .. }
             | CallEvent::TransferStarted { .. }
-            | CallEvent::TransferRefused { .. } => {}
+            | CallEvent::TransferRefused { .. }
+            | CallEvent::Recording { .. } => {}
         }
     }
 

@@ -416,6 +416,7 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::Parted { .. }
             | CallEvent::Connected { .. }
             | CallEvent::Disconnected { .. }
+            | CallEvent::Recording { .. }
             | CallEvent::Ended { .. } => false,
         },
         Event::Agent { .. } => false,

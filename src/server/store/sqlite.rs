@@ -392,6 +392,7 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::TransferEnded { .. } => "transfer_ended",
             CallEvent::TransferRefused { .. } => "transfer_refused",
             CallEvent::LegClosed { .. } => "leg_closed",
+            CallEvent::Recording { .. } => "recording",
             CallEvent::Ended { .. } => "ended",
         },
         Event::Agent { agent: _, event } => match event {

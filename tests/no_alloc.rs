@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId, RecordingId};
 use switchboard::media::command::{
-    Codec, Direction, MasterKey, Negotiated, PlayId, RecordOrder, SrtpKeys, Suite,
+    Codec, Direction, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
 };
 use switchboard::media::recorder;
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
@@ -123,10 +123,14 @@ impl Rig {
     }
 }
 
-const LEGS: u64 = 12;
+const LEGS: u64 = 16;
 
 fn codec(leg: u64) -> (Codec, u8) {
-    if leg < 6 { (Codec::Pcma, 8) } else { (Codec::Pcmu, 0) }
+    match leg {
+        0..6 | 15 => (Codec::Pcma, 8),
+        12 | 13 => (Codec::G722, 9),
+        _ => (Codec::Pcmu, 0),
+    }
 }
 
 /// How a leg is encrypted.
@@ -203,6 +207,11 @@ fn no_packet_costs_an_allocation() {
         // Both encrypted, each in its own way; one encrypted and one plain.
         Command::Bridge { a: LegId(8), b: LegId(9) },
         Command::Bridge { a: LegId(10), b: LegId(11) },
+        // Four in a room: two who speak, one who whispers and one who listens.
+        Command::Join { leg: LegId(12), room: RoomId(1), part: Part::Speak },
+        Command::Join { leg: LegId(13), room: RoomId(1), part: Part::Speak },
+        Command::Join { leg: LegId(14), room: RoomId(1), part: Part::Whisper(LegId(13)) },
+        Command::Join { leg: LegId(15), room: RoomId(1), part: Part::Listen },
         // Relayed, turned into the other law, decrypted, played: all recorded.
         record(3),
         record(6),

@@ -336,6 +336,8 @@ impl Engine {
                     | media::command::Command::Quiet { .. }
                     | media::command::Command::Bridge { .. }
                     | media::command::Command::Unbridge { .. }
+                    | media::command::Command::Join { .. }
+                    | media::command::Command::Leave { .. }
                     | media::command::Command::Record { .. } => {}
                 }
                 self.out.push_back(Output::Media(command));

@@ -88,6 +88,13 @@ pub struct Negotiated {
     pub srtp: Option<Box<SrtpKeys>>,
 }
 
+/// Names a room: where more than two hear each other, or not everybody hears everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub u64);
+
+/// What a leg in a room may do.
+pub type Part = super::mixer::Part<LegId>;
+
 /// Identifies one playback on a leg, so that a late "finished" is not taken for a newer one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlayId(pub u64);
@@ -153,6 +160,24 @@ pub enum Command {
         /// What to do.
         order: RecordOrder,
     },
+    /// Takes a leg into a room, from whatever it was bridged to: it hears the others there and is heard by
+    /// them, as its part says. A room begins with the first leg in it and ends with the last. A leg
+    /// that is in the room already gets another part. What is played to it ([`Command::Play`],
+    /// [`Command::Music`], [`Command::Quiet`]) it hears instead of the room, and is heard there all the
+    /// same.
+    Join {
+        /// Which leg.
+        leg: LegId,
+        /// Which room; all its legs are opened beside each other.
+        room: RoomId,
+        /// What the leg may do there.
+        part: Part,
+    },
+    /// Takes a leg out of its room; it then hears silence.
+    Leave {
+        /// Which leg.
+        leg: LegId,
+    },
     /// Closes a leg and frees its ports. Answered by [`Event::Closed`]. Idempotent.
     Close {
         /// Which leg.
@@ -170,6 +195,8 @@ impl Command {
             | Command::Music { leg, .. }
             | Command::Quiet { leg }
             | Command::Unbridge { leg }
+            | Command::Join { leg, .. }
+            | Command::Leave { leg }
             | Command::Record { leg, .. }
             | Command::Close { leg } => *leg,
             Command::Bridge { a, .. } => *a,

@@ -1,5 +1,7 @@
 //! What a media thread counts over all its legs.
 
+use super::jitter::JitterCounters;
+
 /// Why a packet was dropped. The set is closed: each is a label of `switchboard_rtp_dropped_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DropReason {
@@ -80,16 +82,21 @@ pub struct RtpCounters {
     pub skipped_frames: u64,
     /// Legs that are open now.
     pub legs: u64,
+    /// What became of packets that were put in order to be decoded (rooms, taps), as of the end of
+    /// their streams.
+    pub ordered: JitterCounters,
 }
 
 impl RtpCounters {
+    const PLAIN: usize = 7;
     /// How many figures there are.
-    pub const LEN: usize = 7 + DropReason::ALL.len();
+    pub const LEN: usize = Self::PLAIN + DropReason::ALL.len() + JitterCounters::LEN;
 
     /// All figures, for publishing them one by one.
     pub fn to_array(&self) -> [u64; Self::LEN] {
         let mut array = [0; Self::LEN];
-        let (figures, dropped) = array.split_at_mut(7);
+        let (figures, rest) = array.split_at_mut(Self::PLAIN);
+        let (dropped, ordered) = rest.split_at_mut(DropReason::ALL.len());
         figures.copy_from_slice(&[
             self.received,
             self.sent,
@@ -100,6 +107,7 @@ impl RtpCounters {
             self.legs,
         ]);
         dropped.copy_from_slice(&self.dropped);
+        ordered.copy_from_slice(&self.ordered.to_array());
         array
     }
 
@@ -113,17 +121,21 @@ impl RtpCounters {
             missing_prompts,
             skipped_frames,
             legs,
-            dropped @ ..,
+            rest @ ..,
         ] = array;
+        let at = |at: usize| rest.get(at).copied().unwrap_or(0);
         RtpCounters {
             received,
             sent,
             rtcp_received,
             rtcp_sent,
-            dropped,
+            dropped: std::array::from_fn(at),
             missing_prompts,
             skipped_frames,
             legs,
+            ordered: JitterCounters::from_array(std::array::from_fn(|i| {
+                at(DropReason::ALL.len() + i)
+            })),
         }
     }
 
@@ -146,6 +158,7 @@ impl RtpCounters {
         self.missing_prompts += other.missing_prompts;
         self.skipped_frames += other.skipped_frames;
         self.legs += other.legs;
+        self.ordered.add(&other.ordered);
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;
         }
@@ -164,6 +177,7 @@ mod tests {
             counters.drop(reason);
         }
         assert_eq!(counters.dropped, [1; DropReason::ALL.len()]);
+        counters.ordered = JitterCounters::from_array(std::array::from_fn(|at| at as u64));
         let mut sum = counters;
         sum.add(&counters);
         assert_eq!(RtpCounters::from_array(sum.to_array()), sum);

@@ -31,6 +31,8 @@ pub(super) struct Leg {
     pub(super) hears: Hears,
     /// The leg that hears this one.
     pub(super) heard_by: Option<LegId>,
+    /// Whether it is in a room.
+    pub(super) in_room: bool,
     /// When a packet of the leg that it hears was passed on last; none since it began to hear it.
     pub(super) relayed_at: Option<Time>,
     pub(super) reception: Reception,
@@ -185,6 +187,7 @@ impl Leg {
             out,
             hears: Hears::Nothing,
             heard_by: None,
+            in_room: false,
             relayed_at: None,
             reception: Reception::default(),
             reported: Reported::default(),
@@ -274,7 +277,7 @@ impl Leg {
         let Some(session) = &self.session else { return After::GoesOn };
         let Some(law) = session.negotiated.codec.law() else { return After::GoesOn };
         match &mut self.hears {
-            Hears::Nothing | Hears::Peer(_) => frame.fill(law.silence()),
+            Hears::Nothing | Hears::Peer(_) | Hears::Room => frame.fill(law.silence()),
             Hears::Music(clip) => super::player::music(clip, law, at, frame),
             Hears::Prompts(prompts) => {
                 if prompts.next(law, frame) {

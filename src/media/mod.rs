@@ -4,9 +4,10 @@
 //! [`command::Event`]s come out. It has no socket and no clock; `server/media_thread` gives it both,
 //! `sim` gives it a simulated network.
 //!
-//! Who hears what: a leg hears exactly one thing at a time (silence, prompts, music, or the leg that
-//! it is bridged to). What a leg hears from us is paced by the 20 ms clock; what it hears from
-//! another leg is relayed when it arrives, so that a bridge adds no delay.
+//! Who hears what: a leg hears exactly one thing at a time (silence, prompts, music, the leg that it is
+//! bridged to, or the others in its room). What a leg hears from us is paced by the 20 ms clock; what it
+//! hears from another leg is relayed when it arrives, so that a bridge adds no delay. Only a room
+//! ([`room`]) waits for packets, decodes and mixes them: there is one while a third hears or speaks.
 
 pub mod bank;
 pub mod codec;
@@ -27,8 +28,10 @@ mod quality;
 pub mod rate;
 pub mod recorder;
 pub mod resample;
+pub mod room;
 #[cfg(test)]
 mod spoken;
+mod stream;
 mod stretch;
 pub mod tone;
 pub mod vad;

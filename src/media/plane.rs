@@ -14,6 +14,7 @@ use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
 use super::quality;
 use super::recorder::{Recorder, Side};
+use super::room::Rooms;
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -53,6 +54,7 @@ pub struct Plane {
     legs: BTreeMap<LegId, Leg>,
     pacer: Pacer,
     recorder: Recorder,
+    rooms: Rooms,
     events: VecDeque<Event>,
     counters: RtpCounters,
     packet: Box<[u8; MAX_SEALED]>,
@@ -71,6 +73,7 @@ impl Plane {
             legs: BTreeMap::new(),
             pacer: Pacer::new(),
             recorder: Recorder::default(),
+            rooms: Rooms::default(),
             events: VecDeque::with_capacity(64),
             counters: RtpCounters::default(),
             packet: Box::new([0; MAX_SEALED]),
@@ -116,6 +119,7 @@ impl Plane {
                 if let Some(leg) = self.legs.get_mut(&leg) {
                     leg.negotiate(now, negotiated);
                 }
+                self.renegotiated(leg);
             }
             Command::Play { leg, play, prompts } => self.play(leg, play, &prompts),
             Command::Music { leg, music } => {
@@ -131,6 +135,8 @@ impl Plane {
             Command::Quiet { leg } => self.set_hears(leg, Hears::Nothing),
             Command::Bridge { a, b } => self.bridge(a, b),
             Command::Unbridge { leg } => self.unbridge(leg),
+            Command::Join { leg, room, part } => self.join(now, leg, room, part),
+            Command::Leave { leg } => self.leave(leg),
             Command::Record { leg: id, order } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
                     self.recorder.obey(now, id, &mut leg.recorded, order);
@@ -194,12 +200,13 @@ impl Plane {
             }
             self.pacer.put_legs(tick.phase, legs);
         }
+        self.tick_rooms(now, out);
         self.recorder.catch_up();
     }
 
     /// When [`Plane::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.pacer.next()
+        [self.pacer.next(), self.rooms.next()].into_iter().flatten().min()
     }
 
     /// The next event.
@@ -226,7 +233,8 @@ impl Plane {
         match Prompts::new(play, clips) {
             Some(prompts) => self.set_hears(id, Hears::Prompts(prompts)),
             None => {
-                self.set_hears(id, Hears::Nothing);
+                let hears = self.when_played(id);
+                self.set_hears(id, hears);
                 self.events.push_back(Event::Played { leg: id, play });
             }
         }
@@ -251,8 +259,10 @@ impl Plane {
         if a == b || !self.legs.contains_key(&a) || !self.legs.contains_key(&b) {
             return;
         }
-        self.unbridge(a);
-        self.unbridge(b);
+        for leg in [a, b] {
+            self.leave(leg);
+            self.unbridge(leg);
+        }
         for (hearer, speaker) in [(a, b), (b, a)] {
             self.set_hears(hearer, Hears::Peer(speaker));
             if let Some(speaker) = self.legs.get_mut(&speaker) {
@@ -274,6 +284,7 @@ impl Plane {
     }
 
     fn close(&mut self, now: Time, id: LegId, out: &mut impl Sink) {
+        self.leave(id);
         self.unbridge(id);
         self.report(now, id, true, out);
         if let Some(mut leg) = self.legs.remove(&id) {
@@ -329,6 +340,7 @@ impl Plane {
         }
         match leg.heard_by {
             Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
+            None if leg.in_room => self.hear_in_room(now, id, kind, &packet, arrival),
             None => Ok(()),
         }
     }
@@ -409,7 +421,7 @@ impl Plane {
         let relayed_lately = matches!(leg.hears, Hears::Peer(_))
             && leg.relayed_at.is_some_and(|relayed| at.since(relayed) < FILL_AFTER);
         let speaks = leg.session.as_ref().is_some_and(|s| s.negotiated.codec.law().is_some());
-        if speaks && !relayed_lately {
+        if speaks && !relayed_lately && !matches!(leg.hears, Hears::Room) {
             self.send_frame(at, id, out);
         }
         if due {
@@ -422,6 +434,19 @@ impl Plane {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let mut frame = [0; FRAME_SAMPLES];
         let after = leg.frame(at, &mut frame);
+        self.send_payload(at, id, &frame, out);
+        if let After::Played(play) = after {
+            let hears = self.when_played(id);
+            if let Some(leg) = self.legs.get_mut(&id) {
+                leg.hears = hears;
+            }
+            self.events.push_back(Event::Played { leg: id, play });
+        }
+    }
+
+    /// Sends what we have encoded for a leg's peer.
+    fn send_payload(&mut self, at: Time, id: LegId, payload: &[u8], out: &mut impl Sink) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         if let Some(session) = &mut leg.session
             && let Some(to) = session.destination()
         {
@@ -433,22 +458,18 @@ impl Plane {
                 timestamp: stamp.timestamp,
                 marker: stamp.marker,
                 payload_type,
-                payload: &frame,
+                payload,
             };
             let codec = session.negotiated.codec;
             self.recorder.copy(at, &mut leg.recorded, Side::Ours, codec, &packet);
             if let Ok(len) = packet.write(&mut self.packet[..])
                 && let Ok(len) = session.seal_rtp(&mut self.packet[..], len)
             {
-                leg.out.count(FRAME_SAMPLES);
+                leg.out.count(payload.len());
                 leg.counters.sent += 1;
                 self.counters.sent += 1;
                 out.send_rtp(id, to, &self.packet[..len]);
             }
-        }
-        if let After::Played(play) = after {
-            leg.hears = Hears::Nothing;
-            self.events.push_back(Event::Played { leg: id, play });
         }
     }
 
@@ -475,5 +496,6 @@ impl Plane {
     }
 }
 
+mod rooms;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,8 @@ pub(super) enum Hears {
     Music(Arc<Clip>),
     /// Another leg.
     Peer(LegId),
+    /// The others in its room.
+    Room,
 }
 
 /// A playback under way.

@@ -20,8 +20,8 @@ const MUCH_TOO_LATE_US: i64 = 80_000;
 
 /// Turns payloads into samples.
 pub trait Decode {
-    /// Decodes a payload to the front of `samples` and returns how many there are; 0 if the payload
-    /// cannot be decoded.
+    /// Decodes a payload to the front of `samples` and returns how many there are; 0 if it cannot be
+    /// decoded.
     fn decode(&mut self, payload: &[u8], samples: &mut [i16]) -> usize;
 
     /// Decodes to the front of `samples` what `following` tells of the payload before it, which was
@@ -57,6 +57,8 @@ pub struct Playout {
     rate_hz: u32,
     ready: Box<[i16]>,
     len: usize,
+    /// Samples of the packet that was decoded last: what is lost is as long, most likely.
+    packet: usize,
     concealer: Concealer,
     counters: PlayoutCounters,
 }
@@ -69,6 +71,7 @@ impl Playout {
             rate_hz,
             ready: vec![0; room].into(),
             len: 0,
+            packet: 0,
             concealer: Concealer::new(rate_hz),
             counters: PlayoutCounters::default(),
         }
@@ -116,17 +119,19 @@ impl Playout {
         while self.len < wanted {
             let missing = wanted - self.len;
             let room = &mut self.ready[self.len..];
-            match jitter.next(now, decoder.units(missing).max(1)) {
+            let (wanted, at_once) = (decoder.units(missing).max(1), decoder.units(self.packet));
+            match jitter.next(now, wanted, at_once) {
                 Next::Voice(payload) => {
                     let len = decoder.decode(payload, room).min(room.len());
                     self.counters.undecodable += u64::from(len == 0);
+                    self.packet = len;
                     self.concealer.good(&mut room[..len]);
                     self.len += len;
                     jitter.played(decoder.units(len));
                     sounds = true;
                 }
                 Next::Lost { units, following } => {
-                    let len = decoder.samples(units).min(missing);
+                    let len = decoder.samples(units).min(room.len());
                     let recovered = following.map_or(0, |next| decoder.recover(next, room));
                     if recovered == len && len > 0 {
                         self.concealer.good(&mut room[..len]);

@@ -13,6 +13,7 @@ use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
 use crate::event::OutboundRefusal;
 use crate::id::Entropy;
+use crate::media::jitter::JitterCounters;
 use crate::media::{Bank, DropReason, Event};
 use crate::sip::ListenerId;
 use crate::sip::transport;
@@ -388,6 +389,7 @@ fn wire(
             .into_iter()
             .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
             .collect(),
+        rtp_ordered: JitterCounters::LABELS.into_iter().zip(rtp.ordered.to_array()).collect(),
         journal_lag_events: journal.status().health.backlog as u64,
         trunks: state.trunks.iter().map(trunk_wire).collect(),
         outbound_refused: OutboundRefusal::ALL

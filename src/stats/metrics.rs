@@ -35,6 +35,8 @@ pub struct Wire {
     pub rtp_sent: u64,
     /// RTP packets dropped, by reason.
     pub rtp_dropped: BTreeMap<&'static str, u64>,
+    /// RTP packets that were put in order to be decoded (rooms, taps), by what became of them.
+    pub rtp_ordered: BTreeMap<&'static str, u64>,
     /// Events that wait to be committed to the journal.
     pub journal_lag_events: u64,
     /// How trunks fare.
@@ -323,6 +325,15 @@ fn traffic(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
             reasons(&wire.rtp_dropped),
         ),
         family(
+            "switchboard_rtp_ordered_total",
+            "RTP packets put in order to be decoded since the process began, by fate.",
+            MetricType::COUNTER,
+            wire.rtp_ordered
+                .iter()
+                .map(|(fate, packets)| labelled(count(*packets), &[("fate", fate)]))
+                .collect(),
+        ),
+        family(
             "switchboard_sip_messages_total",
             "SIP messages received (in) and sent (out) since the process began, by method; status \
              is that of a response, or request.",
@@ -441,6 +452,7 @@ mod tests {
             rtp_received: 50,
             rtp_sent: 49,
             rtp_dropped: BTreeMap::from([("late", 2)]),
+            rtp_ordered: BTreeMap::from([("lost", 5)]),
             journal_lag_events: 7,
             trunks: vec![TrunkWire {
                 trunk: "carrier".to_owned(),
@@ -506,6 +518,7 @@ mod tests {
             r#"switchboard_offered_difference{queue="waste"} 0"#,
             r#"switchboard_rtp_packets_total{direction="in"} 50"#,
             r#"switchboard_rtp_dropped_total{reason="late"} 2"#,
+            r#"switchboard_rtp_ordered_total{fate="lost"} 5"#,
             r#"switchboard_sip_messages_total{direction="in",method="INVITE",status="request"} 3"#,
             r#"switchboard_sip_messages_total{direction="out",method="INVITE",status="503"} 2"#,
             r#"switchboard_sip_rejected_total{reason="malformed"} 4"#,

@@ -279,6 +279,8 @@ impl Street {
             | Command::Quiet { .. }
             | Command::Bridge { .. }
             | Command::Unbridge { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
             | Command::Record { .. } => {}
         }
     }

@@ -46,6 +46,43 @@ pub struct JitterCounters {
     pub restarts: u64,
 }
 
+impl JitterCounters {
+    /// How many figures there are.
+    pub const LEN: usize = 8;
+    /// The metrics' labels of [`JitterCounters::to_array`].
+    pub const LABELS: [&str; Self::LEN] =
+        ["received", "played", "lost", "late", "duplicate", "reordered", "overflowed", "restarts"];
+
+    /// All figures.
+    pub fn to_array(&self) -> [u64; Self::LEN] {
+        let JitterCounters {
+            received,
+            played,
+            lost,
+            late,
+            duplicate,
+            reordered,
+            overflowed,
+            restarts,
+        } = *self;
+        [received, played, lost, late, duplicate, reordered, overflowed, restarts]
+    }
+
+    /// The figures that [`JitterCounters::to_array`] gave.
+    pub fn from_array(array: [u64; Self::LEN]) -> Self {
+        let [received, played, lost, late, duplicate, reordered, overflowed, restarts] = array;
+        JitterCounters { received, played, lost, late, duplicate, reordered, overflowed, restarts }
+    }
+
+    /// Adds another stream's.
+    pub fn add(&mut self, other: &JitterCounters) {
+        let (mine, theirs) = (self.to_array(), other.to_array());
+        *self = Self::from_array(std::array::from_fn(|at| {
+            mine.get(at).zip(theirs.get(at)).map_or(0, |(a, b)| a + b)
+        }));
+    }
+}
+
 /// What became of a packet that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
@@ -64,10 +101,9 @@ pub enum Inserted {
 pub enum Next<'a> {
     /// This payload; [`Jitter::played`] is told how long it was.
     Voice(&'a [u8]),
-    /// Something that was lost, for so many units of the stream's clock. `following` is the payload
-    /// after it, which may tell of it.
+    /// Something was lost.
     Lost {
-        /// How much is missing, at most what was asked for.
+        /// How much of it is to be made up now, in units of the stream's clock.
         units: u32,
         /// The packet after the gap, if exactly one is missing.
         following: Option<&'a [u8]>,
@@ -220,8 +256,9 @@ impl Jitter {
         Inserted::Kept
     }
 
-    /// What the next `wanted` units (at most) of the stream are made of, at `now`.
-    pub fn next(&mut self, now: Time, wanted: u32) -> Next<'_> {
+    /// What the stream goes on with at `now`, when `wanted` units more are needed. Of what was lost up to
+    /// `at_once` units are told at once.
+    pub fn next(&mut self, now: Time, wanted: u32, at_once: u32) -> Next<'_> {
         loop {
             let Some((skipped, slot)) = self.first() else {
                 return self.nothing(i64::from(wanted));
@@ -251,7 +288,7 @@ impl Jitter {
                     let missing = slot.at - self.playhead;
                     if missing > 0 && skipped > 0 {
                         self.dry = 0;
-                        let units = missing.min(i64::from(wanted));
+                        let units = missing.min(i64::from(wanted.max(at_once)));
                         self.playhead += units;
                         let following = (skipped == 1).then(|| self.payload(&slot));
                         return Next::Lost { units: units as u32, following };

@@ -48,7 +48,7 @@ impl Rig {
     /// What comes next, `ms` after the beginning: the first byte of the payload, or what there is
     /// instead.
     fn next_at(&mut self, ms: u64) -> Heard {
-        match self.jitter.next(Time::from_millis(10_000 + ms), FRAME) {
+        match self.jitter.next(Time::from_millis(10_000 + ms), FRAME, FRAME) {
             Next::Voice(payload) => {
                 let (first, len) = (payload.first().copied().unwrap_or(0), payload.len());
                 self.jitter.played(len as u32);
@@ -260,7 +260,7 @@ mod hostile {
                 ms += pass;
                 for _ in 0..2 {
                     let now = Time::from_millis(10_000 + ms);
-                    if let Next::Voice(payload) = rig.jitter.next(now, FRAME) {
+                    if let Next::Voice(payload) = rig.jitter.next(now, FRAME, FRAME) {
                         let len = payload.len() as u32;
                         played += 1;
                         rig.jitter.played(len);

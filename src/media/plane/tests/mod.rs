@@ -6,6 +6,7 @@ mod playing;
 mod recording;
 mod relaying;
 mod reporting;
+mod rooms;
 
 use super::*;
 use crate::media::Clip;

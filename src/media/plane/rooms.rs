@@ -1,0 +1,83 @@
+//! Legs in rooms: in, out, and what a room sends them.
+
+use super::{Hears, Plane, Sink};
+use crate::id::LegId;
+use crate::media::codec::OpusSettings;
+use crate::media::command::{Codec, Part, RoomId};
+use crate::media::counters::DropReason;
+use crate::media::leg::Kind;
+use crate::rtp::packet::Packet;
+use crate::rtp::sequence::Arrival;
+use crate::time::Time;
+
+impl Plane {
+    /// Carries out [`super::Command::Join`]. A room that is full leaves the leg with what it hears.
+    pub(super) fn join(&mut self, now: Time, id: LegId, room: RoomId, part: Part) {
+        if !self.rooms.has(id) {
+            self.unbridge(id);
+        }
+        let codec = self.codec_of(id);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let hears_room = matches!(leg.hears, Hears::Room);
+        leg.in_room = self.rooms.join(now, id, room, part, codec);
+        if leg.in_room && !hears_room {
+            self.set_hears(id, Hears::Room);
+        }
+    }
+
+    /// Carries out [`super::Command::Leave`], and whatever else takes a leg out of its room.
+    pub(super) fn leave(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.in_room) else { return };
+        leg.in_room = false;
+        self.rooms.leave(id);
+        if matches!(leg.hears, Hears::Room) {
+            self.set_hears(id, Hears::Nothing);
+        }
+    }
+
+    /// What a leg hears when nothing plays to it any more.
+    pub(super) fn when_played(&self, id: LegId) -> Hears {
+        if self.rooms.has(id) { Hears::Room } else { Hears::Nothing }
+    }
+
+    /// A leg in a room may have another codec now.
+    pub(super) fn renegotiated(&mut self, id: LegId) {
+        if let Some((codec, settings)) = self.codec_of(id) {
+            self.rooms.set_codec(id, codec, settings);
+        }
+    }
+
+    /// A packet of a leg in a room has come.
+    pub(super) fn hear_in_room(
+        &mut self,
+        now: Time,
+        id: LegId,
+        kind: Kind,
+        packet: &Packet<'_>,
+        arrival: Arrival,
+    ) -> Result<(), DropReason> {
+        let voice = matches!(kind, Kind::Voice(_));
+        self.rooms.hear(now, id, packet, arrival, voice);
+        Ok(())
+    }
+
+    /// Mixes in every room that is due and sends what comes of it.
+    pub(super) fn tick_rooms(&mut self, now: Time, out: &mut impl Sink) {
+        let mut rooms = std::mem::take(&mut self.rooms);
+        let skipped = rooms.tick(now, |sent| {
+            let hears =
+                self.legs.get(&sent.leg).is_some_and(|leg| matches!(leg.hears, Hears::Room));
+            if hears && !sent.payload.is_empty() {
+                self.send_payload(sent.at, sent.leg, sent.payload, out);
+            }
+        });
+        self.counters.ordered.add(&rooms.take_ordered());
+        self.rooms = rooms;
+        self.counters.skipped_frames += skipped;
+    }
+
+    fn codec_of(&self, id: LegId) -> Option<(Codec, OpusSettings)> {
+        let session = self.legs.get(&id)?.session.as_ref()?;
+        Some((session.negotiated.codec, OpusSettings::default()))
+    }
+}

@@ -8,7 +8,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use switchboard::id::{Entropy, LegId};
 use switchboard::media::codec::Law;
-use switchboard::media::command::{Codec, Direction, Negotiated};
+use switchboard::media::command::{Codec, Negotiated};
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use switchboard::time::Time;
@@ -43,17 +43,7 @@ fn plane(legs: u64, odd: Codec) -> Plane {
     for leg in 0..legs {
         plane.open(Time::ZERO, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
         let codec = if leg % 2 == 1 { odd } else { Codec::Pcma };
-        let negotiated = Negotiated {
-            remote: peer(leg),
-            remote_rtcp: peer(leg),
-            signalled_from: peer(leg).ip(),
-            codec,
-            payload_type: if codec == Codec::Pcma { 8 } else { 0 },
-            telephone_event: Some(101),
-            direction: Direction::SendRecv,
-            stranger: false,
-            srtp: None,
-        };
+        let negotiated = Negotiated::plain(peer(leg), codec);
         let command = Command::Negotiate { leg: LegId(leg), negotiated };
         plane.handle_command(Time::ZERO, command, &mut Discard::default());
     }

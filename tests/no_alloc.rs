@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId, RecordingId};
 use switchboard::media::command::{
-    Codec, Direction, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
+    Codec, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
 };
 use switchboard::media::recorder;
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
@@ -176,23 +176,13 @@ fn no_packet_costs_an_allocation() {
     let mut entropy = Entropy::from_seed([2; 32]);
     for leg in 0..LEGS {
         rig.plane.open(rig.now, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
-        let (codec, payload_type) = codec(leg);
+        let (codec, _) = codec(leg);
         let srtp = suite(leg).map(|suite| {
             let [send, receive] = [0; 2].map(|_| MasterKey::draw(suite, &mut entropy));
             rig.senders.insert(leg, Sender::new(&receive));
             Box::new(SrtpKeys { send, receive, receive_mki: None })
         });
-        let negotiated = Negotiated {
-            remote: peer(leg),
-            remote_rtcp: peer(leg),
-            signalled_from: peer(leg).ip(),
-            stranger: false,
-            codec,
-            payload_type,
-            telephone_event: Some(101),
-            direction: Direction::SendRecv,
-            srtp,
-        };
+        let negotiated = Negotiated { srtp, ..Negotiated::plain(peer(leg), codec) };
         let leg = LegId(leg);
         let command = Command::Negotiate { leg, negotiated };
         rig.plane.handle_command(rig.now, command, &mut rig.counter);

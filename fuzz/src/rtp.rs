@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId};
-use switchboard::media::command::{Codec, Command, Direction, Event, Negotiated, PlayId, SrtpKeys};
+use switchboard::media::command::{
+    Codec, Command, Direction, Event, Negotiated, PayloadTypes, PlayId, SrtpKeys,
+};
 use switchboard::media::{Bank, Clip, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use switchboard::rtp::srtp::{self, MasterKey, Suite};
@@ -176,15 +178,20 @@ impl Line {
         ];
         let keys = source.one_in(2).then(|| (source.pick(&suites), source.byte()));
         self.senders[at] = keys.map(|(suite, seed)| srtp::Sender::new(&key(suite, seed)));
-        let codec = source.pick(&[Codec::Pcma, Codec::Pcmu]);
-        let negotiated = Negotiated {
-            remote: peer(at),
-            remote_rtcp: SocketAddr::new(peer(at).ip(), 4_001),
-            signalled_from: peer(at).ip(),
-            stranger: at == 2,
-            codec,
-            payload_type: if codec == Codec::Pcma { 8 } else { 0 },
+        let codec = source.pick(&Codec::ALL);
+        let agreed = Negotiated::plain(peer(at), codec);
+        let types = PayloadTypes {
             telephone_event: source.one_in(2).then_some(101),
+            comfort_noise: source.one_in(2).then_some(PayloadTypes::COMFORT_NOISE),
+            ..agreed.send
+        };
+        let negotiated = Negotiated {
+            remote_rtcp: SocketAddr::new(peer(at).ip(), 4_001),
+            stranger: at == 2,
+            send: types,
+            receive: types,
+            packet_ms: source.pick(&[10, 20, 30, 40]),
+            rtcp_mux: source.one_in(4),
             direction: source.pick(&[
                 Direction::SendRecv,
                 Direction::SendOnly,
@@ -195,6 +202,7 @@ impl Line {
                 let receive = key(suite, seed);
                 Box::new(SrtpKeys { send: key(suite, 77), receive, receive_mki: None })
             }),
+            ..agreed
         };
         self.command(Command::Negotiate { leg: LEGS[at], negotiated });
     }

@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use switchboard::id::Entropy;
-use switchboard::media::command::{Encryption, Negotiated};
-use switchboard::sdp::{self, Keyring, Local, SdpError, Terms};
+use switchboard::media::command::{Codec, Encryption, Negotiated};
+use switchboard::sdp::{self, Beside, Codecs, Keyring, Local, SdpError, Terms};
 
 use super::source::Source;
 
@@ -15,28 +15,46 @@ pub fn run(data: &[u8]) {
     let terms = Terms {
         encryption: source.pick(&[Encryption::Off, Encryption::Optional, Encryption::Required]),
         private: source.one_in(2),
+        codecs: source.pick(&[
+            Codecs::default(),
+            Codecs::new([Codec::Pcma, Codec::Pcmu]),
+            Codecs::new([Codec::Opus, Codec::G722]),
+        ]),
     };
     let ours = source.pick(&["192.0.2.1", "2001:db8::1"]);
     let from: IpAddr = source.pick(&["198.51.100.7", "2001:db8::7"]).parse().expect("an address");
     let rtp = SocketAddr::new(ours.parse().expect("an address"), 20_000);
     let we_offer = source.one_in(2);
     let mut keyring = Keyring::new(terms, &mut Entropy::from_seed([3; 32]));
+    let mut current: Option<Negotiated> = None;
+    let other = Negotiated::plain(rtp, source.pick(&Codec::ALL));
+    let other = source.one_in(2).then_some(other);
     for (version, text) in (1..).zip(source.rest().split(|byte| *byte == 0).take(4)) {
         let local = Local { rtp, session_id: 7, version };
         if we_offer {
-            sound(&sdp::offer(&local, &mut keyring), &local);
-            if let Ok(negotiated) = sdp::read_answer(text, from, &mut keyring) {
+            let before = current.take();
+            let beside = Beside { current: before.as_ref(), other: other.as_ref() };
+            sound(&sdp::offer(&local, &mut keyring, beside), &local);
+            if let Ok(negotiated) = sdp::read_answer(text, from, &mut keyring, beside) {
                 check(&negotiated, terms);
+                current = Some(negotiated);
             }
         } else {
-            answer(text, &local, from, terms, &mut keyring);
+            answer(text, &local, from, terms, &mut keyring, other.as_ref());
         }
     }
 }
 
-fn answer(offer: &[u8], local: &Local, from: IpAddr, terms: Terms, keyring: &mut Keyring) {
-    let acceptable = sdp::acceptable(offer, terms.encryption);
-    match sdp::answer(offer, local, from, keyring) {
+fn answer(
+    offer: &[u8],
+    local: &Local,
+    from: IpAddr,
+    terms: Terms,
+    keyring: &mut Keyring,
+    other: Option<&Negotiated>,
+) {
+    let acceptable = sdp::acceptable(offer, terms);
+    match sdp::answer(offer, local, from, keyring, Beside { current: None, other }) {
         Ok((text, negotiated)) => {
             check(&negotiated, terms);
             sound(&text, local);
@@ -44,8 +62,9 @@ fn answer(offer: &[u8], local: &Local, from: IpAddr, terms: Terms, keyring: &mut
             let streams = offered.lines().filter(|line| line.starts_with("m=")).count();
             assert_eq!(text.matches("\r\nm=").count(), streams, "{offered:?}\n{text}");
             assert_eq!(acceptable, Ok(()));
+            let anybody = Terms { encryption: Encryption::Optional, ..terms };
             // Whoever reads it finds what we speak.
-            assert_eq!(sdp::acceptable(text.as_bytes(), Encryption::Optional), Ok(()), "{text}");
+            assert_eq!(sdp::acceptable(text.as_bytes(), anybody), Ok(()), "{text}");
         }
         // It may be refused for the family of its addresses, which is not known before.
         Err(
@@ -73,14 +92,18 @@ fn sound(text: &str, local: &Local) {
 }
 
 fn check(negotiated: &Negotiated, terms: Terms) {
-    let Negotiated { remote, remote_rtcp, payload_type, telephone_event, .. } = negotiated;
+    let Negotiated { remote, remote_rtcp, codec, send, receive, packet_ms, .. } = negotiated;
     for to in [remote, remote_rtcp] {
         let ip = to.ip();
         assert!(!ip.is_multicast() && !ip.is_unspecified() && to.port() != 0, "{to}");
         assert_ne!(ip, IpAddr::from([255; 4]));
     }
-    assert!(*payload_type < 128 && telephone_event.is_none_or(|pt| pt < 128));
-    assert_ne!(Some(*payload_type), *telephone_event);
+    assert!(terms.codecs.contains(*codec) && (10..=40).contains(packet_ms));
+    for types in [send, receive] {
+        let others = [types.telephone_event, types.comfort_noise];
+        assert!(types.voice < 128 && others.iter().flatten().all(|number| *number < 128));
+        assert!(!others.contains(&Some(types.voice)));
+    }
     match terms.encryption {
         Encryption::Off => assert!(negotiated.srtp.is_none()),
         Encryption::Optional => {}

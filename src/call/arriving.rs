@@ -37,9 +37,10 @@ impl Call {
     /// Answers the caller's leg.
     pub(super) fn answer_caller(&mut self, now: Time, offer: Option<Bytes>) {
         let leg = self.caller_leg.id;
+        let other = self.beside(leg);
         let described = match offer {
-            Some(offer) => self.caller_leg.answer(&offer),
-            None => self.caller_leg.offer().ok_or(SdpError::Malformed),
+            Some(offer) => self.caller_leg.answer(&offer, other.as_ref()),
+            None => self.caller_leg.offer(other.as_ref()).ok_or(SdpError::Malformed),
         };
         match described {
             Ok(sdp) => {
@@ -130,12 +131,13 @@ impl Call {
 
     /// The peer of a leg changes the session (hold, resume, another address).
     pub fn changed(&mut self, now: Time, leg: LegId, offer: Option<Bytes>) {
+        let other = self.beside(leg);
         let Some(target) = self.leg_mut(leg) else {
             return self.sip(SipAction::RejectChange(leg, 488));
         };
         let described = match &offer {
-            Some(offer) => target.answer(offer).ok(),
-            None => target.offer(),
+            Some(offer) => target.answer(offer, other.as_ref()).ok(),
+            None => target.offer(other.as_ref()),
         };
         match described {
             Some(sdp) => {

@@ -298,12 +298,13 @@ impl Call {
     /// Somebody who has not answered can be heard: so they are by whoever waits for them.
     pub(super) fn hear_early(&mut self, leg: LegId) {
         let caller = self.caller_leg.id;
+        let heard = self.beside(caller);
         let State::Dialling(dialling) = &mut self.state else { return };
         match &mut dialling.goal {
             Goal::OwnCall { early: Some(_), .. } => {}
             Goal::OwnCall { offer, early } => {
                 let Some(offer) = offer else { return };
-                let Ok(sdp) = self.caller_leg.answer(offer) else { return };
+                let Ok(sdp) = self.caller_leg.answer(offer, heard.as_ref()) else { return };
                 *early = Some(sdp.clone());
                 self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
                 self.negotiate(caller);

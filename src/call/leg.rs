@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::id::LegId;
 use crate::media::command::{Direction, Negotiated};
-use crate::sdp::{self, Keyring};
+use crate::sdp::{self, Beside, Keyring};
 
 use super::keypad::Keypad;
 
@@ -67,26 +67,33 @@ impl Leg {
         self.negotiated.as_ref().is_some_and(|n| n.direction != Direction::SendRecv)
     }
 
-    /// Our offer to the peer; none while the ports are not open.
-    pub fn offer(&mut self) -> Option<String> {
+    /// Our offer to the peer, who is or will be joined to `other`; none while the ports are not open.
+    pub fn offer(&mut self, other: Option<&Negotiated>) -> Option<String> {
         let local = self.next_description()?;
-        Some(sdp::offer(&local, &mut self.keyring))
+        let beside = Beside { current: self.negotiated.as_ref(), other };
+        Some(sdp::offer(&local, &mut self.keyring, beside))
     }
 
     /// Our answer to the peer's offer, keeping what was agreed on.
-    pub fn answer(&mut self, offer: &Bytes) -> Result<String, sdp::SdpError> {
+    pub fn answer(
+        &mut self,
+        offer: &Bytes,
+        other: Option<&Negotiated>,
+    ) -> Result<String, sdp::SdpError> {
         let Some(local) = self.next_description() else {
             return Err(sdp::SdpError::Malformed);
         };
+        let beside = Beside { current: self.negotiated.as_ref(), other };
         let (answer, negotiated) =
-            sdp::answer(offer, &local, self.signalled_from, &mut self.keyring)?;
+            sdp::answer(offer, &local, self.signalled_from, &mut self.keyring, beside)?;
         self.agree(negotiated);
         Ok(answer)
     }
 
     /// Takes the peer's answer to our offer.
     pub fn take_answer(&mut self, answer: &Bytes) -> Result<(), sdp::SdpError> {
-        let negotiated = sdp::read_answer(answer, self.signalled_from, &mut self.keyring)?;
+        let beside = Beside { current: self.negotiated.as_ref(), other: None };
+        let negotiated = sdp::read_answer(answer, self.signalled_from, &mut self.keyring, beside)?;
         self.agree(negotiated);
         Ok(())
     }

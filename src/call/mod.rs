@@ -45,7 +45,7 @@ use bytes::Bytes;
 
 use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose, Through};
 use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
-use crate::media::command as media;
+use crate::media::command::{self as media, Negotiated};
 use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
 use crate::time::Time;
@@ -362,6 +362,22 @@ impl Call {
         if let Some(mut negotiated) = self.leg_mut(leg).and_then(|leg| leg.negotiated.clone()) {
             negotiated.stranger = self.stranger && self.near.is_none() && leg == caller_leg;
             self.media(media::Command::Negotiate { leg, negotiated });
+        }
+    }
+
+    /// What was agreed on with whoever hears a leg, or will: both are best spoken to alike.
+    fn beside(&self, leg: LegId) -> Option<Negotiated> {
+        if leg != self.caller_leg.id {
+            return self.caller_leg.negotiated.clone();
+        }
+        match &self.state {
+            State::Talking(talk) => talk.leg.negotiated.clone(),
+            State::Dialling(dialling) => dialling.ringing()?.negotiated().cloned(),
+            State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Offering(_)
+            | State::Ended => None,
         }
     }
 

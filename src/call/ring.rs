@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::event::{Caller, Destination, OfferOutcome};
 use crate::id::{Entropy, LegId};
-use crate::media::command as media;
+use crate::media::command::{self as media, Negotiated};
 use crate::number::Number;
 use crate::sdp::{Keyring, SdpError, Terms};
 use crate::sip::ListenerId;
@@ -180,6 +180,11 @@ impl Ringing {
         self.phones.iter_mut().find(|phone| phone.leg.id == leg)
     }
 
+    /// What was agreed on with the first phone that can be heard.
+    pub(super) fn negotiated(&self) -> Option<&Negotiated> {
+        self.phones.iter().find_map(|phone| phone.leg.negotiated.as_ref())
+    }
+
     /// Over which listener a phone is rung.
     pub(super) fn listener(&self, leg: LegId) -> Option<ListenerId> {
         let phone = self.phones.iter().find(|phone| phone.leg.id == leg)?;
@@ -192,11 +197,16 @@ impl Ringing {
         phone.target.trunk.clone()
     }
 
-    fn opened(&mut self, leg: LegId, local: SocketAddr) -> Option<OutgoingInvite> {
+    fn opened(
+        &mut self,
+        leg: LegId,
+        local: SocketAddr,
+        caller: Option<&Negotiated>,
+    ) -> Option<OutgoingInvite> {
         let Display { name, user } = self.display.clone();
         let phone = self.phone(leg)?;
         phone.leg.opened(local);
-        let offer = phone.leg.offer()?;
+        let offer = phone.leg.offer(caller)?;
         let Target { uri, to, listener, terms: _, trunk } = phone.target.clone();
         // People outside see the council's number, whoever rings them.
         let (from_display, from_user, extras) = match trunk {
@@ -286,7 +296,9 @@ impl Call {
 
     /// The ports of a phone's leg are open: ring it.
     pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
-        let invite = self.ringing_mut().and_then(|ringing| ringing.opened(leg, local));
+        let caller = self.caller_leg.negotiated.clone();
+        let invite =
+            self.ringing_mut().and_then(|ringing| ringing.opened(leg, local, caller.as_ref()));
         if let Some(mut invite) = invite {
             invite.extras.hops_left = Some(self.hops_left);
             self.sip(SipAction::Invite(invite));

@@ -66,11 +66,12 @@ impl Call {
 
     /// Its ports are open: answer.
     pub(super) fn pending_opened(&mut self, leg: LegId, local: SocketAddr) {
+        let other = self.beside(leg);
         let Some(pending) = &mut self.pending else { return };
         pending.leg.opened(local);
         let described = match pending.offer.take() {
-            Some(offer) => pending.leg.answer(&offer).ok(),
-            None => pending.leg.offer(),
+            Some(offer) => pending.leg.answer(&offer, other.as_ref()).ok(),
+            None => pending.leg.offer(other.as_ref()),
         };
         match described {
             Some(sdp) => {

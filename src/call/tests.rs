@@ -136,7 +136,7 @@ impl Case {
 
     fn answer(&mut self, leg: LegId) {
         let local = sdp::Local { rtp: address(7_000), session_id: 1, version: 1 };
-        let answer = sdp::offer(&local, &mut keyring());
+        let answer = sdp::offer(&local, &mut keyring(), sdp::Beside::default());
         self.call.phone_answered(self.now, leg, &Bytes::from(answer), address(6_000));
     }
 
@@ -444,7 +444,7 @@ fn a_change_that_leaves_the_offer_to_us_takes_effect_with_its_acknowledgement() 
         case.call.changed(case.now, leg, None);
         case.asked();
         let local = sdp::Local { rtp: address(port), session_id: 1, version: 2 };
-        let moved = sdp::offer(&local, &mut keyring());
+        let moved = sdp::offer(&local, &mut keyring(), sdp::Beside::default());
         let held = moved.replace("a=sendrecv", "a=sendonly");
         case.call.acknowledged(case.now, leg, Some(Bytes::from(held)));
         let asked = case.asked();

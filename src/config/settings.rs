@@ -12,7 +12,7 @@ pub use super::secret::Secret;
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::QueueSettings;
 use crate::id::{AgentId, CalendarName, QueueName, Skill, TrunkName};
-use crate::media::command::Encryption;
+use crate::media::command::{Codec, Encryption};
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
@@ -133,11 +133,18 @@ pub struct RtpSettings {
     /// A side of a conversation that has sent no audio for this long is taken to be gone and the
     /// call ends, in seconds. Callers who only listen are given at least five minutes.
     pub silence_s: u32,
+    /// What may be spoken, in the order in which we offer it.
+    pub codecs: Vec<Codec>,
 }
 
 impl Default for RtpSettings {
     fn default() -> Self {
-        RtpSettings { ports: PortRange { first: 20_000, last: 29_999 }, threads: 0, silence_s: 60 }
+        RtpSettings {
+            ports: PortRange { first: 20_000, last: 29_999 },
+            threads: 0,
+            silence_s: 60,
+            codecs: vec![Codec::Pcma, Codec::Pcmu],
+        }
     }
 }
 

@@ -75,13 +75,15 @@ impl Engine {
 
     /// A way to the outside, to be rung as a phone is.
     pub(super) fn target_outside(&self, attempt: Attempt) -> Target {
-        let settings = self.plan.trunks.trunks.get(&attempt.trunk);
-        let encryption = settings.map_or(Encryption::default(), |settings| settings.srtp);
+        let terms = match self.plan.trunks.trunks.get(&attempt.trunk) {
+            Some(trunk) => self.plan.trunk_terms(trunk, attempt.listener),
+            None => self.plan.terms(Encryption::default(), attempt.listener),
+        };
         Target {
             uri: attempt.uri.clone(),
             to: attempt.to(),
             listener: attempt.listener,
-            terms: self.plan.terms(encryption, attempt.listener),
+            terms,
             trunk: Some(Arc::new(attempt)),
         }
     }

@@ -14,7 +14,7 @@ use crate::flow::{self, Flows};
 use crate::id::{AgentId, PromptName};
 use crate::media::command::Encryption;
 use crate::number::canonical;
-use crate::sdp::Terms;
+use crate::sdp::{Codecs, Terms};
 use crate::sip::ListenerId;
 use crate::sip::digest::{Algorithm, ha1};
 use crate::sip::endpoint::{Account, EndpointSettings};
@@ -22,7 +22,7 @@ use crate::sip::transport::{Listener, Protocol, listener_towards};
 use crate::sip::uri::Uri;
 
 use crate::trunk::TrunkPlan;
-use crate::trunk::settings::{CallingSettings, Inbound, Service};
+use crate::trunk::settings::{CallingSettings, Inbound, Service, TrunkSettings};
 
 use super::controller::StarCode;
 use super::destination::DialPlan;
@@ -76,6 +76,8 @@ pub struct Plan {
     pub acd: AcdPlan,
     /// What is dialled to flow: numbers as they compare, see [`canonical`].
     pub numbers: BTreeMap<String, Service>,
+    /// What may be spoken with everybody for whom nothing else is said.
+    pub codecs: Codecs,
     /// Whether strangers may ring them.
     pub anonymous_calls: bool,
     /// What agents dial, and name as targets of transfers.
@@ -108,6 +110,7 @@ impl Plan {
             return Err(PlanError::Unspecified(address));
         }
         let realm = &settings.sip.realm;
+        let codecs = Codecs::new(settings.rtp.codecs.iter().copied());
         let mut accounts = BTreeMap::new();
         let mut agents = BTreeMap::new();
         for (id, agent) in &settings.agents {
@@ -118,9 +121,8 @@ impl Plan {
                 .contacts
                 .iter()
                 .map(|contact| {
-                    target(contact, &listeners, agent.srtp).ok_or_else(|| PlanError::Contact {
-                        agent: id.clone(),
-                        contact: contact.clone(),
+                    target(contact, &listeners, agent.srtp, codecs).ok_or_else(|| {
+                        PlanError::Contact { agent: id.clone(), contact: contact.clone() }
                     })
                 })
                 .collect::<Result<Vec<_>, _>>()?;
@@ -178,6 +180,7 @@ impl Plan {
             dial: DialPlan::new(settings),
             flows,
             agents,
+            codecs,
             star_codes: settings.star_codes.clone(),
             transfers: settings.transfers.clone(),
             limits: settings.limits.clone(),
@@ -189,10 +192,18 @@ impl Plan {
         self.agents.get(agent).map_or(Encryption::default(), |agent| agent.encryption)
     }
 
-    /// On what terms the audio of a peer is encrypted whose signalling comes over `listener`.
+    /// On what terms the audio of a peer is carried whose signalling comes over `listener`.
     pub fn terms(&self, encryption: Encryption, listener: ListenerId) -> Terms {
         let listener = self.endpoint.listeners.get(usize::from(listener.0));
-        Terms { encryption, private: listener.is_some_and(|l| l.protocol.is_secure()) }
+        let private = listener.is_some_and(|l| l.protocol.is_secure());
+        Terms { encryption, private, codecs: self.codecs }
+    }
+
+    /// On what terms the audio of a trunk is carried.
+    pub fn trunk_terms(&self, trunk: &TrunkSettings, listener: ListenerId) -> Terms {
+        let own = trunk.codecs.as_ref().map(|codecs| Codecs::new(codecs.iter().copied()));
+        let terms = self.terms(trunk.srtp, listener);
+        Terms { codecs: own.unwrap_or(terms.codecs), ..terms }
     }
 
     /// The longest that any call may last.
@@ -256,12 +267,17 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
 }
 
 /// A fixed contact, rung over the first listener of its protocol and address family.
-fn target(contact: &str, listeners: &[Listener], encryption: Encryption) -> Option<Target> {
+fn target(
+    contact: &str,
+    listeners: &[Listener],
+    encryption: Encryption,
+    codecs: Codecs,
+) -> Option<Target> {
     let uri = Uri::parse(contact.as_bytes()).ok()?;
     let sip = uri.as_sip()?;
     let protocol = Protocol::towards(sip);
     let to = SocketAddr::new(sip.host.ip()?, sip.port.unwrap_or(protocol.default_port()));
     let listener = listener_towards(listeners, protocol, to.ip(), None)?;
-    let terms = Terms { encryption, private: protocol.is_secure() };
+    let terms = Terms { encryption, private: protocol.is_secure(), codecs };
     Some(Target { uri: contact.to_owned(), to, listener, terms, trunk: None })
 }

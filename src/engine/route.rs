@@ -8,6 +8,7 @@ use crate::call::{Arrival, Call};
 use crate::event::{Destination, RefusalReason, SystemEvent};
 use crate::flow;
 use crate::id::{AgentId, FlowName, LegId, TrunkName};
+use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
 use crate::sip::guard::Offence;
@@ -100,9 +101,9 @@ impl Engine {
 
     /// Whether an offer can be answered.
     fn acceptable(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Result<(), Turned> {
-        let encryption = self.terms(invite, by).encryption;
+        let terms = self.terms(invite, by);
         let offer = invite.offer.as_deref();
-        offer.map_or(Ok(()), |offer| sdp::acceptable(offer, encryption)).map_err(|error| {
+        offer.map_or(Ok(()), |offer| sdp::acceptable(offer, terms)).map_err(|error| {
             Turned::Refuse(match error {
                 SdpError::Malformed => RefusalReason::BadOffer,
                 SdpError::NoCommonCodec => RefusalReason::NoCommonCodec,
@@ -115,15 +116,12 @@ impl Engine {
     /// On what terms the audio of whoever rings is encrypted: a phone that is known to be an agent's
     /// is held to the agent's, a trunk to its own, whoever else rings may choose.
     pub(super) fn terms(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Terms {
-        let trunk = || {
-            let trunk = self.trunk_of(invite).ok().flatten()?;
-            Some(self.trunks.settings(&trunk)?.srtp)
-        };
-        let encryption = match by {
-            Some(by) => self.plan.encryption_of(by),
-            None => trunk().unwrap_or_default(),
-        };
-        self.plan.terms(encryption, invite.listener)
+        let trunk = || self.trunks.settings(&self.trunk_of(invite).ok().flatten()?);
+        match (by, by.map_or_else(trunk, |_| None)) {
+            (Some(by), _) => self.plan.terms(self.plan.encryption_of(by), invite.listener),
+            (None, Some(trunk)) => self.plan.trunk_terms(trunk, invite.listener),
+            (None, None) => self.plan.terms(Encryption::default(), invite.listener),
+        }
     }
 
     /// Where the call leads. Everybody reaches the numbers of ours, and nothing else; what else

@@ -12,7 +12,8 @@ use crate::id::{LegId, PromptName, RecordingId};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
 
 /// A voice codec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// G.711 mu-law.
     Pcmu,
@@ -77,10 +78,19 @@ pub struct Negotiated {
     pub stranger: bool,
     /// The codec in both directions.
     pub codec: Codec,
-    /// The payload type of the codec, towards the peer and from it.
-    pub payload_type: u8,
-    /// The payload type of telephone-event (RFC 4733), if agreed on.
-    pub telephone_event: Option<u8>,
+    /// What we send is marked with these payload types: the peer's.
+    pub send: PayloadTypes,
+    /// What the peer sends is marked with these: ours.
+    pub receive: PayloadTypes,
+    /// Ticks of telephone-event's clock in a second: those of the codec's, but for phones that know
+    /// only 8,000.
+    pub event_clock_hz: u32,
+    /// How long each of our packets is, in milliseconds: 10, 20, 30 or 40, as the peer wishes.
+    pub packet_ms: u8,
+    /// How the peer wants Opus.
+    pub opus: OpusSettings,
+    /// RTP and RTCP share the RTP port (RFC 5761).
+    pub rtcp_mux: bool,
     /// Which way audio flows, from our side.
     pub direction: Direction,
     /// The keys, if audio and reports are encrypted. While they stay the same, packets go on being
@@ -94,6 +104,77 @@ pub struct RoomId(pub u64);
 
 /// What a leg in a room may do.
 pub type Part = super::mixer::Part<LegId>;
+
+impl Negotiated {
+    /// Plain audio with a peer at `remote`, as most agree on it: 20 ms, both ways, keys as events.
+    pub fn plain(remote: SocketAddr, codec: Codec) -> Self {
+        let types = PayloadTypes {
+            voice: codec.static_payload_type().unwrap_or(PayloadTypes::OPUS),
+            telephone_event: Some(PayloadTypes::TELEPHONE_EVENT),
+            comfort_noise: None,
+        };
+        Negotiated {
+            remote,
+            remote_rtcp: SocketAddr::new(remote.ip(), remote.port().saturating_add(1)),
+            signalled_from: remote.ip(),
+            stranger: false,
+            codec,
+            send: types,
+            receive: types,
+            event_clock_hz: codec.clock_hz(),
+            packet_ms: 20,
+            opus: OpusSettings::default(),
+            rtcp_mux: false,
+            direction: Direction::SendRecv,
+            srtp: None,
+        }
+    }
+}
+
+/// The payload types of one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadTypes {
+    /// The codec's.
+    pub voice: u8,
+    /// Telephone-event's (RFC 4733), at the codec's clock rate, if agreed on.
+    pub telephone_event: Option<u8>,
+    /// Comfort noise's (RFC 3389), if agreed on; only beside G.711.
+    pub comfort_noise: Option<u8>,
+}
+
+impl PayloadTypes {
+    /// Opus in our offers; nothing fixes it.
+    pub const OPUS: u8 = 111;
+    /// Telephone-event at 8 kHz in our offers.
+    pub const TELEPHONE_EVENT: u8 = 101;
+    /// Telephone-event at 48 kHz in our offers.
+    pub const TELEPHONE_EVENT_48: u8 = 110;
+    /// Comfort noise at 8 kHz, everywhere (RFC 3551 section 6).
+    pub const COMFORT_NOISE: u8 = 13;
+}
+
+/// How we encode Opus for a peer: what its description asks for (RFC 7587 section 6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpusSettings {
+    /// Bits in a second, at most.
+    pub bit_rate_bps: u32,
+    /// Each packet says in short what the one before it held.
+    pub fec: bool,
+    /// Silence is left out.
+    pub dtx: bool,
+}
+
+impl OpusSettings {
+    /// Our bit rate where the peer sets no lower limit: wide-band voice with room for FEC.
+    pub const BIT_RATE_BPS: u32 = 24_000;
+}
+
+impl Default for OpusSettings {
+    /// As a description without parameters has it.
+    fn default() -> Self {
+        OpusSettings { bit_rate_bps: OpusSettings::BIT_RATE_BPS, fec: false, dtx: false }
+    }
+}
 
 /// Identifies one playback on a leg, so that a late "finished" is not taken for a newer one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

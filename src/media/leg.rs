@@ -161,6 +161,21 @@ impl Session {
         }
     }
 
+    /// What a packet of that payload type carries; none if it was not agreed on. Peers mark what they
+    /// send as we asked for, and some as they asked us to.
+    pub(super) fn kind(&self, payload_type: u8) -> Option<Kind> {
+        let Negotiated { codec, send, receive, .. } = self.negotiated;
+        [receive, send].into_iter().find_map(|types| {
+            if payload_type == types.voice {
+                Some(Kind::Voice(codec))
+            } else if Some(payload_type) == types.telephone_event {
+                Some(Kind::TelephoneEvent)
+            } else {
+                None
+            }
+        })
+    }
+
     /// Whether the peer sends.
     pub(super) fn receives(&self) -> bool {
         match self.negotiated.direction {
@@ -205,7 +220,7 @@ impl Leg {
     /// Takes what was negotiated.
     pub(super) fn negotiate(&mut self, now: Time, negotiated: Negotiated) {
         let Negotiated { remote, remote_rtcp, signalled_from, stranger, .. } = negotiated;
-        if negotiated.telephone_event.is_some() {
+        if negotiated.receive.telephone_event.is_some() {
             self.tones = None;
         } else if self.tones.is_none() {
             self.tones = Some(Box::new(Detector::new()));

@@ -317,14 +317,7 @@ impl Plane {
         }
         // Whatever it carries, the peer lives.
         leg.liveness.heard(now);
-        let codec = session.negotiated.codec;
-        let kind = if packet.payload_type == session.negotiated.payload_type {
-            Kind::Voice(codec)
-        } else if Some(packet.payload_type) == session.negotiated.telephone_event {
-            Kind::TelephoneEvent
-        } else {
-            return Err(DropReason::PayloadType);
-        };
+        let kind = session.kind(packet.payload_type).ok_or(DropReason::PayloadType)?;
         let arrival = leg.reception.note(now, &packet);
         if arrival == Arrival::Stray {
             return Err(DropReason::Stray);
@@ -360,7 +353,7 @@ impl Plane {
         let to = session.destination().ok_or(DropReason::NotRelayed)?;
         let negotiated = &session.negotiated;
         let (payload_type, payload) = match kind {
-            Kind::TelephoneEvent => match negotiated.telephone_event {
+            Kind::TelephoneEvent => match negotiated.send.telephone_event {
                 Some(payload_type) => (payload_type, packet.payload),
                 None => {
                     leg.out.withhold(packet);
@@ -368,10 +361,10 @@ impl Plane {
                 }
             },
             Kind::Voice(codec) => match codec.law().zip(negotiated.codec.law()) {
-                None if codec == negotiated.codec => (negotiated.payload_type, packet.payload),
+                None if codec == negotiated.codec => (negotiated.send.voice, packet.payload),
                 None => return Err(DropReason::NotRelayed),
                 Some((from, to)) => match from.table_to(to) {
-                    None => (negotiated.payload_type, packet.payload),
+                    None => (negotiated.send.voice, packet.payload),
                     Some(table) => {
                         let transcoded = self
                             .transcoded
@@ -380,7 +373,7 @@ impl Plane {
                         for (to, from) in transcoded.iter_mut().zip(packet.payload) {
                             *to = table[usize::from(*from)];
                         }
-                        (negotiated.payload_type, &*transcoded)
+                        (negotiated.send.voice, &*transcoded)
                     }
                 },
             },
@@ -450,7 +443,7 @@ impl Plane {
         if let Some(session) = &mut leg.session
             && let Some(to) = session.destination()
         {
-            let payload_type = session.negotiated.payload_type;
+            let payload_type = session.negotiated.send.voice;
             let stamp = leg.out.generated(at);
             let packet = Packet {
                 ssrc: leg.out.ssrc,

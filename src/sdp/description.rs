@@ -9,7 +9,7 @@ use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::SdpError;
 use super::crypto::Crypto;
-use crate::media::command::Direction;
+use crate::media::command::{Codec, Direction, PayloadTypes};
 
 /// The longest description that is read, in bytes.
 const MAX_BYTES: usize = 16_384;
@@ -46,6 +46,13 @@ pub(super) struct Stream {
     pub(super) direction: Direction,
     /// `a=rtcp` (RFC 3605): port and perhaps another address.
     pub(super) rtcp: Option<(u16, Option<IpAddr>)>,
+    /// `a=rtcp-mux` (RFC 5761).
+    pub(super) rtcp_mux: bool,
+    /// `a=ptime` and `a=maxptime`, in whole milliseconds.
+    pub(super) packet_ms: Option<u8>,
+    pub(super) max_packet_ms: Option<u8>,
+    /// `a=fmtp`: payload type and parameters.
+    parameters: Vec<(u8, String)>,
     /// `a=crypto` (RFC 4568): the keys that we could use.
     pub(super) cryptos: Vec<Crypto>,
 }
@@ -127,6 +134,10 @@ impl Stream {
             maps: media.attributes.iter().filter_map(map).collect(),
             direction: direction(&media.attributes).unwrap_or(default),
             rtcp: value("rtcp").and_then(rtcp),
+            rtcp_mux: media.attributes.iter().any(|a| a.attribute.eq_ignore_ascii_case("rtcp-mux")),
+            packet_ms: value("ptime").and_then(milliseconds),
+            max_packet_ms: value("maxptime").and_then(milliseconds),
+            parameters: media.attributes.iter().filter_map(parameters).collect(),
             cryptos: media.attributes.iter().filter_map(crypto).take(MAX_CRYPTOS).collect(),
             media: media.media,
             port: media.port,
@@ -147,16 +158,23 @@ impl Stream {
     }
 
     /// What a payload type stands for: its map, or the static assignment (RFC 3551 section 6).
-    pub(super) fn encoding(&self, payload_type: u8) -> Option<(&str, u32)> {
+    /// Its name, clock rate and channels.
+    pub(super) fn encoding(&self, payload_type: u8) -> Option<(&str, u32, u8)> {
         match self.maps.iter().find(|map| map.payload_type == payload_type) {
-            Some(map) if map.channels == 1 => Some((&map.encoding, map.rate_hz)),
-            Some(_) => None,
-            None => match payload_type {
-                0 => Some(("PCMU", 8_000)),
-                8 => Some(("PCMA", 8_000)),
-                _ => None,
-            },
+            Some(map) => Some((&map.encoding, map.rate_hz, map.channels)),
+            None if payload_type == PayloadTypes::COMFORT_NOISE => Some(("CN", 8_000, 1)),
+            None => {
+                let is = |codec: &Codec| codec.static_payload_type() == Some(payload_type);
+                let codec = Codec::ALL.into_iter().find(is)?;
+                Some((codec.name(), codec.clock_hz(), codec.channels()))
+            }
         }
+    }
+
+    /// What `a=fmtp` says of a payload type: the parts between semicolons.
+    pub(super) fn parameters(&self, payload_type: u8) -> impl Iterator<Item = &str> {
+        let known = self.parameters.iter().filter(move |(pt, _)| *pt == payload_type);
+        known.flat_map(|(_, text)| text.split(';'))
     }
 
     /// Where the peer receives RTCP if it receives RTP at `rtp`.
@@ -208,6 +226,20 @@ fn map(attribute: &Attribute) -> Option<Map> {
         rate_hz: parts.next()?.parse().ok()?,
         channels: parts.next().map_or(Some(1), |channels| channels.parse().ok())?,
     })
+}
+
+fn parameters(attribute: &Attribute) -> Option<(u8, String)> {
+    if !attribute.attribute.eq_ignore_ascii_case("fmtp") {
+        return None;
+    }
+    let (payload_type, text) = attribute.value.as_deref()?.trim().split_once(' ')?;
+    Some((payload_type.parse().ok()?, text.to_owned()))
+}
+
+/// Some write fractions.
+fn milliseconds(value: &str) -> Option<u8> {
+    let whole = value.trim().split('.').next()?;
+    whole.parse::<u32>().ok().filter(|ms| *ms > 0).map(|ms| u8::try_from(ms).unwrap_or(u8::MAX))
 }
 
 fn crypto(attribute: &Attribute) -> Option<Crypto> {

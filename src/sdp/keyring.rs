@@ -8,6 +8,7 @@ use zeroize::Zeroize;
 use super::SdpError;
 use super::crypto::Crypto;
 use super::description::{Profile, Stream};
+use super::formats::Codecs;
 use crate::id::Entropy;
 use crate::media::command::{Encryption, MasterKey, SrtpKeys, Suite};
 
@@ -15,7 +16,7 @@ use crate::media::command::{Encryption, MasterKey, SrtpKeys, Suite};
 const OFFERED: [Suite; 3] =
     [Suite::AeadAes256Gcm, Suite::AeadAes128Gcm, Suite::AesCm128HmacSha1_80];
 
-/// On what terms a peer's audio is encrypted.
+/// On what terms a peer's audio is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terms {
     /// What the settings say.
@@ -23,6 +24,8 @@ pub struct Terms {
     /// Whether the signalling with the peer is encrypted. Descriptions carry keys: where everybody
     /// can read them, we send keys only to whoever sent some, or must.
     pub private: bool,
+    /// What may be spoken.
+    pub codecs: Codecs,
 }
 
 /// A leg's keys.
@@ -51,10 +54,15 @@ impl Keyring {
         Keyring { terms, source: Source(seed), offered: Vec::new(), agreed: None }
     }
 
+    /// What may be spoken.
+    pub(super) fn codecs(&self) -> Codecs {
+        self.terms.codecs
+    }
+
     /// What our next offer says. Keys that are in use go on being used: another offer is no reason
     /// for others.
     pub(super) fn offer(&mut self) -> (Profile, &[Crypto]) {
-        let Terms { encryption, private } = self.terms;
+        let Terms { encryption, private, codecs: _ } = self.terms;
         let (profile, offered) = match (&self.agreed, encryption) {
             (Some(Agreed { profile, tag, keys }), _) => {
                 (*profile, vec![Crypto { tag: *tag, key: keys.send.clone(), mki: None }])

@@ -2,14 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::media::command::{Direction, Encryption, Negotiated};
+use crate::media::command::{Direction, Negotiated};
 
 mod crypto;
 mod description;
+mod formats;
 mod keyring;
 mod negotiate;
 
 use description::Description;
+pub use formats::Codecs;
 pub use keyring::{Keyring, Terms};
 
 /// What we say about ourselves in a description.
@@ -40,36 +42,48 @@ pub enum SdpError {
     NoCommonEncryption,
 }
 
-/// An offer of everything that we speak: PCMA, PCMU (in this order: A-law is the UK's) and
-/// telephone-event, 20 ms, both ways; with keys if the leg's terms say so.
-pub fn offer(local: &Local, keyring: &mut Keyring) -> String {
-    negotiate::offer(local, keyring)
+/// What a leg's descriptions take into account besides its terms.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What was agreed on with the peer before.
+    pub current: Option<&'a Negotiated>,
+    /// What was agreed on with whoever the peer is joined to, or will be: voice that both speak is
+    /// passed on as it is.
+    pub other: Option<&'a Negotiated>,
 }
 
-/// Answers an offer: one audio stream, an encrypted one if there is one that we may take, with the
-/// first codec of the offer that we speak; other streams refused with port 0 (RFC 3264 section 6),
-/// the direction mirrored.
+/// An offer of everything that the terms allow, and keys as events, both ways; what is spoken
+/// already, or by the other side, first.
+pub fn offer(local: &Local, keyring: &mut Keyring, beside: Beside<'_>) -> String {
+    negotiate::offer(local, keyring, beside)
+}
+
+/// Answers an offer: one audio stream, an encrypted one if there is one that we may take; other
+/// streams refused with port 0 (RFC 3264 section 6), the direction mirrored. The codec is the first
+/// of the offer that we speak (section 6.1), but one that saves converting if there is one.
 pub fn answer(
     offer: &[u8],
     local: &Local,
     signalled_from: IpAddr,
     keyring: &mut Keyring,
+    beside: Beside<'_>,
 ) -> Result<(String, Negotiated), SdpError> {
-    negotiate::answer(&Description::parse(offer)?, local, signalled_from, keyring)
+    negotiate::answer(&Description::parse(offer)?, local, signalled_from, keyring, beside)
 }
 
 /// Whether an offer could be answered at all, before any port is opened for it.
-pub fn acceptable(offer: &[u8], encryption: Encryption) -> Result<(), SdpError> {
-    negotiate::acceptable(&Description::parse(offer)?, encryption)
+pub fn acceptable(offer: &[u8], terms: Terms) -> Result<(), SdpError> {
+    negotiate::acceptable(&Description::parse(offer)?, terms)
 }
 
-/// Reads the answer to our offer.
+/// Reads the answer to our offer, which had the same `beside`.
 pub fn read_answer(
     answer: &[u8],
     signalled_from: IpAddr,
     keyring: &mut Keyring,
+    beside: Beside<'_>,
 ) -> Result<Negotiated, SdpError> {
-    negotiate::read_answer(&Description::parse(answer)?, signalled_from, keyring)
+    negotiate::read_answer(&Description::parse(answer)?, signalled_from, keyring, beside)
 }
 
 /// The direction that answers a peer's (RFC 3264 section 6.1). We never answer with less than the

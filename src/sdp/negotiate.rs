@@ -5,12 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::crypto::Crypto;
 use super::description::{Description, Profile, Stream};
-use super::keyring::{self, Keyring};
-use super::{Local, SdpError, mirror};
-use crate::media::command::{Codec, Direction, Encryption, Negotiated, SrtpKeys};
-
-/// The payload type of telephone-event in our offers.
-const TELEPHONE_EVENT: u8 = 101;
+use super::formats::{Format, Numbers};
+use super::keyring::{self, Keyring, Terms};
+use super::{Beside, Local, SdpError, mirror};
+use crate::media::command::{Codec, Direction, Negotiated, PayloadTypes, SrtpKeys};
 
 /// What was found in a peer's description: a stream that we can take part in.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +18,7 @@ struct Choice<'a> {
     index: usize,
     profile: Profile,
     address: IpAddr,
-    codec: Codec,
-    payload_type: u8,
-    telephone_event: Option<u8>,
+    format: Format,
     /// The peer's key, if the audio is encrypted.
     theirs: Option<&'a Crypto>,
 }
@@ -33,6 +29,7 @@ struct Choice<'a> {
 fn choose<'a>(
     description: &'a Description,
     local: Option<SocketAddr>,
+    format: impl Fn(&'a Stream) -> Option<Format>,
     secure: impl Fn(&'a Stream) -> Result<Option<&'a Crypto>, SdpError>,
 ) -> Result<Choice<'a>, SdpError> {
     let mut found: Result<Choice<'a>, SdpError> = Err(SdpError::NoCommonCodec);
@@ -41,13 +38,7 @@ fn choose<'a>(
             continue;
         }
         let Some(profile) = stream.profile() else { continue };
-        let Some((payload_type, codec)) = first_codec(stream) else { continue };
-        let telephone_event = stream.payload_types().find(|pt| {
-            *pt != payload_type
-                && stream.encoding(*pt).is_some_and(|(name, rate_hz)| {
-                    name.eq_ignore_ascii_case("telephone-event") && rate_hz == 8_000
-                })
-        });
+        let Some(format) = format(stream) else { continue };
         let address = stream.address.ok_or(SdpError::Malformed)?;
         if local.is_some_and(|local| local.is_ipv4() != address.is_ipv4()) {
             continue;
@@ -59,32 +50,13 @@ fn choose<'a>(
                 continue;
             }
         };
-        let choice = Choice {
-            stream,
-            index,
-            profile,
-            address,
-            codec,
-            payload_type,
-            telephone_event,
-            theirs,
-        };
+        let choice = Choice { stream, index, profile, address, format, theirs };
         if theirs.is_some() {
             return Ok(choice);
         }
         found = found.or(Ok(choice));
     }
     found
-}
-
-fn first_codec(stream: &Stream) -> Option<(u8, Codec)> {
-    stream.payload_types().find_map(|payload_type| {
-        let (name, rate_hz) = stream.encoding(payload_type)?;
-        let codec = [("PCMA", Codec::Pcma), ("PCMU", Codec::Pcmu)]
-            .into_iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known) && rate_hz == 8_000);
-        codec.map(|(_, codec)| (payload_type, codec))
-    })
 }
 
 impl Choice<'_> {
@@ -104,40 +76,68 @@ impl Choice<'_> {
 
     /// What media needs to know. An unspecified address is replaced by where the signalling comes
     /// from: sending to it would mean sending to ourselves.
-    fn negotiated(&self, signalled_from: IpAddr, srtp: Option<Box<SrtpKeys>>) -> Negotiated {
+    fn negotiated(
+        &self,
+        signalled_from: IpAddr,
+        receive: PayloadTypes,
+        rtcp_mux: bool,
+        srtp: Option<Box<SrtpKeys>>,
+    ) -> Negotiated {
         let ip = if self.address.is_unspecified() { signalled_from } else { self.address };
         let remote = SocketAddr::new(ip, self.stream.port);
+        let Format { codec, types, event_clock_hz, packet_ms, opus } = self.format;
         Negotiated {
             remote,
-            remote_rtcp: self.stream.rtcp_beside(remote),
+            remote_rtcp: if rtcp_mux { remote } else { self.stream.rtcp_beside(remote) },
             signalled_from,
             stranger: false,
-            codec: self.codec,
-            payload_type: self.payload_type,
-            telephone_event: self.telephone_event,
+            codec,
+            send: types,
+            receive,
+            event_clock_hz,
+            packet_ms,
+            opus,
+            rtcp_mux,
             direction: self.direction(),
             srtp,
         }
     }
 }
 
-pub(super) fn offer(local: &Local, keyring: &mut Keyring) -> String {
+pub(super) fn offer(local: &Local, keyring: &mut Keyring, beside: Beside<'_>) -> String {
     let mut text = head(local);
-    let formats = [(8, Codec::Pcma), (0, Codec::Pcmu)];
+    let Beside { current, other } = beside;
+    let leading = current.or(other);
+    let codecs = keyring.codecs().beside(leading.map(|leading| leading.codec));
+    let numbers = Numbers::beside(current);
+    let formats: Vec<(u8, Codec)> = codecs.iter().map(|codec| (numbers.of(codec), codec)).collect();
+    let mut events: Vec<(u8, u32)> = Vec::new();
+    for clock_hz in codecs.iter().map(Codec::clock_hz) {
+        let event = (numbers.of_events(clock_hz), clock_hz);
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    // Noise between words is asked for only where somebody has it already.
+    let noise = leading.and_then(|leading| leading.receive.comfort_noise);
     let (profile, cryptos) = keyring.offer();
     let line = Audio {
         profile,
         cryptos,
         formats: &formats,
-        telephone_event: Some(TELEPHONE_EVENT),
+        comfort_noise: noise.map(|_| PayloadTypes::COMFORT_NOISE),
+        telephone_events: &events,
+        packet_ms: leading.map_or(20, |leading| leading.packet_ms),
+        rtcp_mux: current.is_some_and(|current| current.rtcp_mux),
         direction: Direction::SendRecv,
     };
     line.write(&mut text, local);
     text
 }
 
-pub(super) fn acceptable(offer: &Description, encryption: Encryption) -> Result<(), SdpError> {
-    choose(offer, None, |stream| keyring::choose(encryption, stream)).map(|_| ())
+pub(super) fn acceptable(offer: &Description, terms: Terms) -> Result<(), SdpError> {
+    let format = |stream| Format::of(stream, terms.codecs, None);
+    choose(offer, None, format, |stream| keyring::choose(terms.encryption, stream)).map(|_| ())
 }
 
 pub(super) fn answer(
@@ -145,18 +145,28 @@ pub(super) fn answer(
     local: &Local,
     signalled_from: IpAddr,
     keyring: &mut Keyring,
+    beside: Beside<'_>,
 ) -> Result<(String, Negotiated), SdpError> {
-    let choice = choose(offer, Some(local.rtp), |stream| keyring.choose(stream))?;
+    let (codecs, other) = (keyring.codecs(), beside.other.map(|other| other.codec));
+    let format = |stream| Format::of(stream, codecs, other);
+    let choice = choose(offer, Some(local.rtp), format, |stream| keyring.choose(stream))?;
     let ours = keyring.answer(choice.profile, choice.theirs);
-    let negotiated = choice.negotiated(signalled_from, keyring.keys());
+    let Format { codec, types, event_clock_hz, packet_ms, .. } = choice.format;
+    let rtcp_mux = choice.stream.rtcp_mux;
+    // An answer repeats the numbers of the offer (RFC 3264 section 6.1).
+    let negotiated = choice.negotiated(signalled_from, types, rtcp_mux, keyring.keys());
     let mut text = head(local);
     for (index, stream) in offer.streams.iter().enumerate() {
         if index == choice.index {
+            let event = types.telephone_event.map(|number| (number, event_clock_hz));
             let line = Audio {
                 profile: choice.profile,
                 cryptos: ours.as_slice(),
-                formats: &[(choice.payload_type, choice.codec)],
-                telephone_event: choice.telephone_event,
+                formats: &[(types.voice, codec)],
+                comfort_noise: types.comfort_noise,
+                telephone_events: event.as_slice(),
+                packet_ms,
+                rtcp_mux,
                 direction: negotiated.direction,
             };
             line.write(&mut text, local);
@@ -172,10 +182,15 @@ pub(super) fn read_answer(
     answer: &Description,
     signalled_from: IpAddr,
     keyring: &mut Keyring,
+    beside: Beside<'_>,
 ) -> Result<Negotiated, SdpError> {
-    let choice = choose(answer, None, |stream| keyring.choose_answer(stream))?;
+    let codecs = keyring.codecs();
+    let format = |stream| Format::of(stream, codecs, None);
+    let choice = choose(answer, None, format, |stream| keyring.choose_answer(stream))?;
     keyring.answered(choice.profile, choice.theirs);
-    Ok(choice.negotiated(signalled_from, keyring.keys()))
+    let receive = Numbers::beside(beside.current).received(&choice.format);
+    let rtcp_mux = choice.stream.rtcp_mux && beside.current.is_some_and(|before| before.rtcp_mux);
+    Ok(choice.negotiated(signalled_from, receive, rtcp_mux, keyring.keys()))
 }
 
 fn head(local: &Local) -> String {
@@ -191,7 +206,11 @@ struct Audio<'a> {
     profile: Profile,
     cryptos: &'a [Crypto],
     formats: &'a [(u8, Codec)],
-    telephone_event: Option<u8>,
+    comfort_noise: Option<u8>,
+    /// Payload types of telephone-event, and their clock rates.
+    telephone_events: &'a [(u8, u32)],
+    packet_ms: u8,
+    rtcp_mux: bool,
     direction: Direction,
 }
 
@@ -199,19 +218,35 @@ impl Audio<'_> {
     fn write(&self, text: &mut String, local: &Local) {
         // Writing to a String does not fail.
         let _ = write!(text, "m=audio {} {}", local.rtp.port(), self.profile.name());
-        for payload_type in self.formats.iter().map(|(pt, _)| *pt).chain(self.telephone_event) {
+        let voice = self.formats.iter().map(|(number, _)| *number);
+        let events = self.telephone_events.iter().map(|(number, _)| *number);
+        for payload_type in voice.chain(self.comfort_noise).chain(events) {
             let _ = write!(text, " {payload_type}");
         }
         text.push_str("\r\n");
-        for (payload_type, codec) in self.formats {
+        for (number, codec) in self.formats {
             let (name, clock_hz) = (codec.name(), codec.clock_hz());
-            let _ = write!(text, "a=rtpmap:{payload_type} {name}/{clock_hz}\r\n");
+            let _ = write!(text, "a=rtpmap:{number} {name}/{clock_hz}");
+            if codec.channels() > 1 {
+                let _ = write!(text, "/{}", codec.channels());
+            }
+            text.push_str("\r\n");
+            if *codec == Codec::Opus {
+                let _ = write!(text, "a=fmtp:{number} useinbandfec=1\r\n");
+            }
         }
-        if let Some(pt) = self.telephone_event {
-            let _ = write!(text, "a=rtpmap:{pt} telephone-event/8000\r\na=fmtp:{pt} 0-16\r\n");
+        if let Some(number) = self.comfort_noise {
+            let _ = write!(text, "a=rtpmap:{number} CN/8000\r\n");
+        }
+        for (number, clock_hz) in self.telephone_events {
+            let _ = write!(text, "a=rtpmap:{number} telephone-event/{clock_hz}\r\n");
+            let _ = write!(text, "a=fmtp:{number} 0-16\r\n");
         }
         for crypto in self.cryptos {
             let _ = write!(text, "a=crypto:{}\r\n", crypto.value());
+        }
+        if self.rtcp_mux {
+            text.push_str("a=rtcp-mux\r\n");
         }
         let direction = match self.direction {
             Direction::SendRecv => "sendrecv",
@@ -219,10 +254,12 @@ impl Audio<'_> {
             Direction::RecvOnly => "recvonly",
             Direction::Inactive => "inactive",
         };
-        let _ = write!(text, "a=ptime:20\r\na={direction}\r\n");
+        let _ = write!(text, "a=ptime:{}\r\na={direction}\r\n", self.packet_ms);
     }
 }
 
+#[cfg(test)]
+mod codecs;
 #[cfg(test)]
 mod encrypted;
 #[cfg(test)]

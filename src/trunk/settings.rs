@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::secret::Secret;
 use crate::id::{FlowName, TrunkName};
-use crate::media::command::Encryption;
+use crate::media::command::{Codec, Encryption};
 use crate::number::Format;
 
 use super::guard::Rule;
@@ -56,6 +56,9 @@ pub struct TrunkSettings {
     /// Whether audio is encrypted (SRTP with keys in SDP, RFC 4568).
     #[serde(default)]
     pub srtp: Encryption,
+    /// What may be spoken with it, in the order in which we offer it; as with everybody if not given.
+    #[serde(default)]
+    pub codecs: Option<Vec<Codec>>,
     /// Whether what it says of callers is believed: P-Asserted-Identity (RFC 3325), Diversion,
     /// History-Info, and the priority of emergencies.
     #[serde(default)]

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use switchboard::id::Entropy;
-use switchboard::media::command::Encryption;
-use switchboard::sdp::{self, Keyring, Local, SdpError, Terms};
+use switchboard::sdp::{self, Beside, Keyring, Local, SdpError, Terms};
 use switchboard::sip::message::Message;
 use switchboard::sip::uri::Host;
 
@@ -90,10 +89,10 @@ fn a_mapped_address_is_the_address_that_datagrams_come_from() {
 /// What our answer is from an address of ours, and where we would send voice.
 fn answer(offer: &[u8], ours: IpAddr) -> Result<(String, SocketAddr), SdpError> {
     let local = Local { rtp: SocketAddr::new(ours, 20_000), session_id: 1, version: 1 };
-    let terms = Terms { encryption: Encryption::Optional, private: false };
+    let terms = Terms::default();
     let mut keyring = Keyring::new(terms, &mut Entropy::from_seed([1; 32]));
     let from = "2001:db8::99".parse().expect("an address");
-    let (text, negotiated) = sdp::answer(offer, &local, from, &mut keyring)?;
+    let (text, negotiated) = sdp::answer(offer, &local, from, &mut keyring, Beside::default())?;
     Ok((text, negotiated.remote))
 }
 

@@ -78,6 +78,9 @@ impl Check<'_> {
     pub(super) fn rtp(&mut self) {
         let rtp = &self.settings.rtp;
         self.not_zero(&["rtp", "silence_s"], "rtp.silence_s", u64::from(rtp.silence_s));
+        if rtp.codecs.is_empty() {
+            self.error(&["rtp", "codecs"], Problem::Empty { what: "rtp.codecs" });
+        }
         let first = usize::from(rtp.ports.first).next_multiple_of(2);
         let pairs = (usize::from(rtp.ports.last) + 1).saturating_sub(first) / 2;
         let calls = self.settings.limits.calls;

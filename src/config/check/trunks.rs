@@ -107,6 +107,9 @@ impl Check<'_> {
         let secure = |host: &crate::trunk::host::TrunkHost| {
             host.protocols().iter().all(|protocol| protocol.is_secure())
         };
+        if trunk.codecs.as_ref().is_some_and(Vec::is_empty) {
+            self.error(&at("codecs"), Problem::Empty { what: "codecs" });
+        }
         if trunk.srtp == Encryption::Required && !trunk.hosts.iter().all(secure) {
             self.warning(&at("srtp"), Problem::KeysInClear);
         }

@@ -1,8 +1,6 @@
 //! Comfort noise (RFC 3389): a description of the noise behind a voice, read, measured, and made into
 //! noise again.
 
-/// Payload type 13 is comfort noise at 8 kHz without any mapping (RFC 3551 section 6).
-pub const PAYLOAD_TYPE: u8 = 13;
 /// Reflection coefficients that are used of a description, and written: telephony's noise has no
 /// sharper edges than ten tell.
 pub const ORDER: usize = 10;

@@ -11,9 +11,8 @@ mod opus;
 use std::fmt;
 
 pub use g711::Law;
-pub use opus::OpusSettings;
 
-use super::command::Codec;
+use super::command::{Codec, OpusSettings};
 use super::rate::{Converter, Rate};
 
 /// The longest packet, in milliseconds, that is decoded, and that any codec here can make (RFC 6716

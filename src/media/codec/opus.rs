@@ -6,8 +6,9 @@
 
 use opus_rs::{Application, OpusDecoder, OpusEncoder};
 
-use super::super::rate::Rate;
 use super::MAX_SAMPLES;
+use crate::media::command::OpusSettings;
+use crate::media::rate::Rate;
 
 /// Effort of the encoder, of 10: beyond it, quality hardly grows and the time doubles.
 const NARROW_COMPLEXITY: i32 = 5;
@@ -20,23 +21,6 @@ const SILENT_RMS: i64 = 16;
 /// peer's noise follows ours and nothing on the way forgets us (as the reference encoder does).
 const SILENT_BEFORE_MS: usize = 200;
 const SILENT_EVERY_MS: usize = 400;
-
-/// How we encode Opus for a peer: what its description asks for (RFC 7587 section 6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpusSettings {
-    /// Bits in a second, at most.
-    pub bit_rate_bps: u32,
-    /// Each packet says in short what the one before it held.
-    pub fec: bool,
-    /// Silence is left out.
-    pub dtx: bool,
-}
-
-impl Default for OpusSettings {
-    fn default() -> Self {
-        OpusSettings { bit_rate_bps: 24_000, fec: true, dtx: false }
-    }
-}
 
 pub(super) struct Decoder {
     opus: OpusDecoder,

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 const SECOND_MS: usize = 1_000;
+const WITH_FEC: OpusSettings =
+    OpusSettings { bit_rate_bps: OpusSettings::BIT_RATE_BPS, fec: true, dtx: false };
 
 /// A voice of sorts: harmonics of a gliding pitch, shaped by two formants, in syllables, over noise.
 fn voice(rate: Rate, ms: usize) -> Vec<i16> {
@@ -53,7 +55,7 @@ fn snr(original: &[i16], heard: &[i16], rate: Rate) -> f64 {
 }
 
 fn encoder(codec: Codec, rate: Rate) -> Encoder {
-    Encoder::new(codec, rate, OpusSettings::default()).expect("an encoder")
+    Encoder::new(codec, rate, WITH_FEC).expect("an encoder")
 }
 
 fn encode(encoder: &mut Encoder, samples: &[i16], rate: Rate) -> Vec<Vec<u8>> {
@@ -143,7 +145,7 @@ fn opus_keeps_to_its_bit_rate_and_leaves_silence_out_for_whoever_wants_that() {
         let sent = packets.iter().filter(|packet| !packet.is_empty()).count();
         (packets.iter().map(Vec::len).sum::<usize>() * 8, sent)
     };
-    let settings = OpusSettings::default();
+    let settings = WITH_FEC;
     for (rate, bit_rate_bps) in [(Rate::Narrow, 12_000), (Rate::Wide, 24_000), (Rate::Wide, 16_000)]
     {
         let settings = OpusSettings { bit_rate_bps, ..settings };

@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use crate::id::Entropy;
-use crate::media::command::{Encryption, Negotiated, SrtpKeys, Suite};
-use crate::sdp::{Keyring, Local, SdpError, Terms, acceptable, answer, offer, read_answer};
+use crate::media::command::{Codec, Encryption, Negotiated, SrtpKeys, Suite};
+use crate::sdp::{
+    Beside, Codecs, Keyring, Local, SdpError, Terms, acceptable, answer, offer, read_answer,
+};
 
 const HEAD: &str = "v=0\no=- 1 1 IN IP4 192.0.2.9\ns=-\nc=IN IP4 192.0.2.9\nt=0 0\n";
 const KEY: &str = "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
@@ -20,16 +22,20 @@ fn from() -> std::net::IpAddr {
     [203, 0, 113, 5].into()
 }
 
+fn terms(encryption: Encryption, private: bool) -> Terms {
+    Terms { encryption, private, codecs: Codecs::new([Codec::Pcma, Codec::Pcmu]) }
+}
+
 fn ring(encryption: Encryption, private: bool) -> Keyring {
-    Keyring::new(Terms { encryption, private }, &mut Entropy::from_seed([3; 32]))
+    Keyring::new(terms(encryption, private), &mut Entropy::from_seed([3; 32]))
 }
 
 fn answered(text: &str, ring: &mut Keyring) -> Result<(String, Negotiated), SdpError> {
-    answer(text.replace('\n', "\r\n").as_bytes(), &local(), from(), ring)
+    answer(text.replace('\n', "\r\n").as_bytes(), &local(), from(), ring, Beside::default())
 }
 
 fn read(text: &str, ring: &mut Keyring) -> Result<Negotiated, SdpError> {
-    read_answer(text.replace('\n', "\r\n").as_bytes(), from(), ring)
+    read_answer(text.replace('\n', "\r\n").as_bytes(), from(), ring, Beside::default())
 }
 
 /// An audio stream with these `a=crypto`.
@@ -86,7 +92,7 @@ fn an_offer_is_answered_as_the_terms_say() {
             let got = answered(&text, &mut ring);
             let label = format!("{encryption:?} {offered}");
             assert_eq!(
-                acceptable(text.replace('\n', "\r\n").as_bytes(), encryption).err(),
+                acceptable(text.replace('\n', "\r\n").as_bytes(), terms(encryption, false)).err(),
                 want.err(),
                 "{label}"
             );
@@ -152,7 +158,7 @@ fn our_offer_carries_keys_where_they_must_be_or_nobody_can_read_them() {
         (Required, false, "RTP/SAVP", 3),
         (Required, true, "RTP/SAVP", 3),
     ] {
-        let text = offer(&local(), &mut ring(encryption, private));
+        let text = offer(&local(), &mut ring(encryption, private), Beside::default());
         assert!(text.contains(&format!("m=audio 20000 {profile} 8 0 101\r\n")), "{text}");
         let suites: Vec<_> =
             cryptos(&text).iter().filter_map(|line| line.split_once(" inline:")).collect();
@@ -186,7 +192,7 @@ fn the_answer_to_our_offer_must_be_as_the_terms_say() {
         (Optional, false, "RTP/SAVP", Some(&ours), Err(NoCommonEncryption)),
     ] {
         let mut ring = ring(encryption, private);
-        let offered = offer(&local(), &mut ring);
+        let offered = offer(&local(), &mut ring, Beside::default());
         let lines: Vec<&str> = line.iter().map(|line| line.as_str()).collect();
         let got = read(&format!("{HEAD}{}", stream(profile, &lines)), &mut ring);
         let label = format!("{encryption:?} {private} {profile} {line:?}");
@@ -220,7 +226,7 @@ fn keys_stay_while_the_peer_keeps_its_own_and_change_with_it() {
         assert_eq!(later.srtp, agreed.srtp, "{again}");
     }
     // We change something: the same key again, alone, under the tag of before.
-    let ours = offer(&local(), &mut ring);
+    let ours = offer(&local(), &mut ring, Beside::default());
     assert!(ours.contains("m=audio 20000 RTP/SAVP 8 0 101\r\n"), "{ours}");
     let (ours, described) = (cryptos(&ours), cryptos(&described));
     let key = |line: &str| line.split_once("inline:").map(|(_, key)| key.to_owned());
@@ -253,7 +259,7 @@ fn a_refused_change_leaves_keys_as_they_are() {
     let (_, agreed) = answered(&text, &mut ring).expect("an answer");
     let plain = format!("{HEAD}{}", stream("RTP/AVP", &[]));
     assert_eq!(answered(&plain, &mut ring).err(), Some(SdpError::NotEncrypted));
-    offer(&local(), &mut ring);
+    offer(&local(), &mut ring, Beside::default());
     assert_eq!(read(&plain, &mut ring).err(), Some(SdpError::NotEncrypted));
     let (_, later) = answered(&text, &mut ring).expect("an answer");
     assert_eq!(later.srtp, agreed.srtp);
@@ -262,7 +268,7 @@ fn a_refused_change_leaves_keys_as_they_are() {
 #[test]
 fn every_phone_that_answers_a_fork_is_believed_with_its_own_key() {
     let mut ring = ring(Encryption::Required, true);
-    offer(&local(), &mut ring);
+    offer(&local(), &mut ring, Beside::default());
     let [early, at_last] = [counter(3, KEY), counter(3, OTHER)].map(|line| {
         read(&format!("{HEAD}{}", stream("RTP/SAVP", &[&line])), &mut ring).expect("agreed")
     });
@@ -273,7 +279,7 @@ fn every_phone_that_answers_a_fork_is_believed_with_its_own_key() {
 #[test]
 fn no_key_is_printed() {
     let mut ring = ring(Encryption::Required, true);
-    let text = offer(&local(), &mut ring);
+    let text = offer(&local(), &mut ring, Beside::default());
     let line = super::Crypto::parse(cryptos(&text)[0]).expect("our line");
     let bytes = format!("{:?}", &line.key.reveal()[..4]);
     let inner = bytes.trim_matches(['[', ']']);
@@ -292,7 +298,7 @@ proptest! {
             [Encryption::Off, Encryption::Optional, Encryption::Required];
         let (a, b) = (ALL[a], ALL[b]);
         let ring = |encryption, seed| {
-            Keyring::new(Terms { encryption, private }, &mut Entropy::from_seed(seed))
+            Keyring::new(terms(encryption, private), &mut Entropy::from_seed(seed))
         };
         let (mut at_a, mut at_b) = (ring(a, seeds[0]), ring(b, seeds[1]));
         let mut before: Option<Option<Box<SrtpKeys>>> = None;
@@ -300,8 +306,8 @@ proptest! {
             // They take turns in changing the session.
             let (offerer, answerer) =
                 if round % 2 == 0 { (&mut at_a, &mut at_b) } else { (&mut at_b, &mut at_a) };
-            let text = offer(&local(), offerer);
-            let Ok((text, theirs)) = answer(text.as_bytes(), &local(), from(), answerer) else {
+            let text = offer(&local(), offerer, Beside::default());
+            let Ok((text, theirs)) = answer(text.as_bytes(), &local(), from(), answerer, Beside::default()) else {
                 prop_assert_eq!(round, 0);
                 prop_assert!(matches!(
                     (a, b, private),
@@ -311,7 +317,7 @@ proptest! {
                 ));
                 return Ok(());
             };
-            let ours = read_answer(text.as_bytes(), from(), offerer).expect("agreed");
+            let ours = read_answer(text.as_bytes(), from(), offerer, Beside::default()).expect("agreed");
             let (ours, theirs) = if round % 2 == 0 { (ours, theirs) } else { (theirs, ours) };
             match (&ours.srtp, &theirs.srtp) {
                 (Some(ours), Some(theirs)) => {

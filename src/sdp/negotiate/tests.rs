@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use crate::id::Entropy;
-use crate::media::command::{Codec, Direction, Encryption, Negotiated};
-use crate::sdp::{Keyring, Local, SdpError, Terms, acceptable, answer, mirror, offer, read_answer};
+use crate::media::command::{Codec, Direction, Negotiated, OpusSettings, PayloadTypes};
+use crate::sdp::{
+    Beside, Codecs, Keyring, Local, SdpError, Terms, acceptable, answer, mirror, offer, read_answer,
+};
 
 const HEAD: &str = "v=0\no=- 1 1 IN IP4 192.0.2.9\ns=-\nc=IN IP4 192.0.2.9\nt=0 0\n";
 
@@ -17,14 +19,22 @@ fn signalled() -> std::net::IpAddr {
     std::net::IpAddr::from([203, 0, 113, 5])
 }
 
+fn laws() -> Terms {
+    Terms { codecs: Codecs::new([Codec::Pcma, Codec::Pcmu]), ..Terms::default() }
+}
+
 fn keyring() -> Keyring {
-    Keyring::new(Terms::default(), &mut Entropy::from_seed([3; 32]))
+    Keyring::new(laws(), &mut Entropy::from_seed([3; 32]))
+}
+
+fn types(voice: u8, telephone_event: u8) -> PayloadTypes {
+    PayloadTypes { voice, telephone_event: Some(telephone_event), comfort_noise: None }
 }
 
 fn answered(text: &str) -> Result<(String, Negotiated), SdpError> {
     let text = text.replace('\n', "\r\n");
-    let result = answer(text.as_bytes(), &local(), signalled(), &mut keyring());
-    assert_eq!(acceptable(text.as_bytes(), Encryption::Optional).is_ok(), result.is_ok(), "{text}");
+    let result = answer(text.as_bytes(), &local(), signalled(), &mut keyring(), Beside::default());
+    assert_eq!(acceptable(text.as_bytes(), laws()).is_ok(), result.is_ok(), "{text}");
     result
 }
 
@@ -35,7 +45,7 @@ fn agreed(text: &str) -> (String, Negotiated) {
 #[test]
 fn our_offer_names_a_law_first_and_telephone_event() {
     assert_eq!(
-        offer(&local(), &mut keyring()),
+        offer(&local(), &mut keyring(), Beside::default()),
         "v=0\r\no=- 7 1 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n\
          m=audio 20000 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
@@ -56,8 +66,12 @@ fn the_peers_first_codec_is_taken_with_its_payload_types() {
             remote_rtcp: ([192, 0, 2, 9], 4_001).into(),
             signalled_from: signalled(),
             codec: Codec::Pcmu,
-            payload_type: 0,
-            telephone_event: Some(96),
+            send: types(0, 96),
+            receive: types(0, 96),
+            event_clock_hz: 8_000,
+            packet_ms: 30,
+            opus: OpusSettings::default(),
+            rtcp_mux: false,
             direction: Direction::SendRecv,
             stranger: false,
             srtp: None,
@@ -70,7 +84,7 @@ fn a_dynamic_payload_type_may_stand_for_our_codec_and_another_clock_rate_does_no
     let (text, got) = agreed(&format!(
         "{HEAD}m=audio 4000 RTP/AVP 97 101 102\na=rtpmap:97 pcma/8000\na=rtpmap:101 telephone-event/48000\na=rtpmap:102 telephone-event/8000\n"
     ));
-    assert_eq!((got.codec, got.payload_type, got.telephone_event), (Codec::Pcma, 97, Some(102)));
+    assert_eq!((got.codec, got.send, got.receive), (Codec::Pcma, types(97, 102), types(97, 102)));
     assert!(text.contains("a=rtpmap:97 PCMA/8000\r\n"));
     let wide = format!("{HEAD}m=audio 4000 RTP/AVP 97\na=rtpmap:97 PCMA/16000\n");
     assert_eq!(answered(&wide).err(), Some(SdpError::NoCommonCodec));
@@ -106,7 +120,8 @@ fn nothing_in_common_is_488_and_no_address_400() {
         "",
     ] {
         let text = format!("{HEAD}{stream}\n").replace('\n', "\r\n");
-        let error = answer(text.as_bytes(), &local(), signalled(), &mut keyring()).err();
+        let error =
+            answer(text.as_bytes(), &local(), signalled(), &mut keyring(), Beside::default()).err();
         assert_eq!(error, Some(SdpError::NoCommonCodec), "{stream}");
     }
     let both =
@@ -164,13 +179,13 @@ fn rtcp_goes_where_the_peer_says_or_one_port_above() {
 fn an_answer_that_refuses_our_stream_is_no_agreement() {
     let refused = "v=0\r\nc=IN IP4 192.0.2.9\r\nm=audio 0 RTP/AVP 8\r\n";
     assert_eq!(
-        read_answer(refused.as_bytes(), signalled(), &mut keyring()),
+        read_answer(refused.as_bytes(), signalled(), &mut keyring(), Beside::default()),
         Err(SdpError::NoCommonCodec)
     );
     let held = "v=0\r\nc=IN IP4 192.0.2.9\r\nm=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n";
-    let got = read_answer(held.as_bytes(), signalled(), &mut keyring());
-    let got = got.map(|n| (n.codec, n.telephone_event, n.direction));
-    assert_eq!(got, Ok((Codec::Pcmu, Some(101), Direction::RecvOnly)));
+    let got = read_answer(held.as_bytes(), signalled(), &mut keyring(), Beside::default());
+    let got = got.map(|n| (n.codec, n.send, n.direction));
+    assert_eq!(got, Ok((Codec::Pcmu, types(0, 101), Direction::RecvOnly)));
 }
 
 fn lines() -> impl Strategy<Value = Vec<String>> {
@@ -195,41 +210,41 @@ proptest! {
         let (caller, callee) = (ip(1), ip(2));
         let a = Local { rtp: (caller, port).into(), session_id, version };
         let b = Local { rtp: (callee, theirs).into(), session_id, version };
-        let ours = offer(&a, &mut keyring());
-        let Ok((text, at_b)) = answer(ours.as_bytes(), &b, caller, &mut keyring()) else {
+        let ours = offer(&a, &mut keyring(), Beside::default());
+        let Ok((text, at_b)) = answer(ours.as_bytes(), &b, caller, &mut keyring(), Beside::default()) else {
             return Err(TestCaseError::fail("our own offer is refused"));
         };
-        let at_a = read_answer(text.as_bytes(), callee, &mut keyring());
+        let at_a = read_answer(text.as_bytes(), callee, &mut keyring(), Beside::default());
         prop_assert_eq!(at_a.as_ref().map(|n| n.remote), Ok(b.rtp));
         prop_assert_eq!(at_b.remote, a.rtp);
         prop_assert_eq!(
-            at_a.map(|n| (n.codec, n.payload_type, n.telephone_event, n.direction)),
-            Ok((at_b.codec, at_b.payload_type, at_b.telephone_event, mirror(at_b.direction)))
+            at_a.map(|n| (n.codec, n.send, n.receive, n.direction)),
+            Ok((at_b.codec, at_b.receive, at_b.send, mirror(at_b.direction)))
         );
     }
 
     #[test]
     fn whatever_is_answered_is_answered_for_each_stream_and_reads_back(lines in lines()) {
         let text = format!("v=0\r\n{}\r\n", lines.join("\r\n"));
-        if let Ok((answer, agreed)) = answer(text.as_bytes(), &local(), signalled(), &mut keyring()) {
+        if let Ok((answer, agreed)) = answer(text.as_bytes(), &local(), signalled(), &mut keyring(), Beside::default()) {
             let count = |text: &str| text.lines().filter(|l| l.starts_with("m=")).count();
             prop_assert_eq!(count(&answer), count(&text));
             prop_assert!(!answer.contains("0.0.0.0"));
             prop_assert!(!agreed.remote.ip().is_unspecified());
-            let back = read_answer(answer.as_bytes(), signalled(), &mut keyring());
+            let back = read_answer(answer.as_bytes(), signalled(), &mut keyring(), Beside::default());
             prop_assert_eq!(
-                back.map(|n| (n.codec, n.payload_type, n.telephone_event, n.direction)),
-                Ok((agreed.codec, agreed.payload_type, agreed.telephone_event, mirror(agreed.direction)))
+                back.map(|n| (n.codec, n.send, n.event_clock_hz, n.direction)),
+                Ok((agreed.codec, agreed.send, agreed.event_clock_hz, mirror(agreed.direction)))
             );
         }
     }
 
     #[test]
     fn any_bytes_are_a_description_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = answer(&bytes, &local(), signalled(), &mut keyring());
+        let _ = answer(&bytes, &local(), signalled(), &mut keyring(), Beside::default());
         let mut begun = b"v=0\r\nc=IN IP4 192.0.2.9\r\nm=audio 4 RTP/AVP 0\r\na=".to_vec();
         begun.extend(bytes);
-        let _ = answer(&begun, &local(), signalled(), &mut keyring());
-        let _ = read_answer(&begun, signalled(), &mut keyring());
+        let _ = answer(&begun, &local(), signalled(), &mut keyring(), Beside::default());
+        let _ = read_answer(&begun, signalled(), &mut keyring(), Beside::default());
     }
 }

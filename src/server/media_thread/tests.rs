@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use super::*;
 use crate::media::Clip;
 use crate::media::codec::Law;
-use crate::media::command::{Codec, Direction, Key, Negotiated, OpenError, PlayId, Told};
+use crate::media::command::{Codec, Key, Negotiated, OpenError, PlayId, Told};
 use crate::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;
 
@@ -71,16 +71,9 @@ impl Phone {
     fn negotiated(&self, codec: Codec) -> Negotiated {
         let remote = self.socket.local_addr().expect("an address");
         Negotiated {
-            remote,
             // Reports are not what is looked at here; the discard port swallows them.
             remote_rtcp: SocketAddr::new(remote.ip(), 9),
-            signalled_from: remote.ip(),
-            codec,
-            payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
-            telephone_event: Some(101),
-            direction: Direction::SendRecv,
-            stranger: false,
-            srtp: None,
+            ..Negotiated::plain(remote, codec)
         }
     }
 

@@ -11,7 +11,7 @@ mod rooms;
 use super::*;
 use crate::media::Clip;
 use crate::media::codec::Law;
-use crate::media::command::{Codec, Direction, Key, Negotiated, Told};
+use crate::media::command::{Codec, Direction, Key, Negotiated, PayloadTypes, Told};
 use crate::rtp::packet::{SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;
 
@@ -175,16 +175,16 @@ fn home(leg: LegId) -> &'static str {
 fn negotiated(leg: LegId, codec: Codec) -> Negotiated {
     let remote: SocketAddr = home(leg).parse().expect("an address");
     Negotiated {
-        remote,
-        remote_rtcp: SocketAddr::new(remote.ip(), remote.port() + 1),
         signalled_from: "192.0.2.77".parse().expect("an address"),
-        codec,
-        payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
-        telephone_event: Some(101),
-        direction: Direction::SendRecv,
-        stranger: false,
-        srtp: None,
+        ..Negotiated::plain(remote, codec)
     }
+}
+
+/// The same with keys told under another payload type, or not as events.
+fn with_keys(leg: LegId, codec: Codec, telephone_event: Option<u8>) -> Negotiated {
+    let agreed = negotiated(leg, codec);
+    let types = PayloadTypes { telephone_event, ..agreed.send };
+    Negotiated { send: types, receive: types, ..agreed }
 }
 
 /// The voice packet with the number `at` of a stream that begins at sequence number 5,000.
@@ -194,7 +194,7 @@ fn voice(codec: Codec, at: u16, payload: &[u8]) -> Packet<'_> {
         seq: SeqNo(5_000).plus(at),
         timestamp: Timestamp(70_000).plus(u32::from(at) * 160),
         marker: at == 0,
-        payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
+        payload_type: codec.static_payload_type().unwrap_or(PayloadTypes::OPUS),
         payload,
     }
 }

@@ -193,7 +193,7 @@ fn silence_of_ours_fills_in_for_a_peer_that_stops_sending() {
 #[test]
 fn keys_are_passed_on_with_the_other_sides_payload_type() {
     let mut rig = Rig::with_two_legs(MU, MU);
-    rig.negotiate(B, Negotiated { telephone_event: Some(96), ..negotiated(B, MU) });
+    rig.negotiate(B, with_keys(B, MU, Some(96)));
     rig.command(Command::Bridge { a: A, b: B });
     talk(&mut rig, MU, 0..3);
     rig.sent(B);
@@ -211,7 +211,7 @@ fn keys_are_passed_on_with_the_other_sides_payload_type() {
 #[test]
 fn keys_that_the_other_side_cannot_take_leave_no_gap() {
     let mut rig = Rig::with_two_legs(MU, MU);
-    rig.negotiate(B, Negotiated { telephone_event: None, ..negotiated(B, MU) });
+    rig.negotiate(B, with_keys(B, MU, None));
     rig.command(Command::Bridge { a: A, b: B });
     talk(&mut rig, MU, 0..3);
     for at in 3..8 {

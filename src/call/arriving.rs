@@ -39,8 +39,8 @@ impl Call {
         let leg = self.caller_leg.id;
         let other = self.beside(leg);
         let described = match offer {
-            Some(offer) => self.caller_leg.answer(&offer, other.as_ref()),
-            None => self.caller_leg.offer(other.as_ref()).ok_or(SdpError::Malformed),
+            Some(offer) => self.caller_leg.answer(&offer, other.as_deref()),
+            None => self.caller_leg.offer(other.as_deref()).ok_or(SdpError::Malformed),
         };
         match described {
             Ok(sdp) => {
@@ -136,8 +136,8 @@ impl Call {
             return self.sip(SipAction::RejectChange(leg, 488));
         };
         let described = match &offer {
-            Some(offer) => target.answer(offer, other.as_ref()).ok(),
-            None => target.offer(other.as_ref()),
+            Some(offer) => target.answer(offer, other.as_deref()).ok(),
+            None => target.offer(other.as_deref()),
         };
         match described {
             Some(sdp) => {

@@ -304,7 +304,7 @@ impl Call {
             Goal::OwnCall { early: Some(_), .. } => {}
             Goal::OwnCall { offer, early } => {
                 let Some(offer) = offer else { return };
-                let Ok(sdp) = self.caller_leg.answer(offer, heard.as_ref()) else { return };
+                let Ok(sdp) = self.caller_leg.answer(offer, heard.as_deref()) else { return };
                 *early = Some(sdp.clone());
                 self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
                 self.negotiate(caller);

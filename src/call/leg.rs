@@ -33,7 +33,7 @@ pub struct Leg {
     /// Where its signalling comes from: media from there may be latched onto.
     pub signalled_from: IpAddr,
     /// What was agreed on last.
-    pub negotiated: Option<Negotiated>,
+    pub negotiated: Option<Box<Negotiated>>,
     /// What its keys were told by.
     pub(super) keypad: Keypad,
     keyring: Box<Keyring>,
@@ -70,7 +70,7 @@ impl Leg {
     /// Our offer to the peer, who is or will be joined to `other`; none while the ports are not open.
     pub fn offer(&mut self, other: Option<&Negotiated>) -> Option<String> {
         let local = self.next_description()?;
-        let beside = Beside { current: self.negotiated.as_ref(), other };
+        let beside = Beside { current: self.negotiated.as_deref(), other };
         Some(sdp::offer(&local, &mut self.keyring, beside))
     }
 
@@ -83,7 +83,7 @@ impl Leg {
         let Some(local) = self.next_description() else {
             return Err(sdp::SdpError::Malformed);
         };
-        let beside = Beside { current: self.negotiated.as_ref(), other };
+        let beside = Beside { current: self.negotiated.as_deref(), other };
         let (answer, negotiated) =
             sdp::answer(offer, &local, self.signalled_from, &mut self.keyring, beside)?;
         self.agree(negotiated);
@@ -92,7 +92,7 @@ impl Leg {
 
     /// Takes the peer's answer to our offer.
     pub fn take_answer(&mut self, answer: &Bytes) -> Result<(), sdp::SdpError> {
-        let beside = Beside { current: self.negotiated.as_ref(), other: None };
+        let beside = Beside { current: self.negotiated.as_deref(), other: None };
         let negotiated = sdp::read_answer(answer, self.signalled_from, &mut self.keyring, beside)?;
         self.agree(negotiated);
         Ok(())
@@ -103,7 +103,7 @@ impl Leg {
             // Another device: its keypad is another, too.
             self.keypad = Keypad::default();
         }
-        self.negotiated = Some(negotiated);
+        self.negotiated = Some(Box::new(negotiated));
     }
 
     fn next_description(&mut self) -> Option<sdp::Local> {

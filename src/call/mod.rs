@@ -359,20 +359,24 @@ impl Call {
 
     fn negotiate(&mut self, leg: LegId) {
         let caller_leg = self.caller_leg.id;
-        if let Some(mut negotiated) = self.leg_mut(leg).and_then(|leg| leg.negotiated.clone()) {
+        if let Some(mut negotiated) =
+            self.leg_mut(leg).and_then(|leg| leg.negotiated.as_deref().cloned())
+        {
             negotiated.stranger = self.stranger && self.near.is_none() && leg == caller_leg;
             self.media(media::Command::Negotiate { leg, negotiated });
         }
     }
 
     /// What was agreed on with whoever hears a leg, or will: both are best spoken to alike.
-    fn beside(&self, leg: LegId) -> Option<Negotiated> {
+    fn beside(&self, leg: LegId) -> Option<Box<Negotiated>> {
         if leg != self.caller_leg.id {
             return self.caller_leg.negotiated.clone();
         }
         match &self.state {
             State::Talking(talk) => talk.leg.negotiated.clone(),
-            State::Dialling(dialling) => dialling.ringing()?.negotiated().cloned(),
+            State::Dialling(dialling) => {
+                dialling.ringing()?.negotiated().map(|heard| Box::new(heard.clone()))
+            }
             State::Arriving { .. }
             | State::InFlow
             | State::Queued

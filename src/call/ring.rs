@@ -182,7 +182,7 @@ impl Ringing {
 
     /// What was agreed on with the first phone that can be heard.
     pub(super) fn negotiated(&self) -> Option<&Negotiated> {
-        self.phones.iter().find_map(|phone| phone.leg.negotiated.as_ref())
+        self.phones.iter().find_map(|phone| phone.leg.negotiated.as_deref())
     }
 
     /// Over which listener a phone is rung.
@@ -298,7 +298,7 @@ impl Call {
     pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
         let caller = self.caller_leg.negotiated.clone();
         let invite =
-            self.ringing_mut().and_then(|ringing| ringing.opened(leg, local, caller.as_ref()));
+            self.ringing_mut().and_then(|ringing| ringing.opened(leg, local, caller.as_deref()));
         if let Some(mut invite) = invite {
             invite.extras.hops_left = Some(self.hops_left);
             self.sip(SipAction::Invite(invite));
@@ -345,7 +345,7 @@ impl Call {
         if phone.leg.take_answer(answer).is_err() {
             return;
         }
-        let Some(negotiated) = phone.leg.negotiated.clone() else { return };
+        let Some(negotiated) = phone.leg.negotiated.as_deref().cloned() else { return };
         self.media(media::Command::Negotiate { leg, negotiated });
         self.hear_early(leg);
     }

@@ -70,8 +70,8 @@ impl Call {
         let Some(pending) = &mut self.pending else { return };
         pending.leg.opened(local);
         let described = match pending.offer.take() {
-            Some(offer) => pending.leg.answer(&offer, other.as_ref()).ok(),
-            None => pending.leg.offer(other.as_ref()),
+            Some(offer) => pending.leg.answer(&offer, other.as_deref()).ok(),
+            None => pending.leg.offer(other.as_deref()),
         };
         match described {
             Some(sdp) => {

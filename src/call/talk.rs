@@ -117,7 +117,7 @@ impl Call {
 
     fn bridge(&mut self, now: Time, talk: Talk) {
         let (phone, caller) = (talk.leg.id, self.caller_leg.id);
-        if let Some(negotiated) = talk.leg.negotiated.clone() {
+        if let Some(negotiated) = talk.leg.negotiated.as_deref().cloned() {
             self.media(media::Command::Negotiate { leg: phone, negotiated });
         }
         self.media(media::Command::Bridge { a: caller, b: phone });
@@ -178,7 +178,7 @@ impl Call {
         let caller = self.caller_leg.id;
         let State::Talking(talk) = &mut self.state else { return };
         let phone = talk.leg.id;
-        let negotiated = talk.leg.negotiated.clone();
+        let negotiated = talk.leg.negotiated.as_deref().cloned();
         if let Some(hold) = talk.hold.take() {
             talk.held_us += micros(now - hold.since);
             talk.together_since = now;

@@ -12,7 +12,9 @@ use std::fmt;
 
 pub use g711::Law;
 
-use super::command::{Codec, OpusSettings};
+pub use super::command::OpusSettings;
+
+use super::command::Codec;
 use super::rate::{Converter, Rate};
 
 /// The longest packet, in milliseconds, that is decoded, and that any codec here can make (RFC 6716

@@ -78,6 +78,6 @@ impl Plane {
 
     fn codec_of(&self, id: LegId) -> Option<(Codec, OpusSettings)> {
         let session = self.legs.get(&id)?.session.as_ref()?;
-        Some((session.negotiated.codec, OpusSettings::default()))
+        Some((session.negotiated.codec, session.negotiated.opus))
     }
 }

@@ -35,8 +35,7 @@ impl People {
         let mut voices = Vec::new();
         for ((leg, codec), hz) in [A, B, C, D].into_iter().zip(codecs).zip(TONES) {
             rig.plane.open(rig.network.now, leg, "192.0.2.9:20000".parse().expect("an address"));
-            let payload_type = payload_type(*codec);
-            rig.negotiate(leg, Negotiated { payload_type, ..negotiated(leg, *codec) });
+            rig.negotiate(leg, negotiated(leg, *codec));
             let settings = OpusSettings::default();
             let encoder = Encoder::new(*codec, Rate::Wide, settings).expect("an encoder");
             let decoder = Decoder::new(*codec, Rate::Wide).expect("a decoder");
@@ -294,7 +293,7 @@ fn a_leg_may_be_negotiated_after_it_joined_and_change_its_codec() {
     people.all_speak(&[A, B, C]);
     people.talk(20);
     let codec = Codec::G722;
-    people.rig.negotiate(C, Negotiated { payload_type: 9, ..negotiated(C, codec) });
+    people.rig.negotiate(C, negotiated(C, codec));
     people.voices[2].codec = codec;
     people.voices[2].encoder =
         Encoder::new(codec, Rate::Wide, OpusSettings::default()).expect("an encoder");

@@ -6,7 +6,7 @@ HTTP  ?= 127.0.0.1:8080
 SIP   ?= 0.0.0.0:5060
 DEMO  ?=
 
-.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million fuzz prompts tools
+.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,10 @@ interop: tools ## other people's programs, every feature over every transport: p
 
 interop-docs: tools ## the same, and the table into docs/interop.md
 	.ci/interop --docs docs/interop.md
+
+pictures: tools ## what callers and advisers hear, clean and over a bad network, drawn in docs/
+	PICTURES=docs $(CARGO) test --locked --test interop -- baresip softphones
+	PICTURES=docs $(CARGO) test --locked --test interop -- baresip jitter
 
 browser: ## the wallboard in headless Chromium: live figures, keyboard, accessibility
 	.ci/browser

@@ -45,16 +45,17 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
 
 /// Dev's softphone, registered and signed in by the star code.
 fn adviser(place: &Place, server: &Server, over: Transport) -> Softphone {
-    adviser_who(place, server, over, place.sip(Host::Softphone), ("", ""))
+    adviser_who(place, server, over, place.sip(Host::Softphone), ("", ""), DEV_HZ)
 }
 
-/// The same with further settings and account parameters of baresip's.
-fn adviser_who(
+/// The same with further settings and account parameters of baresip's, and another tone.
+pub fn adviser_who(
     place: &Place,
     server: &Server,
     over: Transport,
     at: SocketAddr,
     (config, account): (&str, &str),
+    tone_hz: u32,
 ) -> Softphone {
     let softphone = Softphone::start(
         place.folder(),
@@ -68,7 +69,7 @@ fn adviser_who(
             account,
             registers: true,
             answers: true,
-            tone_hz: DEV_HZ,
+            tone_hz,
         },
     );
     softphone.says("200 OK");
@@ -112,6 +113,7 @@ fn encrypts(place: &Place) {
         over,
         place.sip(Host::Softphone),
         ("module srtp.so\n", ";mediaenc=srtp"),
+        DEV_HZ,
     );
     let caller = place.sipp("call-until-bye.xml").start();
     server.until_agents("talking", 1);
@@ -172,7 +174,7 @@ fn hands_on(place: &Place, over: Transport, by: By, target: &str, user: &str) {
          [trunk.carrier]\nhosts = [{host}]\noptions_s = 0\ninbound = \"none\"\nsend = \"digits\"\n"
     );
     let server = settings::start(place, over, Wishes { tables: &tables, ..Wishes::default() });
-    let dev = adviser_who(place, &server, over, devs, ("", ""));
+    let dev = adviser_who(place, &server, over, devs, ("", ""), DEV_HZ);
     let other = fixed(place, over, theirs, user, OTHER_HZ);
     let resident = fixed(place, over, residents, "01632960001", RESIDENT_HZ);
     resident.command("dial", NUMBER);

@@ -11,6 +11,7 @@
 //! Words choose scenarios: those that have all of them in their peer, transport or feature.
 
 mod attackers;
+mod bad_network;
 mod baresip;
 mod calls;
 mod certificates;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     registrations::scenarios(&mut scenarios);
     digests::scenarios(&mut scenarios);
     baresip::scenarios(&mut scenarios);
+    bad_network::scenarios(&mut scenarios);
     attackers::scenarios(&mut scenarios);
     tls::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each of the test programs that share these uses a part of them
 
 pub mod clock;
+pub mod impair;
 pub mod pcap;
 pub mod process;
 pub mod server;

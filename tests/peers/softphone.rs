@@ -196,6 +196,18 @@ impl Softphone {
         files
     }
 
+    /// Plays prompts in its next call instead of its tone, again and again.
+    pub fn speaks(&self, prompts: &[&str]) {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let files = prompts.iter().map(|name| format!("{root}/sounds/en-GB/{name}.wav"));
+        let mut sox = Command::new("sox");
+        sox.args(files)
+            .args(["-r", "8000", "-c", "1", "-b", "16"])
+            .arg(self.folder.join("tone.wav"));
+        let made = sox.args(["repeat", "5"]).status();
+        assert!(made.is_ok_and(|status| status.success()), "sox joins {prompts:?}");
+    }
+
     /// Everything it said.
     pub fn words(&self) -> String {
         self.process.words()
@@ -233,7 +245,8 @@ pub fn tone_file(path: &Path, hz: u32, seconds: u32) {
     writer.finalize().expect("a whole sound file");
 }
 
-fn samples(path: &Path) -> Option<(Vec<i16>, u32)> {
+/// The samples of a recording, and how many there are in a second.
+pub fn samples(path: &Path) -> Option<(Vec<i16>, u32)> {
     let mut reader = hound::WavReader::open(path).ok()?;
     let rate = reader.spec().sample_rate;
     Some((reader.samples::<i16>().map_while(Result::ok).collect(), rate))

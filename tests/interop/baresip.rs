@@ -132,7 +132,13 @@ fn encrypts(place: &Place) {
 }
 
 /// A softphone that does not register and answers by itself.
-fn fixed(place: &Place, over: Transport, at: SocketAddr, user: &str, tone_hz: u32) -> Softphone {
+pub fn fixed(
+    place: &Place,
+    over: Transport,
+    at: SocketAddr,
+    user: &str,
+    tone_hz: u32,
+) -> Softphone {
     let own = place.authority().certify(user, at.ip());
     let read = |file: &Path| std::fs::read(file).expect("PEM");
     let both = place.folder().join(format!("{user}.pem"));

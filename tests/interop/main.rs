@@ -31,6 +31,7 @@ mod transfers;
 mod trunks;
 mod tunnel;
 mod webphones;
+mod wireshark;
 
 #[path = "../peers/mod.rs"]
 mod peers;
@@ -52,5 +53,6 @@ fn main() -> ExitCode {
     tls::scenarios(&mut scenarios);
     kamailio::scenarios(&mut scenarios);
     webphones::scenarios(&mut scenarios);
+    wireshark::scenarios(&mut scenarios);
     run::run(&scenarios, &run::Options::from_words(std::env::args().skip(1)))
 }

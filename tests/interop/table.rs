@@ -73,6 +73,7 @@ fn versions() -> Vec<(&'static str, String)> {
         ("Kamailio", "kamailio -v"),
         ("stunnel", "stunnel -version"),
         ("OpenSSL", "openssl version"),
+        ("Wireshark (tshark)", "tshark --version"),
         ("JsSIP", "grep '\"version\"' tests/interop/webphones/node_modules/jssip/package.json"),
         ("SIP.js", "grep '\"version\"' tests/interop/webphones/node_modules/sip.js/package.json"),
         ("rsip, in the simulated phone", "grep -A1 'name = \"rsip\"' Cargo.lock"),

@@ -15,6 +15,7 @@ mod cause;
 mod guard;
 mod quality;
 mod recording;
+mod supervise;
 mod system;
 mod transfer;
 mod trunk;
@@ -24,6 +25,7 @@ pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
+pub use supervise::Supervision;
 pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};
@@ -266,6 +268,65 @@ pub enum CallEvent {
         to: String,
         /// The SIP status that says why.
         status: u16,
+    },
+    /// Somebody has asked for a supervisor to be let into the conversation; the supervisor's phones ring.
+    SupervisorAsked {
+        /// The supervisor.
+        agent: AgentId,
+        /// As what.
+        mode: Supervision,
+        /// Who asked: an actor of the API.
+        actor: String,
+        /// The legs that ring.
+        legs: Vec<LegId>,
+    },
+    /// A supervisor is in the conversation.
+    SupervisorJoined {
+        /// Who.
+        agent: AgentId,
+        /// As what.
+        mode: Supervision,
+        /// Their leg.
+        leg: LegId,
+    },
+    /// A supervisor does something else from now on.
+    SupervisorChanged {
+        /// Who.
+        agent: AgentId,
+        /// What.
+        mode: Supervision,
+        /// Who asked, if it was not the supervisor's own phone: an actor of the API.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+    },
+    /// A supervisor has left, or has not come although asked for.
+    SupervisorLeft {
+        /// Who.
+        agent: AgentId,
+        /// How long they were in the conversation, in microseconds; 0 if they never were.
+        present_us: u64,
+    },
+    /// A third party is in the conversation: somebody whom an agent had asked in another call.
+    ConferenceJoined {
+        /// Who.
+        who: Peer,
+        /// Their leg.
+        leg: LegId,
+        /// The agent who brought them in.
+        by: AgentId,
+        /// The call in which they were asked; it ends ([`EndCause::Merged`]).
+        consulted: CallId,
+        /// Who asked, if it was not the agent's own phone: an actor of the API.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+    },
+    /// A third party has left the conversation, or has become one of its two sides because one of them
+    /// has left.
+    ConferenceLeft {
+        /// Who.
+        who: Peer,
+        /// How long they were the third, in microseconds.
+        present_us: u64,
     },
     /// A leg's media were closed; what was seen on it.
     LegClosed {

@@ -45,6 +45,8 @@ mod restart;
 mod secrets;
 #[path = "stories/standard.rs"]
 mod standard;
+#[path = "stories/supervise.rs"]
+mod supervise;
 #[path = "stories/town.rs"]
 mod town;
 #[path = "stories/transfers.rs"]

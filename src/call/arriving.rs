@@ -85,8 +85,12 @@ impl Call {
         }
     }
 
-    /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow.
+    /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow, and
+    /// a supervisor's say what the supervisor does.
     pub fn key(&mut self, now: Time, leg: LegId, key: media::Key, told: media::Told) {
+        if self.supervisor_key(now, leg, key, told) {
+            return;
+        }
         if leg == self.caller_leg.id
             && self.caller_leg.keypad.pressed(now, key, told)
             && matches!(self.state, State::InFlow)

@@ -54,6 +54,9 @@ impl Call {
         if self.is_pending(leg) {
             return self.drop_pending(480);
         }
+        if self.others_go_on(now, leg) || self.guest_ended(now, leg) {
+            return;
+        }
         if leg != self.caller_leg.id {
             return self.phone_ended(now, leg, end);
         }
@@ -93,12 +96,10 @@ impl Call {
                 Some(talk) => self.part(now, talk, Party::Agent),
                 None => self.phone_failed(now, leg, Progress::Refused, Some(480)),
             },
-            State::Offering(_) => self.phone_failed(now, leg, Progress::Refused, Some(480)),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => {}
+            State::Offering(_) | State::Talking(_) => {
+                self.phone_failed(now, leg, Progress::Refused, Some(480));
+            }
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
         }
     }
 

@@ -17,10 +17,10 @@ use super::{Action, Call, State};
 /// Somebody who leaves one call for another, with their leg.
 #[derive(Debug)]
 pub struct Moving {
-    who: Peer,
-    shown: Caller,
-    leg: Leg,
-    music: PromptName,
+    pub(super) who: Peer,
+    pub(super) shown: Caller,
+    pub(super) leg: Leg,
+    pub(super) music: PromptName,
 }
 
 impl Moving {
@@ -86,17 +86,18 @@ impl Call {
         Some(consulted)
     }
 
-    /// Takes out whoever the agent on `leg` talks with. None if that is a caller of their own: two
-    /// callers are not joined to each other.
+    /// Takes out whoever the agent on `leg` talks with. None if that is a caller of their own, as two
+    /// callers are not joined to each other, or more than one.
     fn take_other_side(&mut self, now: Time, leg: LegId) -> Option<Moving> {
         let State::Talking(talk) = &self.state else { return None };
         let agent_is_far = leg == talk.leg.id;
-        if agent_is_far && self.near.is_none() {
+        if talk.guests.are_a_conference() || (agent_is_far && self.near.is_none()) {
             return None;
         }
         let State::Talking(mut talk) = std::mem::replace(&mut self.state, State::InFlow) else {
             return None;
         };
+        self.dismiss(now, &mut talk);
         self.media(media::Command::Unbridge { leg });
         let (music, over) = (talk.music(), talk.segment(now, Party::Agent));
         self.record(over);

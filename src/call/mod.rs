@@ -21,15 +21,19 @@
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
 //! - `offer`, `dial`: whom the queue chooses, and whom somebody else does.
 //! - `transfer`, `merge`, `takeover`: who takes whose place in a conversation.
+//! - `guest`, `supervise`, `conference`: who else is in it.
 
 mod arriving;
+mod conference;
 mod dial;
 mod ending;
+mod guest;
 mod keypad;
 mod leg;
 mod merge;
 mod offer;
 mod ring;
+mod supervise;
 mod takeover;
 mod talk;
 #[cfg(test)]
@@ -57,6 +61,7 @@ use self::leg::Leg;
 pub use self::merge::{Consulted, Moving};
 use self::offer::Offering;
 pub use self::ring::{Manner, Target};
+pub use self::supervise::{Supervise, SuperviseError};
 use self::takeover::Pending;
 pub use self::takeover::Takeover;
 use self::talk::Talk;
@@ -114,6 +119,8 @@ pub enum QueueAction {
     TalkEnded(AgentId),
     /// The agent is part of the call now, by their own doing.
     Engage(AgentId),
+    /// The agent is part of the call now, and no wrap-up follows.
+    Attend(AgentId),
 }
 
 /// A call's timers.
@@ -393,7 +400,12 @@ impl Call {
             return Some(&mut pending.leg);
         }
         let talk = match &mut self.state {
-            State::Talking(talk) => Some(talk),
+            State::Talking(talk) => {
+                if leg != talk.leg.id {
+                    return talk.guests.leg_mut(leg);
+                }
+                Some(talk)
+            }
             State::Dialling(dialling) => dialling.leaver_mut(),
             State::Arriving { .. }
             | State::InFlow

@@ -250,11 +250,8 @@ impl Call {
         match &mut self.state {
             State::Offering(offering) => Some(&mut offering.ringing),
             State::Dialling(dialling) => dialling.ringing_mut(),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => None,
+            State::Talking(talk) => talk.guests.ringing_mut(),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => None,
         }
     }
 
@@ -266,11 +263,8 @@ impl Call {
         match &self.state {
             State::Offering(offering) => Some(&offering.ringing),
             State::Dialling(dialling) => dialling.ringing(),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => None,
+            State::Talking(talk) => talk.guests.ringing(),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => None,
         }
     }
 
@@ -383,11 +377,8 @@ impl Call {
                 self.queue(QueueAction::Claim(agent));
             }
             State::Dialling(_) => self.dialled_answered(now),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => {}
+            State::Talking(_) => self.supervisor_answered(now),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
         }
     }
 
@@ -442,11 +433,8 @@ impl Call {
         match &self.state {
             State::Offering(_) => self.offer_over(now),
             State::Dialling(_) => self.dial_over(now),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => {}
+            State::Talking(_) => self.supervisor_over(),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
         }
     }
 

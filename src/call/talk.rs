@@ -5,6 +5,7 @@ use crate::id::{AgentId, LegId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
+use super::guest::Guests;
 use super::leg::Leg;
 use super::{Call, QueueAction, State, micros};
 
@@ -23,6 +24,8 @@ pub(super) struct Talk {
     hold: Option<Hold>,
     held_us: u64,
     hold_music: PromptName,
+    /// Who else is there, or rings to come in.
+    pub(super) guests: Box<Guests>,
 }
 
 /// A hold under way.
@@ -44,7 +47,13 @@ impl Talk {
     ) -> Talk {
         let (queue, hold, held_us) = (None, None, 0);
         let (since, together_since) = (now, now);
-        Talk { who, shown, leg, queue, since, together_since, hold, held_us, hold_music }
+        let guests = Box::new(Guests::new(leg.id));
+        Talk { who, shown, leg, queue, since, together_since, hold, held_us, hold_music, guests }
+    }
+
+    /// Who hears music because the other side holds the line.
+    pub(super) fn waiting(&self) -> Option<LegId> {
+        self.hold.as_ref().map(|hold| hold.waiting)
     }
 
     /// Whether either side holds the line.
@@ -132,28 +141,42 @@ impl Call {
         let State::Talking(talk) = &mut self.state else { return };
         let (agent_holds, phone) = (talk.leg.held_by_peer(), talk.leg.id);
         let waiting = match (agent_holds, caller_holds) {
+            // Whoever holds the line leaves the other two to each other.
+            _ if talk.guests.are_a_conference() => None,
             (true, _) => Some(caller),
             (false, true) => Some(phone),
             (false, false) => None,
         };
         let music = talk.hold_music.clone();
+        let room = talk.guests.room();
         match (waiting, &mut talk.hold) {
             (Some(waiting), None) => {
                 talk.hold = Some(Hold { since: now, waiting });
-                self.media(media::Command::Unbridge { leg: caller });
+                self.media(match room {
+                    None => media::Command::Unbridge { leg: caller },
+                    Some(_) => media::Command::Leave { leg: waiting },
+                });
                 self.media(media::Command::Music { leg: waiting, music });
             }
             // Both held, and one of them has come back.
             (Some(waiting), Some(hold)) if hold.waiting != waiting => {
                 let before = std::mem::replace(&mut hold.waiting, waiting);
-                self.media(media::Command::Quiet { leg: before });
+                self.media(match room {
+                    None => media::Command::Quiet { leg: before },
+                    Some(room) => {
+                        media::Command::Join { leg: before, room, part: media::Part::Speak }
+                    }
+                });
+                if room.is_some() {
+                    self.media(media::Command::Leave { leg: waiting });
+                }
                 self.media(media::Command::Music { leg: waiting, music });
             }
             (None, Some(hold)) => {
                 talk.held_us += micros(now - hold.since);
                 talk.hold = None;
                 talk.together_since = now;
-                self.media(media::Command::Bridge { a: caller, b: phone });
+                self.together();
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
@@ -161,6 +184,7 @@ impl Call {
 
     /// The caller hears music while the call is handed on, whoever held the line before.
     pub(super) fn keep_waiting(&mut self, now: Time, talk: &mut Talk) {
+        self.dismiss(now, talk);
         let caller = self.caller_leg.id;
         let since = talk.hold.as_ref().map_or(now, |hold| hold.since);
         match talk.hold.replace(Hold { since, waiting: caller }) {
@@ -175,7 +199,6 @@ impl Call {
 
     /// One side of the conversation is on another leg now, which does not hold the line.
     pub(super) fn on_another_leg(&mut self, now: Time) {
-        let caller = self.caller_leg.id;
         let State::Talking(talk) = &mut self.state else { return };
         let phone = talk.leg.id;
         let negotiated = talk.leg.negotiated.as_deref().cloned();
@@ -186,7 +209,7 @@ impl Call {
         if let Some(negotiated) = negotiated {
             self.media(media::Command::Negotiate { leg: phone, negotiated });
         }
-        self.media(media::Command::Bridge { a: caller, b: phone });
+        self.together();
         self.follow_hold(now);
     }
 
@@ -203,6 +226,7 @@ impl Call {
 
     /// The conversation is over.
     pub(super) fn part(&mut self, now: Time, mut talk: Talk, by: Party) {
+        self.dismiss(now, &mut talk);
         let parted = talk.segment(now, by);
         self.record(parted);
         self.drop_leg(talk.leg.id);

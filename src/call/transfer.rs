@@ -57,6 +57,8 @@ impl Call {
     /// The agent on a leg who could hand the call on now.
     pub fn may_transfer(&self, leg: LegId) -> Result<AgentId, TransferError> {
         match &self.state {
+            // Who of the others would be handed on?
+            State::Talking(talk) if talk.guests.are_a_conference() => Err(TransferError::UnderWay),
             State::Talking(talk) => self.agent_at(talk, leg).ok_or(TransferError::NotAnAgent),
             State::Dialling(dialling) => Err(match &dialling.goal {
                 Goal::Transfer(_) | Goal::Recall => TransferError::UnderWay,

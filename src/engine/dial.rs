@@ -92,7 +92,7 @@ impl Engine {
         let transfers = &self.plan.transfers;
         let seconds = match purpose {
             Purpose::OwnCall => transfers.own_call_s,
-            Purpose::Transfer | Purpose::Takeover => transfers.ring_s,
+            Purpose::Transfer | Purpose::Takeover | Purpose::Conference => transfers.ring_s,
             Purpose::Recall => transfers.recall_s,
         };
         Duration::from_secs(u64::from(seconds))
@@ -111,7 +111,7 @@ impl Engine {
                 .handed_on_by()
                 .and_then(|by| self.plan.agents.get(by))
                 .map(|by| format!("From {}", by.name)),
-            Some(Purpose::OwnCall | Purpose::Takeover) | None => None,
+            Some(Purpose::OwnCall | Purpose::Takeover | Purpose::Conference) | None => None,
         };
         let ring = Ring {
             targets: self.targets(&agent),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
-use crate::call::TransferError;
-use crate::event::{AgentState, Entry};
+use crate::call::{SuperviseError, TransferError};
+use crate::event::{AgentState, Entry, Supervision};
 use crate::id::{AgentId, CallId};
 use crate::media;
 use crate::sip::guard::{BanError, Source};
@@ -133,6 +133,38 @@ pub enum Request {
         /// Who hands it on; none for whichever agent is part of it (supervisors).
         agent: Option<AgentId>,
     },
+    /// Let a supervisor into a conversation (supervisors).
+    Supervise {
+        /// Which.
+        call: CallId,
+        /// Whose phone is rung.
+        agent: AgentId,
+        /// As what.
+        mode: Supervision,
+    },
+    /// A supervisor in a conversation does something else (supervisors).
+    SuperviseAs {
+        /// Which.
+        call: CallId,
+        /// Who; none for whichever is there.
+        agent: Option<AgentId>,
+        /// What.
+        mode: Supervision,
+    },
+    /// A supervisor leaves a conversation (supervisors).
+    StopSupervising {
+        /// Which.
+        call: CallId,
+        /// Who; none for whichever is there.
+        agent: Option<AgentId>,
+    },
+    /// An agent brings whom they have asked in another call into the conversation.
+    Conference {
+        /// One of the two calls.
+        call: CallId,
+        /// Who; none for whichever agent is part of it (supervisors).
+        agent: Option<AgentId>,
+    },
 }
 
 /// The answer to a request.
@@ -159,6 +191,10 @@ pub enum Reply {
     TransferRefused(TransferError),
     /// Nobody can be reached by what was given.
     UnknownDestination,
+    /// The conversation cannot be supervised so.
+    SuperviseRefused(SuperviseError),
+    /// There are no two conversations of the agent that could be joined.
+    NoConference,
 }
 
 /// Something to be done outside.

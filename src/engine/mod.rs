@@ -15,6 +15,7 @@ mod plan;
 mod queue;
 mod refer;
 mod route;
+mod supervise;
 mod trunks;
 
 use std::collections::{BTreeMap, VecDeque};

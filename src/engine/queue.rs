@@ -41,6 +41,7 @@ impl Engine {
                 let queue = self.calls.get(&call).and_then(|one| one.call.queue_of().cloned());
                 AcdInput::Engage { agent, call, queue }
             }
+            QueueAction::Attend(agent) => AcdInput::Engage { agent, call, queue: None },
         };
         self.apply(now, input);
     }
@@ -182,6 +183,19 @@ impl Engine {
                 Reply::Done
             }
             Request::HangUp { .. } => Reply::UnknownCall,
+            Request::Supervise { call, agent, mode } => {
+                self.supervise_request(now, call, agent, mode, actor)
+            }
+            Request::SuperviseAs { call, agent, mode } => {
+                let actor = Some(actor.to_owned());
+                self.supervised(call, |call| call.supervise_as(agent.as_ref(), mode, actor))
+            }
+            Request::StopSupervising { call, agent } => {
+                self.supervised(call, |call| call.stop_supervising(now, agent.as_ref()))
+            }
+            Request::Conference { call, agent } => {
+                self.conference_request(now, call, agent.as_ref(), actor)
+            }
             Request::Transfer { call, to, agent } => {
                 self.transfer_request(now, call, &to, agent.as_ref(), actor)
             }

@@ -40,6 +40,8 @@ pub enum Purpose {
     Recall,
     /// They took over a colleague's conversation from their own phone (RFC 3891).
     Takeover,
+    /// They were the third in a conference, and one of the other two has left.
+    Conference,
 }
 
 /// In which way a call is handed on.

@@ -162,6 +162,12 @@ impl Fold {
             | CallEvent::PhoneChanged { .. }
             | CallEvent::TransferStarted { .. }
             | CallEvent::TransferRefused { .. }
+            | CallEvent::SupervisorAsked { .. }
+            | CallEvent::SupervisorJoined { .. }
+            | CallEvent::SupervisorChanged { .. }
+            | CallEvent::SupervisorLeft { .. }
+            | CallEvent::ConferenceJoined { .. }
+            | CallEvent::ConferenceLeft { .. }
             | CallEvent::Recording { .. } => {}
         }
     }

@@ -90,7 +90,9 @@ pub(super) async fn set_state(
         | Reply::BanRefused(_)
         | Reply::NotBanned
         | Reply::TransferRefused(_)
-        | Reply::UnknownDestination => Err(Problem::WrongReply),
+        | Reply::UnknownDestination
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
     }
 }
 
@@ -123,11 +125,13 @@ pub(super) async fn transfer(
         | Reply::ChoiceRefused(_)
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
-        | Reply::NotBanned => Err(Problem::WrongReply),
+        | Reply::NotBanned
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
     }
 }
 
-fn call_id(call: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
+pub(super) fn call_id(call: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {
     const RIGHT: &str =
         "A call's id is a UUID, as in /api/v1/calls/0190163d-8694-739b-aea5-966c26f8ad91/hangup.";
     call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))
@@ -152,7 +156,9 @@ pub(super) async fn hang_up(
         | Reply::BanRefused(_)
         | Reply::NotBanned
         | Reply::TransferRefused(_)
-        | Reply::UnknownDestination => Err(Problem::WrongReply),
+        | Reply::UnknownDestination
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
     }
 }
 

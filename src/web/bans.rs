@@ -64,7 +64,9 @@ pub(super) async fn ban(
         | Reply::UnknownCall
         | Reply::NotBanned
         | Reply::TransferRefused(_)
-        | Reply::UnknownDestination => Err(Problem::WrongReply),
+        | Reply::UnknownDestination
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
     }
 }
 
@@ -90,6 +92,8 @@ pub(super) async fn lift(
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
         | Reply::TransferRefused(_)
-        | Reply::UnknownDestination => Err(Problem::WrongReply),
+        | Reply::UnknownDestination
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
     }
 }

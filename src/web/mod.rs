@@ -12,6 +12,10 @@
 //! | `/api/v1/agents` | the agents | a token: a supervisor all, an agent themselves |
 //! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
+//! | `POST /api/v1/calls/{call}/supervise` | lets a supervisor into a conversation | a supervisor's token |
+//! | `POST /api/v1/calls/{call}/supervise/mode` | changes what they do there | a supervisor's token |
+//! | `DELETE /api/v1/calls/{call}/supervise` | takes them out | a supervisor's token |
+//! | `POST /api/v1/calls/{call}/conference` | makes one of an adviser's two conversations | a token |
 //! | `/api/v1/bans` | who is banned from sending SIP; bans somebody | a supervisor's token |
 //! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
@@ -33,6 +37,7 @@ mod live;
 mod pages;
 mod problem;
 mod serve;
+mod supervise;
 #[cfg(test)]
 mod tests;
 

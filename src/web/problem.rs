@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::acd::command::ChoiceError;
-use crate::call::TransferError;
+use crate::call::{SuperviseError, TransferError};
 use crate::sip::guard::BanError;
 
 /// Why a request was not carried out. Each says what would be right.
@@ -54,6 +54,10 @@ pub(super) enum Problem {
     Transfer(TransferError),
     /// Nobody can be reached by what was given.
     UnknownDestination,
+    /// The conversation cannot be supervised so.
+    Supervise(SuperviseError),
+    /// There are no two conversations to make one of.
+    NoConference,
     /// The engine's reply did not come in time.
     NoReply,
     /// The engine is gone.
@@ -90,6 +94,14 @@ impl Problem {
             Problem::Transfer(TransferError::NotAnAgent) => "no-agent",
             Problem::Transfer(TransferError::UnderWay) => "transfer-under-way",
             Problem::UnknownDestination => "unknown-destination",
+            Problem::Supervise(SuperviseError::NotTalking) => "not-talking",
+            Problem::Supervise(SuperviseError::NoAdviser) => "no-agent",
+            Problem::Supervise(SuperviseError::Present) => "supervisor-present",
+            Problem::Supervise(SuperviseError::Full) => "no-room",
+            Problem::Supervise(SuperviseError::NoPhone) => "no-phone",
+            Problem::Supervise(SuperviseError::Busy) => "supervisor-busy",
+            Problem::Supervise(SuperviseError::Absent) => "no-supervisor",
+            Problem::NoConference => "no-conference",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
             Problem::WrongReply => "wrong-reply",
@@ -116,7 +128,9 @@ impl Problem {
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Choice(ChoiceError::SignedOut)
             | Problem::Ban(BanError::Allowed)
-            | Problem::Transfer(_) => StatusCode::CONFLICT,
+            | Problem::Transfer(_)
+            | Problem::Supervise(_)
+            | Problem::NoConference => StatusCode::CONFLICT,
             Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
             Problem::Stopped | Problem::Ban(BanError::Full) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
@@ -150,6 +164,16 @@ impl Problem {
             }
             Problem::Transfer(TransferError::UnderWay) => "The call is being handed on already",
             Problem::UnknownDestination => "Nobody can be reached there",
+            Problem::Supervise(SuperviseError::NotTalking | SuperviseError::NoAdviser) => {
+                "There is no adviser's conversation in this call"
+            }
+            Problem::Supervise(SuperviseError::Present) => "The supervisor is in the call already",
+            Problem::Supervise(SuperviseError::Full) => "Nobody else can be let in now",
+            Problem::Supervise(SuperviseError::NoPhone | SuperviseError::Busy) => {
+                "The supervisor cannot be rung"
+            }
+            Problem::Supervise(SuperviseError::Absent) => "There is no such supervisor in the call",
+            Problem::NoConference => "There are no two conversations to make one of",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
             Problem::WrongReply => "The engine gave an answer that does not fit",
@@ -213,6 +237,10 @@ impl Problem {
                 number."
                     .to_owned()
             }
+            Problem::Supervise(error) => format!("{error}. Look at the call before trying again."),
+            Problem::NoConference => "The adviser must talk in this call, and in another one in \
+                which they have asked somebody to join. One of the calls may be full already."
+                .to_owned(),
             Problem::NoReply => format!(
                 "No confirmation within {} seconds; the change may still come. Look at the state \
                  before trying again.",
@@ -278,6 +306,8 @@ impl IntoResponse for Problem {
             | Problem::NotYourCall
             | Problem::Transfer(_)
             | Problem::UnknownDestination
+            | Problem::Supervise(_)
+            | Problem::NoConference
             | Problem::NoReply
             | Problem::WrongReply => {}
         }

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::live::Hub;
 use super::problem::Problem;
-use super::{WebState, api, bans, guard, live, pages};
+use super::{WebState, api, bans, guard, live, pages, supervise};
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -79,6 +79,13 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
+        ("/api/v1/calls/{call}/conference", Door::Token, post(supervise::confer)),
+        (
+            "/api/v1/calls/{call}/supervise",
+            Door::Token,
+            post(supervise::begin).delete(supervise::stop),
+        ),
+        ("/api/v1/calls/{call}/supervise/mode", Door::Token, post(supervise::change)),
         ("/api/v1/calls/{call}/transfer", Door::Token, post(api::transfer)),
     ]
 }

@@ -21,6 +21,7 @@ use crate::time::{Time, UnixMicros};
 use super::*;
 
 mod bans;
+mod supervise;
 
 const LOCAL: &str = "127.0.0.1:50000";
 const REMOTE: &str = "10.1.2.3:50000";

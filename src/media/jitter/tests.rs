@@ -1,3 +1,5 @@
+//! A stream that comes in every way that a network makes of it.
+
 use super::*;
 use crate::rtp::packet::Ssrc;
 

@@ -1,3 +1,5 @@
+//! A whole stream over paths that lose, delay and drift, as it is heard.
+
 use super::*;
 use crate::id::Entropy;
 use crate::media::codec::Law;

@@ -1,3 +1,5 @@
+//! Speech with gaps in it, as it is heard.
+
 use super::*;
 use crate::id::Entropy;
 use crate::media::spoken::{prompt, segmental_snr, spectral_distance};

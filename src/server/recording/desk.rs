@@ -296,7 +296,10 @@ impl Open {
                 true
             }
             CallEvent::Connected { to, .. } => add(to),
-            CallEvent::PhoneChanged { agent, .. } => add(&Peer::Agent(agent.clone())),
+            CallEvent::ConferenceJoined { who, .. } => add(who),
+            CallEvent::PhoneChanged { agent, .. } | CallEvent::SupervisorJoined { agent, .. } => {
+                add(&Peer::Agent(agent.clone()))
+            }
             CallEvent::Arrived { .. }
             | CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
@@ -312,6 +315,10 @@ impl Open {
             | CallEvent::TransferStarted { .. }
             | CallEvent::TransferEnded { .. }
             | CallEvent::TransferRefused { .. }
+            | CallEvent::SupervisorAsked { .. }
+            | CallEvent::SupervisorChanged { .. }
+            | CallEvent::SupervisorLeft { .. }
+            | CallEvent::ConferenceLeft { .. }
             | CallEvent::LegClosed { .. }
             | CallEvent::Ended { .. } => false,
         }

@@ -417,6 +417,12 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::Connected { .. }
             | CallEvent::Disconnected { .. }
             | CallEvent::Recording { .. }
+            | CallEvent::SupervisorAsked { .. }
+            | CallEvent::SupervisorJoined { .. }
+            | CallEvent::SupervisorChanged { .. }
+            | CallEvent::SupervisorLeft { .. }
+            | CallEvent::ConferenceJoined { .. }
+            | CallEvent::ConferenceLeft { .. }
             | CallEvent::Ended { .. } => false,
         },
         Event::Agent { .. } => false,

@@ -182,6 +182,9 @@ impl Plane {
             if let Some(block) = heard.block {
                 leg.reported.note(now, block);
             }
+            if let Some(ssrc) = heard.bye {
+                leg.reception.note_bye(ssrc);
+            }
             Ok(())
         });
         match heard {

@@ -101,8 +101,8 @@ pub struct Heard {
     pub sender_report: Option<(Ssrc, u64)>,
     /// What it says of our stream.
     pub block: Option<Block>,
-    /// The peer said goodbye. Signalling decides what that means.
-    pub bye: bool,
+    /// Whose stream ends (section 6.6). What that means for the call is for signalling to say.
+    pub bye: Option<Ssrc>,
 }
 
 /// The bytes are not a compound RTCP packet.
@@ -123,7 +123,7 @@ pub fn read(bytes: &[u8], ours: Ssrc) -> Result<Heard, MalformedRtcp> {
             Packet::Rr(report) => {
                 heard.block = about(ours, report.report_blocks()).or(heard.block);
             }
-            Packet::Bye(_) if at > 0 => heard.bye = true,
+            Packet::Bye(bye) if at > 0 => heard.bye = bye.ssrcs().next().map(Ssrc),
             _ if at == 0 => return Err(MalformedRtcp),
             _ => {}
         }
@@ -196,7 +196,7 @@ mod tests {
         let bytes = write(&report, Time::from_millis(1_500));
         let heard = read(&bytes, Ssrc(9)).expect("reads");
         let sender_report = Some((Ssrc(7), 0x1_8000_0000));
-        assert_eq!(heard, Heard { sender_report, block: Some(BLOCK), bye: true });
+        assert_eq!(heard, Heard { sender_report, block: Some(BLOCK), bye: Some(Ssrc(7)) });
         assert_eq!(read(&bytes, Ssrc(8)).map(|heard| heard.block), Ok(None));
         let packets: Vec<_> =
             Compound::parse(&bytes).expect("reads").map(|packet| packet.expect("reads")).collect();

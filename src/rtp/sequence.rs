@@ -137,6 +137,11 @@ impl Reception {
         Arrival::Fresh
     }
 
+    /// The stream of `ssrc` ends (RFC 3550 section 6.6): another may begin at once.
+    pub fn note_bye(&mut self, ssrc: Ssrc) {
+        self.open |= self.ssrc() == Some(ssrc);
+    }
+
     /// The peer has negotiated anew, perhaps for another device.
     pub fn renegotiated(&mut self) {
         self.open = true;
@@ -304,6 +309,16 @@ mod tests {
         assert_eq!(note(2_020, 3, 3), Arrival::Stray);
         assert_eq!(note(2_040, 3, 4), Arrival::Fresh);
         assert_eq!(reception.ssrc(), Some(Ssrc(3)));
+    }
+
+    #[test]
+    fn after_a_goodbye_another_source_may_begin_at_once_if_it_was_the_known_one_that_left() {
+        let mut reception = Reception::default();
+        assert_eq!(reception.note(Time::ZERO, &packet(1, 10, 0)), Arrival::Fresh);
+        reception.note_bye(Ssrc(9));
+        assert_eq!(reception.note(Time::ZERO, &packet(2, 500, 0)), Arrival::Stray);
+        reception.note_bye(Ssrc(1));
+        assert_eq!(reception.note(Time::ZERO, &packet(3, 900, 0)), Arrival::Fresh);
     }
 
     #[test]

@@ -11,13 +11,17 @@ mod targets;
 type Run = fn(&[u8]);
 
 /// Every target by name.
-const TARGETS: [(&str, Run); 7] = [
+const TARGETS: [(&str, Run); 11] = [
     ("digest", targets::digest::run),
+    ("dtmf", targets::dtmf::run),
     ("endpoint", targets::endpoint::run),
     ("framing", targets::framing::run),
     ("message", targets::message::run),
+    ("rtcp", targets::rtcp::run),
     ("rtp", targets::rtp::run),
     ("sdp", targets::sdp::run),
+    ("sound", targets::sound::run),
+    ("srtp", targets::srtp::run),
     ("uri", targets::uri::run),
 ];
 
@@ -101,6 +105,26 @@ fn digests() {
 #[test]
 fn voice() {
     replay("rtp");
+}
+
+#[test]
+fn encrypted_voice() {
+    replay("srtp");
+}
+
+#[test]
+fn reports() {
+    replay("rtcp");
+}
+
+#[test]
+fn keys_in_voice() {
+    replay("dtmf");
+}
+
+#[test]
+fn sound() {
+    replay("sound");
 }
 
 /// What the corpus of the engine must reach: else the fuzzer would not get there either.

@@ -40,7 +40,7 @@ const OFF: f32 = 0.025;
 
 /// Listens to one stream of 8 kHz samples.
 #[derive(Debug, Clone)]
-pub(super) struct Detector {
+pub struct Detector {
     /// The filters' coefficients, the low group first.
     coefficients: [f32; 8],
     /// Their last two states.
@@ -65,8 +65,15 @@ struct Heard {
     phases: [f32; 2],
 }
 
+impl Default for Detector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Detector {
-    pub(super) fn new() -> Self {
+    /// Nothing has been heard yet.
+    pub fn new() -> Self {
         let hz = |at: usize| if at < 4 { LOW_HZ[at] } else { HIGH_HZ[at - 4] };
         Detector {
             coefficients: std::array::from_fn(|at| 2.0 * step(hz(at)).cos()),
@@ -82,7 +89,7 @@ impl Detector {
 
     /// Takes in samples; the key that began to be pressed in them, if one did. A packet is shorter
     /// than any two presses.
-    pub(super) fn hear(&mut self, samples: impl Iterator<Item = i16>) -> Option<Key> {
+    pub fn hear(&mut self, samples: impl Iterator<Item = i16>) -> Option<Key> {
         let mut pressed = None;
         for sample in samples {
             let sample = f32::from(sample);

@@ -13,7 +13,7 @@ pub mod bank;
 pub mod codec;
 pub mod command;
 pub mod counters;
-mod dtmf;
+pub mod dtmf;
 pub mod jitter;
 mod latch;
 mod leg;

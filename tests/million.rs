@@ -389,6 +389,9 @@ impl Street {
             | Command::Unbridge { .. }
             | Command::Join { .. }
             | Command::Leave { .. }
+            | Command::SendKeys { .. }
+            | Command::Listen { .. }
+            | Command::Tap { .. }
             | Command::Record { .. } => {}
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId, RecordingId};
 use switchboard::media::command::{
-    Codec, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
+    Codec, Listen, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
 };
 use switchboard::media::recorder;
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
@@ -202,6 +202,9 @@ fn no_packet_costs_an_allocation() {
         Command::Join { leg: LegId(13), room: RoomId(1), part: Part::Speak },
         Command::Join { leg: LegId(14), room: RoomId(1), part: Part::Whisper(LegId(13)) },
         Command::Join { leg: LegId(15), room: RoomId(1), part: Part::Listen },
+        // Listened to for speech, beside another.
+        Command::Listen { leg: LegId(4), listen: Listen::Tell },
+        Command::Listen { leg: LegId(5), listen: Listen::Tell },
         // Relayed, turned into the other law, decrypted, played: all recorded.
         record(3),
         record(6),

@@ -107,6 +107,7 @@ impl Line {
             Event::OpenFailed { .. }
             | Event::Played { .. }
             | Event::Key { .. }
+            | Event::Speech { .. }
             | Event::Silent { .. } => {}
         }
     }

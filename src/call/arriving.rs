@@ -85,17 +85,40 @@ impl Call {
         }
     }
 
-    /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow, and
-    /// a supervisor's say what the supervisor does.
+    /// A key was pressed. Keys belong to the leg that sent them: only the caller's reach the flow, a
+    /// supervisor's say what the supervisor does, and in a conversation they are pressed towards the
+    /// other side if it would not hear of them by itself.
     pub fn key(&mut self, now: Time, leg: LegId, key: media::Key, told: media::Told) {
         if self.supervisor_key(now, leg, key, told) {
             return;
         }
-        if leg == self.caller_leg.id
-            && self.caller_leg.keypad.pressed(now, key, told)
-            && matches!(self.state, State::InFlow)
-        {
-            self.out.push(Action::Notify(Notice::Key(key)));
+        let Some(presser) = self.leg_mut(leg) else { return };
+        if !presser.keypad.pressed(now, key, told) {
+            return;
+        }
+        match &self.state {
+            State::InFlow if leg == self.caller_leg.id => {
+                self.out.push(Action::Notify(Notice::Key(key)));
+            }
+            State::Talking(talk) => {
+                let other = if leg == talk.leg.id { self.caller_leg.id } else { talk.leg.id };
+                // A relay passes events on by itself, and tones are in the voice.
+                let passed_on = match told {
+                    media::Told::Tones => true,
+                    media::Told::Event => talk.guests.room().is_none(),
+                    media::Told::Info => false,
+                };
+                let side = leg == talk.leg.id || leg == self.caller_leg.id;
+                if side && !passed_on && !talk.is_on_hold() {
+                    self.media(media::Command::SendKeys { leg: other, keys: vec![key] });
+                }
+            }
+            State::InFlow
+            | State::Arriving { .. }
+            | State::Queued
+            | State::Offering(_)
+            | State::Dialling(_)
+            | State::Ended => {}
         }
     }
 

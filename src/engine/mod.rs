@@ -339,6 +339,9 @@ impl Engine {
                     | media::command::Command::Unbridge { .. }
                     | media::command::Command::Join { .. }
                     | media::command::Command::Leave { .. }
+                    | media::command::Command::SendKeys { .. }
+                    | media::command::Command::Listen { .. }
+                    | media::command::Command::Tap { .. }
                     | media::command::Command::Record { .. } => {}
                 }
                 self.out.push_back(Output::Media(command));
@@ -459,6 +462,8 @@ impl Engine {
             Media::Key { leg, key, told } => {
                 self.with_leg(leg, |call| call.key(now, leg, key, told));
             }
+            // Nothing that leads a call listens yet.
+            Media::Speech { .. } => {}
             Media::Silent { leg, for_ms, ever_heard } => {
                 self.with_leg(leg, |call| call.media_silent(now, leg, for_ms, ever_heard));
             }

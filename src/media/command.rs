@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::tap::TapId;
+pub use super::vad::Speech;
 use crate::event::LegQuality;
 use crate::id::{LegId, PromptName, RecordingId};
 pub use crate::rtp::srtp::{MasterKey, Mki, Suite};
@@ -259,6 +261,29 @@ pub enum Command {
         /// Which leg.
         leg: LegId,
     },
+    /// Presses keys towards a leg's peer, one after the other: as telephone-events if they were agreed on,
+    /// else as tones. Meanwhile the peer hears nothing else.
+    SendKeys {
+        /// Which leg.
+        leg: LegId,
+        /// Which keys.
+        keys: Vec<Key>,
+    },
+    /// Listens for whether the leg's peer speaks, or no longer. Told by [`Event::Speech`].
+    Listen {
+        /// Which leg.
+        leg: LegId,
+        /// What for.
+        listen: Listen,
+    },
+    /// Writes what the leg's peer says to a tap that the media thread has been given
+    /// ([`super::Plane::provide_tap`]), or to none any more.
+    Tap {
+        /// Which leg.
+        leg: LegId,
+        /// Which tap; each is used once.
+        tap: Option<TapId>,
+    },
     /// Closes a leg and frees its ports. Answered by [`Event::Closed`]. Idempotent.
     Close {
         /// Which leg.
@@ -278,6 +303,9 @@ impl Command {
             | Command::Unbridge { leg }
             | Command::Join { leg, .. }
             | Command::Leave { leg }
+            | Command::SendKeys { leg, .. }
+            | Command::Listen { leg, .. }
+            | Command::Tap { leg, .. }
             | Command::Record { leg, .. }
             | Command::Close { leg } => *leg,
             Command::Bridge { a, .. } => *a,
@@ -324,6 +352,18 @@ impl Key {
     pub fn as_char(self) -> char {
         char::from(self.0)
     }
+}
+
+/// What the speech of a peer is listened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Listen {
+    /// Nobody listens.
+    #[default]
+    Off,
+    /// It is told.
+    Tell,
+    /// It is told, and what plays to the peer stops when it begins to speak.
+    Interrupt,
 }
 
 /// How a key was told, the least reliable way first.
@@ -391,6 +431,14 @@ pub enum Event {
         key: Key,
         /// How.
         told: Told,
+    },
+    /// The peer has begun to speak, or has not spoken for a while. Told while it is listened for
+    /// ([`Command::Listen`]).
+    Speech {
+        /// On which leg.
+        leg: LegId,
+        /// Which of the two.
+        speech: Speech,
     },
     /// No RTP has come for the silence limit although the peer should send. Repeats no more often
     /// than the limit.

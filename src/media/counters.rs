@@ -19,7 +19,8 @@ pub enum DropReason {
     Stray,
     /// To be relayed, and older than the relay's beginning.
     Late,
-    /// To be relayed, and the other side cannot take it (on hold, or nothing negotiated).
+    /// To be relayed, and the other side cannot take it (on hold, nothing negotiated, or a key is being
+    /// pressed towards it).
     NotRelayed,
     /// On an encrypted leg: plain, encrypted with another key, or changed on the way.
     Unauthentic,
@@ -82,13 +83,17 @@ pub struct RtpCounters {
     pub skipped_frames: u64,
     /// Legs that are open now.
     pub legs: u64,
+    /// Frames that readers of taps were too slow for.
+    pub tap_dropped: u64,
+    /// Keys that were not pressed towards a peer because too many waited.
+    pub keys_dropped: u64,
     /// What became of packets that were put in order to be decoded (rooms, taps), as of the end of
     /// their streams.
     pub ordered: JitterCounters,
 }
 
 impl RtpCounters {
-    const PLAIN: usize = 7;
+    const PLAIN: usize = 9;
     /// How many figures there are.
     pub const LEN: usize = Self::PLAIN + DropReason::ALL.len() + JitterCounters::LEN;
 
@@ -105,6 +110,8 @@ impl RtpCounters {
             self.missing_prompts,
             self.skipped_frames,
             self.legs,
+            self.tap_dropped,
+            self.keys_dropped,
         ]);
         dropped.copy_from_slice(&self.dropped);
         ordered.copy_from_slice(&self.ordered.to_array());
@@ -121,6 +128,8 @@ impl RtpCounters {
             missing_prompts,
             skipped_frames,
             legs,
+            tap_dropped,
+            keys_dropped,
             rest @ ..,
         ] = array;
         let at = |at: usize| rest.get(at).copied().unwrap_or(0);
@@ -133,6 +142,8 @@ impl RtpCounters {
             missing_prompts,
             skipped_frames,
             legs,
+            tap_dropped,
+            keys_dropped,
             ordered: JitterCounters::from_array(std::array::from_fn(|i| {
                 at(DropReason::ALL.len() + i)
             })),
@@ -158,6 +169,8 @@ impl RtpCounters {
         self.missing_prompts += other.missing_prompts;
         self.skipped_frames += other.skipped_frames;
         self.legs += other.legs;
+        self.tap_dropped += other.tap_dropped;
+        self.keys_dropped += other.keys_dropped;
         self.ordered.add(&other.ordered);
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;

@@ -7,6 +7,8 @@ use super::FRAME_SAMPLES;
 use super::command::{Codec, Direction, Key, LegCounters, Negotiated, SrtpKeys, Told};
 use super::counters::DropReason;
 use super::dtmf::Detector;
+use super::ear::Ear;
+use super::keying::Keying;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
 use super::player::Hears;
@@ -33,6 +35,10 @@ pub(super) struct Leg {
     pub(super) heard_by: Option<LegId>,
     /// Whether it is in a room.
     pub(super) in_room: bool,
+    /// Listens to what its peer says.
+    pub(super) ear: Option<Box<Ear>>,
+    /// Presses keys towards its peer.
+    pub(super) keying: Option<Box<Keying>>,
     /// When a packet of the leg that it hears was passed on last; none since it began to hear it.
     pub(super) relayed_at: Option<Time>,
     pub(super) reception: Reception,
@@ -203,6 +209,8 @@ impl Leg {
             hears: Hears::Nothing,
             heard_by: None,
             in_room: false,
+            ear: None,
+            keying: None,
             relayed_at: None,
             reception: Reception::default(),
             reported: Reported::default(),

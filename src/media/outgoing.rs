@@ -87,6 +87,14 @@ impl Outgoing {
         stamp
     }
 
+    /// Numbers a packet of an event that began at `timestamp`; voice goes on after it where it is.
+    pub(super) fn event(&mut self, timestamp: Timestamp, marker: bool) -> Stamp {
+        self.anchor = None;
+        let stamp = Stamp { seq: self.next, timestamp, marker };
+        self.next = self.next.plus(1);
+        stamp
+    }
+
     /// Numbers a packet of another leg that arrived at `now`. None if it is older than the relay's
     /// beginning.
     pub(super) fn relayed(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::FRAME_SAMPLES;
 use super::bank::Bank;
-use super::command::{Command, Event, PlayId, RecordOrder};
+use super::command::{Command, Event, PlayId, RecordOrder, Told};
 use super::counters::{DropReason, RtpCounters};
 use super::leg::{After, Kind, Leg};
 use super::pacer::Pacer;
@@ -15,6 +15,7 @@ use super::player::{Hears, Prompts};
 use super::quality;
 use super::recorder::{Recorder, Side};
 use super::room::Rooms;
+use super::tap::{self, TapId};
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -55,6 +56,8 @@ pub struct Plane {
     pacer: Pacer,
     recorder: Recorder,
     rooms: Rooms,
+    /// Taps that no leg has yet.
+    taps: BTreeMap<TapId, tap::Writer>,
     events: VecDeque<Event>,
     counters: RtpCounters,
     packet: Box<[u8; MAX_SEALED]>,
@@ -74,6 +77,7 @@ impl Plane {
             pacer: Pacer::new(),
             recorder: Recorder::default(),
             rooms: Rooms::default(),
+            taps: BTreeMap::new(),
             events: VecDeque::with_capacity(64),
             counters: RtpCounters::default(),
             packet: Box::new([0; MAX_SEALED]),
@@ -137,6 +141,9 @@ impl Plane {
             Command::Unbridge { leg } => self.unbridge(leg),
             Command::Join { leg, room, part } => self.join(now, leg, room, part),
             Command::Leave { leg } => self.leave(leg),
+            Command::SendKeys { leg, keys } => self.send_keys(leg, &keys),
+            Command::Listen { leg, listen } => self.listen(leg, listen),
+            Command::Tap { leg, tap } => self.tap(leg, tap),
             Command::Record { leg: id, order } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
                     self.recorder.obey(now, id, &mut leg.recorded, order);
@@ -292,6 +299,9 @@ impl Plane {
         self.report(now, id, true, out);
         if let Some(mut leg) = self.legs.remove(&id) {
             self.recorder.obey(now, id, &mut leg.recorded, RecordOrder::End);
+            if let Some(ear) = &leg.ear {
+                self.counters.ordered.add(&ear.counters());
+            }
             self.pacer.leave(id);
             self.counters.legs -= 1;
             let quality = quality::of(&leg.reception, &leg.reported, leg.out.first);
@@ -328,12 +338,20 @@ impl Plane {
         session.rtp.heard(now, from);
         leg.counters.received += 1;
         self.counters.received += 1;
-        if let Some((key, told)) = leg.key(kind, &packet) {
+        let pressed = leg.key(kind, &packet);
+        if let Some((key, told)) = pressed {
             self.events.push_back(Event::Key { leg: id, key, told });
         }
         if let Kind::Voice(codec) = kind {
             self.recorder.copy(now, &mut leg.recorded, Side::Peer, codec, &packet);
         }
+        if let Some(ear) = &mut leg.ear {
+            ear.insert(now, &packet, arrival, matches!(kind, Kind::Voice(_)));
+        }
+        if let (Some((key, Told::Event)), Some(hearer)) = (pressed, leg.heard_by) {
+            self.press_as_tones(hearer, key);
+        }
+        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotNegotiated)?;
         match leg.heard_by {
             Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
             None if leg.in_room => self.hear_in_room(now, id, kind, &packet, arrival),
@@ -352,6 +370,9 @@ impl Plane {
         out: &mut impl Sink,
     ) -> Result<(), DropReason> {
         let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
+        if leg.is_keying() {
+            return Err(DropReason::NotRelayed);
+        }
         let session = leg.session.as_mut().ok_or(DropReason::NotRelayed)?;
         let to = session.destination().ok_or(DropReason::NotRelayed)?;
         let negotiated = &session.negotiated;
@@ -417,9 +438,13 @@ impl Plane {
         let relayed_lately = matches!(leg.hears, Hears::Peer(_))
             && leg.relayed_at.is_some_and(|relayed| at.since(relayed) < FILL_AFTER);
         let speaks = leg.session.as_ref().is_some_and(|s| s.negotiated.codec.law().is_some());
-        if speaks && !relayed_lately && !matches!(leg.hears, Hears::Room) {
+        let generates = speaks && !relayed_lately && !matches!(leg.hears, Hears::Room);
+        if leg.is_keying() {
+            self.press_keys(at, id, out);
+        } else if generates {
             self.send_frame(at, id, out);
         }
+        self.hear(at, id);
         if due {
             self.report(now, id, false, out);
         }
@@ -492,6 +517,8 @@ impl Plane {
     }
 }
 
+mod ears;
+mod keys;
 mod rooms;
 #[cfg(test)]
 mod tests;

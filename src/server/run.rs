@@ -144,6 +144,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             | Event::OpenFailed { .. }
             | Event::Played { .. }
             | Event::Key { .. }
+            | Event::Speech { .. }
             | Event::Silent { .. } => events.send(Message::Media(event)),
         };
         MediaThreads::start(media_settings, bank.clone(), entropy.fork(), tell)

@@ -155,6 +155,21 @@ fn a_hold_leaves_the_supervisor_with_the_one_who_holds_and_whoever_waits_hears_m
 }
 
 #[test]
+fn keys_that_the_caller_presses_reach_the_adviser_also_while_somebody_listens() {
+    let mut town = town();
+    let then = vec![Step::Wait(secs(8)), press("42#"), Step::Wait(secs(5)), Step::HangUp];
+    let (amy, ben, resident) = amy_talks(&mut town, Habits::default(), then);
+    town.lets_in(Listen);
+    town.run_for(secs(8));
+    let keys = |id| -> String {
+        town.person(id).phone().voice().heard_keys().iter().map(|key| key.as_char()).collect()
+    };
+    assert_eq!((keys(amy).as_str(), keys(ben).as_str()), ("42#", ""));
+    town.see_off(resident);
+    town.close();
+}
+
+#[test]
 fn the_supervisor_is_let_go_when_the_conversation_ends_or_is_handed_on() {
     for case in ["caller", "adviser", "handed on", "supervisor"] {
         let mut town = town();

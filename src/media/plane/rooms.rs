@@ -5,7 +5,7 @@ use crate::id::LegId;
 use crate::media::codec::OpusSettings;
 use crate::media::command::{Codec, Part, RoomId};
 use crate::media::counters::DropReason;
-use crate::media::leg::Kind;
+use crate::media::leg::{Kind, Leg};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
 use crate::time::Time;
@@ -42,8 +42,13 @@ impl Plane {
 
     /// A leg in a room may have another codec now.
     pub(super) fn renegotiated(&mut self, id: LegId) {
-        if let Some((codec, settings)) = self.codec_of(id) {
-            self.rooms.set_codec(id, codec, settings);
+        let Some((codec, settings)) = self.codec_of(id) else { return };
+        self.rooms.set_codec(id, codec, settings);
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.prepare_keys();
+            if let Some(before) = leg.ear.as_mut().and_then(|ear| ear.set_codec(codec)) {
+                self.counters.ordered.add(&before);
+            }
         }
     }
 
@@ -67,7 +72,8 @@ impl Plane {
         let skipped = rooms.tick(now, |sent| {
             let hears =
                 self.legs.get(&sent.leg).is_some_and(|leg| matches!(leg.hears, Hears::Room));
-            if hears && !sent.payload.is_empty() {
+            let keying = self.legs.get(&sent.leg).is_some_and(Leg::is_keying);
+            if hears && !keying && !sent.payload.is_empty() {
                 self.send_payload(sent.at, sent.leg, sent.payload, out);
             }
         });
@@ -76,7 +82,7 @@ impl Plane {
         self.counters.skipped_frames += skipped;
     }
 
-    fn codec_of(&self, id: LegId) -> Option<(Codec, OpusSettings)> {
+    pub(super) fn codec_of(&self, id: LegId) -> Option<(Codec, OpusSettings)> {
         let session = self.legs.get(&id)?.session.as_ref()?;
         Some((session.negotiated.codec, session.negotiated.opus))
     }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::config::settings::PortRange;
 use crate::id::{Entropy, LegId};
+use crate::media::tap::{self, TapId};
 use crate::media::{Bank, Command, Event, Plane, PlaneSettings, RtpCounters};
 use crate::server::bell::Bell;
 use crate::server::clock::Clock;
@@ -59,6 +60,7 @@ struct Thread {
 enum Order {
     Command(Command),
     Bank(Arc<Bank>),
+    Tap(TapId, tap::Writer),
     Stop,
 }
 
@@ -150,6 +152,16 @@ impl MediaThreads {
         }
     }
 
+    /// Taps a leg: what its peer says from now on comes as frames of 20 ms at 16 kHz, of which `frames` wait
+    /// at most. `id` names the tap and is used once. None if the leg is not open.
+    pub fn tap(&self, leg: LegId, id: TapId, frames: usize) -> Option<tap::Reader> {
+        let at = locked(&self.router).thread_of(leg)?;
+        let (writer, reader) = tap::ring(frames);
+        self.queue(at, Order::Tap(id, writer));
+        self.send(Command::Tap { leg, tap: Some(id) });
+        Some(reader)
+    }
+
     /// Plays from another bank from now on; what plays goes on as it is.
     pub fn set_bank(&self, bank: &Arc<Bank>) {
         for at in 0..self.threads.len() {
@@ -231,6 +243,10 @@ impl Router {
             tracing::error!(%a, %b, "cannot bridge legs of different threads: open one beside the other");
         }
         Some(at)
+    }
+
+    fn thread_of(&self, leg: LegId) -> Option<usize> {
+        self.legs.get(&leg).copied()
     }
 
     fn forget(&mut self, leg: LegId) {

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use super::*;
 use crate::media::Clip;
 use crate::media::codec::Law;
-use crate::media::command::{Codec, Key, Negotiated, OpenError, PlayId, Told};
+use crate::media::command::{Codec, Key, Negotiated, OpenError, PlayId, TapId, Told};
 use crate::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use crate::rtp::telephone_event::TelephoneEvent;
 
@@ -148,6 +148,28 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
     let counters = rig.media.counters();
     assert_eq!(counters.legs, 0);
     assert!((4..=41).contains(&counters.received) && counters.sent > 20, "{counters:?}");
+}
+
+#[test]
+fn a_tap_brings_what_a_leg_says_to_another_thread_until_the_leg_is_closed() {
+    let rig = Rig::start(42_900, 42_999, 1);
+    let leg = LegId(31);
+    let mut caller = Phone::new(rig.open(leg, None));
+    rig.media.send(Command::Negotiate { leg, negotiated: caller.negotiated(Codec::Pcma) });
+    assert!(rig.media.tap(LegId(99), TapId(2), 200).is_none());
+    let mut tapped = rig.media.tap(leg, TapId(1), 2_000).expect("an open leg");
+    let loud = |frame: tap::Frame| frame.samples.iter().any(|sample| *sample > 2_500);
+    // Silence of ours comes every 20 ms, which is how often the caller says something.
+    let heard = (0..500).any(|_| {
+        caller.send(8, &[Law::A.encode(3_000); 160]);
+        caller.hear_any();
+        std::iter::from_fn(|| tapped.read()).any(loud)
+    });
+    assert!(heard);
+    rig.media.send(Command::Close { leg });
+    assert!(matches!(rig.event(), Event::Closed { .. }));
+    while tapped.read().is_some() {}
+    assert!(tapped.is_over());
 }
 
 impl Phone {

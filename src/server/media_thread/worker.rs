@@ -114,6 +114,7 @@ impl<F: Fn(Event)> Worker<F> {
             match order {
                 Order::Command(command) => self.carry_out(command),
                 Order::Bank(bank) => self.plane.set_bank(bank),
+                Order::Tap(id, writer) => drop(self.plane.provide_tap(id, writer)),
                 Order::Stop => {
                     for leg in self.sockets.legs() {
                         self.carry_out(Command::Close { leg });

@@ -217,11 +217,13 @@ fn keys_that_the_other_side_cannot_take_leave_no_gap() {
     for at in 3..8 {
         rig.receive(A, &key(at, 3, &press(5, at >= 5, at * 160)));
     }
-    talk(&mut rig, MU, 8..12);
+    talk(&mut rig, MU, 8..40);
     let sent = rig.sent(B);
     assert_continuous(&sent);
     assert!(sent.iter().all(|sent| sent.payload_type == 0));
-    assert_eq!(rig.dropped(DropReason::NotRelayed), 5);
+    assert_eq!(sent.last().map(|sent| sent.payload[0]), Some(39));
+    // The five of the key, and the voice while it sounds as tones and for a moment after it.
+    assert_eq!(rig.dropped(DropReason::NotRelayed), 5 + 10);
     assert_eq!(rig.events().len(), 1);
 }
 

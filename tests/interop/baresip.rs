@@ -224,7 +224,7 @@ fn hands_on(place: &Place, over: Transport, by: By, target: &str, user: &str) {
 }
 
 /// The call that an adviser is on, as the API tells it.
-fn call_of(server: &Server, agent: &str) -> String {
+pub fn call_of(server: &Server, agent: &str) -> String {
     let body = settings::ask(server, "GET", "/api/v1/agents", None);
     let told: Value = serde_json::from_str(&body).expect("JSON");
     let all = told["agents"].as_array().unwrap_or_else(|| panic!("{body}"));

@@ -26,13 +26,15 @@ pub enum DropReason {
     Unauthentic,
     /// On an encrypted leg: it has been before, or is so old that it may have been.
     Replayed,
+    /// Of the agreed codec by its payload type, and not by what it holds.
+    Undecodable,
     /// The operating system did not take the packet that we sent.
     SendFailed,
 }
 
 impl DropReason {
     /// Every reason, in the order of [`RtpCounters::dropped`].
-    pub const ALL: [DropReason; 11] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::Malformed,
         DropReason::Source,
         DropReason::PayloadType,
@@ -43,6 +45,7 @@ impl DropReason {
         DropReason::NotRelayed,
         DropReason::Unauthentic,
         DropReason::Replayed,
+        DropReason::Undecodable,
         DropReason::SendFailed,
     ];
 
@@ -59,6 +62,7 @@ impl DropReason {
             DropReason::NotRelayed => "not_relayed",
             DropReason::Unauthentic => "unauthentic",
             DropReason::Replayed => "replayed",
+            DropReason::Undecodable => "undecodable",
             DropReason::SendFailed => "send_failed",
         }
     }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::FRAME_SAMPLES;
+use super::codec::comfort_noise::{Description, Noise};
+use super::codec::{Decoder, MAX_BYTES, MAX_SAMPLES};
 use super::command::{Codec, Direction, Key, LegCounters, Negotiated, SrtpKeys, Told};
 use super::counters::DropReason;
 use super::dtmf::Detector;
@@ -11,9 +12,11 @@ use super::ear::Ear;
 use super::keying::Keying;
 use super::latch::Latch;
 use super::outgoing::Outgoing;
-use super::player::Hears;
+use super::player::{Hears, Player};
 use super::quality::Reported;
+use super::rate::Rate;
 use super::recorder::Recorded;
+use super::transcode::Transcoder;
 use crate::id::{Entropy, LegId};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Reception;
@@ -45,7 +48,19 @@ pub(super) struct Leg {
     pub(super) reported: Reported,
     presses: Presses,
     /// Listens for keys where they cannot be told apart from the voice.
-    tones: Option<Box<Detector>>,
+    tones: Option<Box<Ears>>,
+    /// Makes what the peer hears of ours; none while nothing is negotiated.
+    player: Option<Player>,
+    /// Converts what the leg that it hears sends, if that has another codec.
+    pub(super) transcoder: Option<Box<Transcoder>>,
+    /// The noise that stands for the pauses of the leg that it hears.
+    pub(super) noise: Option<Noise>,
+    /// The peer makes that noise itself.
+    pub(super) hushed: bool,
+    /// The turn before this one began a frame, and this one does not.
+    between: bool,
+    /// Turns to wait before the next packet of ours.
+    waits: u8,
     pub(super) counters: LegCounters,
     /// What is recorded of it.
     pub(super) recorded: Option<Recorded>,
@@ -176,6 +191,8 @@ impl Session {
                 Some(Kind::Voice(codec))
             } else if Some(payload_type) == types.telephone_event {
                 Some(Kind::TelephoneEvent)
+            } else if Some(payload_type) == types.comfort_noise {
+                Some(Kind::ComfortNoise)
             } else {
                 None
             }
@@ -216,6 +233,12 @@ impl Leg {
             reported: Reported::default(),
             presses: Presses::default(),
             tones: None,
+            player: None,
+            transcoder: None,
+            noise: None,
+            hushed: false,
+            between: false,
+            waits: 0,
             counters: LegCounters::default(),
             recorded: None,
             cname,
@@ -228,12 +251,17 @@ impl Leg {
     /// Takes what was negotiated.
     pub(super) fn negotiate(&mut self, now: Time, negotiated: Negotiated) {
         let Negotiated { remote, remote_rtcp, signalled_from, stranger, .. } = negotiated;
-        if negotiated.receive.telephone_event.is_some() {
-            self.tones = None;
-        } else if self.tones.is_none() {
-            self.tones = Some(Box::new(Detector::new()));
-        }
-        self.reception.renegotiated();
+        let codec = negotiated.codec;
+        self.tones = match self.tones.take() {
+            _ if negotiated.receive.telephone_event.is_some() => None,
+            Some(tones) if tones.codec == codec => Some(tones),
+            Some(_) | None => Ears::new(codec),
+        };
+        self.reception.set_clock(codec.clock_hz());
+        self.out.set_clock(codec.clock_hz(), negotiated.packet_ms);
+        let mut player = Player::new(&negotiated);
+        player.prepare(self.hears.clips());
+        self.player = Some(player);
         let received_before = self.session.as_ref().is_some_and(Session::receives);
         match &mut self.session {
             Some(session) => {
@@ -269,13 +297,61 @@ impl Leg {
                 let code = self.presses.note(packet)?;
                 Some((Key::from_event(code)?, Told::Event))
             }
-            Kind::Voice(codec) => {
+            Kind::Voice(_) => {
                 let tones = self.tones.as_mut().filter(|_| self.heard_by.is_none())?;
-                let law = codec.law()?;
-                let key = tones.hear(packet.payload.iter().map(|byte| law.decode(*byte)))?;
-                Some((key, Told::Tones))
+                Some((tones.hear(packet.payload)?, Told::Tones))
             }
+            Kind::ComfortNoise => None,
         }
+    }
+
+    /// What it hears from now on; what it heard.
+    pub(super) fn set_hears(&mut self, hears: Hears) -> Hears {
+        if !matches!(hears, Hears::Nothing) {
+            self.out.begin();
+        }
+        if let Some(player) = &mut self.player {
+            player.prepare(hears.clips());
+        }
+        (self.relayed_at, self.transcoder, self.noise, self.hushed) = (None, None, None, false);
+        std::mem::replace(&mut self.hears, hears)
+    }
+
+    /// The leg that it hears pauses: until it speaks again this one hears noise as it says.
+    pub(super) fn make_noise(&mut self, packet: &Packet<'_>) -> Result<(), DropReason> {
+        let description = Description::parse(packet.payload).ok_or(DropReason::Malformed)?;
+        match &mut self.noise {
+            Some(noise) => noise.describe(&description),
+            None => self.noise = Some(Noise::new(&description, packet.ssrc.0)),
+        }
+        Ok(())
+    }
+
+    /// Whether a packet of ours is due at one of its turns, which are 20 ms apart, or 10 if its
+    /// packets are no multiple of that.
+    pub(super) fn is_due(&mut self) -> bool {
+        let Some(player) = &self.player else { return false };
+        if let Some(waits) = self.waits.checked_sub(1) {
+            self.waits = waits;
+            return false;
+        }
+        self.waits = match player.packet_ms() {
+            30 => 2,
+            40 => 1,
+            _ => 0,
+        };
+        true
+    }
+
+    /// Whether a turn begins a frame of 20 ms: every one, or every other one if there are two.
+    pub(super) fn is_whole_turn(&mut self) -> bool {
+        self.between = self.is_double() && !self.between;
+        !self.between
+    }
+
+    /// Whether it has two turns in 20 ms.
+    pub(super) fn is_double(&self) -> bool {
+        self.player.as_ref().is_some_and(|player| !player.packet_ms().is_multiple_of(20))
     }
 
     /// How long a peer that should send has been silent, if it is time to tell.
@@ -294,21 +370,65 @@ impl Leg {
         sent
     }
 
-    /// Copies the frame that is due at `at` from whatever the leg hears of ours, and says what comes
-    /// after it.
-    pub(super) fn frame(&mut self, at: Time, frame: &mut [u8; FRAME_SAMPLES]) -> After {
-        let Some(session) = &self.session else { return After::GoesOn };
-        let Some(law) = session.negotiated.codec.law() else { return After::GoesOn };
-        match &mut self.hears {
-            Hears::Nothing | Hears::Peer(_) | Hears::Room => frame.fill(law.silence()),
-            Hears::Music(clip) => super::player::music(clip, law, at, frame),
+    /// Copies the packet that is due at `at` from whatever the leg hears of ours to the front of `out`,
+    /// and says how long it is and what comes after it.
+    pub(super) fn packet(&mut self, at: Time, out: &mut [u8; MAX_BYTES]) -> (usize, After) {
+        let Some(player) = &mut self.player else { return (0, After::GoesOn) };
+        let len = match &mut self.hears {
+            Hears::Nothing | Hears::Room => player.silence(out),
+            Hears::Peer(_) => match &mut self.noise {
+                None => player.silence(out),
+                Some(noise) => match self.transcoder.as_mut() {
+                    None => player.noise(noise, out),
+                    Some(transcoder) => {
+                        let payload = transcoder.comfort(noise);
+                        out[..payload.len()].copy_from_slice(payload);
+                        payload.len()
+                    }
+                },
+            },
+            Hears::Music(clip) => player.music(clip, at, out),
             Hears::Prompts(prompts) => {
-                if prompts.next(law, frame) {
-                    return After::Played(prompts.play);
-                }
+                let (len, last) = player.prompts(prompts, out);
+                let after = if last { After::Played(prompts.play) } else { After::GoesOn };
+                return (len, after);
+            }
+        };
+        (len, After::GoesOn)
+    }
+}
+
+/// Hears keys in a voice of any codec.
+#[derive(Debug)]
+struct Ears {
+    codec: Codec,
+    detector: Detector,
+    /// For a codec whose bytes are not samples.
+    decoder: Option<Decoder>,
+    samples: Box<[i16]>,
+}
+
+impl Ears {
+    fn new(codec: Codec) -> Option<Box<Self>> {
+        let (decoder, room) = match codec.law() {
+            Some(_) => (None, 0),
+            None => (Some(Decoder::new(codec, Rate::Narrow)?), MAX_SAMPLES),
+        };
+        let (detector, samples) = (Detector::new(), vec![0; room].into_boxed_slice());
+        Some(Box::new(Ears { codec, detector, decoder, samples }))
+    }
+
+    fn hear(&mut self, payload: &[u8]) -> Option<Key> {
+        match (&mut self.decoder, self.codec.law()) {
+            (Some(decoder), _) => {
+                let len = decoder.decode(payload, &mut self.samples)?;
+                self.detector.hear(self.samples.get(..len)?.iter().copied())
+            }
+            (None, law) => {
+                let law = law?;
+                self.detector.hear(payload.iter().map(|byte| law.decode(*byte)))
             }
         }
-        After::GoesOn
     }
 }
 
@@ -317,6 +437,7 @@ impl Leg {
 pub(super) enum Kind {
     Voice(Codec),
     TelephoneEvent,
+    ComfortNoise,
 }
 
 /// What comes after a frame.

@@ -31,12 +31,14 @@ pub mod rate;
 pub mod recorder;
 pub mod resample;
 pub mod room;
+mod silence;
 #[cfg(test)]
 mod spoken;
 mod stream;
 mod stretch;
 pub mod tap;
 pub mod tone;
+mod transcode;
 pub mod vad;
 pub mod wav;
 

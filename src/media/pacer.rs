@@ -43,7 +43,21 @@ impl Pacer {
 
     /// Takes a leg in; its first frame is due within 20 ms.
     pub(super) fn join(&mut self, now: Time, leg: LegId) {
-        let at = phase_of(leg);
+        self.enter(now, leg, phase_of(leg));
+    }
+
+    /// Whether a leg has two turns in 20 ms, 10 ms apart, from now on.
+    pub(super) fn set_double(&mut self, now: Time, leg: LegId, double: bool) {
+        let other = (phase_of(leg) + self.phases.len() / 2) % self.phases.len();
+        let Some(phase) = self.phases.get_mut(other) else { return };
+        if !double {
+            phase.legs.retain(|known| *known != leg);
+        } else if !phase.legs.contains(&leg) {
+            self.enter(now, leg, other);
+        }
+    }
+
+    fn enter(&mut self, now: Time, leg: LegId, at: usize) {
         if let Some(phase) = self.phases.get_mut(at) {
             if phase.legs.is_empty() {
                 phase.due = after(at, now);
@@ -54,7 +68,7 @@ impl Pacer {
 
     /// Forgets a leg.
     pub(super) fn leave(&mut self, leg: LegId) {
-        if let Some(phase) = self.phases.get_mut(phase_of(leg)) {
+        for phase in &mut self.phases {
             phase.legs.retain(|other| *other != leg);
         }
     }
@@ -131,6 +145,20 @@ mod tests {
             due(&mut pacer, 1_067),
             [(3, 1_043, 0), (7, 1_047, 0), (3, 1_063, 0), (7, 1_067, 0)]
         );
+    }
+
+    #[test]
+    fn a_leg_of_shorter_packets_has_two_turns_ten_milliseconds_apart() {
+        let mut pacer = Pacer::new();
+        pacer.join(Time::ZERO, LegId(13));
+        pacer.set_double(Time::ZERO, LegId(13), true);
+        pacer.set_double(Time::ZERO, LegId(13), true);
+        assert_eq!(due(&mut pacer, 24), [(3, 3, 0), (13, 13, 0), (3, 23, 0)]);
+        pacer.set_double(Time::from_millis(25), LegId(13), false);
+        assert_eq!(due(&mut pacer, 55), [(13, 33, 0), (13, 53, 0)]);
+        pacer.set_double(Time::from_millis(55), LegId(13), true);
+        pacer.leave(LegId(13));
+        assert_eq!(pacer.next(), None);
     }
 
     #[test]

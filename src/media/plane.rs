@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::FRAME_SAMPLES;
 use super::bank::Bank;
+use super::codec::MAX_BYTES;
 use super::command::{Command, Event, PlayId, RecordOrder, Told};
 use super::counters::{DropReason, RtpCounters};
 use super::leg::{After, Kind, Leg};
 use super::pacer::Pacer;
 use super::player::{Hears, Prompts};
-use super::quality;
 use super::recorder::{Recorder, Side};
 use super::room::Rooms;
 use super::tap::{self, TapId};
+use super::{quality, silence};
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -26,6 +26,8 @@ use crate::time::Time;
 /// again: longer than any jitter, short enough that no peer takes the line for dead and no NAT
 /// forgets it.
 const FILL_AFTER: Duration = Duration::from_millis(200);
+/// The same if the peer has said that it pauses, and how its pause sounds.
+const NOISE_AFTER: Duration = Duration::from_millis(15);
 /// Longest RTP packet that is relayed.
 const MAX_PACKET: usize = 1_500;
 /// Longest that it may be when it is encrypted.
@@ -69,6 +71,7 @@ pub struct Plane {
 impl Plane {
     /// A plane without legs.
     pub fn new(settings: PlaneSettings, bank: Arc<Bank>, entropy: Entropy) -> Self {
+        silence::prepare();
         Plane {
             settings,
             bank,
@@ -123,7 +126,7 @@ impl Plane {
                 if let Some(leg) = self.legs.get_mut(&leg) {
                     leg.negotiate(now, negotiated);
                 }
-                self.renegotiated(leg);
+                self.renegotiated(now, leg);
             }
             Command::Play { leg, play, prompts } => self.play(leg, play, &prompts),
             Command::Music { leg, music } => {
@@ -162,6 +165,9 @@ impl Plane {
         bytes: &[u8],
         out: &mut impl Sink,
     ) {
+        if self.is_rtcp(leg, bytes) {
+            return self.handle_rtcp(now, leg, from, bytes);
+        }
         let mut opened = std::mem::take(&mut self.opened);
         let received = self.receive(now, leg, from, bytes, &mut opened, out);
         self.opened = opened;
@@ -187,7 +193,7 @@ impl Plane {
                 leg.reception.note_sender_report(now, ssrc, ntp);
             }
             if let Some(block) = heard.block {
-                leg.reported.note(now, block);
+                leg.reported.note(now, block, session.negotiated.codec.clock_hz());
             }
             if let Some(ssrc) = heard.bye {
                 leg.reception.note_bye(ssrc);
@@ -253,11 +259,7 @@ impl Plane {
     /// Sets what a leg hears. Whoever hears the leg goes on hearing it.
     fn set_hears(&mut self, id: LegId, hears: Hears) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        if !matches!(hears, Hears::Nothing) {
-            leg.out.begin();
-        }
-        leg.relayed_at = None;
-        let before = std::mem::replace(&mut leg.hears, hears);
+        let before = leg.set_hears(hears);
         if let Hears::Peer(peer) = before
             && let Some(peer) = self.legs.get_mut(&peer)
         {
@@ -278,6 +280,7 @@ impl Plane {
             if let Some(speaker) = self.legs.get_mut(&speaker) {
                 speaker.heard_by = Some(hearer);
             }
+            self.convert_for(hearer);
         }
     }
 
@@ -373,9 +376,17 @@ impl Plane {
         if leg.is_keying() {
             return Err(DropReason::NotRelayed);
         }
+        if leg.transcoder.is_some() {
+            return self.convert(now, id, kind, packet, arrival, out);
+        }
+        if kind == Kind::TelephoneEvent && self.other_clock(id) {
+            return self.pass_event(now, id, packet, out);
+        }
+        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
         let session = leg.session.as_mut().ok_or(DropReason::NotRelayed)?;
         let to = session.destination().ok_or(DropReason::NotRelayed)?;
         let negotiated = &session.negotiated;
+        (leg.noise, leg.hushed) = (None, false);
         let (payload_type, payload) = match kind {
             Kind::TelephoneEvent => match negotiated.send.telephone_event {
                 Some(payload_type) => (payload_type, packet.payload),
@@ -384,10 +395,19 @@ impl Plane {
                     return Err(DropReason::NotRelayed);
                 }
             },
-            Kind::Voice(codec) => match codec.law().zip(negotiated.codec.law()) {
-                None if codec == negotiated.codec => (negotiated.send.voice, packet.payload),
-                None => return Err(DropReason::NotRelayed),
-                Some((from, to)) => match from.table_to(to) {
+            Kind::ComfortNoise => match negotiated.send.comfort_noise {
+                Some(payload_type) => {
+                    leg.hushed = true;
+                    (payload_type, packet.payload)
+                }
+                None => {
+                    leg.out.withhold(packet);
+                    return leg.make_noise(packet);
+                }
+            },
+            Kind::Voice(codec) => {
+                let laws = codec.law().zip(negotiated.codec.law());
+                match laws.and_then(|(from, to)| from.table_to(to)) {
                     None => (negotiated.send.voice, packet.payload),
                     Some(table) => {
                         let transcoded = self
@@ -399,8 +419,8 @@ impl Plane {
                         }
                         (negotiated.send.voice, &*transcoded)
                     }
-                },
-            },
+                }
+            }
         };
         let stamp = leg.out.relayed(now, packet, arrival).ok_or(DropReason::Late)?;
         let relayed = Packet {
@@ -435,27 +455,31 @@ impl Plane {
             self.events.push_back(Event::Silent { leg: id, for_ms, ever_heard });
         }
         let due = now >= leg.report_due;
+        let fill_after = if leg.noise.is_some() { NOISE_AFTER } else { FILL_AFTER };
         let relayed_lately = matches!(leg.hears, Hears::Peer(_))
-            && leg.relayed_at.is_some_and(|relayed| at.since(relayed) < FILL_AFTER);
-        let speaks = leg.session.as_ref().is_some_and(|s| s.negotiated.codec.law().is_some());
-        let generates = speaks && !relayed_lately && !matches!(leg.hears, Hears::Room);
+            && (leg.hushed || leg.relayed_at.is_some_and(|relayed| at.since(relayed) < fill_after));
+        let (whole, own) = (leg.is_whole_turn(), leg.is_due());
         if leg.is_keying() {
-            self.press_keys(at, id, out);
-        } else if generates {
-            self.send_frame(at, id, out);
+            if whole {
+                self.press_keys(at, id, out);
+            }
+        } else if own && !relayed_lately && !matches!(leg.hears, Hears::Room) {
+            self.send_own(at, id, out);
         }
-        self.hear(at, id);
+        if whole {
+            self.hear(at, id);
+        }
         if due {
             self.report(now, id, false, out);
         }
     }
 
-    /// Sends a frame of our own.
-    fn send_frame(&mut self, at: Time, id: LegId, out: &mut impl Sink) {
+    /// Sends a packet of our own.
+    fn send_own(&mut self, at: Time, id: LegId, out: &mut impl Sink) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let mut frame = [0; FRAME_SAMPLES];
-        let after = leg.frame(at, &mut frame);
-        self.send_payload(at, id, &frame, out);
+        let mut payload = [0; MAX_BYTES];
+        let (len, after) = leg.packet(at, &mut payload);
+        self.send_payload(at, id, &payload[..len], out);
         if let After::Played(play) = after {
             let hears = self.when_played(id);
             if let Some(leg) = self.legs.get_mut(&id) {
@@ -467,30 +491,13 @@ impl Plane {
 
     /// Sends what we have encoded for a leg's peer.
     fn send_payload(&mut self, at: Time, id: LegId, payload: &[u8], out: &mut impl Sink) {
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Some(session) = &mut leg.session
-            && let Some(to) = session.destination()
+        if let Some(leg) = self.legs.get_mut(&id)
+            && let Some(session) = &leg.session
+            && session.destination().is_some()
         {
-            let payload_type = session.negotiated.send.voice;
-            let stamp = leg.out.generated(at);
-            let packet = Packet {
-                ssrc: leg.out.ssrc,
-                seq: stamp.seq,
-                timestamp: stamp.timestamp,
-                marker: stamp.marker,
-                payload_type,
-                payload,
-            };
-            let codec = session.negotiated.codec;
-            self.recorder.copy(at, &mut leg.recorded, Side::Ours, codec, &packet);
-            if let Ok(len) = packet.write(&mut self.packet[..])
-                && let Ok(len) = session.seal_rtp(&mut self.packet[..], len)
-            {
-                leg.out.count(payload.len());
-                leg.counters.sent += 1;
-                self.counters.sent += 1;
-                out.send_rtp(id, to, &self.packet[..len]);
-            }
+            let (payload_type, stamp) = (session.negotiated.send.voice, leg.out.generated(at));
+            // What cannot be sent is not sent.
+            let _ = self.send_stamped(at, id, (payload_type, stamp), payload, out);
         }
     }
 
@@ -512,11 +519,16 @@ impl Plane {
         let sealed = written.and_then(|len| session.seal_rtcp(&mut bytes, len));
         if let Some(packet) = sealed.and_then(|len| bytes.get(..len)) {
             self.counters.rtcp_sent += 1;
-            out.send_rtcp(id, to, packet);
+            if session.negotiated.rtcp_mux {
+                out.send_rtp(id, to, packet);
+            } else {
+                out.send_rtcp(id, to, packet);
+            }
         }
     }
 }
 
+mod convert;
 mod ears;
 mod keys;
 mod rooms;

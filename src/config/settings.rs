@@ -143,7 +143,7 @@ impl Default for RtpSettings {
             ports: PortRange { first: 20_000, last: 29_999 },
             threads: 0,
             silence_s: 60,
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            codecs: vec![Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus],
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::settings::{
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, PromptName};
-use crate::media::command::Encryption;
+use crate::media::command::{Codec, Encryption};
 use crate::number::canonical;
 use crate::sdp::{Codecs, Terms};
 use crate::sip::ListenerId;
@@ -204,6 +204,12 @@ impl Plan {
         let own = trunk.codecs.as_ref().map(|codecs| Codecs::new(codecs.iter().copied()));
         let terms = self.terms(trunk.srtp, listener);
         Terms { codecs: own.unwrap_or(terms.codecs), ..terms }
+    }
+
+    /// Every codec that anybody may be spoken to in.
+    pub fn spoken(&self) -> Vec<Codec> {
+        let trunks = self.trunks.trunks.values().filter_map(|trunk| trunk.codecs.as_ref());
+        Codecs::new(self.codecs.iter().chain(trunks.flatten().copied())).iter().collect()
     }
 
     /// The longest that any call may last.

@@ -31,6 +31,7 @@ use super::installation::{Installation, Problems};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::resolver::Resolver;
+use super::sounds;
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
 use super::stream::{Patience, StreamLimits, Streams};
 
@@ -112,6 +113,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let told = listeners.told.clone();
     let plan = Arc::new(installation.plan(told.clone())?);
     let bank = Arc::new(installation.bank(&plan)?);
+    sounds::encode(&bank, plan.spoken());
     let tokens = Arc::new(ArcSwap::from_pointee(tokens(settings)?));
     let http = settings.http.bind;
     let web_listener = tokio::net::TcpListener::bind(http)
@@ -229,6 +231,7 @@ impl Server {
         self.bank = Arc::new(bank);
         // The sounds first: the first call of the new flows must find them.
         self.media.set_bank(&self.bank);
+        sounds::encode(&self.bank, plan.spoken());
         self.control.send(Message::Settings(Arc::new(plan)));
         self.tokens.store(Arc::new(tokens));
         for (listener, bound) in &self.bound {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::flow::RENDER_COMMAND;
 use crate::id::PromptName;
 use crate::media::bank::Bank;
+use crate::media::command::Codec;
 use crate::media::wav::{self, WavError};
 
 /// The folder below `sounds` whose recordings are the same in every language.
@@ -113,6 +115,20 @@ pub fn load<'a>(
         }
     }
     if errors.is_empty() { Ok(bank) } else { Err(errors) }
+}
+
+/// Encodes every recording for `codecs`, on a thread of its own that ends with it: starting need not
+/// wait, and until then they are encoded while they are played.
+pub fn encode(bank: &Arc<Bank>, codecs: impl IntoIterator<Item = Codec>) {
+    let (bank, codecs) = (bank.clone(), Vec::from_iter(codecs));
+    let work = move || {
+        for codec in codecs {
+            bank.iter().for_each(|(_, clip)| clip.encode(codec));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("sounds".to_owned()).spawn(work) {
+        tracing::warn!(%error, "prompts are encoded while they are played: no thread to do it before");
+    }
 }
 
 #[cfg(test)]

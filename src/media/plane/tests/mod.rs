@@ -1,5 +1,6 @@
 //! A plane in a world of its own: packets are handed in, what is sent is kept, time is set.
 
+mod converting;
 mod ears;
 mod encrypted;
 mod hearing;

@@ -387,6 +387,7 @@ impl Street {
             | Command::Quiet { .. }
             | Command::Bridge { .. }
             | Command::Unbridge { .. }
+            | Command::Announce { .. }
             | Command::Join { .. }
             | Command::Leave { .. }
             | Command::SendKeys { .. }

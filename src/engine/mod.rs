@@ -333,6 +333,7 @@ impl Engine {
                     }
                     media::command::Command::Negotiate { .. }
                     | media::command::Command::Play { .. }
+                    | media::command::Command::Announce { .. }
                     | media::command::Command::Music { .. }
                     | media::command::Command::Quiet { .. }
                     | media::command::Command::Bridge { .. }

@@ -63,6 +63,20 @@ impl Clip {
         Clip { wide: Some(wide.into()), ..Clip::new(narrow) }
     }
 
+    /// Recordings one after the other; none if there is none.
+    pub fn joined(clips: &[Clip]) -> Option<Self> {
+        let narrow: Vec<i16> = clips.iter().flat_map(|clip| &*clip.linear).copied().collect();
+        let wide: Option<Vec<&Arc<[i16]>>> = clips.iter().map(|clip| clip.wide.as_ref()).collect();
+        let joined = match wide {
+            Some(wide) => {
+                let wide: Vec<i16> = wide.into_iter().flat_map(|wide| &**wide).copied().collect();
+                Clip::wide(&narrow, &wide)
+            }
+            None => Clip::new(&narrow),
+        };
+        (!narrow.is_empty()).then_some(joined)
+    }
+
     /// The samples at 8 kHz.
     pub fn linear(&self) -> &[i16] {
         &self.linear

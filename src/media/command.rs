@@ -211,6 +211,16 @@ pub enum Command {
         /// Which prompts; a name that is not in the bank is skipped and counted.
         prompts: Vec<PromptName>,
     },
+    /// Plays prompts over the music that the leg hears, which goes on more quietly (by 15 dB) meanwhile and
+    /// is as loud as before afterwards. As [`Command::Play`] for a leg that hears no music.
+    Announce {
+        /// Which leg hears them.
+        leg: LegId,
+        /// Echoed in [`Event::Played`].
+        play: PlayId,
+        /// Which prompts; a name that is not in the bank is skipped and counted.
+        prompts: Vec<PromptName>,
+    },
     /// Plays music on hold until something else is asked for. The music goes on where it is for
     /// everybody who hears it.
     Music {
@@ -298,6 +308,7 @@ impl Command {
             Command::Open { leg, .. }
             | Command::Negotiate { leg, .. }
             | Command::Play { leg, .. }
+            | Command::Announce { leg, .. }
             | Command::Music { leg, .. }
             | Command::Quiet { leg }
             | Command::Unbridge { leg }

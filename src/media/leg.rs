@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::announcement::Next;
 use super::codec::comfort_noise::{Description, Noise};
 use super::codec::{Decoder, MAX_BYTES, MAX_SAMPLES};
 use super::command::{Codec, Direction, Key, LegCounters, Negotiated, SrtpKeys, Told};
@@ -312,6 +313,9 @@ impl Leg {
         }
         if let Some(player) = &mut self.player {
             player.prepare(hears.clips());
+            if matches!(hears, Hears::Announcement(_)) {
+                player.prepare_to_mix();
+            }
         }
         (self.relayed_at, self.transcoder, self.noise, self.hushed) = (None, None, None, false);
         std::mem::replace(&mut self.hears, hears)
@@ -388,6 +392,18 @@ impl Leg {
                 },
             },
             Hears::Music(clip) => player.music(clip, at, out),
+            Hears::Announcement(announcement) => {
+                let (len, next) = player.announcement(announcement, at, out);
+                let after = match next {
+                    Next::GoesOn => After::GoesOn,
+                    Next::Played(play) => After::Played(play),
+                    Next::Over => {
+                        self.hears = Hears::Music(announcement.music.clone());
+                        After::GoesOn
+                    }
+                };
+                return (len, after);
+            }
             Hears::Prompts(prompts) => {
                 let (len, last) = player.prompts(prompts, out);
                 let after = if last { After::Played(prompts.play) } else { After::GoesOn };

@@ -9,6 +9,7 @@
 //! hears from another leg is relayed when it arrives, so that a bridge adds no delay. Only a room
 //! ([`room`]) waits for packets, decodes and mixes them: there is one while a third hears or speaks.
 
+mod announcement;
 pub mod bank;
 pub mod codec;
 pub mod command;

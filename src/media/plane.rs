@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::announcement::Announcement;
 use super::bank::Bank;
 use super::codec::MAX_BYTES;
 use super::command::{Command, Event, PlayId, RecordOrder, Told};
@@ -128,7 +129,8 @@ impl Plane {
                 }
                 self.renegotiated(now, leg);
             }
-            Command::Play { leg, play, prompts } => self.play(leg, play, &prompts),
+            Command::Play { leg, play, prompts } => self.play(leg, play, &prompts, false),
+            Command::Announce { leg, play, prompts } => self.play(leg, play, &prompts, true),
             Command::Music { leg, music } => {
                 let hears = match self.bank.get(&music) {
                     Some(clip) => Hears::Music(clip.clone()),
@@ -235,10 +237,10 @@ impl Plane {
         &self.counters
     }
 
-    fn play(&mut self, id: LegId, play: PlayId, names: &[PromptName]) {
-        if !self.legs.contains_key(&id) {
-            return;
-        }
+    /// Plays prompts: over the music that is heard, if it is an announcement and there is some.
+    fn play(&mut self, id: LegId, play: PlayId, names: &[PromptName], announces: bool) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let music = leg.hears.music().filter(|_| announces).cloned();
         let mut clips = Vec::with_capacity(names.len());
         for name in names {
             match self.bank.get(name) {
@@ -246,9 +248,14 @@ impl Plane {
                 None => self.counters.missing_prompts += 1,
             }
         }
-        match Prompts::new(play, clips) {
-            Some(prompts) => self.set_hears(id, Hears::Prompts(prompts)),
-            None => {
+        match (Prompts::new(play, clips), music) {
+            (Some(prompts), None) => self.set_hears(id, Hears::Prompts(prompts)),
+            (Some(prompts), Some(music)) => {
+                let announcement = Box::new(Announcement::new(music, prompts));
+                self.set_hears(id, Hears::Announcement(announcement));
+            }
+            (None, Some(_)) => self.events.push_back(Event::Played { leg: id, play }),
+            (None, None) => {
                 let hears = self.when_played(id);
                 self.set_hears(id, hears);
                 self.events.push_back(Event::Played { leg: id, play });
@@ -482,7 +489,9 @@ impl Plane {
         self.send_payload(at, id, &payload[..len], out);
         if let After::Played(play) = after {
             let hears = self.when_played(id);
-            if let Some(leg) = self.legs.get_mut(&id) {
+            if let Some(leg) = self.legs.get_mut(&id)
+                && matches!(leg.hears, Hears::Prompts(_))
+            {
                 leg.hears = hears;
             }
             self.events.push_back(Event::Played { leg: id, play });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::announcement::{Announcement, Next};
 use super::bank::Clip;
 use super::codec::comfort_noise::Noise;
 use super::codec::{Encoder, MAX_BYTES};
@@ -24,6 +25,8 @@ pub(super) enum Hears {
     Prompts(Prompts),
     /// Music: everybody who hears it hears the same place of it.
     Music(Arc<Clip>),
+    /// Prompts over music.
+    Announcement(Box<Announcement>),
     /// Another leg.
     Peer(LegId),
     /// The others in its room.
@@ -31,11 +34,21 @@ pub(super) enum Hears {
 }
 
 impl Hears {
+    /// The music that is heard.
+    pub(super) fn music(&self) -> Option<&Arc<Clip>> {
+        match self {
+            Hears::Music(music) => Some(music),
+            Hears::Announcement(announcement) => Some(&announcement.music),
+            Hears::Nothing | Hears::Prompts(_) | Hears::Peer(_) | Hears::Room => None,
+        }
+    }
+
     /// What is played.
     pub(super) fn clips(&self) -> &[Arc<Clip>] {
         match self {
             Hears::Nothing | Hears::Peer(_) | Hears::Room => &[],
             Hears::Music(clip) => std::slice::from_ref(clip),
+            Hears::Announcement(announcement) => std::slice::from_ref(&announcement.music),
             Hears::Prompts(prompts) => &prompts.clips,
         }
     }
@@ -56,6 +69,21 @@ impl Prompts {
         let mut prompts = Prompts { play, clips, clip: 0, at_ms: 0 };
         prompts.skip_ended(1);
         prompts.current().is_some().then_some(prompts)
+    }
+
+    /// Adds the next samples (at 8 kHz) to others; `true` if they were the last.
+    pub(super) fn add(&mut self, samples: &mut [i16]) -> bool {
+        let ms = samples.len() / Rate::Narrow.samples(1);
+        let mut said = [0; Rate::Narrow.samples(LONGEST_MS)];
+        if let (Some(clip), Some(said)) = (self.current(), said.get_mut(..samples.len())) {
+            clip.copy(self.at_ms as u64, false, said);
+        }
+        for (sample, said) in samples.iter_mut().zip(said) {
+            *sample = sample.saturating_add(said);
+        }
+        self.at_ms += ms;
+        self.skip_ended(ms.max(1));
+        self.current().is_none()
     }
 
     fn current(&self) -> Option<&Arc<Clip>> {
@@ -93,8 +121,14 @@ impl Player {
 
     /// Gets ready to play: what is not encoded yet for the codec will be while it is heard.
     pub(super) fn prepare<'a>(&mut self, clips: impl IntoIterator<Item = &'a Arc<Clip>>) {
-        let mut clips = clips.into_iter();
-        if self.live.is_none() && clips.any(|clip| !clip.is_encoded(self.codec)) {
+        if clips.into_iter().any(|clip| !clip.is_encoded(self.codec)) {
+            self.prepare_to_mix();
+        }
+    }
+
+    /// Gets ready to encode what is mixed while it is heard.
+    pub(super) fn prepare_to_mix(&mut self) {
+        if self.live.is_none() {
             let encoder = Encoder::new(self.codec, Rate::Narrow, OpusSettings::default());
             self.live = encoder.map(Box::new);
         }
@@ -138,13 +172,36 @@ impl Player {
 
     /// Copies the packet of music that everybody hears at `at`; its length.
     pub(super) fn music(&mut self, clip: &Clip, at: Time, out: &mut [u8; MAX_BYTES]) -> usize {
-        // In steps that every packet is as long as a multiple of: nobody misses or repeats a piece.
-        let step = if self.packet_ms.is_multiple_of(20) { 20 } else { 10 };
-        let at_ms = at.as_micros() / 1_000 / step * step;
+        let at_ms = self.place(at);
         match clip.looped(self.codec, at_ms, self.packet_ms, out) {
             Some(len) => len,
             None => self.live(clip, at_ms, true, out),
         }
+    }
+
+    /// Copies the packet of music, and of what is said over it, that is heard at `at`; its length, and what
+    /// comes after it.
+    pub(super) fn announcement(
+        &mut self,
+        announcement: &mut Announcement,
+        at: Time,
+        out: &mut [u8; MAX_BYTES],
+    ) -> (usize, Next) {
+        let mut samples = [0; Rate::Narrow.samples(LONGEST_MS)];
+        let samples = &mut samples[..Rate::Narrow.samples(self.packet_ms.min(LONGEST_MS))];
+        let next = announcement.fill(self.place(at), samples);
+        let len = match self.live.as_mut().and_then(|encoder| encoder.encode(samples, out)) {
+            Some(len) => len,
+            None => self.silence(out),
+        };
+        (len, next)
+    }
+
+    /// Where everybody's music is at `at`, in milliseconds: in steps that every packet is as long as a
+    /// multiple of, so that nobody misses or repeats a piece.
+    fn place(&self, at: Time) -> u64 {
+        let step = if self.packet_ms.is_multiple_of(20) { 20 } else { 10 };
+        at.as_micros() / 1_000 / step * step
     }
 
     fn live(&mut self, clip: &Clip, at_ms: u64, looped: bool, out: &mut [u8; MAX_BYTES]) -> usize {

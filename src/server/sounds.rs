@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::flow::RENDER_COMMAND;
 use crate::id::PromptName;
-use crate::media::bank::Bank;
+use crate::media::bank::{Bank, Clip};
 use crate::media::command::Codec;
 use crate::media::wav::{self, WavError};
 
@@ -52,7 +52,10 @@ impl fmt::Display for SoundError {
                  without `.wav`, as in `main/welcome`"
             ),
             SoundProblem::Missing if name.as_str().starts_with("music/") => {
-                write!(f, "{path}: the music `{name}` is missing; put a WAV file there")
+                write!(
+                    f,
+                    "{path}: the music `{name}` is missing; put a WAV file there, or a folder of that name with several"
+                )
             }
             SoundProblem::Missing => write!(
                 f,
@@ -103,18 +106,43 @@ pub fn load<'a>(
             errors.push(SoundError { name: name.clone(), path, problem });
             continue;
         };
-        let clip = std::fs::read(&path)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => SoundProblem::Missing,
-                _ => SoundProblem::Unreadable(error),
-            })
-            .and_then(|bytes| wav::read(&bytes).map_err(SoundProblem::Wav));
-        match clip {
+        match one_or_several(name, path) {
             Ok(clip) => bank.insert(name.clone(), clip),
-            Err(problem) => errors.push(SoundError { name: name.clone(), path, problem }),
+            Err((path, problem)) => errors.push(SoundError { name: name.clone(), path, problem }),
         }
     }
     if errors.is_empty() { Ok(bank) } else { Err(errors) }
+}
+
+/// A recording; or music that is a folder instead of a file, `music/hold/` instead of `music/hold.wav`:
+/// its files one after the other, in the order of their names.
+fn one_or_several(name: &PromptName, path: PathBuf) -> Result<Clip, (PathBuf, SoundProblem)> {
+    let folder = path.with_extension("");
+    if path.exists() || !name.as_str().starts_with("music/") || !folder.is_dir() {
+        return read(&path).map_err(|problem| (path, problem));
+    }
+    let listed = std::fs::read_dir(&folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+    });
+    let mut files = match listed {
+        Ok(files) => files,
+        Err(error) => return Err((folder, SoundProblem::Unreadable(error))),
+    };
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "wav"));
+    files.sort();
+    let mut clips = Vec::new();
+    for file in files {
+        clips.push(read(&file).map_err(|problem| (file, problem))?);
+    }
+    Clip::joined(&clips).ok_or((path, SoundProblem::Missing))
+}
+
+fn read(path: &Path) -> Result<Clip, SoundProblem> {
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => SoundProblem::Missing,
+        _ => SoundProblem::Unreadable(error),
+    })?;
+    wav::read(&bytes).map_err(SoundProblem::Wav)
 }
 
 /// Encodes every recording for `codecs`, on a thread of its own that ends with it: starting need not
@@ -160,6 +188,26 @@ mod tests {
         assert_eq!(bank.len(), 2);
         assert_eq!(bank.get(&names[0]).expect("there").linear(), [1_000; 320]);
         assert_eq!(bank.get(&names[1]).expect("there").linear(), [-500; 320]);
+    }
+
+    #[test]
+    fn music_may_be_several_files_in_the_order_of_their_names() {
+        let sounds = tempfile::tempdir().expect("a folder");
+        for (file, sample) in [("b", 2_000), ("a", 1_000), ("c", 3_000)] {
+            write_wav(&sounds.path().join(format!("music/hold/{file}.wav")), 1, sample);
+        }
+        std::fs::write(sounds.path().join("music/hold/notes.txt"), "by Ms Bach").expect("written");
+        let bank = load(sounds.path(), "en-GB", &["music/hold".into()]).expect("a playlist");
+        let clip = bank.get(&"music/hold".into()).expect("music");
+        let each = clip.linear().len() / 3;
+        let heard: Vec<i16> = clip.linear().iter().step_by(each).copied().collect();
+        assert_eq!(heard[..3], [1_000, 2_000, 3_000]);
+        std::fs::write(sounds.path().join("music/hold/d.wav"), "none").expect("written");
+        let errors = load(sounds.path(), "en-GB", &["music/hold".into()]).expect_err("bad");
+        assert!(errors[0].path.ends_with("music/hold/d.wav"));
+        std::fs::create_dir_all(sounds.path().join("music/empty")).expect("created");
+        let errors = load(sounds.path(), "en-GB", &["music/empty".into()]).expect_err("empty");
+        assert!(matches!(errors[0].problem, SoundProblem::Missing));
     }
 
     #[test]

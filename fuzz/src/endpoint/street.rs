@@ -266,7 +266,9 @@ impl Street {
                     false => self.opening.push(opened),
                 }
             }
-            Command::Play { leg, play, .. } => self.plays.push_back((*leg, *play)),
+            Command::Play { leg, play, .. } | Command::Announce { leg, play, .. } => {
+                self.plays.push_back((*leg, *play))
+            }
             Command::Close { leg } => {
                 self.legs.remove(leg);
                 let counters = LegCounters::default();

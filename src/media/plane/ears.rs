@@ -53,13 +53,14 @@ impl Plane {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(ear) = &mut leg.ear else { return };
         let heard = ear.hear(at);
-        let plays = matches!(leg.hears, Hears::Prompts(_));
+        let plays = matches!(leg.hears, Hears::Prompts(_) | Hears::Announcement(_));
+        let music = leg.hears.music().cloned();
         self.counters.tap_dropped += u64::from(heard.dropped);
         if let Some(speech) = heard.speech {
             self.events.push_back(Event::Speech { leg: id, speech });
         }
         if heard.interrupts && plays {
-            let hears = self.when_played(id);
+            let hears = music.map_or_else(|| self.when_played(id), Hears::Music);
             self.set_hears(id, hears);
         }
     }

@@ -233,3 +233,40 @@ fn a_closed_leg_is_silent_and_closing_again_does_nothing() {
     rig.command(Command::Close { leg: B });
     assert_eq!(rig.plane.poll_timeout(), None);
 }
+
+#[test]
+fn an_announcement_is_heard_over_the_music_which_goes_on_where_it_is() {
+    let mut rig = Rig::with_two_legs(Codec::Pcmu, Codec::Pcma);
+    for leg in [A, B] {
+        rig.command(Command::Music { leg, music: "music/hold".into() });
+    }
+    rig.pass(100);
+    rig.sent(A);
+    rig.sent(B);
+    let prompts = vec!["main/one".into(), "main/two".into()];
+    rig.command(Command::Announce { leg: A, play: PlayId(9), prompts });
+    rig.pass(400);
+    assert_eq!(rig.events(), [Event::Played { leg: A, play: PlayId(9) }]);
+    let (announced, music) = (rig.sent(A), rig.sent(B));
+    assert_continuous(&announced);
+    let said = |at: usize| Law::Mu.decode(announced[at].payload[100]);
+    let plain = |at: usize| Law::A.decode(music[at].payload[100]);
+    // The first frame while the music sinks, then 15 dB under the prompts of 1,000, 2,000, 3,000.
+    for (at, prompt) in [(1, 2_000), (2, 3_000)] {
+        let expected = f32::from(plain(at)) * 0.3 + prompt as f32;
+        assert!((f32::from(said(at)) - expected).abs() < 300.0, "{at}: {} {expected}", said(at));
+    }
+    // And the same music again afterwards.
+    for at in 10..music.len().min(announced.len()) {
+        assert!((said(at) - plain(at)).abs() <= 16, "{at}: {} {}", said(at), plain(at));
+    }
+    // Over nothing it is a prompt.
+    rig.command(Command::Quiet { leg: A });
+    let prompts = vec!["main/one".into()];
+    rig.command(Command::Announce { leg: A, play: PlayId(10), prompts });
+    rig.pass(60);
+    assert_eq!(rig.events(), [Event::Played { leg: A, play: PlayId(10) }]);
+    let sent = rig.sent(A);
+    let silence = Law::Mu.silence();
+    assert_eq!(sent.last().map(|sent| sent.payload[0]), Some(silence));
+}

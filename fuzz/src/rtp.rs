@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId};
 use switchboard::media::command::{
-    Codec, Command, Direction, Event, Negotiated, PayloadTypes, PlayId, SrtpKeys,
+    Codec, Command, Direction, Event, Key, Listen, Negotiated, Part, PayloadTypes, PlayId, RoomId,
+    SrtpKeys,
 };
 use switchboard::media::{Bank, Clip, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
@@ -120,7 +121,7 @@ impl Line {
         let at = source.below(LEGS.len());
         let leg = LEGS[at];
         let before = self.out.packets;
-        let kind = source.below(16);
+        let kind = source.below(24);
         match kind {
             0 => {
                 let local = SocketAddr::from(([192, 0, 2, 1], 20_000 + 2 * at as u16));
@@ -148,6 +149,24 @@ impl Line {
                 let length = usize::from(source.byte());
                 let bytes = source.take(length).to_vec();
                 self.plane.handle_rtcp(self.now, leg, from(at, source), &bytes);
+            }
+            12 => {
+                let part = source.pick(&[Part::Speak, Part::Listen, Part::Whisper(LEGS[0])]);
+                let room = RoomId(source.below(2) as u64);
+                self.command(Command::Join { leg, room, part });
+            }
+            13 => self.command(Command::Leave { leg }),
+            14 => {
+                let keys = (0..source.below(9)).filter_map(|key| Key::from_event(key as u8));
+                self.command(Command::SendKeys { leg, keys: keys.collect() });
+            }
+            15 => {
+                let listen = source.pick(&[Listen::Off, Listen::Tell, Listen::Interrupt]);
+                self.command(Command::Listen { leg, listen });
+            }
+            16 => {
+                let (play, prompts) = (PlayId(source.byte().into()), vec!["prompt".into()]);
+                self.command(Command::Announce { leg, play, prompts });
             }
             _ => self.packet(at, source),
         }

@@ -29,6 +29,9 @@ enum Command {
     /// Prompts: what callers hear.
     #[command(subcommand)]
     Prompts(Prompts),
+    /// Recordings: what is kept, whether it is whole, and how to get it out.
+    #[command(subcommand)]
+    Recordings(Recordings),
     /// Fold the whole journal again and print its figures.
     Replay(Replay),
 }
@@ -88,6 +91,47 @@ enum Prompts {
     Render(Place),
 }
 
+#[derive(Debug, Subcommand)]
+enum Recordings {
+    /// Print what is kept, the oldest first.
+    List {
+        #[command(flatten)]
+        archive: Archive,
+        /// Print a line of JSON for each: its place and its manifest.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare recordings with their checksums, and manifests with their signatures.
+    Verify {
+        #[command(flatten)]
+        archive: Archive,
+        /// Which recordings, as `list` prints them; all if none is named.
+        #[arg(value_name = "PLACE")]
+        places: Vec<String>,
+    },
+    /// Write a recording to a file that any program opens: WAV or FLAC, decrypted.
+    Export {
+        #[command(flatten)]
+        archive: Archive,
+        /// Which recording, as `list` prints it.
+        #[arg(value_name = "PLACE")]
+        place: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// Where recordings are.
+#[derive(Debug, clap::Args)]
+struct Archive {
+    #[command(flatten)]
+    place: Place,
+    /// The data folder, if it is not the settings'.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 struct Replay {
     /// The folder of the journal.
@@ -116,6 +160,7 @@ fn main() -> ExitCode {
         ),
         Command::Check(place) => server::command::check(&place.config),
         Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
+        Command::Recordings(what) => recordings(what),
         Command::Replay(replay) => server::command::replay(&replay.data, replay.json),
     };
     match done {
@@ -125,6 +170,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn recordings(what: Recordings) -> Result<(), server::command::Failure> {
+    use server::command::RecordingsCommand as Command;
+    let (archive, what) = match what {
+        Recordings::List { archive, json } => (archive, Command::List { json }),
+        Recordings::Verify { archive, places } => (archive, Command::Verify { places }),
+        Recordings::Export { archive, place, to } => (archive, Command::Export { place, to }),
+    };
+    server::command::recordings(&archive.place.config, archive.data.as_deref(), &what)
 }
 
 impl From<Overrides> for server::installation::Overrides {

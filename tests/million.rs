@@ -393,7 +393,8 @@ impl Street {
             | Command::SendKeys { .. }
             | Command::Listen { .. }
             | Command::Tap { .. }
-            | Command::Record { .. } => {}
+            | Command::Record { .. }
+            | Command::Secret { .. } => {}
         }
     }
 

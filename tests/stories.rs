@@ -37,6 +37,8 @@ mod networks;
 mod offers;
 #[path = "stories/random.rs"]
 mod random;
+#[path = "stories/recording.rs"]
+mod recording;
 #[path = "stories/refused.rs"]
 mod refused;
 #[path = "stories/restart.rs"]

@@ -109,6 +109,7 @@ impl Line {
             | Event::Played { .. }
             | Event::Key { .. }
             | Event::Speech { .. }
+            | Event::SecretKey { .. }
             | Event::Silent { .. } => {}
         }
     }

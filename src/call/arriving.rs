@@ -80,6 +80,9 @@ impl Call {
     /// A playback is over.
     pub fn media_played(&mut self, leg: LegId, play: media::PlayId) {
         let latest = leg == self.caller_leg.id && play.0 == self.plays;
+        if latest && self.has_told(play) {
+            return;
+        }
         if latest && matches!(self.state, State::InFlow) {
             self.out.push(Action::Notify(Notice::Played));
         }
@@ -96,9 +99,13 @@ impl Call {
         if !presser.keypad.pressed(now, key, told) {
             return;
         }
+        let secret = self.is_secret() && leg == self.caller_leg.id;
         match &self.state {
             State::InFlow if leg == self.caller_leg.id => {
-                self.out.push(Action::Notify(Notice::Key(key)));
+                self.out.push(Action::Notify(match secret {
+                    true => Notice::SecretKey(media::SecretKey::new(key)),
+                    false => Notice::Key(key),
+                }));
             }
             State::Talking(talk) => {
                 let other = if leg == talk.leg.id { self.caller_leg.id } else { talk.leg.id };
@@ -109,7 +116,7 @@ impl Call {
                     media::Told::Info => false,
                 };
                 let side = leg == talk.leg.id || leg == self.caller_leg.id;
-                if side && !passed_on && !talk.is_on_hold() {
+                if side && !passed_on && !secret && !talk.is_on_hold() {
                     self.media(media::Command::SendKeys { leg: other, keys: vec![key] });
                 }
             }
@@ -119,6 +126,16 @@ impl Call {
             | State::Offering(_)
             | State::Dialling(_)
             | State::Ended => {}
+        }
+    }
+
+    /// The same for a key that was pressed while keys were secret, whether they still are or not.
+    pub fn secret_key(&mut self, now: Time, leg: LegId, key: media::SecretKey, told: media::Told) {
+        if leg == self.caller_leg.id
+            && self.caller_leg.keypad.pressed(now, key.reveal(), told)
+            && matches!(self.state, State::InFlow)
+        {
+            self.out.push(Action::Notify(Notice::SecretKey(key)));
         }
     }
 
@@ -144,7 +161,7 @@ impl Call {
         }
         if matches!(self.state, State::Arriving { .. }) {
             self.state = State::InFlow;
-            self.out.push(Action::Notify(Notice::Started));
+            self.begin_flow();
         }
     }
 

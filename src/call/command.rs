@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::EndCause;
 use crate::id::{CalendarName, NodeName, PromptName, QueueName, Skill};
-use crate::media::command::Key;
+use crate::media::command::{Key, SecretKey};
 
 /// What a controller asks of its call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,8 @@ pub enum Notice {
     Played,
     /// The caller pressed a key.
     Key(Key),
+    /// The caller pressed a key that nobody else may see.
+    SecretKey(SecretKey),
     /// The timer asked for last is over.
     TimerDone,
     /// The answer to [`Command::AskHours`].

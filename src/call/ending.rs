@@ -129,6 +129,7 @@ impl Call {
             State::Dialling(dialling) => self.dial_cut_short(now, *dialling, by),
             State::Talking(talk) => self.part(now, talk, by),
         }
+        self.follow_recording(now);
         self.drop_pending(480);
         if let Some(wait) = self.wait.take() {
             // Handed back by the queue and not queued again: the system ended the waiting.

@@ -20,6 +20,7 @@
 //! - [`leg`], [`ring`]: one connection; phones that ring.
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
 //! - `offer`, `dial`: whom the queue chooses, and whom somebody else does.
+//! - [`recording`]: whether the caller is recorded now.
 //! - `transfer`, `merge`, `takeover`: who takes whose place in a conversation.
 //! - `guest`, `supervise`, `conference`: who else is in it.
 
@@ -32,6 +33,7 @@ mod keypad;
 mod leg;
 mod merge;
 mod offer;
+pub mod recording;
 mod ring;
 mod supervise;
 mod takeover;
@@ -48,7 +50,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose, Through};
-use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, Skill};
+use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, RecordingId, Skill};
 use crate::media::command::{self as media, Negotiated};
 use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
@@ -60,6 +62,7 @@ pub use self::dial::{MovingRing, Ring};
 use self::leg::Leg;
 pub use self::merge::{Consulted, Moving};
 use self::offer::Offering;
+use self::recording::Recording;
 pub use self::ring::{Manner, Target};
 pub use self::supervise::{Supervise, SuperviseError};
 use self::takeover::Pending;
@@ -207,6 +210,10 @@ pub struct Arrival {
     pub hops_left: u8,
     /// How long any call may last.
     pub longest: Duration,
+    /// Which calls are recorded.
+    pub recorded: std::sync::Arc<recording::Policy>,
+    /// The call's own recording, should it be one of them.
+    pub recording: RecordingId,
 }
 
 /// One call.
@@ -234,6 +241,7 @@ pub struct Call {
     last_visit: Option<(QueueName, Vec<Skill>)>,
     /// A phone that is about to take over a conversation.
     pending: Option<Pending>,
+    recording: Recording,
     plays: u64,
     out: Vec<Action>,
 }
@@ -275,6 +283,8 @@ impl Call {
             keyring,
             hops_left,
             longest,
+            recorded,
+            recording,
         } = arrival;
         // Everything else is ours to answer.
         let then = match &to {
@@ -298,6 +308,7 @@ impl Call {
             first_entered_at: None,
             last_visit: None,
             pending: None,
+            recording: Recording::new(recorded, recording, flow.clone()),
             plays: 0,
             out: Vec::new(),
         };

@@ -62,6 +62,8 @@ impl Case {
             keyring: keyring(),
             hops_left: 69,
             longest: Duration::from_secs(3_600),
+            recorded: Default::default(),
+            recording: crate::id::RecordingId(1),
         };
         Case { call: Call::arrive(now, arrival), ids, now, log: Vec::new() }
     }

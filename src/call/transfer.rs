@@ -143,6 +143,7 @@ impl Call {
                 self.let_go(now, transfer);
                 self.state = State::InFlow;
                 self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
+                self.recording.flow = Some(flow.clone());
                 self.out.push(Action::Flow(flow));
             }
         }

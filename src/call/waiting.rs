@@ -6,7 +6,7 @@ use crate::media::command as media;
 use crate::time::Time;
 
 use super::command::{Command, Notice, QueueReturn};
-use super::{Action, Call, CallTimer, QueueAction, State, micros};
+use super::{Action, Call, CallTimer, State, micros};
 
 /// A wait for a person, kept from its first queue entry until its one outcome is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,7 @@ impl Call {
                 self.out.push(Action::Timer(CallTimer::Controller, None));
             }
             Command::Queue { queue, skills, at_closing } => {
-                let (since, again) = (self.first_entered_at, false);
-                self.queue(QueueAction::Enter { queue, skills, at_closing, since, again });
+                self.enter_queue(queue, skills, at_closing);
             }
             Command::HangUp { cause } => self.end(now, cause),
         }
@@ -80,11 +79,16 @@ impl Call {
         let episode = self.episodes;
         self.record(CallEvent::QueueEntered { queue: queue.clone(), skills, first, episode });
         let first_at = last.map_or(now, |last| last.first_at);
-        self.wait = Some(Wait { queue, first_at, visit_at: now, episode, returned_at: None });
+        self.wait = Some(Wait {
+            queue: queue.clone(),
+            first_at,
+            visit_at: now,
+            episode,
+            returned_at: None,
+        });
         self.state = State::Queued;
-        self.plays += 1;
         self.out.push(Action::Timer(CallTimer::Controller, None));
-        self.media(media::Command::Music { leg: self.caller_leg.id, music });
+        self.music_of(&queue, music);
     }
 
     /// The queue hands the caller back to the flow. What the waiting came to is known when the

@@ -19,6 +19,7 @@ mod agents;
 mod dial;
 mod guard;
 mod network;
+mod recording;
 mod trunks;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
@@ -38,6 +39,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.star_codes();
     check.dial_plan();
     check.transfers();
+    check.recording();
     check.tokens();
     check.findings
 }
@@ -59,6 +61,9 @@ pub fn check_numbers(settings: &Settings, source: &Source, flows: &[FlowName]) -
         for (number, to) in &settings.numbers {
             lead(&["trunk", trunk.as_str(), "numbers", number], to);
         }
+    }
+    for flow in settings.recording.flows.keys().filter(|flow| !flows.contains(flow)) {
+        check.no_such(&["recording", "flow", flow.as_str()], "flow", flow.as_str(), known());
     }
     for flow in settings.outbound.flows.keys().filter(|flow| !flows.contains(flow)) {
         check.no_such(&["outbound", "flow", flow.as_str()], "flow", flow.as_str(), known());

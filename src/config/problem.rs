@@ -81,6 +81,10 @@ pub enum Problem {
     #[error("the SIP listener's port {port} is in the range of RTP ports")]
     SipPortInRange { port: u16 },
 
+    #[error("recordings are kept in one place")]
+    TwoStores,
+    #[error("recordings are not encrypted on the disk")]
+    PlainRecordings,
     #[error("`{trunk}` cannot be a trunk's name")]
     BadTrunkName { trunk: String },
     #[error("no listener speaks {protocol}")]
@@ -204,6 +208,11 @@ impl Problem {
                 "keep one of them: however a number is written, it is the same"
             }
             Problem::NumberAgain { .. } => "one of them is enough",
+            Problem::TwoStores => "name a `folder` or a `bucket`",
+            Problem::PlainRecordings => {
+                "make a key with `openssl rand -hex 32 > config/recording.key` and name it as \
+                 `key_file`, unless the disk itself is encrypted"
+            }
             Problem::BadTrunkName { .. } => "use letters, digits and - _ . only",
             Problem::NotSpoken { .. } => {
                 "add a listener for it under [sip], or name another `transport`"

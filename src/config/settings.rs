@@ -18,9 +18,13 @@ use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
 mod guard;
 mod listen;
+mod recording;
 
 pub use guard::GuardSettings;
 pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
+pub use recording::{
+    FlowRecording, KeptAs, Portion, QueueRecording, RecordingSettings, StoreSettings,
+};
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +77,9 @@ pub struct Settings {
     /// How long people are rung by name.
     #[serde(default)]
     pub transfers: TransferSettings,
+    /// Which calls are recorded.
+    #[serde(default)]
+    pub recording: RecordingSettings,
     /// Who may change things through the API.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenSettings>,

@@ -124,6 +124,7 @@ impl Engine {
                         self.with_call(id, |call, _| call.end(now, EndCause::StarCodeDone));
                     }
                     Notice::Key(_)
+                    | Notice::SecretKey(_)
                     | Notice::TimerDone
                     | Notice::Hours { .. }
                     | Notice::QueueLeft(_)
@@ -175,7 +176,11 @@ impl Engine {
             Notice::QueueLeft(QueueReturn::Closed | QueueReturn::NobodyOnDuty) => EndCause::Closed,
             Notice::QueueLeft(QueueReturn::Full | QueueReturn::WaitedTooLong) => EndCause::Limit,
             Notice::CameBack => EndCause::TransferFailed,
-            Notice::Played | Notice::Key(_) | Notice::TimerDone | Notice::Hours { .. } => return,
+            Notice::Played
+            | Notice::Key(_)
+            | Notice::SecretKey(_)
+            | Notice::TimerDone
+            | Notice::Hours { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));
     }

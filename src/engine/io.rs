@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::call::{SuperviseError, TransferError};
-use crate::event::{AgentState, Entry, Supervision};
-use crate::id::{AgentId, CallId};
+use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
+use crate::id::{AgentId, CallId, RecordingId};
 use crate::media;
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
@@ -77,6 +77,15 @@ pub enum Input {
         own: bool,
         /// What.
         request: Request,
+    },
+    /// What became of a recording: for the journal.
+    Recording {
+        /// Of which call, over or not.
+        call: CallId,
+        /// Which.
+        recording: RecordingId,
+        /// What.
+        what: RecordingEvent,
     },
     /// How the journal's writer fares. Sent whenever it changes.
     Journal(JournalHealth),
@@ -165,6 +174,15 @@ pub enum Request {
         /// Who; none for whichever agent is part of it (supervisors).
         agent: Option<AgentId>,
     },
+    /// Record nothing of a call until it is resumed, or go on.
+    PauseRecording {
+        /// Which.
+        call: CallId,
+        /// Whether it is paused or resumed.
+        pause: bool,
+        /// Who must be part of it; none for supervisors.
+        agent: Option<AgentId>,
+    },
 }
 
 /// The answer to a request.
@@ -187,6 +205,8 @@ pub enum Reply {
     BanRefused(BanError),
     /// The source is not banned.
     NotBanned,
+    /// The call is not being recorded.
+    NotRecorded,
     /// The call cannot be handed on now.
     TransferRefused(TransferError),
     /// Nobody can be reached by what was given.

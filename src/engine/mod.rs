@@ -18,7 +18,7 @@ mod route;
 mod supervise;
 mod trunks;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -96,6 +96,8 @@ pub struct Engine {
     seq: u64,
     /// What calls want done and is not done yet, in order.
     work: VecDeque<(CallId, Action)>,
+    /// Calls in which something may have changed that their recordings follow.
+    touched: BTreeSet<CallId>,
     out: VecDeque<Output>,
 }
 
@@ -123,6 +125,7 @@ impl Engine {
             admission: Admission::new(now, &plan.limits),
             seq: start.restored.next_seq.saturating_sub(1),
             work: VecDeque::new(),
+            touched: BTreeSet::new(),
             out: VecDeque::new(),
             plan,
         };
@@ -167,6 +170,10 @@ impl Engine {
             }
             Input::Request { id, actor, own, request } => {
                 self.request(now, id, &actor, own, request);
+            }
+            Input::Recording { call, recording, what } => {
+                let event = CallEvent::Recording { recording, what };
+                self.record(now, Event::Call { call, event });
             }
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
@@ -284,12 +291,25 @@ impl Engine {
             match self.endpoint.poll_event() {
                 Some(event) => self.sip_event(now, event),
                 None if self.trunk_output(now) => {}
+                None if self.follow_recordings(now) => {}
                 None => break,
             }
         }
         while let Some(transmit) = self.endpoint.poll_transmit() {
             self.out.push_back(Output::Transmit(transmit));
         }
+    }
+
+    /// Lets recordings follow what has changed; whether that asked for anything.
+    fn follow_recordings(&mut self, now: Time) -> bool {
+        for id in std::mem::take(&mut self.touched) {
+            if let Some(governed) = self.calls.get_mut(&id) {
+                governed.call.follow_recording(now);
+                let actions = governed.call.take_actions();
+                self.work.extend(actions.into_iter().map(|action| (id, action)));
+            }
+        }
+        !self.work.is_empty()
     }
 
     fn with_call(&mut self, id: CallId, f: impl FnOnce(&mut Call, &mut Entropy)) {
@@ -303,6 +323,7 @@ impl Engine {
         f: impl FnOnce(&mut Call, &mut Entropy) -> T,
     ) -> Option<T> {
         let governed = self.calls.get_mut(&id)?;
+        self.touched.insert(id);
         let answer = f(&mut governed.call, &mut self.entropy);
         let actions = governed.call.take_actions();
         self.work.extend(actions.into_iter().map(|action| (id, action)));
@@ -343,7 +364,8 @@ impl Engine {
                     | media::command::Command::SendKeys { .. }
                     | media::command::Command::Listen { .. }
                     | media::command::Command::Tap { .. }
-                    | media::command::Command::Record { .. } => {}
+                    | media::command::Command::Record { .. }
+                    | media::command::Command::Secret { .. } => {}
                 }
                 self.out.push_back(Output::Media(command));
             }
@@ -465,6 +487,9 @@ impl Engine {
             }
             // Nothing that leads a call listens yet.
             Media::Speech { .. } => {}
+            Media::SecretKey { leg, key, told } => {
+                self.with_leg(leg, |call| call.secret_key(now, leg, key, told));
+            }
             Media::Silent { leg, for_ms, ever_heard } => {
                 self.with_leg(leg, |call| call.media_silent(now, leg, for_ms, ever_heard));
             }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::AcdPlan;
 use crate::call::Target;
+use crate::call::recording::{Policy, Share};
 use crate::config::settings::{
-    AgentSettings, LimitSettings, Settings, StarCodes, TransferSettings,
+    AgentSettings, LimitSettings, Portion, RecordingSettings, Settings, StarCodes, TransferSettings,
 };
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
@@ -92,6 +94,8 @@ pub struct Plan {
     pub star_codes: StarCodes,
     /// How long people are rung by name.
     pub transfers: TransferSettings,
+    /// Which calls are recorded.
+    pub recorded: Arc<Policy>,
     /// What is refused beyond.
     pub limits: LimitSettings,
 }
@@ -183,6 +187,7 @@ impl Plan {
             codecs,
             star_codes: settings.star_codes.clone(),
             transfers: settings.transfers.clone(),
+            recorded: Arc::new(policy(&settings.recording)),
             limits: settings.limits.clone(),
         })
     }
@@ -222,6 +227,7 @@ impl Plan {
         let mut names = flow::prompts(&self.flows);
         names.extend(StarCode::prompts());
         names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
+        names.extend(self.recorded.announcement.clone());
         names.sort();
         names.dedup();
         names
@@ -250,6 +256,20 @@ impl Plan {
                 .map(|(id, agent)| (id.clone(), agent.name.clone()))
                 .collect(),
         }
+    }
+}
+
+fn policy(settings: &RecordingSettings) -> Policy {
+    let share = |portion: Portion| Share(portion.ten_thousandths());
+    let queues = settings
+        .queues
+        .iter()
+        .filter_map(|(queue, one)| one.record.map(|record| (queue.clone(), share(record))));
+    Policy {
+        otherwise: share(settings.record),
+        queues: queues.collect(),
+        flows: settings.flows.iter().map(|(flow, one)| (flow.clone(), share(one.record))).collect(),
+        announcement: settings.announcement.clone(),
     }
 }
 

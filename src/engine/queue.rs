@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
-use crate::call::{QueueAction, Target};
+use crate::call::recording::NotRecorded;
+use crate::call::{QueueAction, Target, TransferError};
 use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::sip::ListenerId;
@@ -195,6 +196,19 @@ impl Engine {
             }
             Request::Conference { call, agent } => {
                 self.conference_request(now, call, agent.as_ref(), actor)
+            }
+            Request::PauseRecording { call, pause, agent } => {
+                let by = Some(actor.to_owned());
+                let paused = self.in_call(call, |call, _| {
+                    let part = agent.is_none() || call.leg_of(agent.as_ref()).is_some();
+                    part.then(|| call.pause_recording(now, pause, by))
+                });
+                match paused {
+                    Some(Some(Ok(()))) => Reply::Done,
+                    Some(Some(Err(NotRecorded))) => Reply::NotRecorded,
+                    Some(None) => Reply::TransferRefused(TransferError::NotAnAgent),
+                    None => Reply::UnknownCall,
+                }
             }
             Request::Transfer { call, to, agent } => {
                 self.transfer_request(now, call, &to, agent.as_ref(), actor)

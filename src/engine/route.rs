@@ -237,6 +237,8 @@ impl Engine {
             keyring,
             hops_left: invite.hops_left,
             longest: self.plan.longest_call(),
+            recorded: self.plan.recorded.clone(),
+            recording: id.recording(),
         };
         let call = Call::arrive(now, arrival);
         self.calls.insert(id, Box::new(Governed { call, controller }));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FlowName, LegId, QueueName};
+use crate::id::{AgentId, FlowName, LegId, QueueName};
 
 /// What happened to a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub enum RecordingEvent {
         rule: RecordingRule,
         /// Whether the caller has heard that calls are recorded.
         told: bool,
+        /// The agent whom the caller talks with already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<AgentId>,
     },
     /// It goes on with another leg, which took the place of the former.
     Moved {
@@ -34,9 +37,6 @@ pub enum RecordingEvent {
     Resumed {
         /// How long it was paused, in microseconds.
         paused_us: u64,
-        /// Who asked, if it was by the API.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        by: Option<String>,
     },
     /// It is over.
     Ended {

@@ -79,6 +79,8 @@ impl<'a> Walk<'a> {
             }
             Notice::Played => self.played(),
             Notice::Key(key) => self.pressed(key),
+            // No node asks for what must not be kept.
+            Notice::SecretKey(_) => {}
             Notice::TimerDone => {
                 if let (Phase::Listening, Some(menu)) = (self.run.phase, self.menu()) {
                     self.miss(menu, menu.no_input.as_ref());

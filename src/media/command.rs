@@ -294,6 +294,14 @@ pub enum Command {
         /// Which tap; each is used once.
         tap: Option<TapId>,
     },
+    /// What a leg's peer says is secret, or is no longer: its keys are told as [`Event::SecretKey`] and
+    /// reach nobody who hears the leg.
+    Secret {
+        /// Which leg.
+        leg: LegId,
+        /// Whether it is.
+        on: bool,
+    },
     /// Closes a leg and frees its ports. Answered by [`Event::Closed`]. Idempotent.
     Close {
         /// Which leg.
@@ -318,6 +326,7 @@ impl Command {
             | Command::Listen { leg, .. }
             | Command::Tap { leg, .. }
             | Command::Record { leg, .. }
+            | Command::Secret { leg, .. }
             | Command::Close { leg } => *leg,
             Command::Bridge { a, .. } => *a,
         }
@@ -375,6 +384,28 @@ pub enum Listen {
     Tell,
     /// It is told, and what plays to the peer stops when it begins to speak.
     Interrupt,
+}
+
+/// A key that must not be kept, shown or written anywhere: one of a payment card's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretKey(Key);
+
+impl SecretKey {
+    /// A key that is secret from here on.
+    pub fn new(key: Key) -> SecretKey {
+        SecretKey(key)
+    }
+
+    /// The key, for whoever it is meant for.
+    pub fn reveal(self) -> Key {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey")
+    }
 }
 
 /// How a key was told, the least reliable way first.
@@ -450,6 +481,15 @@ pub enum Event {
         leg: LegId,
         /// Which of the two.
         speech: Speech,
+    },
+    /// The same while what the peer says is secret.
+    SecretKey {
+        /// On which leg.
+        leg: LegId,
+        /// Which key.
+        key: SecretKey,
+        /// How.
+        told: Told,
     },
     /// No RTP has come for the silence limit although the peer should send. Repeats no more often
     /// than the limit.

@@ -65,6 +65,8 @@ pub(super) struct Leg {
     pub(super) counters: LegCounters,
     /// What is recorded of it.
     pub(super) recorded: Option<Recorded>,
+    /// What its peer says is nobody else's to know: keys above all.
+    pub(super) secret: bool,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
     pub(super) cname: String,
     pub(super) liveness: Liveness,
@@ -242,6 +244,7 @@ impl Leg {
             waits: 0,
             counters: LegCounters::default(),
             recorded: None,
+            secret: false,
             cname,
             liveness: Liveness { heard_at: now, told_at: None },
             report_due: next_report(now, entropy),
@@ -299,7 +302,8 @@ impl Leg {
                 Some((Key::from_event(code)?, Told::Event))
             }
             Kind::Voice(_) => {
-                let tones = self.tones.as_mut().filter(|_| self.heard_by.is_none())?;
+                let tones =
+                    self.tones.as_mut().filter(|_| self.heard_by.is_none() || self.secret)?;
                 Some((tones.hear(packet.payload)?, Told::Tones))
             }
             Kind::ComfortNoise => None,

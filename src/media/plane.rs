@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::announcement::Announcement;
 use super::bank::Bank;
 use super::codec::MAX_BYTES;
-use super::command::{Command, Event, PlayId, RecordOrder, Told};
+use super::command::{Command, Event, PlayId, RecordOrder, SecretKey, Told};
 use super::counters::{DropReason, RtpCounters};
 use super::leg::{After, Kind, Leg};
 use super::pacer::Pacer;
@@ -152,6 +152,11 @@ impl Plane {
             Command::Record { leg: id, order } => {
                 if let Some(leg) = self.legs.get_mut(&id) {
                     self.recorder.obey(now, id, &mut leg.recorded, order);
+                }
+            }
+            Command::Secret { leg, on } => {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.secret = on;
                 }
             }
             Command::Close { leg } => self.close(now, leg, out),
@@ -346,14 +351,25 @@ impl Plane {
             return Err(DropReason::Stray);
         }
         session.rtp.heard(now, from);
+        // Without events, keys are tones in the voice.
+        let has_events = session.negotiated.receive.telephone_event.is_some();
         leg.counters.received += 1;
         self.counters.received += 1;
         let pressed = leg.key(kind, &packet);
         if let Some((key, told)) = pressed {
-            self.events.push_back(Event::Key { leg: id, key, told });
+            self.events.push_back(match leg.secret {
+                true => Event::SecretKey { leg: id, key: SecretKey::new(key), told },
+                false => Event::Key { leg: id, key, told },
+            });
         }
         if let Kind::Voice(codec) = kind {
             self.recorder.copy(now, &mut leg.recorded, Side::Peer, codec, &packet);
+        }
+        if leg.secret && (kind == Kind::TelephoneEvent || !has_events) {
+            if let Some(hearer) = leg.heard_by.and_then(|hearer| self.legs.get_mut(&hearer)) {
+                hearer.out.withhold(&packet);
+            }
+            return Ok(());
         }
         if let Some(ear) = &mut leg.ear {
             ear.insert(now, &packet, arrival, matches!(kind, Kind::Voice(_)));

@@ -12,6 +12,7 @@ use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
 use super::listeners;
 use super::prompts::{self, RenderError};
+use super::recording::command as recording;
 use super::run::{self, ServeError, Server};
 use super::store::{self, StoreError};
 
@@ -29,6 +30,8 @@ pub enum Failure {
     Render(RenderError),
     /// The journal cannot be read.
     Store(StoreError),
+    /// Recordings cannot be read, or are not whole.
+    Recordings(recording::CommandError),
     /// The operating system refuses something basic.
     System(std::io::Error),
 }
@@ -42,6 +45,7 @@ impl fmt::Display for Failure {
             Failure::Render(RenderError::Findings(_)) => f.write_str("nothing was rendered"),
             Failure::Render(error) => write!(f, "switchboard: {error}"),
             Failure::Store(error) => write!(f, "switchboard: {error}"),
+            Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
         }
     }
@@ -57,6 +61,54 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         Failure::Serve(error)
     }
+}
+
+impl From<recording::CommandError> for Failure {
+    fn from(error: recording::CommandError) -> Self {
+        Failure::Recordings(error)
+    }
+}
+
+/// `switchboard recordings ...`.
+pub fn recordings(
+    config: &Path,
+    data: Option<&Path>,
+    what: &RecordingsCommand,
+) -> Result<(), Failure> {
+    let overrides = Overrides { data: data.map(Path::to_owned), ..Overrides::default() };
+    let settings = Installation::read(config, &overrides)?.settings;
+    runtime()?.block_on(async {
+        match what {
+            RecordingsCommand::List { json } => recording::list(&settings, *json).await?,
+            RecordingsCommand::Verify { places } => recording::verify(&settings, places).await?,
+            RecordingsCommand::Export { place, to } => {
+                recording::export(&settings, place, to).await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What is done with recordings.
+#[derive(Debug, Clone)]
+pub enum RecordingsCommand {
+    /// Prints what is kept.
+    List {
+        /// A line of JSON each.
+        json: bool,
+    },
+    /// Says whether recordings are what they were.
+    Verify {
+        /// Which; all if none is named.
+        places: Vec<String>,
+    },
+    /// Writes one to a file, decrypted.
+    Export {
+        /// Which.
+        place: String,
+        /// Where to.
+        to: std::path::PathBuf,
+    },
 }
 
 impl From<StoreError> for Failure {

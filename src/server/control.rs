@@ -25,6 +25,7 @@ use crate::trunk::names::{Answer, Query, ResolveError};
 use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
+use super::recording::{Watch, desk::News};
 use super::refusals::{self, Line, Refusals};
 use super::resolver::Resolver;
 use super::store::JournalHandle;
@@ -66,6 +67,8 @@ pub enum Message {
     Stream(StreamEvent),
     /// The domain name system has answered.
     Resolved(Query, Result<Answer, ResolveError>),
+    /// What became of a recording.
+    Recording(News),
     /// How the journal fares.
     Journal(JournalHealth),
     /// The journal has committed everything up to here.
@@ -155,6 +158,7 @@ impl Control {
     }
 
     /// Runs until a stop is complete. `wall` is what the engine's calendar showed, and when.
+    #[allow(clippy::too_many_arguments)] // everything that the thread owns or talks to
     pub fn run(
         self,
         clock: Clock,
@@ -163,6 +167,7 @@ impl Control {
         media: &MediaThreads,
         journal: &JournalHandle,
         streams: Streams,
+        recordings: Watch,
     ) -> io::Result<()> {
         let Control { mut poll, messages, handle, listeners, resolver } = self;
         let mut events = Events::with_capacity(256);
@@ -170,6 +175,7 @@ impl Control {
             clock,
             engine,
             journal,
+            recordings,
             resolver,
             listeners,
             streams,
@@ -264,6 +270,7 @@ struct Running<'a> {
     clock: Clock,
     engine: Engine,
     journal: &'a JournalHandle,
+    recordings: Watch,
     listeners: Vec<Option<Listener>>,
     streams: Streams,
     resolver: Resolver,
@@ -337,6 +344,9 @@ impl Running<'_> {
                 self.input(Input::Named { listener, peer, names });
             }
             Message::Resolved(query, answer) => self.input(Input::Resolved { query, answer }),
+            Message::Recording(News { call, recording, what }) => {
+                self.input(Input::Recording { call, recording, what });
+            }
             Message::Journal(health) => self.input(Input::Journal(health)),
             Message::Committed(seq) => self.replies.committed(seq),
             Message::Settings(plan) => self.input(Input::Settings(plan)),
@@ -422,6 +432,7 @@ impl Running<'_> {
                 }
                 Output::Journal(entry) => {
                     refusals::say_bans(&entry);
+                    self.recordings.note(&entry);
                     self.journal.append(entry);
                 }
                 Output::Reply { id, reply, after } => self.replies.reply(id, reply, after),

@@ -30,6 +30,7 @@ use super::control::{Control, ControlHandle, Message};
 use super::installation::{Installation, Problems};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
+use super::recording::{RecordingError, Recordings, Watch};
 use super::resolver::Resolver;
 use super::sounds;
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
@@ -37,6 +38,8 @@ use super::stream::{Patience, StreamLimits, Streams};
 
 /// How long the journal may take to write what it still holds at a stop.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long recordings that are over may take to be kept at a stop.
+const LAST_RECORDINGS: Duration = Duration::from_secs(10);
 
 /// How long connections may take to be closed in order at a stop.
 const GOODBYES: Duration = Duration::from_secs(2);
@@ -68,6 +71,9 @@ pub enum ServeError {
     /// The journal cannot be opened.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Recordings cannot be made.
+    #[error("{0}")]
+    Recording(#[from] RecordingError),
     /// A thread cannot be started or died.
     #[error("the {part} failed: {source}")]
     Thread {
@@ -91,6 +97,7 @@ pub struct Server {
     thread: JoinHandle<std::io::Result<()>>,
     media: Arc<MediaThreads>,
     journal: JournalHandle,
+    recordings: Arc<Recordings>,
     streams: Streams,
     bound: BTreeMap<ListenerId, SocketAddr>,
     stop_web: watch::Sender<bool>,
@@ -138,6 +145,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             advertise,
             threads: threads(settings.rtp.threads),
             silence: Duration::from_secs(u64::from(settings.rtp.silence_s)),
+            recording: settings.recording.buffer_mib as usize * (1 << 20),
         };
         let tell = move |event| match event {
             // Only the journal wants to know, so nobody is woken for it.
@@ -147,6 +155,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             | Event::Played { .. }
             | Event::Key { .. }
             | Event::Speech { .. }
+            | Event::SecretKey { .. }
             | Event::Silent { .. } => events.send(Message::Media(event)),
         };
         MediaThreads::start(media_settings, bank.clone(), entropy.fork(), tell)
@@ -168,6 +177,20 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         Streams::start(listeners.streams, limits, patience, tell)
     };
 
+    let recordings = {
+        let (data, events) = (&settings.files.data, handle.clone());
+        let (reels, clock) = (media.take_reels(), media.clock());
+        let runtime = tokio::runtime::Handle::current();
+        let tell = move |news| events.send(Message::Recording(news));
+        let settings = settings.recording.clone();
+        let draws = entropy.fork();
+        // Whatever the last run left is brought to an end first.
+        tokio::task::block_in_place(|| {
+            Recordings::start(settings, data, reels, clock, draws, runtime, tell)
+        })
+        .map(Arc::new)?
+    };
+
     let (now, wall) = (clock.now(), clock.wall());
     let closing = stats::closing_entries(&fold, wall, now);
     closing.iter().for_each(|entry| fold.apply(entry));
@@ -176,13 +199,23 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
 
     let thread = {
         let (media, journal, streams) = (media.clone(), journal.clone(), streams.clone());
+        let watch = Watch::new(Some(recordings.clone()));
         std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || control.run(clock, (now, wall), engine, &media, &journal, streams))
+            .spawn(move || {
+                control.run(clock, (now, wall), engine, &media, &journal, streams, watch)
+            })
             .map_err(thread("control thread"))?
     };
     let (stop_web, mut stopping) = watch::channel(false);
-    let state = web_state(tokens.clone(), &plan, clock, &handle, &journal, &media, &streams);
+    let parts = Parts {
+        control: handle.clone(),
+        journal: journal.clone(),
+        media: media.clone(),
+        streams: streams.clone(),
+        recordings: recordings.clone(),
+    };
+    let state = web_state(tokens.clone(), &plan, clock, &parts);
     let web = tokio::spawn(async move {
         web::serve(web_listener, state, async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -194,6 +227,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         thread,
         media,
         journal,
+        recordings,
         streams,
         bound: listeners.bound,
         stop_web,
@@ -245,11 +279,24 @@ impl Server {
     /// Ends every call, writes the journal to its end and stops.
     pub async fn stop(self) -> Result<(), ServeError> {
         let Server {
-            control, thread: control_thread, media, journal, streams, stop_web, web, ..
+            control,
+            thread: control_thread,
+            media,
+            journal,
+            recordings,
+            streams,
+            stop_web,
+            web,
+            ..
         } = self;
         control.send(Message::Stop);
         let ended = tokio::task::spawn_blocking(move || control_thread.join()).await;
         media.shutdown();
+        // After media: the last words are in their rings.
+        let kept = tokio::task::spawn_blocking(move || recordings.stop());
+        if tokio::time::timeout(LAST_RECORDINGS, kept).await.is_err() {
+            tracing::warn!("recordings that are not kept yet are kept after the next start");
+        }
         streams.close(GOODBYES).await;
         let _ = stop_web.send(true);
         // A page that will not let go of its stream must not hold up the journal.
@@ -268,6 +315,16 @@ impl Server {
             }),
         }
     }
+}
+
+/// What the pages and figures are made of.
+#[derive(Clone)]
+struct Parts {
+    control: ControlHandle,
+    journal: JournalHandle,
+    media: Arc<MediaThreads>,
+    streams: Streams,
+    recordings: Arc<Recordings>,
 }
 
 /// The journal tells the control thread what it has committed and how it fares.
@@ -324,21 +381,16 @@ fn web_state(
     tokens: Arc<ArcSwap<Vec<Token>>>,
     plan: &Plan,
     clock: Clock,
-    control: &ControlHandle,
-    journal: &JournalHandle,
-    media: &Arc<MediaThreads>,
-    streams: &Streams,
+    parts: &Parts,
 ) -> WebState {
+    let Parts { control, journal, .. } = parts;
     let live = {
         let journal = journal.clone();
         Arc::new(move || journal.live(clock.now(), clock.wall()))
     };
     let metrics = {
-        let (live, control, journal) = (live.clone(), control.clone(), journal.clone());
-        let (media, streams) = (media.clone(), streams.clone());
-        Arc::new(move || {
-            stats::metrics::render(&live(), &wire(&control, &journal, &media, &streams))
-        })
+        let (live, parts) = (live.clone(), parts.clone());
+        Arc::new(move || stats::metrics::render(&live(), &wire(&parts)))
     };
     let ready = {
         let (control, journal) = (control.clone(), journal.clone());
@@ -370,12 +422,8 @@ fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {
     tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
 }
 
-fn wire(
-    control: &ControlHandle,
-    journal: &JournalHandle,
-    media: &MediaThreads,
-    streams: &Streams,
-) -> Wire {
+fn wire(parts: &Parts) -> Wire {
+    let Parts { control, journal, media, streams, recordings } = parts;
     let state = control.state();
     let rtp = media.counters();
     let mut sip_rejected = state.sip.rejected.clone();
@@ -394,6 +442,7 @@ fn wire(
             .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
             .collect(),
         rtp_ordered: JitterCounters::LABELS.into_iter().zip(rtp.ordered.to_array()).collect(),
+        recordings: recordings.counters().wire(),
         journal_lag_events: journal.status().health.backlog as u64,
         trunks: state.trunks.iter().map(trunk_wire).collect(),
         outbound_refused: OutboundRefusal::ALL

@@ -61,6 +61,12 @@ pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
     for path in [&mut files.flows, &mut files.sounds, &mut files.data] {
         *path = folder.join(&*path);
     }
+    let recording = &mut settings.recording;
+    let keys = [&mut recording.key_file, &mut recording.signing_key_file];
+    let keys = keys.into_iter().chain([&mut recording.store.credentials_file]).flatten();
+    for path in keys.chain(&mut recording.old_key_files) {
+        *path = folder.join(&*path);
+    }
     let own = settings.sip.listen.iter_mut().filter_map(|listen| listen.tls.as_mut());
     for tls in settings.sip.tls.iter_mut().chain(own) {
         let optional = [&mut tls.client_ca, &mut tls.ca].into_iter().flatten();

@@ -12,6 +12,7 @@ use crate::engine::io::{Input, Output, Reply, Request, RequestId};
 use crate::engine::{Engine, Plan, Start};
 use crate::event::Entry;
 use crate::id::{Entropy, LegId};
+use crate::media::recorder::{self, Reel};
 use crate::media::{self, Bank, Plane, PlaneSettings, Sink};
 use crate::sip::ListenerId;
 use crate::stats::live::Live;
@@ -33,6 +34,8 @@ pub const ENGINE: SocketAddr =
 /// The listener for connections.
 const STREAM: ListenerId = ListenerId(1);
 const FIRST_RTP_PORT: u16 = 20_000;
+/// Room for some minutes of what is recorded.
+const REEL: usize = 8 << 20;
 /// So many steps without time passing are a deadline that is never met.
 const STUCK: u32 = 10_000;
 
@@ -80,6 +83,7 @@ pub struct World {
     entropy: Entropy,
     engine: Engine,
     plane: Plane,
+    reel: Reel,
     legs: BTreeMap<LegId, u16>,
     ports: BTreeMap<u16, LegId>,
     signalling: Network,
@@ -117,11 +121,13 @@ impl World {
             entropy.fork(),
             Start::default(),
         );
+        let (plane, reel) = plane(&settings, &mut entropy);
         let mut world = World {
             now,
             wall: WallClock::showing(settings.begins_at, now),
             engine,
-            plane: plane(&settings, &mut entropy),
+            plane,
+            reel,
             legs: BTreeMap::new(),
             ports: BTreeMap::new(),
             signalling: Network::new(Conditions::default(), entropy.fork()),
@@ -172,6 +178,11 @@ impl World {
     /// Media, to be looked at.
     pub fn plane(&self) -> &Plane {
         &self.plane
+    }
+
+    /// What of calls is recorded, since it was looked at last.
+    pub fn reel(&mut self) -> &mut Reel {
+        &mut self.reel
     }
 
     /// How signalling and voice travel from now on.
@@ -302,7 +313,7 @@ impl World {
         let start = Start { closing, restored: known.restore_point() };
         let plan = self.settings.plan.clone();
         self.engine = Engine::new(self.now, wall, plan, self.entropy.fork(), start);
-        self.plane = plane(&self.settings, &mut self.entropy);
+        (self.plane, self.reel) = plane(&self.settings, &mut self.entropy);
         self.legs.clear();
         self.ports.clear();
         self.streams.forget();
@@ -540,9 +551,12 @@ impl World {
     }
 }
 
-fn plane(settings: &WorldSettings, entropy: &mut Entropy) -> Plane {
+fn plane(settings: &WorldSettings, entropy: &mut Entropy) -> (Plane, Reel) {
     let plane = PlaneSettings { silence: settings.silence };
-    Plane::new(plane, settings.bank.clone(), entropy.fork())
+    let mut plane = Plane::new(plane, settings.bank.clone(), entropy.fork());
+    let (recorder, reel) = recorder::ring(REEL);
+    plane.record_into(recorder);
+    (plane, reel)
 }
 
 /// Packets that the plane wants sent: leg, whether RTCP, where to, what.

@@ -16,7 +16,10 @@ use crate::event::Outcome;
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
+mod recordings;
 mod voice;
+
+pub use recordings::RecordingWire;
 
 /// What the shell counts on the wire since the process began, and how far the journal lags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +40,8 @@ pub struct Wire {
     pub rtp_dropped: BTreeMap<&'static str, u64>,
     /// RTP packets that were put in order to be decoded (rooms, taps), by what became of them.
     pub rtp_ordered: BTreeMap<&'static str, u64>,
+    /// How recordings fare.
+    pub recordings: RecordingWire,
     /// Events that wait to be committed to the journal.
     pub journal_lag_events: u64,
     /// How trunks fare.
@@ -66,6 +71,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(traffic(live, wire));
     families.extend(voice::families(live));
     families.extend(trunks(wire));
+    families.extend(recordings::recordings(&wire.recordings));
     // A family without a sample is an error to the encoder, and no news to a reader.
     families.retain(|family| !family.get_metric().is_empty());
     match TextEncoder::new().encode_to_string(&families) {
@@ -302,12 +308,6 @@ fn traffic(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
             labelled(count(*value), &labels)
         })
     });
-    let reasons = |counts: &BTreeMap<&'static str, u64>| -> Vec<Metric> {
-        counts
-            .iter()
-            .map(|(reason, value)| labelled(count(*value), &[("reason", reason)]))
-            .collect()
-    };
     let packets = [("in", wire.rtp_received), ("out", wire.rtp_sent)];
     vec![
         family(
@@ -393,6 +393,11 @@ fn by_queue(live: &Live, sample: impl Fn(&QueueLive) -> Metric) -> Vec<Metric> {
     live.queues.iter().map(with_label).collect()
 }
 
+/// A count for each reason.
+fn reasons(counts: &BTreeMap<&'static str, u64>) -> Vec<Metric> {
+    counts.iter().map(|(reason, n)| labelled(count(*n), &[("reason", reason)])).collect()
+}
+
 fn labelled(mut sample: Metric, labels: &[(&str, &str)]) -> Metric {
     let pair = |(name, value): &(&str, &str)| {
         let mut pair = LabelPair::default();
@@ -453,6 +458,11 @@ mod tests {
             rtp_sent: 49,
             rtp_dropped: BTreeMap::from([("late", 2)]),
             rtp_ordered: BTreeMap::from([("lost", 5)]),
+            recordings: RecordingWire {
+                active: 3,
+                failures: BTreeMap::from([("disk_full", 1)]),
+                ..RecordingWire::default()
+            },
             journal_lag_events: 7,
             trunks: vec![TrunkWire {
                 trunk: "carrier".to_owned(),
@@ -508,6 +518,8 @@ mod tests {
             r#"switchboard_agents{state="signed_out"} 2"#,
             r#"switchboard_agents{state="ready"} 0"#,
             "switchboard_calls_active 1",
+            "switchboard_recordings_active 3",
+            r#"switchboard_recording_failures_total{reason="disk_full"} 1"#,
             "switchboard_journal_lag_events 7",
             r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.1:5060"} 1"#,
             r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.2:5060"} 0"#,

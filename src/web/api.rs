@@ -88,6 +88,7 @@ pub(super) async fn set_state(
         | Reply::UnknownCall
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotRecorded
         | Reply::NotBanned
         | Reply::TransferRefused(_)
         | Reply::UnknownDestination
@@ -125,6 +126,51 @@ pub(super) async fn transfer(
         | Reply::ChoiceRefused(_)
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotRecorded
+        | Reply::NotBanned
+        | Reply::SuperviseRefused(_)
+        | Reply::NoConference => Err(Problem::WrongReply),
+    }
+}
+
+/// `POST /api/v1/calls/{call}/recording/pause`: nothing is recorded until it is resumed.
+pub(super) async fn pause_recording(
+    state: State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    recording(state, call, &headers, true).await
+}
+
+/// `POST /api/v1/calls/{call}/recording/resume`.
+pub(super) async fn resume_recording(
+    state: State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    recording(state, call, &headers, false).await
+}
+
+async fn recording(
+    State(app): State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
+    pause: bool,
+) -> Result<Response, Problem> {
+    let actor = auth::actor(&app.web.tokens.load(), headers)?;
+    let call = call_id(call)?;
+    let agent = actor.only_over().cloned();
+    let (own, request) = (agent.is_some(), Request::PauseRecording { call, pause, agent });
+    match ask(&app, Asked { actor: actor.name, own, request }).await? {
+        Reply::Done => Ok(Json(json!({ "call": call, "paused": pause })).into_response()),
+        Reply::UnknownCall => Err(Problem::UnknownCall),
+        Reply::NotRecorded => Err(Problem::NotRecorded),
+        Reply::TransferRefused(_) => Err(Problem::NotYourCall),
+        Reply::UnknownDestination
+        | Reply::Agent(_)
+        | Reply::ChoiceRefused(_)
+        | Reply::Banned { .. }
+        | Reply::BanRefused(_)
         | Reply::NotBanned
         | Reply::SuperviseRefused(_)
         | Reply::NoConference => Err(Problem::WrongReply),
@@ -154,6 +200,7 @@ pub(super) async fn hang_up(
         | Reply::ChoiceRefused(_)
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotRecorded
         | Reply::NotBanned
         | Reply::TransferRefused(_)
         | Reply::UnknownDestination

@@ -62,6 +62,7 @@ pub(super) async fn ban(
         | Reply::Done
         | Reply::ChoiceRefused(_)
         | Reply::UnknownCall
+        | Reply::NotRecorded
         | Reply::NotBanned
         | Reply::TransferRefused(_)
         | Reply::UnknownDestination
@@ -91,6 +92,7 @@ pub(super) async fn lift(
         | Reply::UnknownCall
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotRecorded
         | Reply::TransferRefused(_)
         | Reply::UnknownDestination
         | Reply::SuperviseRefused(_)

@@ -18,6 +18,8 @@
 //! | `POST /api/v1/calls/{call}/conference` | makes one of an adviser's two conversations | a token |
 //! | `/api/v1/bans` | who is banned from sending SIP; bans somebody | a supervisor's token |
 //! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
+//! | `POST /api/v1/calls/{call}/recording/pause` | records nothing until it is resumed | a supervisor's token, or its agent's |
+//! | `POST /api/v1/calls/{call}/recording/resume` | goes on | a supervisor's token, or its agent's |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;

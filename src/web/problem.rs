@@ -50,6 +50,8 @@ pub(super) enum Problem {
     NotBanned,
     /// An agent's token over a call that the agent is not part of.
     NotYourCall,
+    /// The call is not being recorded.
+    NotRecorded,
     /// The call cannot be handed on now.
     Transfer(TransferError),
     /// Nobody can be reached by what was given.
@@ -90,6 +92,7 @@ impl Problem {
             Problem::Ban(BanError::Full) => "bans-full",
             Problem::NotBanned => "not-banned",
             Problem::NotYourCall => "not-your-call",
+            Problem::NotRecorded => "not-recorded",
             Problem::Transfer(TransferError::NotTalking) => "not-talking",
             Problem::Transfer(TransferError::NotAnAgent) => "no-agent",
             Problem::Transfer(TransferError::UnderWay) => "transfer-under-way",
@@ -128,6 +131,7 @@ impl Problem {
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Choice(ChoiceError::SignedOut)
             | Problem::Ban(BanError::Allowed)
+            | Problem::NotRecorded
             | Problem::Transfer(_)
             | Problem::Supervise(_)
             | Problem::NoConference => StatusCode::CONFLICT,
@@ -159,6 +163,7 @@ impl Problem {
             Problem::Ban(BanError::Full) => "There is no room for another ban",
             Problem::NotBanned => "This source is not banned",
             Problem::NotYourCall => "This is another adviser's call",
+            Problem::NotRecorded => "The call is not being recorded",
             Problem::Transfer(TransferError::NotTalking | TransferError::NotAnAgent) => {
                 "Nobody talks in this call who could hand it on"
             }
@@ -227,7 +232,12 @@ impl Problem {
             Problem::NotBanned => {
                 "Its ban is over, or never was. GET /api/v1/bans lists those in force.".to_owned()
             }
-            Problem::NotYourCall => "A token with the role `agent` hands on only calls in which \
+            Problem::NotRecorded => {
+                "Nothing of it is recorded now, so there is nothing to pause: the rules are in \
+                [recording] of the settings."
+                    .to_owned()
+            }
+            Problem::NotYourCall => "A token with the role `agent` changes only calls in which \
                 its own agent talks. Ask a supervisor."
                 .to_owned(),
             Problem::Transfer(error) => format!("{error}. Look at the call before trying again."),
@@ -304,6 +314,7 @@ impl IntoResponse for Problem {
             | Problem::Ban(_)
             | Problem::NotBanned
             | Problem::NotYourCall
+            | Problem::NotRecorded
             | Problem::Transfer(_)
             | Problem::UnknownDestination
             | Problem::Supervise(_)

@@ -86,6 +86,8 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
             post(supervise::begin).delete(supervise::stop),
         ),
         ("/api/v1/calls/{call}/supervise/mode", Door::Token, post(supervise::change)),
+        ("/api/v1/calls/{call}/recording/pause", Door::Token, post(api::pause_recording)),
+        ("/api/v1/calls/{call}/recording/resume", Door::Token, post(api::resume_recording)),
         ("/api/v1/calls/{call}/transfer", Door::Token, post(api::transfer)),
     ]
 }

@@ -109,6 +109,7 @@ async fn done(app: &App, actor: Actor, request: Request) -> Result<(), Problem> 
         | Reply::ChoiceRefused(_)
         | Reply::Banned { .. }
         | Reply::BanRefused(_)
+        | Reply::NotRecorded
         | Reply::NotBanned
         | Reply::TransferRefused(_) => Err(Problem::WrongReply),
     }

@@ -38,6 +38,7 @@ pub const MUSIC: u32 = 640;
 pub const SIGNED_IN: u32 = 690;
 pub const NOT_READY: u32 = 740;
 pub const READY: u32 = 790;
+pub const NOTICE: u32 = 850;
 pub const CALLER: u32 = 1_000;
 pub const AMY: u32 = 1_200;
 pub const BEN: u32 = 1_300;
@@ -199,6 +200,7 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
         ("main/closed", CLOSED),
         ("main/closed-while-waiting", CLOSED_WHILE_WAITING),
         ("music/hold", MUSIC),
+        ("recording/notice", NOTICE),
         ("agent/signed-in", SIGNED_IN),
         ("agent/not-ready", NOT_READY),
         ("agent/ready", READY),

@@ -286,7 +286,8 @@ impl Street {
             | Command::SendKeys { .. }
             | Command::Listen { .. }
             | Command::Tap { .. }
-            | Command::Record { .. } => {}
+            | Command::Record { .. }
+            | Command::Secret { .. } => {}
         }
     }
 

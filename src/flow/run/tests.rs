@@ -413,7 +413,7 @@ proptest! {
                 Notice::TimerDone => std::mem::take(&mut owed.timer),
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
                 Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
-                Notice::Key(_) => true,
+                Notice::Key(_) | Notice::SecretKey(_) => true,
             };
             if may_come {
                 owed.note(&run.handle(notice));

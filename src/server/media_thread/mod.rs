@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::config::settings::PortRange;
 use crate::id::{Entropy, LegId};
+use crate::media::recorder::{self, Reel};
 use crate::media::tap::{self, TapId};
 use crate::media::{Bank, Command, Event, Plane, PlaneSettings, RtpCounters};
 use crate::server::bell::Bell;
@@ -38,6 +39,8 @@ pub struct MediaThreadSettings {
     pub threads: usize,
     /// A leg that should send and has been silent for this long is reported.
     pub silence: Duration,
+    /// Room in each thread's ring for what is recorded, in bytes; 0 if nothing is.
+    pub recording: usize,
 }
 
 /// The threads that run voice. Dropping it stops them.
@@ -46,6 +49,9 @@ pub struct MediaThreads {
     threads: Vec<Thread>,
     router: Arc<Mutex<Router>>,
     joins: Mutex<Vec<JoinHandle<()>>>,
+    /// What threads record, until somebody takes it.
+    reels: Mutex<Vec<Reel>>,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -86,13 +92,23 @@ impl MediaThreads {
         // One clock for all, so that music is at the same place on every thread.
         let clock = Clock::start();
         let router = Arc::new(Mutex::new(Router::new(count)));
-        let mut media =
-            MediaThreads { threads: Vec::new(), router: router.clone(), joins: Mutex::default() };
+        let mut media = MediaThreads {
+            threads: Vec::new(),
+            router: router.clone(),
+            joins: Mutex::default(),
+            reels: Mutex::default(),
+            clock,
+        };
         for at in 0..count {
             let (orders, received) = mpsc::channel();
             let counters = Arc::new(Published::default());
             let plane_settings = PlaneSettings { silence: settings.silence };
-            let plane = Plane::new(plane_settings, bank.clone(), entropy.fork());
+            let mut plane = Plane::new(plane_settings, bank.clone(), entropy.fork());
+            if settings.recording > 0 {
+                let (recorder, reel) = recorder::ring(settings.recording);
+                plane.record_into(recorder);
+                locked(&media.reels).push(reel);
+            }
             let (router, tell) = (router.clone(), on_event.clone());
             let on_event = move |event: Event| {
                 if let Event::Closed { leg, .. } | Event::OpenFailed { leg, .. } = &event {
@@ -160,6 +176,16 @@ impl MediaThreads {
         self.queue(at, Order::Tap(id, writer));
         self.send(Command::Tap { leg, tap: Some(id) });
         Some(reader)
+    }
+
+    /// What the threads record: once, for whoever writes it down.
+    pub fn take_reels(&self) -> Vec<Reel> {
+        std::mem::take(&mut locked(&self.reels))
+    }
+
+    /// The clock of all threads.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Plays from another bank from now on; what plays goes on as it is.

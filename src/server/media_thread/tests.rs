@@ -30,6 +30,7 @@ impl Rig {
             advertise: LOOPBACK,
             threads,
             silence: Duration::from_secs(30),
+            recording: 0,
         };
         let bank = [("main/hello".into(), Clip::new(&[8_000; 480]))].into_iter().collect::<Bank>();
         let (tell, events) = mpsc::channel();
@@ -250,6 +251,7 @@ fn an_address_that_cannot_be_told_or_bound_is_refused_at_the_start() {
         advertise,
         threads: 1,
         silence: Duration::from_secs(30),
+        recording: 0,
     };
     let start = |settings| {
         let (bank, entropy) = (Arc::new(Bank::new()), Entropy::from_seed([3; 32]));

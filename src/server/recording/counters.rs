@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::RecordingFault;
+use crate::stats::metrics::RecordingWire;
 
 /// Figures that any thread may read.
 #[derive(Debug, Default)]
@@ -25,6 +26,19 @@ impl Counters {
     pub fn failed(&self, reason: RecordingFault) {
         if let Some(count) = self.failures.get(reason as usize) {
             count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// All of it, for the page of metrics.
+    pub fn wire(&self) -> RecordingWire {
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        RecordingWire {
+            active: read(&self.active),
+            waiting: read(&self.waiting),
+            frames_lost: read(&self.lost),
+            stored: read(&self.stored),
+            deleted: read(&self.deleted),
+            failures: self.failures().map(|(reason, count)| (reason.as_str(), count)).collect(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counters::Counters;
-use super::manifest::{GapReason, Manifest};
+use super::manifest::{GapReason, Manifest, State};
 use super::sealed::Key;
 use super::spool::Spool;
 use super::timeline::Timeline;
@@ -110,6 +110,11 @@ impl Desk {
     /// Whether nothing is being recorded.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// How many are being recorded.
+    pub fn len(&self) -> usize {
+        self.open.len()
     }
 
     /// A recording that is over.
@@ -222,6 +227,8 @@ impl Desk {
         let Some(spool) = &open.spool else { return };
         open.manifest.length_us = open.bytes_us(spool.samples());
         let path = spool.path().to_owned();
+        open.manifest.state = State::Finished;
+        open.write_manifest(&self.settings);
         self.done.push_back(Done { recording: id, path, manifest: open.manifest });
     }
 }
@@ -264,7 +271,10 @@ impl Open {
         };
         match event {
             CallEvent::Recording { what, .. } => match what {
-                RecordingEvent::Started { rule, told, .. } => {
+                RecordingEvent::Started { rule, told, with, .. } => {
+                    if let Some(agent) = with {
+                        add(&Peer::Agent(agent.clone()));
+                    }
                     manifest.told = *told;
                     match rule {
                         RecordingRule::Flow(flow) => manifest.flow = Some(flow.to_string()),

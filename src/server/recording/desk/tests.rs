@@ -42,7 +42,7 @@ impl Rig {
     fn begun(encrypted: bool) -> Rig {
         let mut rig = Rig::new(encrypted);
         let rule = RecordingRule::Queue("waste".into());
-        rig.event(0, RecordingEvent::Started { leg: LegId(3), rule, told: true });
+        rig.event(0, RecordingEvent::Started { leg: LegId(3), rule, told: true, with: None });
         rig.mark(0, What::Begun(LegId(3)));
         rig
     }
@@ -120,7 +120,7 @@ fn a_recording_with_a_pause_has_silence_of_its_length_and_a_signed_gap() {
         for ms in (1_000..3_000).step_by(100) {
             rig.desk.handle_timeout(at(ms), |_| {});
         }
-        rig.event(3_000, RecordingEvent::Resumed { paused_us: 2_000_000, by: None });
+        rig.event(3_000, RecordingEvent::Resumed { paused_us: 2_000_000 });
         rig.mark(3_000, What::Resumed);
         let joined = CallEvent::Joined {
             queue: "waste".into(),

@@ -1,0 +1,159 @@
+//! Where recordings are kept: a folder or a bucket of an S3-compatible store, through `object_store`.
+
+use std::io::Read as _;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use sha2::{Digest, Sha256};
+
+use super::manifest::hex;
+use crate::config::settings::StoreSettings;
+
+/// Bytes that are sent at once.
+const PART: usize = 5 << 20;
+
+/// Why something is not on the shelf, or not off it.
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfError {
+    /// The store says so.
+    #[error("{0}")]
+    Store(#[from] object_store::Error),
+    /// The file that is to be kept cannot be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// What was read back is something else.
+    #[error("what the store has at {0} is not what it was given")]
+    Differs(String),
+    /// It was deleted, and is there.
+    #[error("{0} is still there after it was deleted")]
+    StillThere(String),
+    /// The credentials' file does not have two lines.
+    #[error("{0}: write the access key's id on the first line and its secret on the second")]
+    Credentials(String),
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+}
+
+impl Shelf {
+    /// The shelf that the settings ask for; `data` is the data folder.
+    pub fn open(settings: &StoreSettings, data: &FilePath) -> Result<Shelf, ShelfError> {
+        let prefix = Path::from(settings.prefix.as_deref().unwrap_or_default());
+        let Some(bucket) = &settings.bucket else {
+            let folder = settings.folder.as_deref();
+            let folder = data.join(folder.unwrap_or(FilePath::new("recordings/kept")));
+            std::fs::create_dir_all(&folder)?;
+            let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+            return Ok(Shelf { store: Arc::new(store), prefix });
+        };
+        let mut s3 = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        if let Some(endpoint) = &settings.endpoint {
+            let plain = endpoint.starts_with("http://");
+            s3 = s3.with_endpoint(endpoint).with_allow_http(plain);
+        }
+        s3 = s3.with_region(settings.region.as_deref().unwrap_or("eu-west-2"));
+        if let Some(file) = &settings.credentials_file {
+            let text = std::fs::read_to_string(file)?;
+            let mut lines = text.lines().map(str::trim);
+            let (Some(id), Some(secret)) = (lines.next(), lines.next()) else {
+                return Err(ShelfError::Credentials(file.display().to_string()));
+            };
+            s3 = s3.with_access_key_id(id).with_secret_access_key(secret);
+        }
+        Ok(Shelf { store: Arc::new(s3.build()?), prefix })
+    }
+
+    /// Puts a file where `place` says and reads it back; its SHA-256 and its size.
+    pub async fn put(&self, file: &FilePath, place: &str) -> Result<(String, u64), ShelfError> {
+        let path = self.path(place);
+        let mut source = std::fs::File::open(file)?;
+        let upload = self.store.put_multipart(&path).await?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+        let (mut digest, mut bytes) = (Sha256::new(), 0);
+        let mut part = vec![0; PART];
+        loop {
+            let count = source.read(&mut part)?;
+            let Some(read) = part.get(..count).filter(|read| !read.is_empty()) else { break };
+            digest.update(read);
+            bytes += count as u64;
+            upload.wait_for_capacity(2).await?;
+            upload.write(read);
+        }
+        upload.finish().await?;
+        let sha256 = hex(&digest.finalize());
+        match self.digest(place).await? {
+            (there, size) if there == sha256 && size == bytes => Ok((sha256, bytes)),
+            (_, _) => Err(ShelfError::Differs(place.to_owned())),
+        }
+    }
+
+    /// Reads what is there: its SHA-256 and its size.
+    pub async fn digest(&self, place: &str) -> Result<(String, u64), ShelfError> {
+        let mut stream = self.store.get(&self.path(place)).await?.into_stream();
+        let (mut digest, mut bytes) = (Sha256::new(), 0);
+        while let Some(part) = stream.try_next().await? {
+            digest.update(&part);
+            bytes += part.len() as u64;
+        }
+        Ok((hex(&digest.finalize()), bytes))
+    }
+
+    /// Copies what is there into a file.
+    pub async fn fetch(&self, place: &str, file: &FilePath) -> Result<(), ShelfError> {
+        use std::io::Write as _;
+        let mut stream = self.store.get(&self.path(place)).await?.into_stream();
+        let mut to = std::fs::File::create(file)?;
+        while let Some(part) = stream.try_next().await? {
+            to.write_all(&part)?;
+        }
+        Ok(())
+    }
+
+    /// What is there, whole: for manifests.
+    pub async fn read(&self, place: &str) -> Result<Vec<u8>, ShelfError> {
+        Ok(self.store.get(&self.path(place)).await?.bytes().await?.to_vec())
+    }
+
+    /// Every place that ends so, in order.
+    pub async fn list(&self, ending: &str) -> Result<Vec<String>, ShelfError> {
+        let prefix = Some(&self.prefix).filter(|prefix| !prefix.as_ref().is_empty());
+        let mut found = Vec::new();
+        let mut stream = self.store.list(prefix);
+        while let Some(object) = stream.try_next().await? {
+            let location = object.location.as_ref();
+            let place = location.strip_prefix(self.prefix.as_ref()).unwrap_or(location);
+            if place.ends_with(ending) {
+                found.push(place.trim_start_matches('/').to_owned());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Deletes what is there, and looks that it is gone.
+    pub async fn delete(&self, place: &str) -> Result<(), ShelfError> {
+        let path = self.path(place);
+        match self.store.delete(&path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.store.head(&path).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(ShelfError::StillThere(place.to_owned())),
+        }
+    }
+
+    fn path(&self, place: &str) -> Path {
+        Path::from(format!("{}/{place}", self.prefix))
+    }
+}

@@ -54,6 +54,8 @@ fn plan() -> AcdPlan {
         max_waiting: None,
         max_wait_s: None,
         wait_when_unstaffed: true,
+        max_messages: 500,
+        message_alert_s: 14_400,
     };
     let skills = |n: usize| vec![skill(n), skill(n * 7 + 1), skill(n * 13 + 2)];
     AcdPlan {

@@ -13,6 +13,7 @@ use crate::time::{Time, UnixMicros};
 mod agent;
 mod cause;
 mod guard;
+mod message;
 mod quality;
 mod recording;
 mod supervise;
@@ -23,6 +24,7 @@ mod trunk;
 pub use agent::{AgentEvent, AgentState, StateReason};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
+pub use message::MessageEvent;
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use supervise::Supervision;
@@ -62,6 +64,14 @@ pub enum Event {
         /// What happened.
         #[serde(flatten)]
         event: AgentEvent,
+    },
+    /// To a message that a caller left.
+    Message {
+        /// Which.
+        message: RecordingId,
+        /// What happened.
+        #[serde(flatten)]
+        event: MessageEvent,
     },
     /// To the engine as a whole.
     System {
@@ -327,6 +337,23 @@ pub enum CallEvent {
         who: Peer,
         /// How long they were the third, in microseconds.
         present_us: u64,
+    },
+    /// The caller began to speak a message.
+    MessageBegan {
+        /// Which message.
+        message: RecordingId,
+        /// For whom.
+        queue: QueueName,
+        /// By whom.
+        caller: Caller,
+    },
+    /// The caller has spoken it. If it is to be kept, [`MessageEvent::Left`] follows once it is, or
+    /// [`MessageEvent::Lost`].
+    MessageSpoken {
+        /// Which message.
+        message: RecordingId,
+        /// How long it is, in microseconds; none if it is too short to be kept.
+        length_us: Option<u64>,
     },
     /// A leg's media were closed; what was seen on it.
     LegClosed {

@@ -20,9 +20,10 @@ pub struct CallId(pub uuid::Uuid);
 #[serde(transparent)]
 pub struct LegId(pub u64);
 
-/// One recording of a call's voice.
+/// One recording of a call's voice. Written as sixteen hexadecimal digits: readers of JSON round
+/// large numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct RecordingId(pub u64);
 
 impl CallId {
@@ -35,6 +36,27 @@ impl CallId {
 impl fmt::Display for RecordingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl From<RecordingId> for String {
+    fn from(id: RecordingId) -> String {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for RecordingId {
+    type Error = std::num::ParseIntError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for RecordingId {
+    type Err = std::num::ParseIntError;
+    /// From sixteen hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(RecordingId)
     }
 }
 

@@ -105,6 +105,7 @@ fn plan() -> Plan {
     }
     let settings: Settings = toml::from_str(&text).expect("settings");
     let known = Known {
+        unserved: Vec::new(),
         queues: vec!["general".into()],
         calendars: Vec::new(),
         skills: vec!["general".into()],
@@ -341,7 +342,10 @@ impl Street {
                     Event::Call { event: CallEvent::Ended { cause, .. }, .. } => {
                         *self.ended.entry(cause).or_default() += 1;
                     }
-                    Event::Call { .. } | Event::Agent { .. } | Event::System { .. } => {}
+                    Event::Call { .. }
+                    | Event::Agent { .. }
+                    | Event::Message { .. }
+                    | Event::System { .. } => {}
                 },
                 Output::Reply { .. } | Output::Resolve(_) => {}
             }

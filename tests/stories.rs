@@ -29,6 +29,8 @@ mod joined;
 mod long_calls;
 #[path = "stories/menu.rs"]
 mod menu;
+#[path = "stories/messages.rs"]
+mod messages;
 #[path = "stories/moves.rs"]
 mod moves;
 #[path = "stories/networks.rs"]

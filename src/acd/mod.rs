@@ -15,6 +15,7 @@
 pub mod bank_holidays;
 pub mod calendar;
 pub mod command;
+pub mod messages;
 pub mod settings;
 
 mod agents;
@@ -59,6 +60,26 @@ pub struct AcdPlan {
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// The zone of the calendars.
     pub zone: TimeZone,
+}
+
+/// After how long a message of a queue that is no longer in the settings is overdue.
+const MESSAGE_ALERT: Duration = Duration::from_secs(14_400);
+
+impl AcdPlan {
+    /// Whether an agent has the skills that every call of a queue needs.
+    pub fn serves(&self, agent: &AgentId, queue: &QueueName) -> bool {
+        let (have, queue) = (self.agents.get(agent), self.queues.get(queue));
+        let covers = |have: &Vec<Skill>, queue: &QueueSettings| {
+            queue.skills.iter().all(|skill| have.contains(skill))
+        };
+        have.zip(queue).is_some_and(|(have, queue)| covers(have, queue))
+    }
+
+    /// After how long an open message of a queue is overdue.
+    pub fn message_alert(&self, queue: &QueueName) -> Duration {
+        let settings = self.queues.get(queue);
+        settings.map_or(MESSAGE_ALERT, |queue| seconds(queue.message_alert_s))
+    }
 }
 
 /// Why something is due.

@@ -43,6 +43,13 @@ pub struct QueueSettings {
     /// How long a caller may wait before going back to the flow, in seconds; unlimited if not given.
     #[serde(default)]
     pub max_wait_s: Option<u32>,
+    /// How many messages may be open; callers can leave no more then.
+    #[serde(default = "default_max_messages")]
+    pub max_messages: usize,
+    /// A message that has been open for this long is told as overdue, and again after as long, in
+    /// seconds.
+    #[serde(default = "default_message_alert_s")]
+    pub message_alert_s: u32,
     /// Whether callers may wait while nobody who could serve them is signed in.
     #[serde(default = "yes")]
     pub wait_when_unstaffed: bool,
@@ -62,6 +69,12 @@ fn default_wrap_up_s() -> u32 {
 }
 fn default_music() -> PromptName {
     "music/hold".into()
+}
+fn default_max_messages() -> usize {
+    500
+}
+fn default_message_alert_s() -> u32 {
+    14_400
 }
 fn yes() -> bool {
     true

@@ -78,12 +78,12 @@ impl Call {
     }
 
     /// A playback is over.
-    pub fn media_played(&mut self, leg: LegId, play: media::PlayId) {
+    pub fn media_played(&mut self, now: Time, leg: LegId, play: media::PlayId) {
         let latest = leg == self.caller_leg.id && play.0 == self.plays;
         if latest && self.has_told(play) {
             return;
         }
-        if latest && matches!(self.state, State::InFlow) {
+        if latest && matches!(self.state, State::InFlow) && !self.tone_over(now) {
             self.out.push(Action::Notify(Notice::Played));
         }
     }

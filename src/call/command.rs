@@ -53,6 +53,16 @@ pub enum Command {
         /// What to do with the caller if the queue closes while they wait.
         at_closing: AtClosing,
     },
+    /// Beeps and takes a message of the caller's, until [`Command::EndMessage`], the caller's silence
+    /// or the longest time. Answered by [`Notice::MessageEnded`].
+    TakeMessage {
+        /// For whom.
+        queue: QueueName,
+        /// The longest that it may be.
+        longest: Duration,
+    },
+    /// Ends the message that is being taken.
+    EndMessage,
     /// Ends the call.
     HangUp {
         /// Why.
@@ -101,6 +111,12 @@ pub enum Notice {
     Hours {
         /// Whether the calendar is open.
         open: bool,
+    },
+    /// The message that was to be taken is over.
+    MessageEnded {
+        /// Whether it is kept: the journal and the disk have it. If not, nothing was said, the queue's
+        /// box is full, or it could not be written.
+        kept: bool,
     },
     /// The queue hands the caller back.
     QueueLeft(QueueReturn),

@@ -114,6 +114,10 @@ impl Call {
     }
 
     fn end_by(&mut self, now: Time, cause: EndCause, by: Party) {
+        let cause = match (self.stop_message(now), cause) {
+            (Some(true), EndCause::CallerLeftFlow) => EndCause::MessageLeft,
+            (Some(_) | None, cause) => cause,
+        };
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Ended => return,
             State::Arriving { .. } | State::InFlow => {}

@@ -19,6 +19,7 @@
 //!
 //! - [`leg`], [`ring`]: one connection; phones that ring.
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
+//! - `message`: what the caller leaves when nobody can be reached.
 //! - `offer`, `dial`: whom the queue chooses, and whom somebody else does.
 //! - [`recording`]: whether the caller is recorded now.
 //! - `transfer`, `merge`, `takeover`: who takes whose place in a conversation.
@@ -32,6 +33,7 @@ mod guest;
 mod keypad;
 mod leg;
 mod merge;
+mod message;
 mod offer;
 pub mod recording;
 mod ring;
@@ -61,6 +63,8 @@ use self::dial::Dialling;
 pub use self::dial::{MovingRing, Ring};
 use self::leg::Leg;
 pub use self::merge::{Consulted, Moving};
+use self::message::Taking;
+pub use self::message::{MessageAction, tone};
 use self::offer::Offering;
 use self::recording::Recording;
 pub use self::ring::{Manner, Target};
@@ -133,6 +137,10 @@ pub enum CallTimer {
     Controller,
     /// The phones have rung long enough.
     Ring,
+    /// The message has lasted as long as it may.
+    Message,
+    /// Whoever leaves a message has said nothing more.
+    Silence,
     /// The call has lasted as long as any may.
     Longest,
 }
@@ -150,6 +158,8 @@ pub enum Action {
     Notify(Notice),
     /// To the queue.
     Queue(QueueAction),
+    /// To whoever keeps messages.
+    Message(MessageAction),
     /// Somebody is to be rung by name: answered with [`Call::ring`] or [`Call::dial_refused`].
     Dial {
         /// Whom.
@@ -239,6 +249,8 @@ pub struct Call {
     first_entered_at: Option<Time>,
     /// Where a caller goes back to whom nobody takes: queue and skills.
     last_visit: Option<(QueueName, Vec<Skill>)>,
+    /// The message that the caller leaves.
+    taking: Option<Taking>,
     /// A phone that is about to take over a conversation.
     pending: Option<Pending>,
     recording: Recording,
@@ -307,6 +319,7 @@ impl Call {
             episodes: 0,
             first_entered_at: None,
             last_visit: None,
+            taking: None,
             pending: None,
             recording: Recording::new(recorded, recording, flow.clone()),
             plays: 0,

@@ -320,6 +320,26 @@ impl Call {
         self.recording.secret
     }
 
+    // ---- messages ----------------------------------------------------------------------------
+
+    /// The caller's leg has one recording at a time: the call's own leaves it for a message.
+    pub(super) fn leave_to_message(&mut self) {
+        if self.recording.running.is_some() {
+            let (leg, order) = (self.caller_leg.id, RecordOrder::Leave);
+            self.media(media::Command::Record { leg, order });
+        }
+    }
+
+    /// The message is over: the call's own recording goes on, as it was.
+    pub(super) fn return_from_message(&mut self) {
+        let Some(running) = &self.recording.running else { return };
+        let (leg, paused, id) = (running.leg, running.paused.is_some(), self.recording.id);
+        self.media(media::Command::Record { leg, order: RecordOrder::Begin(id) });
+        if paused {
+            self.media(media::Command::Record { leg, order: RecordOrder::Pause });
+        }
+    }
+
     fn record_recording(&mut self, what: RecordingEvent) {
         let recording = self.recording.id;
         self.record(CallEvent::Recording { recording, what });

@@ -50,6 +50,9 @@ impl Call {
             Command::Queue { queue, skills, at_closing } => {
                 self.enter_queue(queue, skills, at_closing);
             }
+            // The engine draws the message's name (`Engine::obey_flow`).
+            Command::TakeMessage { .. } => {}
+            Command::EndMessage => self.end_message(now),
             Command::HangUp { cause } => self.end(now, cause),
         }
     }

@@ -183,6 +183,9 @@ impl<'a> Check<'a> {
             if let Some(max) = queue.max_wait_s {
                 self.not_zero(&at("max_wait_s"), "the longest wait", u64::from(max));
             }
+            self.not_zero(&at("max_messages"), "open messages", queue.max_messages as u64);
+            let alert_s = u64::from(queue.message_alert_s);
+            self.not_zero(&at("message_alert_s"), "the time for a message", alert_s);
             let music = queue.music.as_str();
             let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
             let named = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);

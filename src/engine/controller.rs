@@ -128,6 +128,7 @@ impl Engine {
                     | Notice::TimerDone
                     | Notice::Hours { .. }
                     | Notice::QueueLeft(_)
+                    | Notice::MessageEnded { .. }
                     | Notice::CameBack => {}
                 }
             }
@@ -150,11 +151,15 @@ impl Engine {
                 let open = self.acd.is_open(&calendar, now, &self.wall);
                 return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
             }
+            Command::TakeMessage { queue, longest } => {
+                return self.take_message(id, queue, longest);
+            }
             Command::Play { .. }
             | Command::StopPlaying
             | Command::SetTimer { .. }
             | Command::CancelTimer
             | Command::Queue { .. }
+            | Command::EndMessage
             | Command::HangUp { .. } => {
                 return self.with_call(id, |call, _| call.command(now, command));
             }
@@ -180,7 +185,8 @@ impl Engine {
             | Notice::Key(_)
             | Notice::SecretKey(_)
             | Notice::TimerDone
-            | Notice::Hours { .. } => return,
+            | Notice::Hours { .. }
+            | Notice::MessageEnded { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
+use crate::acd::messages::{MessageChange, MessageError};
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
 use crate::id::{AgentId, CallId, RecordingId};
@@ -128,6 +129,15 @@ pub enum Request {
         /// Whose.
         source: Source,
     },
+    /// Work on a message.
+    Message {
+        /// Which.
+        message: RecordingId,
+        /// What is to be done with it.
+        change: MessageChange,
+        /// Who, if it is an agent: they must serve its queue.
+        agent: Option<AgentId>,
+    },
     /// Hang up a call (supervisors).
     HangUp {
         /// Which.
@@ -215,6 +225,8 @@ pub enum Reply {
     SuperviseRefused(SuperviseError),
     /// There are no two conversations of the agent that could be joined.
     NoConference,
+    /// The message cannot be worked on.
+    MessageRefused(MessageError),
 }
 
 /// Something to be done outside.

@@ -11,6 +11,7 @@ mod guard;
 mod inbound;
 pub mod io;
 pub mod limits;
+mod messages;
 mod plan;
 mod queue;
 mod refer;
@@ -24,10 +25,11 @@ use std::sync::Arc;
 
 use crate::acd::Acd;
 use crate::acd::command::AcdInput;
+use crate::acd::messages::Messages;
 use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
 use crate::event::{CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent};
-use crate::id::{AgentId, CallId, Entropy, LegId};
+use crate::id::{AgentId, CallId, Entropy, LegId, RecordingId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::sip::guard::Offence;
@@ -38,6 +40,7 @@ use crate::trunk::Trunks;
 use self::controller::Controller;
 use self::io::{Input, Output};
 use self::limits::Admission;
+use self::messages::Spoken;
 pub use self::plan::{AgentPlan, Plan, PlanError};
 
 /// What a start continues from.
@@ -92,6 +95,12 @@ pub struct Engine {
     second_chances: Deadlines<AgentId>,
     admission: Admission,
     trunks: Trunks,
+    /// What callers left.
+    messages: Messages,
+    /// What they are saying, and what the disk has not told of yet.
+    spoken: BTreeMap<RecordingId, Spoken>,
+    /// When a message of an earlier run of which nobody knows anything is taken for lost.
+    unheard: Deadlines<RecordingId>,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
     seq: u64,
     /// What calls want done and is not done yet, in order.
@@ -114,6 +123,9 @@ impl Engine {
             wall: WallClock::showing(wall, now),
             endpoint: Endpoint::new(plan.endpoint.clone(), entropy.fork()),
             trunks: Trunks::new(now, plan.trunks.clone(), entropy.fork()),
+            messages: Messages::default(),
+            spoken: BTreeMap::new(),
+            unheard: Deadlines::new(),
             outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
             entropy,
@@ -133,6 +145,7 @@ impl Engine {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         engine.record_system(now, SystemEvent::Started { version });
         engine.record_system(now, engine.plan.in_force());
+        engine.restore_messages(now, &start.restored);
         for (agent, state) in start.restored.agents {
             engine.apply(now, AcdInput::Restore { agent, state });
         }
@@ -172,8 +185,12 @@ impl Engine {
                 self.request(now, id, &actor, own, request);
             }
             Input::Recording { call, recording, what } => {
+                let written = messages::written(&what);
                 let event = CallEvent::Recording { recording, what };
                 self.record(now, Event::Call { call, event });
+                if let Some(written) = written {
+                    self.message_written(now, recording, written);
+                }
             }
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
@@ -192,6 +209,7 @@ impl Engine {
             self.with_call(call, |call, _| match timer {
                 CallTimer::Controller => {}
                 CallTimer::Ring => call.ring_timed_out(now),
+                CallTimer::Message | CallTimer::Silence => call.end_message(now),
                 CallTimer::Longest => call.end(now, EndCause::Limit),
             });
             if timer == CallTimer::Controller {
@@ -208,13 +226,19 @@ impl Engine {
         if self.trunks.poll_timeout().is_some_and(|at| at <= now) {
             self.trunks.handle_timeout(now);
         }
+        self.messages_overdue(now);
         self.settle(now);
     }
 
     /// When [`Engine::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let agents =
-            [self.second_chances.next(), self.acd.poll_timeout(), self.trunks.poll_timeout()];
+        let agents = [
+            self.second_chances.next(),
+            self.acd.poll_timeout(),
+            self.trunks.poll_timeout(),
+            self.messages.poll_timeout(),
+            self.unheard.next(),
+        ];
         [self.endpoint.poll_timeout(), self.timers.next()].into_iter().chain(agents).flatten().min()
     }
 
@@ -372,6 +396,7 @@ impl Engine {
             Action::Record(event) => self.record(now, Event::Call { call: id, event }),
             Action::Notify(notice) => self.notify(now, id, notice),
             Action::Queue(action) => self.queue_action(now, id, action),
+            Action::Message(action) => self.message_action(now, id, action),
             Action::Dial { to, purpose } => self.dial(now, id, to, purpose),
             Action::Flow(flow) => self.led_by(now, id, flow),
             Action::Timer(timer, Some(at)) => self.timers.set((id, timer), at),
@@ -481,12 +506,16 @@ impl Engine {
                 self.legs.remove(&leg);
                 self.closing.remove(&leg);
             }
-            Media::Played { leg, play } => self.with_leg(leg, |call| call.media_played(leg, play)),
+            Media::Played { leg, play } => {
+                self.with_leg(leg, |call| call.media_played(now, leg, play))
+            }
             Media::Key { leg, key, told } => {
                 self.with_leg(leg, |call| call.key(now, leg, key, told));
             }
             // Nothing that leads a call listens yet.
-            Media::Speech { .. } => {}
+            Media::Speech { leg, speech } => {
+                self.with_leg(leg, |call| call.heard_speech(now, leg, speech));
+            }
             Media::SecretKey { leg, key, told } => {
                 self.with_leg(leg, |call| call.secret_key(now, leg, key, told));
             }

@@ -233,6 +233,11 @@ impl Plan {
         names
     }
 
+    fn served_by(&self, queue: &crate::id::QueueName) -> Vec<AgentId> {
+        let agents = self.acd.agents.keys();
+        agents.filter(|agent| self.acd.serves(agent, queue)).cloned().collect()
+    }
+
     /// What the figures need to know, for the journal.
     pub fn in_force(&self) -> SystemEvent {
         const SECOND_US: u64 = 1_000_000;
@@ -248,6 +253,7 @@ impl Plan {
                     title: settings.title.clone(),
                     standard_us: u64::from(settings.standard_s) * SECOND_US,
                     short_abandon_us: u64::from(settings.short_abandon_s) * SECOND_US,
+                    served_by: self.served_by(queue),
                 })
                 .collect(),
             agents: self

@@ -178,6 +178,9 @@ impl Engine {
             }
             Request::Ban { source, lasts } => self.ban(now, source, lasts, actor),
             Request::LiftBan { source } => self.lift_ban(now, source, actor),
+            Request::Message { message, change, agent } => {
+                self.change_message(now, message, change, actor, agent.as_ref())
+            }
             Request::HangUp { call } if self.calls.contains_key(&call) => {
                 let cause = crate::event::EndCause::SupervisorEnded;
                 self.with_call(call, |call, _| call.end(now, cause));

@@ -36,6 +36,8 @@ pub enum Fault {
 pub enum EndCause {
     /// The flow came to its end with the caller's business done.
     Completed,
+    /// The caller left a message for a queue.
+    MessageLeft,
     /// The flow hung up because the office is closed.
     Closed,
     /// The flow hung up after too many wrong or missing keys.
@@ -90,8 +92,9 @@ pub enum EndCause {
 
 impl EndCause {
     /// Every cause, for tables and metrics.
-    pub const ALL: [EndCause; 25] = [
+    pub const ALL: [EndCause; 26] = [
         EndCause::Completed,
+        EndCause::MessageLeft,
         EndCause::Closed,
         EndCause::GaveUpOnInput,
         EndCause::CallerCancelled,
@@ -122,6 +125,7 @@ impl EndCause {
     pub const fn fault(self) -> Fault {
         match self {
             EndCause::Completed
+            | EndCause::MessageLeft
             | EndCause::Closed
             | EndCause::StarCodeDone
             | EndCause::AgentCallDone
@@ -153,6 +157,7 @@ impl EndCause {
     pub const fn as_str(self) -> &'static str {
         match self {
             EndCause::Completed => "completed",
+            EndCause::MessageLeft => "message_left",
             EndCause::Closed => "closed",
             EndCause::GaveUpOnInput => "gave_up_on_input",
             EndCause::CallerCancelled => "caller_cancelled",

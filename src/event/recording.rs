@@ -45,6 +45,8 @@ pub enum RecordingEvent {
         /// How much of that it was paused, in microseconds.
         paused_us: u64,
     },
+    /// It is a message, and the disk has all of it.
+    Written,
     /// The disk was too slow or full: there is silence that was not on the line.
     Gap {
         /// From its beginning, in microseconds.
@@ -85,6 +87,8 @@ pub enum RecordingRule {
     Flow(FlowName),
     /// The rule of the queue that brought the conversation.
     Queue(QueueName),
+    /// The caller leaves a message for a queue.
+    Message(QueueName),
 }
 
 /// Why nothing is recorded for a while.

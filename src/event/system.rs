@@ -18,6 +18,9 @@ pub struct QueueSettingsInForce {
     pub standard_us: u64,
     /// A hang-up earlier than this is a short abandon, in microseconds (5 s unless set otherwise).
     pub short_abandon_us: u64,
+    /// The agents who have its skills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served_by: Vec<AgentId>,
 }
 
 /// Something that happened to the engine as a whole.

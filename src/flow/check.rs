@@ -8,6 +8,7 @@ use super::What;
 use super::fault::FaultKind;
 use super::fields::Faults;
 use super::load::{Draft, DraftNode, Link};
+use super::model::Node;
 use super::nearest::nearest;
 use super::prompt::{Rendered, SpokenText};
 use super::yaml::{At, Place};
@@ -21,6 +22,12 @@ pub fn check(draft: &Draft, known: &Known, faults: &mut Faults) {
     for node in &draft.nodes {
         for (what, name) in &node.names {
             known_name(*what, name, known, faults);
+        }
+        if let (Some(Node::Voicemail(voicemail)), Some((_, name))) =
+            (&node.node, node.names.first())
+            && known.unserved.contains(&voicemail.queue)
+        {
+            faults.note(FaultKind::NobodyListens { queue: name.value.clone() }, name.place);
         }
     }
     let mut seen = BTreeSet::new();

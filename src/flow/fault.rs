@@ -111,6 +111,12 @@ pub enum FaultKind {
         /// The names that the settings have.
         known: Vec<String>,
     },
+    /// A message for a queue that no agent serves.
+    #[error("nobody would ever hear the messages for `{queue}`: no agent has its skills")]
+    NobodyListens {
+        /// Which queue.
+        queue: String,
+    },
     /// Nothing leads to a node.
     #[error("no caller can ever come to `{node}`")]
     Unreachable {
@@ -255,6 +261,9 @@ impl FaultKind {
                     some => format!("the settings have: {}", list(some)),
                 };
                 did_you_mean(meant, &rest)
+            }
+            FaultKind::NobodyListens { queue } => {
+                format!("give an agent the skills of `{queue}`, or take messages for another queue")
             }
             FaultKind::Unreachable { node } => {
                 format!("let another node lead to `{node}`, or remove it")

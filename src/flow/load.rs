@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::What;
 use super::fault::FaultKind;
 use super::fields::{self, Faults, Fields};
-use super::model::{Hours, Menu, Node, Queue, Reason, Say};
+use super::model::{Hours, Menu, Node, Queue, Reason, Say, Voicemail};
 use super::nearest::nearest;
 use super::prompt::{self, SpokenText};
 use super::yaml::{At, Place, Tree, Value};
@@ -86,6 +86,11 @@ const KINDS: &[Kind] = &[
         read: |reader, fields, value| reader.queue(fields, value),
     },
     Kind {
+        word: "voicemail",
+        fields: &["voicemail", "greeting", "longest_s", "then", "otherwise"],
+        read: |reader, fields, value| reader.voicemail(fields, value),
+    },
+    Kind {
         word: "hang_up",
         fields: &["hang_up"],
         read: |reader, fields, value| reader.hang_up(fields, value),
@@ -96,6 +101,9 @@ const KINDS: &[Kind] = &[
 const NO_INPUT_AFTER_S: (u32, u32, u32) = (8, 2, 120);
 /// How often a menu is said by default and at least and at most.
 const TRIES: (u32, u32, u32) = (2, 1, 5);
+
+/// How long a message may be by default and at least and at most, in seconds.
+const LONGEST_S: (u32, u32, u32) = (120, 10, 600);
 
 /// Understands the tree of a flow's file.
 pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
@@ -324,6 +332,30 @@ impl Reader<'_> {
             on_full: on_full?,
             on_waited_too_long: on_waited_too_long?,
             on_nobody: on_nobody?,
+        }))
+    }
+
+    fn voicemail(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let queue = self.name("voicemail", What::Queue, value);
+        let prompt = fields
+            .need("greeting", "greeting: Please leave a message after the tone.", self.faults)
+            .and_then(|tree| self.text("greeting", tree, None));
+        let (default, least, most) = LONGEST_S;
+        let longest = fields.get("longest_s").map_or(Some(default), |tree| {
+            fields::whole("longest_s", tree, least..=most, self.faults)
+        });
+        let mut way = |field, example| {
+            let tree = fields.need(field, example, self.faults)?;
+            self.link(field, tree, false)
+        };
+        let then = way("then", "then: thanks");
+        let otherwise = way("otherwise", "otherwise: goodbye");
+        Some(Node::Voicemail(Voicemail {
+            queue: queue?.as_str().into(),
+            prompt: prompt?,
+            longest: Duration::from_secs(longest?.into()),
+            then: then?,
+            otherwise: otherwise?,
         }))
     }
 

@@ -23,7 +23,7 @@ use crate::id::{CalendarName, FlowName, PromptName, QueueName, Skill};
 
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
-pub use self::model::{Flow, Hours, Menu, Node, Queue, Reason, Say};
+pub use self::model::{Flow, Hours, Menu, Node, Queue, Reason, Say, Voicemail};
 pub use self::prompt::AGENT_PROMPTS;
 pub use self::run::Run;
 pub use self::yaml::Place;
@@ -39,6 +39,8 @@ pub type Flows = BTreeMap<FlowName, Arc<Flow>>;
 pub struct Known {
     /// Queues of the settings.
     pub queues: Vec<QueueName>,
+    /// Of them, those that no agent has the skills for.
+    pub unserved: Vec<QueueName>,
     /// Calendars of the settings.
     pub calendars: Vec<CalendarName>,
     /// Skills that at least one agent or queue of the settings names.

@@ -30,6 +30,8 @@ pub enum Node {
     Hours(Hours),
     /// Lets the caller wait for a person.
     Queue(Queue),
+    /// Takes a message for a queue.
+    Voicemail(Voicemail),
     /// Ends the call.
     HangUp(Reason),
 }
@@ -95,11 +97,28 @@ pub struct Queue {
     pub on_nobody: NodeName,
 }
 
+/// Takes a message for a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voicemail {
+    /// For whom.
+    pub queue: QueueName,
+    /// What the caller is told before the tone.
+    pub prompt: PromptName,
+    /// The longest that the message may be.
+    pub longest: Duration,
+    /// What comes next once the message is kept.
+    pub then: NodeName,
+    /// What comes next if there is none: nothing was said, or it cannot be kept.
+    pub otherwise: NodeName,
+}
+
 /// Why a flow ends a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The caller's business is done.
     Completed,
+    /// The caller has left a message.
+    MessageLeft,
     /// The office is closed.
     Closed,
     /// The caller chose nothing.
@@ -110,8 +129,9 @@ pub enum Reason {
 
 impl Reason {
     /// The words of the language.
-    pub const WORDS: [(&'static str, Reason); 4] = [
+    pub const WORDS: [(&'static str, Reason); 5] = [
         ("completed", Reason::Completed),
+        ("message_left", Reason::MessageLeft),
         ("closed", Reason::Closed),
         ("gave_up", Reason::GaveUp),
         ("busy", Reason::Busy),
@@ -121,6 +141,7 @@ impl Reason {
     pub const fn cause(self) -> EndCause {
         match self {
             Reason::Completed => EndCause::Completed,
+            Reason::MessageLeft => EndCause::MessageLeft,
             Reason::Closed => EndCause::Closed,
             Reason::GaveUp => EndCause::GaveUpOnInput,
             Reason::Busy => EndCause::Limit,
@@ -136,6 +157,7 @@ impl Node {
             Node::Menu(menu) => {
                 std::iter::once(&menu.prompt).chain(&menu.no_input).chain(&menu.wrong_key).collect()
             }
+            Node::Voicemail(voicemail) => vec![&voicemail.prompt],
             Node::Hours(_) | Node::Queue(_) | Node::HangUp(_) => Vec::new(),
         }
     }
@@ -151,7 +173,8 @@ impl Flow {
             match self.nodes.get(at) {
                 Some(Node::Menu(_)) => return true,
                 Some(Node::Say(say)) => at = &say.then,
-                Some(Node::Hours(_) | Node::Queue(_) | Node::HangUp(_)) | None => return false,
+                Some(Node::Hours(_) | Node::Queue(_) | Node::Voicemail(_) | Node::HangUp(_))
+                | None => return false,
             }
         }
         false

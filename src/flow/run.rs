@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::model::{Flow, Menu, Node};
+use super::model::{Flow, Menu, Node, Voicemail};
 use crate::call::command::{Command, Notice, QueueReturn};
 use crate::event::EndCause;
 use crate::id::NodeName;
@@ -41,6 +41,10 @@ enum Phase {
     Asking,
     /// [`Notice::QueueLeft`].
     Queued,
+    /// The end of what is said before a message.
+    Announcing,
+    /// [`Notice::MessageEnded`].
+    Recording,
     /// Nothing: it is over.
     Over,
 }
@@ -101,6 +105,13 @@ impl<'a> Walk<'a> {
                     });
                 }
             }
+            Notice::MessageEnded { kept } => {
+                if let (Phase::Recording, Some(Node::Voicemail(voicemail))) =
+                    (self.run.phase, self.node())
+                {
+                    self.go(if kept { &voicemail.then } else { &voicemail.otherwise });
+                }
+            }
             Notice::CameBack => {
                 if self.run.phase == Phase::Queued {
                     self.begin();
@@ -123,6 +134,7 @@ impl<'a> Walk<'a> {
                 self.run.phase = Phase::Listening;
                 self.commands.push(Command::SetTimer { after: menu.no_input_after });
             }
+            (Phase::Announcing, Some(Node::Voicemail(voicemail))) => self.record(voicemail),
             // A late end of something that was stopped.
             _ => {}
         }
@@ -145,11 +157,23 @@ impl<'a> Walk<'a> {
                     self.go(&say.then);
                 }
             }
+            // Who knows the words goes straight to the tone.
+            (Phase::Announcing, Some(Node::Voicemail(voicemail))) => {
+                self.commands.push(Command::StopPlaying);
+                self.record(voicemail);
+            }
+            (Phase::Recording, _) => self.commands.push(Command::EndMessage),
             (Phase::Start | Phase::Asking, _) => self.keep(key),
             // The caller is told something that must be heard, waits for a person, or is gone.
-            (Phase::Saying | Phase::Offering | Phase::Listening, _) => {}
+            (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Queued | Phase::Over, _) => {}
         }
+    }
+
+    fn record(&mut self, voicemail: &Voicemail) {
+        self.run.phase = Phase::Recording;
+        let (queue, longest) = (voicemail.queue.clone(), voicemail.longest);
+        self.commands.push(Command::TakeMessage { queue, longest });
     }
 
     fn keep(&mut self, key: Key) {
@@ -228,6 +252,11 @@ impl<'a> Walk<'a> {
                         at_closing: queue.at_closing,
                     });
                 }
+                Node::Voicemail(voicemail) => {
+                    self.run.keys.clear();
+                    self.run.phase = Phase::Announcing;
+                    self.commands.push(Command::Play { prompts: vec![voicemail.prompt.clone()] });
+                }
                 Node::HangUp(reason) => self.hang_up(reason.cause()),
             }
             return;
@@ -252,7 +281,14 @@ impl<'a> Walk<'a> {
     fn menu(&self) -> Option<&'a Menu> {
         match self.node() {
             Some(Node::Menu(menu)) => Some(menu),
-            Some(Node::Say(_) | Node::Hours(_) | Node::Queue(_) | Node::HangUp(_)) | None => None,
+            Some(
+                Node::Say(_)
+                | Node::Hours(_)
+                | Node::Queue(_)
+                | Node::Voicemail(_)
+                | Node::HangUp(_),
+            )
+            | None => None,
         }
     }
 }

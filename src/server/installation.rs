@@ -9,11 +9,12 @@ use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::config::problem::Problem;
-use crate::config::settings::{ListenSettings, PortRange, Settings, TlsSettings};
+use crate::config::settings::{AgentSettings, ListenSettings, PortRange, Settings, TlsSettings};
 use crate::config::source::Source;
 use crate::config::{self, check};
 use crate::engine::Plan;
 use crate::flow::{Flows, Known};
+use crate::id::Skill;
 use crate::media::bank::Bank;
 use crate::sip::transport::Listener;
 
@@ -194,7 +195,13 @@ fn known(settings: &Settings) -> Known {
     skills.extend(settings.queues.values().flat_map(|queue| &queue.skills));
     skills.sort();
     skills.dedup();
+    let serves = |needs: &[Skill]| {
+        let have = |agent: &AgentSettings| needs.iter().all(|need| agent.skills.contains(need));
+        settings.agents.values().any(have)
+    };
+    let unserved = settings.queues.iter().filter(|(_, queue)| !serves(&queue.skills));
     Known {
+        unserved: unserved.map(|(name, _)| name.clone()).collect(),
         queues: settings.queues.keys().cloned().collect(),
         calendars: settings.calendars.keys().cloned().collect(),
         skills: skills.into_iter().cloned().collect(),

@@ -23,7 +23,9 @@ use crate::stats::{
 };
 use crate::trunk::TrunkStatus;
 use crate::trunk::health::Life;
-use crate::web::{self, Asked, NotReady, PortClosed, Readiness, Token, TokenError, WebState};
+use crate::web::{
+    self, Asked, NotReady, PortClosed, Readiness, SoundFuture, Token, TokenError, WebState,
+};
 
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
@@ -414,7 +416,22 @@ fn web_state(
             Box::pin(async move { answer.await.map_err(|_| PortClosed) })
         })
     };
-    WebState { live, metrics, ready, requests, tokens, zone: plan.acd.zone.clone() }
+    let sounds = {
+        let listener = parts.recordings.listener().clone();
+        Arc::new(move |message, kept_at: Option<String>| -> SoundFuture {
+            let listener = listener.clone();
+            Box::pin(async move {
+                match listener.wav(message, kept_at.as_deref()).await {
+                    Ok(sound) => Some(sound),
+                    Err(error) => {
+                        tracing::error!(%message, %error, "a message cannot be heard");
+                        None
+                    }
+                }
+            })
+        })
+    };
+    WebState { live, metrics, ready, requests, sounds, tokens, zone: plan.acd.zone.clone() }
 }
 
 fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {

@@ -8,6 +8,7 @@ use crate::flow::RENDER_COMMAND;
 use crate::id::PromptName;
 use crate::media::bank::{Bank, Clip};
 use crate::media::command::Codec;
+use crate::media::tone::Tone;
 use crate::media::wav::{self, WavError};
 
 /// The folder below `sounds` whose recordings are the same in every language.
@@ -111,6 +112,8 @@ pub fn load<'a>(
             Err((path, problem)) => errors.push(SoundError { name: name.clone(), path, problem }),
         }
     }
+    let beep = Clip::new(&Tone::Beep.samples(crate::media::SAMPLE_RATE_HZ));
+    bank.insert(crate::call::tone(), beep);
     if errors.is_empty() { Ok(bank) } else { Err(errors) }
 }
 

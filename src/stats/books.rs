@@ -175,6 +175,7 @@ pub struct LaterEpisodes {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct QueueBook {
     pub(super) title: String,
+    pub(super) served_by: Vec<AgentId>,
     pub(super) in_settings: bool,
     pub(super) thresholds: Thresholds,
     /// Visits begun, of all episodes.

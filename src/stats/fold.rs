@@ -18,13 +18,14 @@ use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBo
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive};
+use super::messages::MessageBook;
 use super::restore::Registration;
 use super::voice::Voice;
 use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 4;
+pub const FOLD_VERSION: i64 = 5;
 
 /// All that is known from the journal so far.
 ///
@@ -43,6 +44,7 @@ pub struct Fold {
     transfers: BTreeMap<TransferOutcome, u64>,
     bans: BanBook,
     voice: Voice,
+    messages: MessageBook,
 }
 
 impl Fold {
@@ -60,6 +62,7 @@ impl Fold {
         match &entry.event {
             Event::Call { call, event } => self.apply_call(*call, event, stamp),
             Event::Agent { agent, event } => self.apply_agent(agent, event, stamp),
+            Event::Message { message, event } => self.messages.apply(*message, event, stamp.at),
             Event::System { event } => self.apply_system(event, stamp),
         }
         self.seq = entry.seq;
@@ -152,6 +155,11 @@ impl Fold {
             CallEvent::TransferEnded { outcome } => {
                 *self.transfers.entry(*outcome).or_default() += 1;
             }
+            CallEvent::MessageBegan { .. }
+            | CallEvent::MessageSpoken { .. }
+            | CallEvent::Recording { .. } => {
+                self.messages.apply_call(call, event, stamp.at);
+            }
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
@@ -167,8 +175,7 @@ impl Fold {
             | CallEvent::SupervisorChanged { .. }
             | CallEvent::SupervisorLeft { .. }
             | CallEvent::ConferenceJoined { .. }
-            | CallEvent::ConferenceLeft { .. }
-            | CallEvent::Recording { .. } => {}
+            | CallEvent::ConferenceLeft { .. } => {}
         }
     }
 
@@ -292,6 +299,7 @@ impl Fold {
             let book = self.queues.entry(set.queue.clone()).or_default();
             book.in_settings = true;
             book.title.clone_from(&set.title);
+            book.served_by.clone_from(&set.served_by);
             book.thresholds =
                 Thresholds { standard_us: set.standard_us, short_abandon_us: set.short_abandon_us };
         }
@@ -350,6 +358,8 @@ impl Fold {
                     today: today.today(still_waiting.get(queue).copied().unwrap_or(0)),
                     total: book.totals(),
                     books_difference,
+                    messages: self.messages.of(queue, at),
+                    served_by: book.served_by.clone(),
                 });
             }
         }
@@ -376,6 +386,7 @@ impl Fold {
             transfers_total: self.transfers.clone(),
             bans: self.bans.values().cloned().collect(),
             voice: self.voice.clone(),
+            messages: self.messages.open.values().cloned().collect(),
         }
     }
 
@@ -440,6 +451,10 @@ impl Fold {
 
     pub(super) fn bans(&self) -> &BanBook {
         &self.bans
+    }
+
+    pub(super) fn messages(&self) -> &MessageBook {
+        &self.messages
     }
 
     pub(super) fn agents(&self) -> &BTreeMap<AgentId, AgentBook> {

@@ -10,6 +10,7 @@ use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
+use super::messages::MessageLive;
 use super::service_level::Formula;
 use super::voice::Voice;
 
@@ -49,6 +50,9 @@ pub struct Live {
     /// How legs sounded that are over, since the journal began.
     #[serde(skip)]
     pub voice: Voice,
+    /// Every message that is open; personal, so shown only to those who may see it.
+    #[serde(skip)]
+    pub messages: Vec<MessageLive>,
 }
 
 /// One queue now and today.
@@ -72,6 +76,28 @@ pub struct QueueLive {
     pub total: Totals,
     /// The difference in the balance of visits (`measures.md`): 0, or a defect.
     pub books_difference: i64,
+    /// What callers left.
+    pub messages: QueueMessages,
+    /// The agents who have its skills.
+    #[serde(skip)]
+    pub served_by: Vec<AgentId>,
+}
+
+/// What callers left for a queue.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct QueueMessages {
+    /// Messages that are open: nobody has done yet what they ask for.
+    pub open: u64,
+    /// Of them, those that have been open for longer than the settings allow.
+    pub overdue: u64,
+    /// How long the oldest has been open, in seconds; none if there is none.
+    pub oldest_s: Option<f64>,
+    /// Messages left since the journal began.
+    #[serde(skip)]
+    pub left_total: u64,
+    /// Messages that callers spoke and that could not be kept, since the journal began.
+    #[serde(skip)]
+    pub lost_total: u64,
 }
 
 /// A day's figures. Ratios are absent while there are no calls.

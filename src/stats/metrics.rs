@@ -16,6 +16,7 @@ use crate::event::Outcome;
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
+mod messages;
 mod recordings;
 mod voice;
 
@@ -69,6 +70,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(queues(live));
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
+    families.extend(messages::families(live));
     families.extend(voice::families(live));
     families.extend(trunks(wire));
     families.extend(recordings::recordings(&wire.recordings));

@@ -12,6 +12,7 @@ mod figures;
 mod fold;
 mod interval;
 pub mod live;
+pub mod messages;
 pub mod metrics;
 mod restore;
 pub mod service_level;

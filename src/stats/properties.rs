@@ -118,7 +118,13 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                 _ => {
                     let (title, standard_us) = (String::new(), wait_us);
                     let short_abandon_us = other_us;
-                    let set = QueueSettingsInForce { queue, title, standard_us, short_abandon_us };
+                    let set = QueueSettingsInForce {
+                        queue,
+                        title,
+                        standard_us,
+                        short_abandon_us,
+                        served_by: Vec::new(),
+                    };
                     let event = SystemEvent::SettingsInForce {
                         organisation: String::new(),
                         time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),

@@ -8,6 +8,7 @@ use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
 use super::fold::Fold;
+use super::messages::{MessageLive, MessageSpoken};
 
 /// Everything that the engine restores at a start ([`Fold::restore_point`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub struct Restored {
     pub registrations: Vec<Registration>,
     /// Who is banned. Some bans may have ended while nothing ran: compare `until`.
     pub bans: Vec<BanLive>,
+    /// Messages that are open.
+    pub messages: Vec<MessageLive>,
+    /// Messages that were begun, and of which it is not known whether they are kept.
+    pub spoken: Vec<MessageSpoken>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -141,6 +146,8 @@ impl Fold {
             open_calls: open_calls.collect(),
             registrations: agents.values().flat_map(|book| book.registrations.clone()).collect(),
             bans: self.bans().values().cloned().collect(),
+            messages: self.messages().open.values().cloned().collect(),
+            spoken: self.messages().spoken.values().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

@@ -98,6 +98,7 @@ impl Stream {
             title: title.to_owned(),
             standard_us: standard_s * S,
             short_abandon_us: short_abandon_s * S,
+            served_by: Vec::new(),
         };
         self.push(Event::System {
             event: SystemEvent::SettingsInForce {

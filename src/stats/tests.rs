@@ -353,6 +353,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
         title: String::new(),
         standard_us,
         short_abandon_us: 5 * S,
+        served_by: Vec::new(),
     };
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {

@@ -83,17 +83,7 @@ pub(super) async fn set_state(
     };
     match ask(&app, asked).await? {
         Reply::Agent(state) => Ok(Json(json!({ "agent": agent, "state": state })).into_response()),
-        Reply::ChoiceRefused(error) => Err(Problem::Choice(error)),
-        Reply::Done
-        | Reply::UnknownCall
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotRecorded
-        | Reply::NotBanned
-        | Reply::TransferRefused(_)
-        | Reply::UnknownDestination
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }
 
@@ -118,18 +108,8 @@ pub(super) async fn transfer(
     let (own, request) = (agent.is_some(), Request::Transfer { call, to: to.clone(), agent });
     match ask(&app, Asked { actor: actor.name, own, request }).await? {
         Reply::Done => Ok(Json(json!({ "call": call, "to": to })).into_response()),
-        Reply::UnknownCall => Err(Problem::UnknownCall),
         Reply::TransferRefused(TransferError::NotAnAgent) if own => Err(Problem::NotYourCall),
-        Reply::TransferRefused(error) => Err(Problem::Transfer(error)),
-        Reply::UnknownDestination => Err(Problem::UnknownDestination),
-        Reply::Agent(_)
-        | Reply::ChoiceRefused(_)
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotRecorded
-        | Reply::NotBanned
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }
 
@@ -163,17 +143,8 @@ async fn recording(
     let (own, request) = (agent.is_some(), Request::PauseRecording { call, pause, agent });
     match ask(&app, Asked { actor: actor.name, own, request }).await? {
         Reply::Done => Ok(Json(json!({ "call": call, "paused": pause })).into_response()),
-        Reply::UnknownCall => Err(Problem::UnknownCall),
-        Reply::NotRecorded => Err(Problem::NotRecorded),
         Reply::TransferRefused(_) => Err(Problem::NotYourCall),
-        Reply::UnknownDestination
-        | Reply::Agent(_)
-        | Reply::ChoiceRefused(_)
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotBanned
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }
 
@@ -195,17 +166,7 @@ pub(super) async fn hang_up(
     let asked = Asked { actor: actor.name, own: false, request: Request::HangUp { call } };
     match ask(&app, asked).await? {
         Reply::Done => Ok(Json(json!({ "call": call })).into_response()),
-        Reply::UnknownCall => Err(Problem::UnknownCall),
-        Reply::Agent(_)
-        | Reply::ChoiceRefused(_)
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotRecorded
-        | Reply::NotBanned
-        | Reply::TransferRefused(_)
-        | Reply::UnknownDestination
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }
 

@@ -57,17 +57,7 @@ pub(super) async fn ban(
         Reply::Banned { until } => {
             Ok(Json(json!({ "source": source.to_string(), "until": until })).into_response())
         }
-        Reply::BanRefused(error) => Err(Problem::Ban(error)),
-        Reply::Agent(_)
-        | Reply::Done
-        | Reply::ChoiceRefused(_)
-        | Reply::UnknownCall
-        | Reply::NotRecorded
-        | Reply::NotBanned
-        | Reply::TransferRefused(_)
-        | Reply::UnknownDestination
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }
 
@@ -86,16 +76,6 @@ pub(super) async fn lift(
     let request = Request::LiftBan { source };
     match ask(&app, Asked { actor: actor.name, own: false, request }).await? {
         Reply::Done => Ok(Json(json!({ "source": source.to_string() })).into_response()),
-        Reply::NotBanned => Err(Problem::NotBanned),
-        Reply::Agent(_)
-        | Reply::ChoiceRefused(_)
-        | Reply::UnknownCall
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotRecorded
-        | Reply::TransferRefused(_)
-        | Reply::UnknownDestination
-        | Reply::SuperviseRefused(_)
-        | Reply::NoConference => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }

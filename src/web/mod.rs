@@ -20,6 +20,7 @@
 //! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/recording/pause` | records nothing until it is resumed | a supervisor's token, or its agent's |
 //! | `POST /api/v1/calls/{call}/recording/resume` | goes on | a supervisor's token, or its agent's |
+//! | `/api/v1/messages`, `/api/v1/messages/{message}/audio`, `POST /api/v1/messages/{message}/state` | what callers left | a supervisor's token, or an agent's who serves the queue |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;
@@ -29,6 +30,7 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use crate::engine::io::{Reply, Request};
+use crate::id::RecordingId;
 use crate::stats::live::Live;
 
 mod api;
@@ -36,6 +38,7 @@ mod auth;
 mod bans;
 mod guard;
 mod live;
+mod messages;
 mod pages;
 mod problem;
 mod serve;
@@ -58,6 +61,8 @@ pub struct WebState {
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The way to the engine.
     pub requests: RequestPort,
+    /// The way to what callers said.
+    pub sounds: SoundPort,
     /// Who may do what; a reload swaps them.
     pub tokens: Arc<ArcSwap<Vec<Token>>>,
     /// The organisation's time zone, in which the page shows times.
@@ -92,6 +97,12 @@ pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, PortClosed>> + 
 
 /// Sends a request to the engine.
 pub type RequestPort = Arc<dyn Fn(Asked) -> ReplyFuture + Send + Sync>;
+
+/// The sound to come: a WAV file of one channel; none if it is not there, or cannot be read.
+pub type SoundFuture = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>;
+
+/// Reads a message; with where it is kept, if that is known.
+pub type SoundPort = Arc<dyn Fn(RecordingId, Option<String>) -> SoundFuture + Send + Sync>;
 
 /// Whether new calls can be served, and what stands against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::acd::command::ChoiceError;
+use crate::acd::messages::MessageError;
 use crate::call::{SuperviseError, TransferError};
+use crate::engine::io::Reply;
 use crate::sip::guard::BanError;
 
 /// Why a request was not carried out. Each says what would be right.
@@ -60,12 +62,35 @@ pub(super) enum Problem {
     Supervise(SuperviseError),
     /// There are no two conversations to make one of.
     NoConference,
+    /// The message cannot be worked on.
+    Message(MessageError),
+    /// The message's recording cannot be read.
+    NoSound,
     /// The engine's reply did not come in time.
     NoReply,
     /// The engine is gone.
     Stopped,
     /// The engine's reply belongs to another request: a defect of ours.
     WrongReply,
+}
+
+impl From<Reply> for Problem {
+    /// A reply that is not the one hoped for.
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::ChoiceRefused(error) => Problem::Choice(error),
+            Reply::UnknownCall => Problem::UnknownCall,
+            Reply::BanRefused(error) => Problem::Ban(error),
+            Reply::NotBanned => Problem::NotBanned,
+            Reply::TransferRefused(error) => Problem::Transfer(error),
+            Reply::UnknownDestination => Problem::UnknownDestination,
+            Reply::SuperviseRefused(error) => Problem::Supervise(error),
+            Reply::NoConference => Problem::NoConference,
+            Reply::NotRecorded => Problem::NotRecorded,
+            Reply::MessageRefused(error) => Problem::Message(error),
+            Reply::Agent(_) | Reply::Done | Reply::Banned { .. } => Problem::WrongReply,
+        }
+    }
 }
 
 impl Problem {
@@ -105,6 +130,10 @@ impl Problem {
             Problem::Supervise(SuperviseError::Busy) => "supervisor-busy",
             Problem::Supervise(SuperviseError::Absent) => "no-supervisor",
             Problem::NoConference => "no-conference",
+            Problem::Message(MessageError::Unknown) => "unknown-message",
+            Problem::Message(MessageError::Taken(_)) => "message-taken",
+            Problem::Message(MessageError::NotServed) => "message-not-served",
+            Problem::NoSound => "no-sound",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
             Problem::WrongReply => "wrong-reply",
@@ -117,13 +146,15 @@ impl Problem {
             Problem::NotFound
             | Problem::UnknownCall
             | Problem::NotBanned
+            | Problem::Message(MessageError::Unknown)
             | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::NoToken | Problem::BadToken => StatusCode::UNAUTHORIZED,
-            Problem::NotYours | Problem::SupervisorsOnly | Problem::NotYourCall => {
-                StatusCode::FORBIDDEN
-            }
+            Problem::NotYours
+            | Problem::SupervisorsOnly
+            | Problem::NotYourCall
+            | Problem::Message(MessageError::NotServed) => StatusCode::FORBIDDEN,
             Problem::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
             Problem::Invalid(_) | Problem::UnknownDestination => StatusCode::UNPROCESSABLE_ENTITY,
@@ -132,11 +163,13 @@ impl Problem {
             Problem::Choice(ChoiceError::SignedOut)
             | Problem::Ban(BanError::Allowed)
             | Problem::NotRecorded
+            | Problem::Message(MessageError::Taken(_))
             | Problem::Transfer(_)
             | Problem::Supervise(_)
             | Problem::NoConference => StatusCode::CONFLICT,
             Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
             Problem::Stopped | Problem::Ban(BanError::Full) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::NoSound => StatusCode::BAD_GATEWAY,
             Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -179,6 +212,10 @@ impl Problem {
             }
             Problem::Supervise(SuperviseError::Absent) => "There is no such supervisor in the call",
             Problem::NoConference => "There are no two conversations to make one of",
+            Problem::Message(MessageError::Unknown) => "No such message is open",
+            Problem::Message(MessageError::Taken(_)) => "Somebody else works on the message",
+            Problem::Message(MessageError::NotServed) => "This is another queue's message",
+            Problem::NoSound => "The message cannot be heard now",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
             Problem::WrongReply => "The engine gave an answer that does not fit",
@@ -251,6 +288,19 @@ impl Problem {
             Problem::NoConference => "The adviser must talk in this call, and in another one in \
                 which they have asked somebody to join. One of the calls may be full already."
                 .to_owned(),
+            Problem::Message(MessageError::Unknown) => {
+                "It is done, or never was. GET /api/v1/messages lists those that are open."
+                    .to_owned()
+            }
+            Problem::Message(error @ MessageError::Taken(_)) => {
+                format!("{error}. They can release it, and so can a supervisor.")
+            }
+            Problem::Message(MessageError::NotServed) => "A token with the role `agent` works on \
+                messages of the queues that its agent has the skills for."
+                .to_owned(),
+            Problem::NoSound => "Its recording cannot be read, or where it is kept cannot be \
+                reached. The log says why; try again later."
+                .to_owned(),
             Problem::NoReply => format!(
                 "No confirmation within {} seconds; the change may still come. Look at the state \
                  before trying again.",
@@ -319,6 +369,8 @@ impl IntoResponse for Problem {
             | Problem::UnknownDestination
             | Problem::Supervise(_)
             | Problem::NoConference
+            | Problem::Message(_)
+            | Problem::NoSound
             | Problem::NoReply
             | Problem::WrongReply => {}
         }

@@ -101,16 +101,7 @@ async fn done(app: &App, actor: Actor, request: Request) -> Result<(), Problem> 
     let own = actor.only_over().is_some();
     match ask(app, Asked { actor: actor.name, own, request }).await? {
         Reply::Done => Ok(()),
-        Reply::UnknownCall => Err(Problem::UnknownCall),
         Reply::UnknownDestination => Err(Problem::Choice(ChoiceError::UnknownAgent)),
-        Reply::SuperviseRefused(error) => Err(Problem::Supervise(error)),
-        Reply::NoConference => Err(Problem::NoConference),
-        Reply::Agent(_)
-        | Reply::ChoiceRefused(_)
-        | Reply::Banned { .. }
-        | Reply::BanRefused(_)
-        | Reply::NotRecorded
-        | Reply::NotBanned
-        | Reply::TransferRefused(_) => Err(Problem::WrongReply),
+        other => Err(other.into()),
     }
 }

@@ -15,12 +15,13 @@ use crate::acd::command::ChoiceError;
 use crate::config::settings::{Role, TokenSettings};
 use crate::engine::io::Reply;
 use crate::event::AgentState;
-use crate::stats::live::{AgentLive, Live, QueueLive, Today, Totals};
+use crate::stats::live::{AgentLive, Live, QueueLive, QueueMessages, Today, Totals};
 use crate::time::{Time, UnixMicros};
 
 use super::*;
 
 mod bans;
+mod messages;
 mod supervise;
 
 const LOCAL: &str = "127.0.0.1:50000";
@@ -59,6 +60,8 @@ pub(super) fn live() -> Live {
             today: today.clone(),
             total: Totals::default(),
             books_difference: 0,
+            messages: QueueMessages::default(),
+            served_by: vec!["amy".into()],
         }],
         today,
         agents: AgentState::ALL.into_iter().map(|state| (state, 0)).collect(),
@@ -77,6 +80,7 @@ pub(super) fn live() -> Live {
         transfers_total: BTreeMap::new(),
         voice: Default::default(),
         bans: bans::banned(),
+        messages: messages::left(),
     }
 }
 
@@ -98,6 +102,9 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
         live: Arc::new(|| Arc::new(live())),
         metrics: Arc::new(|| "switchboard_calls_active 3\n".to_owned()),
         ready: Arc::new(|| Readiness::from_reasons(vec![])),
+        sounds: Arc::new(|message, _| {
+            Box::pin(async move { (message == RecordingId(255)).then(|| b"RIFF".to_vec()) })
+        }),
         requests: Arc::new(move |one| {
             let reply = answer(&one);
             asked.lock().expect("not poisoned").push(one);

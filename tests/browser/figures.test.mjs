@@ -48,6 +48,14 @@ test("the centre's longest wait is its queues' longest", () => {
   assert.equal(figures.sharedStandard([]), null);
 });
 
+test("messages are counted in words, and overdue ones stand out", () => {
+  const of = (open, overdue) => figures.messageWords({ open, overdue, oldest_s: open ? 9 : null });
+  assert.deepEqual(of(0, 0), { level: "none", text: "" });
+  assert.deepEqual(of(1, 0), { level: "ok", text: "1 message" });
+  assert.deepEqual(of(1_204, 3), { level: "over", text: "1,204 messages, 3 overdue" });
+  assert.deepEqual(of(2, 2), { level: "over", text: "2 messages overdue" });
+});
+
 test("times are the organisation's, whatever the screen's own zone", () => {
   const july = 1_782_907_200_000_000;
   assert.equal(figures.timeOfDay(july, "Europe/London"), "13:00:00");

@@ -255,7 +255,7 @@ impl Server {
             .into_iter()
             .filter_map(|event| match event {
                 Event::Call { event, .. } => Some(event),
-                Event::Agent { .. } | Event::System { .. } => None,
+                Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
             })
             .collect()
     }

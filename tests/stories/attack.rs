@@ -49,7 +49,10 @@ fn guard_events(town: &Town) -> Vec<SystemEvent> {
             Event::System {
                 event: event @ (SystemEvent::Banned { .. } | SystemEvent::Unbanned { .. }),
             } => Some(event.clone()),
-            Event::System { .. } | Event::Call { .. } | Event::Agent { .. } => None,
+            Event::System { .. }
+            | Event::Call { .. }
+            | Event::Agent { .. }
+            | Event::Message { .. } => None,
         })
         .collect()
 }

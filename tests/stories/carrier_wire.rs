@@ -143,7 +143,7 @@ impl Wire {
         events
             .filter_map(|entry| match &entry.event {
                 Event::System { event } => Some(event),
-                Event::Call { .. } | Event::Agent { .. } => None,
+                Event::Call { .. } | Event::Agent { .. } | Event::Message { .. } => None,
             })
             .collect()
     }

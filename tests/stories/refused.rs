@@ -16,7 +16,10 @@ fn refusals(town: &Town) -> Vec<(RefusalReason, u16)> {
             Event::System { event: SystemEvent::Refused { reason, status, .. } } => {
                 Some((*reason, *status))
             }
-            Event::System { .. } | Event::Call { .. } | Event::Agent { .. } => None,
+            Event::System { .. }
+            | Event::Call { .. }
+            | Event::Agent { .. }
+            | Event::Message { .. } => None,
         })
         .collect()
 }

@@ -39,6 +39,9 @@ pub const SIGNED_IN: u32 = 690;
 pub const NOT_READY: u32 = 740;
 pub const READY: u32 = 790;
 pub const NOTICE: u32 = 850;
+pub const GREETING: u32 = 900;
+pub const THANKS: u32 = 950;
+pub const BEEP: u32 = 1_100;
 pub const CALLER: u32 = 1_000;
 pub const AMY: u32 = 1_200;
 pub const BEN: u32 = 1_300;
@@ -112,7 +115,19 @@ nodes:
   anything-else:
     queue: general
     on_closed: closed
+    on_waited_too_long: leave-a-message
     otherwise: closed
+  leave-a-message:
+    voicemail: general
+    greeting: Please leave a message after the tone.
+    longest_s: 30
+    then: thanks
+    otherwise: closed
+  thanks:
+    say: We will ring you back.
+    then: left
+  left:
+    hang_up: message_left
   closed:
     say: We are closed.
     then: goodbye
@@ -170,6 +185,7 @@ pub fn plan_with(listeners: Vec<Listener>, change: impl FnOnce(&mut Settings)) -
 fn plan(settings: &Settings, listeners: Vec<Listener>) -> Plan {
     let known = Known {
         queues: vec!["waste".into(), "general".into()],
+        unserved: Vec::new(),
         calendars: settings.calendars.keys().cloned().collect(),
         skills: vec!["waste".into(), "general".into()],
         prompts: None,
@@ -199,6 +215,9 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
         ("main/services-wrong-key", WRONG_KEY),
         ("main/closed", CLOSED),
         ("main/closed-while-waiting", CLOSED_WHILE_WAITING),
+        ("main/leave-a-message", GREETING),
+        ("main/thanks", THANKS),
+        ("tone/beep", BEEP),
         ("music/hold", MUSIC),
         ("recording/notice", NOTICE),
         ("agent/signed-in", SIGNED_IN),
@@ -301,7 +320,7 @@ impl Town {
             .iter()
             .filter_map(|entry| match &entry.event {
                 Event::Call { call, event } => Some((*call, event)),
-                Event::Agent { .. } | Event::System { .. } => None,
+                Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
             })
             .collect()
     }
@@ -387,7 +406,7 @@ impl Town {
             match event {
                 CallEvent::Arrived { .. } => assert_eq!(ended.insert(call, 0), None),
                 CallEvent::Ended { .. } => *ended.get_mut(&call).expect("has arrived") += 1,
-                CallEvent::LegClosed { .. } => {}
+                CallEvent::LegClosed { .. } | CallEvent::Recording { .. } => {}
                 _ => assert_eq!(ended.get(&call), Some(&0), "after its end:\n{}", self.story()),
             }
         }

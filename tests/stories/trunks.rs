@@ -71,7 +71,7 @@ fn system(town: &Town) -> Vec<&SystemEvent> {
         .iter()
         .filter_map(|entry| match &entry.event {
             Event::System { event } => Some(event),
-            Event::Call { .. } | Event::Agent { .. } => None,
+            Event::Call { .. } | Event::Agent { .. } | Event::Message { .. } => None,
         })
         .collect()
 }

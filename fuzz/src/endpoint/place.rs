@@ -132,6 +132,7 @@ pub fn plans() -> &'static (Arc<Plan>, Arc<Plan>) {
 fn plan(text: &str) -> Plan {
     let settings: Settings = toml::from_str(text).expect("settings");
     let known = Known {
+        unserved: Vec::new(),
         queues: vec!["general".into()],
         calendars: Vec::new(),
         skills: vec!["general".into()],

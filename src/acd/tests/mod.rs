@@ -47,6 +47,8 @@ fn queue(skills: &[&str]) -> QueueSettings {
         max_waiting: None,
         max_wait_s: None,
         wait_when_unstaffed: true,
+        max_messages: 500,
+        message_alert_s: 14_400,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::id::PromptName;
 fn known() -> Known {
     Known {
         queues: vec!["waste".into(), "housing".into()],
+        unserved: Vec::new(),
         calendars: vec!["main".into()],
         skills: vec!["welsh".into()],
         prompts: None,
@@ -433,4 +434,24 @@ proptest! {
         text.replace_range(at..=at, &letter.to_string());
         let _ = load(&text);
     }
+}
+
+#[test]
+fn a_message_for_a_queue_that_nobody_serves_is_shown() {
+    let text = "\
+start: box
+nodes:
+  box:
+    voicemail: housing
+    greeting: Speak.
+    then: bye
+    otherwise: bye
+  bye: {hang_up: message_left}
+";
+    assert_eq!(findings(text), Vec::<String>::new());
+    let known = Known { unserved: vec!["housing".into()], ..known() };
+    let faults = load_text(&"main".into(), "main.yaml", text, &known).expect_err("a finding");
+    let found: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let expected = "main.yaml:4:16: nobody would ever hear the messages for `housing`: no agent has its skills";
+    assert_eq!(found, [expected]);
 }

@@ -41,7 +41,14 @@ nodes:
   person: {queue: general, otherwise: gone}
   full: {say: Full., then: gone}
   long: {say: Long., then: gone}
-  nobody: {say: Nobody., then: gone}
+  nobody:
+    voicemail: general
+    greeting: Speak after the tone.
+    longest_s: 90
+    then: thanks
+    otherwise: gone
+  thanks: {say: Thanks., then: left}
+  left: {hang_up: message_left}
   shut: {say: Closed., then: closed}
   closed: {hang_up: closed}
   bye: {hang_up: completed}
@@ -51,6 +58,7 @@ nodes:
 fn known() -> Known {
     Known {
         queues: vec!["waste".into(), "general".into()],
+        unserved: Vec::new(),
         calendars: vec!["main".into()],
         skills: vec!["bins".into(), "welsh".into()],
         prompts: None,
@@ -80,6 +88,10 @@ fn short(commands: &[Command]) -> String {
             Command::Queue { queue, skills, at_closing } => {
                 format!("queue {queue} {skills:?} {at_closing:?}")
             }
+            Command::TakeMessage { queue, longest } => {
+                format!("message {queue} {}", longest.as_secs())
+            }
+            Command::EndMessage => "end message".to_owned(),
             Command::HangUp { cause } => format!("hang up {cause:?}"),
         })
         .collect();
@@ -339,7 +351,7 @@ fn a_circle_that_no_check_saw_ends_the_call() {
 fn every_prompt_of_a_flow_is_listed_once() {
     let flows = std::collections::BTreeMap::from([("main".into(), flow())]);
     let names = prompts(&flows);
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 12);
     assert!(names.contains(&"main/services-wrong-key".into()));
 }
 
@@ -352,8 +364,42 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => any::<bool>().prop_map(|open| Notice::Hours { open }),
         1 => Just(Notice::QueueLeft(QueueReturn::Closed)),
         1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
+        1 => Just(Notice::QueueLeft(QueueReturn::NobodyOnDuty)),
+        1 => any::<bool>().prop_map(|kept| Notice::MessageEnded { kept }),
         1 => Just(Notice::CameBack),
     ]
+}
+
+/// At the node that takes a message.
+fn at_the_message() -> Run {
+    let mut run = Run::new(flow());
+    run.handle(Notice::Started);
+    run.handle(Notice::Hours { open: true });
+    for _ in 0..3 {
+        run.handle(Notice::Played);
+    }
+    run.handle(key('1'));
+    let said = short(&run.handle(Notice::QueueLeft(QueueReturn::NobodyOnDuty)));
+    assert_eq!(said, ">nobody, play nobody");
+    run
+}
+
+#[test]
+fn a_message_is_taken_after_its_greeting_and_ends_with_a_key() {
+    let mut run = at_the_message();
+    assert_eq!(short(&run.handle(Notice::Played)), "message general 90");
+    assert_eq!(short(&run.handle(key('#'))), "end message");
+    assert_eq!(short(&run.handle(Notice::MessageEnded { kept: true })), ">thanks, play thanks");
+    assert_eq!(short(&run.handle(Notice::Played)), ">left, hang up MessageLeft");
+}
+
+#[test]
+fn who_knows_the_greeting_goes_straight_to_the_tone_and_who_says_nothing_is_told() {
+    let mut run = at_the_message();
+    assert_eq!(short(&run.handle(key('1'))), "stop, message general 90");
+    assert_eq!(short(&run.handle(Notice::Played)), "", "too late");
+    let ended = run.handle(Notice::MessageEnded { kept: false });
+    assert_eq!(short(&ended), ">gone, hang up GaveUpOnInput");
 }
 
 /// What a call owes to its controller: the commands that will be answered.
@@ -363,6 +409,7 @@ struct Owed {
     timer: bool,
     hours: bool,
     queue: bool,
+    message: bool,
     over: bool,
 }
 
@@ -388,6 +435,11 @@ impl Owed {
                     assert!(!self.playing && !self.timer, "nothing plays beside the music");
                     self.queue = true;
                 }
+                Command::TakeMessage { .. } => {
+                    assert!(!self.playing && !self.timer, "the caller hears the tone alone");
+                    self.message = true;
+                }
+                Command::EndMessage => assert!(self.message),
                 Command::HangUp { .. } => {
                     assert!(!self.playing && !self.timer, "all was said before");
                     self.over = true;
@@ -413,12 +465,14 @@ proptest! {
                 Notice::TimerDone => std::mem::take(&mut owed.timer),
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
                 Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
+                Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
                 Notice::Key(_) | Notice::SecretKey(_) => true,
             };
             if may_come {
                 owed.note(&run.handle(notice));
-                let waits = [owed.playing, owed.timer, owed.hours, owed.queue, owed.over, !started];
-                prop_assert_eq!(waits.iter().filter(|waits| **waits).count(), 1);
+                let waits = [owed.playing, owed.timer, owed.hours, owed.queue, owed.message];
+                let waits = waits.into_iter().chain([owed.over, !started]);
+                prop_assert_eq!(waits.filter(|waits| *waits).count(), 1);
             }
         }
         if !started {
@@ -434,6 +488,8 @@ proptest! {
                 Notice::TimerDone
             } else if std::mem::take(&mut owed.hours) {
                 Notice::Hours { open: true }
+            } else if std::mem::take(&mut owed.message) {
+                Notice::MessageEnded { kept: false }
             } else {
                 owed.queue = false;
                 Notice::QueueLeft(QueueReturn::Full)

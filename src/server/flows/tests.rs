@@ -11,6 +11,7 @@ fn known() -> Known {
     let names = ["waste", "council-tax", "housing", "general"];
     Known {
         queues: names.map(Into::into).to_vec(),
+        unserved: Vec::new(),
         calendars: vec!["main".into()],
         skills: names.map(Into::into).to_vec(),
         prompts: None,

@@ -130,15 +130,23 @@ impl Desk {
     /// Reads an entry of the journal.
     pub fn note(&mut self, entry: &Entry) {
         let Event::Call { call, event } = &entry.event else { return };
-        if let CallEvent::Recording { recording, what: RecordingEvent::Started { .. } } = event
+        if let CallEvent::Recording { recording, what: RecordingEvent::Started { rule, .. } } =
+            event
             && self.open.len() < MOST
         {
-            self.calls.insert(*call, *recording);
+            // A message is none of what happens to the call besides.
+            if !matches!(rule, RecordingRule::Message(_)) {
+                self.calls.insert(*call, *recording);
+            }
             let begun = self.open.entry(*recording).or_insert_with(|| Open::new(entry.time));
             begun.manifest = Manifest::new(*recording, entry.at);
             begun.manifest.call = Some(*call);
         }
-        let Some(id) = self.calls.get(call) else { return };
+        let id = match event {
+            CallEvent::Recording { recording, .. } => Some(recording),
+            _ => self.calls.get(call),
+        };
+        let Some(id) = id else { return };
         let Some(open) = self.open.get_mut(id) else { return };
         if open.note(event) {
             open.write_manifest(&self.settings);
@@ -207,7 +215,9 @@ impl Desk {
 
     fn end(&mut self, at: Time, id: RecordingId) {
         let Some(mut open) = self.open.remove(&id) else { return };
-        if let Some(call) = open.manifest.call {
+        if let Some(call) = open.manifest.call
+            && self.calls.get(&call) == Some(&id)
+        {
             self.calls.remove(&call);
         }
         if open.paused.is_some() {
@@ -221,6 +231,15 @@ impl Desk {
             let (from, to) = (open.bytes_us(from), open.bytes_us(to));
             open.gap(from, to, GapReason::Lost, None, &self.settings.signing);
             open.tell_gap(from, to, id, &mut self.news);
+        }
+        if open.manifest.message
+            && let Some(call) = open.manifest.call
+        {
+            let what = match &finished {
+                Ok(()) => RecordingEvent::Written,
+                Err(error) => RecordingEvent::Failed { reason: fault(error) },
+            };
+            self.news.push_back(News { call, recording: id, what });
         }
         open.check(finished, id, &self.counters, &mut self.news);
         open.manifest.lost += open.timeline.lost();
@@ -279,6 +298,10 @@ impl Open {
                     match rule {
                         RecordingRule::Flow(flow) => manifest.flow = Some(flow.to_string()),
                         RecordingRule::Queue(queue) => manifest.queues.push(queue.to_string()),
+                        RecordingRule::Message(queue) => {
+                            manifest.message = true;
+                            manifest.queues.push(queue.to_string());
+                        }
                     }
                     true
                 }
@@ -294,6 +317,7 @@ impl Open {
                 RecordingEvent::Moved { .. }
                 | RecordingEvent::Resumed { .. }
                 | RecordingEvent::Ended { .. }
+                | RecordingEvent::Written
                 | RecordingEvent::Gap { .. }
                 | RecordingEvent::Stored { .. }
                 | RecordingEvent::Failed { .. }
@@ -329,6 +353,8 @@ impl Open {
             | CallEvent::SupervisorChanged { .. }
             | CallEvent::SupervisorLeft { .. }
             | CallEvent::ConferenceLeft { .. }
+            | CallEvent::MessageBegan { .. }
+            | CallEvent::MessageSpoken { .. }
             | CallEvent::LegClosed { .. }
             | CallEvent::Ended { .. } => false,
         }

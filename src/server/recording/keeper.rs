@@ -163,7 +163,8 @@ impl Keeper {
             return Ok(None);
         }
         let mut path = self.folder.join(&manifest.file);
-        let flac = self.settings.format == KeptAs::Flac;
+        // Messages are for listening soon, by whatever plays WAV.
+        let flac = self.settings.format == KeptAs::Flac && !manifest.message;
         if flac && manifest.format != read::FLAC {
             let to = self.folder.join(format!("{}.flac", manifest.recording));
             let key = self.keys.first().filter(|_| manifest.encrypted);

@@ -66,6 +66,9 @@ pub struct Manifest {
     pub leg: String,
     /// How far it came.
     pub state: State,
+    /// Whether it is a message that a caller left for the first of the queues.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub message: bool,
     /// The number's flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
@@ -123,6 +126,7 @@ impl Manifest {
             call: None,
             leg: String::new(),
             state: State::Recording,
+            message: false,
             flow: None,
             queues: Vec::new(),
             agents: Vec::new(),

@@ -9,6 +9,7 @@ pub mod counters;
 pub mod desk;
 pub mod flac;
 pub mod keeper;
+pub mod listen;
 pub mod manifest;
 pub mod read;
 pub mod sealed;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use self::counters::Counters;
 use self::desk::{Desk, DeskSettings, News};
 use self::keeper::Keeper;
+use self::listen::Listener;
 use self::sealed::Key;
 use self::shelf::{Shelf, ShelfError};
 use crate::config::settings::RecordingSettings;
@@ -125,6 +127,7 @@ fn make_key(path: &Path) -> io::Result<()> {
 pub struct Recordings {
     orders: Sender<Order>,
     counters: Arc<Counters>,
+    listener: Arc<Listener>,
     joins: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -185,6 +188,11 @@ impl Recordings {
         std::fs::create_dir_all(&folder).map_err(unusable)?;
         let counters = Arc::new(Counters::default());
         let shelf = Shelf::open(&settings.store, data)?;
+        let listener = Arc::new(Listener {
+            folder: folder.clone(),
+            keys: keys.open.clone(),
+            shelf: Shelf::open(&settings.store, data)?,
+        });
         let (open, signing) = (keys.open.clone(), keys.signing.clone());
         let keeper = Keeper {
             folder: folder.clone(),
@@ -211,7 +219,12 @@ impl Recordings {
         ];
         let joins = joins.into_iter().collect::<io::Result<Vec<_>>>();
         let joins = Mutex::new(joins.map_err(RecordingError::Thread)?);
-        Ok(Recordings { orders, counters, joins })
+        Ok(Recordings { orders, counters, listener, joins })
+    }
+
+    /// What reads messages.
+    pub fn listener(&self) -> &Arc<Listener> {
+        &self.listener
     }
 
     /// What has been counted.

@@ -423,9 +423,11 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::SupervisorLeft { .. }
             | CallEvent::ConferenceJoined { .. }
             | CallEvent::ConferenceLeft { .. }
+            | CallEvent::MessageBegan { .. }
+            | CallEvent::MessageSpoken { .. }
             | CallEvent::Ended { .. } => false,
         },
-        Event::Agent { .. } => false,
+        Event::Agent { .. } | Event::Message { .. } => false,
         Event::System { event } => match event {
             SystemEvent::Refused { .. } | SystemEvent::OutboundRefused { .. } => true,
             SystemEvent::Started { .. }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::event::{AgentEvent, CallEvent, Entry, Event, SystemEvent};
+use crate::event::{AgentEvent, CallEvent, Entry, Event, MessageEvent, SystemEvent};
 use crate::id::CallId;
 use crate::stats::{FOLD_VERSION, Fold};
 use crate::time::{Time, UnixMicros};
@@ -307,7 +307,7 @@ impl Written {
     pub(super) fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
         let call_id = match &entry.event {
             Event::Call { call, event: _ } => Some(call.to_string()),
-            Event::Agent { .. } | Event::System { .. } => None,
+            Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
         };
         Ok(Written {
             seq: position(entry.seq),
@@ -397,6 +397,8 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::SupervisorLeft { .. } => "supervisor_left",
             CallEvent::ConferenceJoined { .. } => "conference_joined",
             CallEvent::ConferenceLeft { .. } => "conference_left",
+            CallEvent::MessageBegan { .. } => "message_began",
+            CallEvent::MessageSpoken { .. } => "message_spoken",
             CallEvent::LegClosed { .. } => "leg_closed",
             CallEvent::Recording { .. } => "recording",
             CallEvent::Ended { .. } => "ended",
@@ -405,6 +407,15 @@ fn kind(event: &Event) -> &'static str {
             AgentEvent::State { .. } => "state",
             AgentEvent::Registered { .. } => "registered",
             AgentEvent::Unregistered { .. } => "unregistered",
+        },
+        Event::Message { message: _, event } => match event {
+            MessageEvent::Left { .. } => "left",
+            MessageEvent::Lost { .. } => "lost",
+            MessageEvent::Taken { .. } => "taken",
+            MessageEvent::Released { .. } => "released",
+            MessageEvent::Heard { .. } => "heard",
+            MessageEvent::Done { .. } => "done",
+            MessageEvent::Overdue { .. } => "overdue",
         },
         Event::System { event } => match event {
             SystemEvent::Started { .. } => "started",

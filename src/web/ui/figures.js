@@ -6,7 +6,8 @@
  *   abandoned: number, still_waiting: number, asa_s: number | null,
  *   answered_within_of_offered: number | null}} Today
  * @typedef {{queue: string, title: string, standard_s: number, waiting: number,
- *   longest_wait_s: number | null, today: Today, books_difference: number}} Queue
+ *   longest_wait_s: number | null, today: Today, books_difference: number,
+ *   messages: {open: number, overdue: number, oldest_s: number | null}}} Queue
  * @typedef {{at: number, local_time: string, local_date: string, time_zone: string,
  *   organisation: string, seq: number, calls_active: number, queues: Queue[], today: Today,
  *   agents: Record<string, number>}} Live
@@ -105,6 +106,16 @@ export function longest(queues) {
     if (found === null || queue.longest_wait_s > (found.longest_wait_s ?? 0)) found = queue;
   }
   return found;
+}
+
+/** What is said of the messages that callers left for a queue, and how pressing it is.
+ * @param {Queue["messages"]} messages @returns {{level: Level, text: string}} */
+export function messageWords(messages) {
+  const open = count(messages.open, "message", "messages");
+  if (messages.open === 0) return { level: "none", text: "" };
+  if (messages.overdue === 0) return { level: "ok", text: open };
+  const all = messages.overdue === messages.open;
+  return { level: "over", text: all ? `${open} overdue` : `${open}, ${number(messages.overdue)} overdue` };
 }
 
 /** The waiting callers of all queues, and in how many queues they wait.

@@ -3,8 +3,8 @@
 // @ts-check
 
 import {
-  STATES, brief, clock, count, level, levelWords, longest, number, percent, sharedStandard, target,
-  timeOfDay, waiting, words,
+  STATES, brief, clock, count, level, levelWords, longest, messageWords, number, percent,
+  sharedStandard, target, timeOfDay, waiting, words,
 } from "/ui/figures.js";
 
 /** @typedef {import("/ui/figures.js").Live} Live */
@@ -231,6 +231,9 @@ function newRow(queue) {
   const says = document.createElement("span");
   says.className = "says";
   row.children[2].append(wait, says);
+  const messages = document.createElement("span");
+  messages.className = "messages says";
+  row.children[0].append(document.createElement("span"), messages);
   return row;
 }
 
@@ -248,7 +251,9 @@ function showQueues(live) {
     const row = rows.get(queue.queue) ?? newRow(queue);
     const { today } = queue;
     const none = "No calls yet";
-    write(row.children[0], queue.title);
+    const [title, messages] = row.children[0].children;
+    write(title, queue.title);
+    showMessages(/** @type {HTMLElement} */ (messages), queue);
     write(row.children[1], number(queue.waiting));
     row.children[1].classList.toggle("some", queue.waiting > 0);
     write(row.children[3], percent(today.answered_within_of_offered) ?? none);
@@ -266,6 +271,16 @@ function showQueues(live) {
   }
   byId("no-queues").hidden = live.queues.length > 0;
   document.body.dataset.queues = SIZES.find(([from]) => live.queues.length >= from)?.[1];
+}
+
+/** What callers left for a queue stands below its name.
+ * @param {HTMLElement} element @param {Queue} queue */
+function showMessages(element, queue) {
+  const { level, text } = messageWords(queue.messages);
+  element.hidden = level === "none";
+  setLevel(element, level);
+  if (level === "over") sign(element, "over", text);
+  else write(element, text);
 }
 
 /** Waits go on by themselves between two events.

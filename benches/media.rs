@@ -7,8 +7,8 @@ use std::time::Duration;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use switchboard::id::{Entropy, LegId};
-use switchboard::media::codec::Law;
-use switchboard::media::command::{Codec, Negotiated};
+use switchboard::media::codec::{Encoder, Law, MAX_BYTES};
+use switchboard::media::command::{Codec, Negotiated, OpusSettings, PayloadTypes};
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use switchboard::time::Time;
@@ -77,6 +77,74 @@ fn play(bencher: Bencher, legs: u64) {
         now += Duration::from_millis(20);
         plane.handle_timeout(now, &mut out);
     });
+}
+
+/// One packet of 20 ms of a voice received, converted and sent on, among a hundred bridges: a bridged
+/// call has a hundred of them in a second, fifty each way. The voice is speech of `sounds/`.
+#[divan::bench(args = [
+    (Codec::G722, Codec::Pcma),
+    (Codec::Pcma, Codec::G722),
+    (Codec::Opus, Codec::Pcma),
+    (Codec::Pcma, Codec::Opus),
+    (Codec::Opus, Codec::G722),
+    (Codec::G722, Codec::Opus),
+])]
+fn convert(bencher: Bencher, (from, to): (Codec, Codec)) {
+    let legs = 200;
+    let settings = PlaneSettings { silence: Duration::from_secs(3_600) };
+    let bank = Arc::new(Bank::new());
+    let mut plane = Plane::new(settings, bank, Entropy::from_seed([1; 32]));
+    let mut out = Discard::default();
+    for leg in 0..legs {
+        plane.open(Time::ZERO, LegId(leg), SocketAddr::from(([192, 0, 2, 1], 20_000)));
+        let negotiated = Negotiated::plain(peer(leg), if leg % 2 == 0 { from } else { to });
+        plane.handle_command(
+            Time::ZERO,
+            Command::Negotiate { leg: LegId(leg), negotiated },
+            &mut out,
+        );
+    }
+    for leg in (0..legs).step_by(2) {
+        let command = Command::Bridge { a: LegId(leg), b: LegId(leg + 1) };
+        plane.handle_command(Time::ZERO, command, &mut out);
+    }
+    let voice = voice(from);
+    let (mut leg, mut frame) = (0, 0u16);
+    let payload_type = from.static_payload_type().unwrap_or(PayloadTypes::OPUS);
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        let packet = Packet {
+            ssrc: Ssrc(1),
+            seq: SeqNo(frame),
+            timestamp: Timestamp(u32::from(frame) * from.clock_hz() / 50),
+            marker: false,
+            payload_type,
+            payload: &voice[usize::from(frame) % voice.len()],
+        };
+        let mut bytes = [0; 1_400];
+        let len = packet.write(&mut bytes).unwrap_or(0);
+        let now = Time::from_millis(u64::from(frame) * 20);
+        plane.handle_rtp(now, LegId(leg), peer(leg), &bytes[..len], &mut out);
+        leg += 2;
+        if leg == legs {
+            (leg, frame) = (0, frame.wrapping_add(1));
+        }
+    });
+    assert!(out.0 > 0);
+}
+
+/// A prompt in packets of 20 ms.
+fn voice(codec: Codec) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read("sounds/en-GB/main/welcome.wav").expect("a prompt");
+    let clip = switchboard::media::wav::read(&bytes).expect("a recording");
+    let (samples, rate) = clip.samples();
+    let settings = OpusSettings { fec: true, ..OpusSettings::default() };
+    let mut encoder = Encoder::new(codec, rate, settings).expect("an encoder");
+    let mut room = [0; MAX_BYTES];
+    let packet = |frame: &[i16]| {
+        let len = encoder.encode(frame, &mut room).expect("encodes");
+        room[..len].to_vec()
+    };
+    samples.chunks_exact(rate.samples(20)).map(packet).collect()
 }
 
 /// One packet received, checked, renumbered and handed on, among a thousand legs; the same law on

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::id::{Entropy, LegId, RecordingId};
+use switchboard::media::codec::{Encoder, MAX_BYTES};
 use switchboard::media::command::{
-    Codec, Listen, MasterKey, Negotiated, Part, PlayId, RecordOrder, RoomId, SrtpKeys, Suite,
+    Codec, Listen, MasterKey, Negotiated, OpusSettings, Part, PayloadTypes, PlayId, RecordOrder,
+    RoomId, SrtpKeys, Suite,
 };
+use switchboard::media::rate::Rate;
 use switchboard::media::recorder;
 use switchboard::media::{Bank, Clip, Command, Plane, PlaneSettings, Sink};
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
@@ -69,6 +72,8 @@ struct Rig {
     /// The encrypted legs' peers.
     senders: BTreeMap<u64, Sender>,
     now: Time,
+    /// What a peer with Opus says, again and again.
+    opus: Vec<u8>,
     /// Frames that every peer has sent.
     frames: u16,
     counter: Counter,
@@ -95,15 +100,18 @@ impl Rig {
                 let pressed = frame % 50 < 8;
                 let event = TelephoneEvent { event: 5, end: false, volume: 10, duration: 160 };
                 let event = event.to_bytes();
+                let (codec, payload_type) = codec(leg);
+                let step = codec.clock_hz() / 50;
+                let spoken = if codec == Codec::Opus { &self.opus[..] } else { &[0x55; 160] };
                 let voice = Packet {
                     ssrc: Ssrc(7),
                     seq: SeqNo(self.frames + frame),
                     timestamp: Timestamp(
-                        u32::from(if pressed { frame / 50 * 50 } else { frame }) * 160,
+                        u32::from(if pressed { frame / 50 * 50 } else { frame }) * step,
                     ),
                     marker: false,
-                    payload_type: if pressed { 101 } else { codec(leg).1 },
-                    payload: if pressed { &event } else { &[0x55; 160] },
+                    payload_type: if pressed { 101 } else { payload_type },
+                    payload: if pressed { &event } else { spoken },
                 };
                 let mut bytes = [0; 200 + OVERHEAD];
                 let mut len = voice.write(&mut bytes[..200]).expect("fits");
@@ -123,12 +131,13 @@ impl Rig {
     }
 }
 
-const LEGS: u64 = 16;
+const LEGS: u64 = 22;
 
 fn codec(leg: u64) -> (Codec, u8) {
     match leg {
-        0..6 | 15 => (Codec::Pcma, 8),
-        12 | 13 => (Codec::G722, 9),
+        0..6 | 15 | 17 => (Codec::Pcma, 8),
+        12 | 13 | 16 | 21 => (Codec::G722, 9),
+        18 | 20 => (Codec::Opus, PayloadTypes::OPUS),
         _ => (Codec::Pcmu, 0),
     }
 }
@@ -141,6 +150,16 @@ fn suite(leg: u64) -> Option<Suite> {
         10 => Some(Suite::AeadAes256Gcm),
         _ => None,
     }
+}
+
+fn opus() -> Vec<u8> {
+    let settings = OpusSettings { fec: true, ..OpusSettings::default() };
+    let mut encoder = Encoder::new(Codec::Opus, Rate::Wide, settings).expect("an encoder");
+    let voice: Vec<i16> = (0..320).map(|at| (at * 97 % 9_000) as i16 - 4_500).collect();
+    let mut room = [0; MAX_BYTES];
+    let lens = (0..10).map(|_| encoder.encode(&voice, &mut room).expect("encodes"));
+    let len = lens.last().unwrap_or(0);
+    room[..len].to_vec()
 }
 
 fn record(leg: u64) -> Command {
@@ -169,6 +188,7 @@ fn no_packet_costs_an_allocation() {
         plane,
         senders: BTreeMap::new(),
         now: Time::ZERO,
+        opus: opus(),
         frames: 0,
         counter: Counter::default(),
         allocations: 0,
@@ -197,6 +217,10 @@ fn no_packet_costs_an_allocation() {
         // Both encrypted, each in its own way; one encrypted and one plain.
         Command::Bridge { a: LegId(8), b: LegId(9) },
         Command::Bridge { a: LegId(10), b: LegId(11) },
+        // Between two codecs, both ways each.
+        Command::Bridge { a: LegId(16), b: LegId(17) },
+        Command::Bridge { a: LegId(18), b: LegId(19) },
+        Command::Bridge { a: LegId(20), b: LegId(21) },
         // Four in a room: two who speak, one who whispers and one who listens.
         Command::Join { leg: LegId(12), room: RoomId(1), part: Part::Speak },
         Command::Join { leg: LegId(13), room: RoomId(1), part: Part::Speak },

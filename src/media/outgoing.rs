@@ -39,8 +39,8 @@ pub(super) struct Outgoing {
     anchor: Option<Anchor>,
     /// What was sent last was converted from another codec.
     converting: bool,
-    /// The source's timestamp of the event that is passed on, and ours.
-    event: Option<(Timestamp, Timestamp)>,
+    /// The source's timestamp and first number of the event that is passed on, and our timestamp.
+    event: Option<(Timestamp, SeqNo, Timestamp)>,
     /// The next generated packet begins something new.
     begins: bool,
     /// Packets and payload bytes sent (RFC 3550 section 6.4.1).
@@ -146,13 +146,14 @@ impl Outgoing {
     pub(super) fn event_of(&mut self, now: Time, packet: &Packet<'_>) -> Option<Stamp> {
         self.anchor = None;
         self.converting = false;
-        let known = self.event.map(|(source, ours)| (packet.timestamp.ahead_of(source), ours));
-        let stamp = match known {
-            Some((0, timestamp)) => Stamp { seq: self.next, timestamp, marker: false },
-            Some((ahead, _)) if ahead < 0 && ahead.unsigned_abs() < self.jump() => return None,
+        let stamp = match self.event {
+            Some((source, _, timestamp)) if source == packet.timestamp => {
+                Stamp { seq: self.next, timestamp, marker: false }
+            }
+            Some((_, newest, _)) if packet.seq.ahead_of(newest) < 0 => return None,
             Some(_) | None => {
                 let (timestamp, _) = self.following(now);
-                self.event = Some((packet.timestamp, timestamp));
+                self.event = Some((packet.timestamp, packet.seq, timestamp));
                 Stamp { seq: self.next, timestamp, marker: true }
             }
         };

@@ -39,6 +39,17 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
             });
         }
     }
+    for (name, module, format) in
+        [("G.722", "g722.so", "g722/16000/1"), ("Opus", "opus.so", "opus/48000/2")]
+    {
+        for (over, how) in [(Transport::Udp, ""), (Transport::Tls, " and SRTP")] {
+            let feature =
+                format!("{name}{how}, converted for a resident with G.711: they hear each other");
+            all.push(Scenario::new("baresip", over, &feature, move |place| {
+                speaks(place, over, module, format);
+            }));
+        }
+    }
     let feature = "SRTP with keys beside plain voice in the offer (RFC 8643)";
     all.push(Scenario::new("baresip", Transport::Tls, feature, encrypts));
 }
@@ -129,6 +140,29 @@ fn encrypts(place: &Place) {
     assert_eq!(words.matches("SRTP is Enabled").count(), 2, "{words}");
     assert_eq!(words.matches("RTP/SAVP").count(), 0, "{words}");
     assert_ended(&server, &[EndCause::StarCodeDone, EndCause::AgentHungUp]);
+}
+
+/// Dev's phone speaks one codec, the resident's another; over TLS Dev's voice is encrypted.
+fn speaks(place: &Place, over: Transport, module: &str, format: &str) {
+    let server = settings::start(place, over, Wishes::default());
+    let secure = over == Transport::Tls;
+    let srtp = if secure { ("module srtp.so\n", ";mediaenc=srtp") } else { ("", "") };
+    let config = format!("module {module}\n{}", srtp.0);
+    let account = format!(";audio_codecs={format}{}", srtp.1);
+    let [devs, residents] = [0, 1].map(|which| place.plain(which));
+    let dev = adviser_who(place, &server, over, devs, (&config, &account), DEV_HZ);
+    let resident = fixed(place, over, residents, "01632960001", RESIDENT_HZ);
+    resident.command("dial", NUMBER);
+    server.until_agents("talking", 1);
+    talk_for_a_while(&server);
+    resident.command("hangup", "");
+    assert_ended(&server, &[EndCause::StarCodeDone, EndCause::CallerHungUp]);
+    for (phone, who, hz) in [(&dev, "Dev", RESIDENT_HZ), (&resident, "the resident", DEV_HZ)] {
+        let heard = wait_for(LONG / 10, || phone.heard_tone(hz).then_some(()));
+        assert!(heard.is_some(), "{who} never heard {hz} Hz\n{}", server.story());
+    }
+    let words = dev.words();
+    assert_eq!(words.contains("SRTP is Enabled"), secure, "{words}");
 }
 
 /// A softphone that does not register and answers by itself.

@@ -101,9 +101,13 @@ impl Softphone {
         let Setup { user, password, server, transport, registers, answers, tone_hz, .. } = *setup;
         let (interval, mode) =
             (if registers { 60 } else { 0 }, if answers { "auto" } else { "manual" });
+        let codecs = match setup.account.contains("audio_codecs=") {
+            true => "",
+            false => ";audio_codecs=pcma/8000/1,pcmu/8000/1",
+        };
         let account = format!(
             "<sip:{user}@{server};transport={transport}>;auth_user={user};auth_pass={password};answermode={mode};\
-             regint={interval};audio_codecs=pcma/8000/1,pcmu/8000/1;ptime=20{}\n",
+             regint={interval}{codecs};ptime=20{}\n",
             setup.account
         );
         std::fs::write(folder.join("config"), config).expect("the settings");
@@ -245,9 +249,9 @@ pub fn tone_file(path: &Path, hz: u32, seconds: u32) {
     writer.finalize().expect("a whole sound file");
 }
 
-/// The samples of a recording, and how many there are in a second.
+/// The samples of a recording, of the first channel, and how many there are in a second.
 pub fn samples(path: &Path) -> Option<(Vec<i16>, u32)> {
     let mut reader = hound::WavReader::open(path).ok()?;
-    let rate = reader.spec().sample_rate;
-    Some((reader.samples::<i16>().map_while(Result::ok).collect(), rate))
+    let (rate, channels) = (reader.spec().sample_rate, usize::from(reader.spec().channels.max(1)));
+    Some((reader.samples::<i16>().map_while(Result::ok).step_by(channels).collect(), rate))
 }

@@ -22,7 +22,11 @@ use crate::time::Time;
 /// Members of a room at most: whoever comes after them is not let in.
 pub const MAX_MEMBERS: usize = 32;
 /// Samples of a frame at the highest rate.
-const LONGEST: usize = Rate::Wide.samples(FRAME.as_millis() as usize);
+const LONGEST: usize = Rate::Wide.samples(FRAME_MS);
+/// A frame, in milliseconds.
+const FRAME_MS: usize = FRAME.as_millis() as usize;
+/// Samples that may wait to fill a packet of up to 40 ms.
+const LONGEST_WAIT: usize = Rate::Wide.samples(FRAME_MS + 40);
 /// Rooms are spread over as many phases of the frame, in milliseconds.
 const PHASES: u64 = 20;
 /// A room that is later than this skips what it missed.
@@ -50,10 +54,23 @@ struct Room {
     voices: Box<[i16]>,
 }
 
+/// How a member is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) codec: Codec,
+    pub(super) opus: OpusSettings,
+    /// How long each packet is, in milliseconds.
+    pub(super) packet_ms: usize,
+}
+
 #[derive(Debug)]
 struct Member {
     leg: LegId,
     part: Part,
+    /// How long each of their packets is, in milliseconds; frames wait until they fill one.
+    packet_ms: usize,
+    waiting: Box<[i16; LONGEST_WAIT]>,
+    waits: usize,
     settings: OpusSettings,
     /// Their voice as it comes; none while nothing is negotiated for their leg.
     stream: Option<Stream>,
@@ -99,7 +116,7 @@ impl Rooms {
         leg: LegId,
         id: RoomId,
         part: Part,
-        codec: Option<(Codec, OpusSettings)>,
+        wish: Option<Wish>,
     ) -> bool {
         if self.of.get(&leg).is_some_and(|before| *before != id) {
             self.leave(leg);
@@ -115,6 +132,9 @@ impl Rooms {
         room.members.push(Member {
             leg,
             part,
+            packet_ms: FRAME_MS,
+            waiting: Box::new([0; LONGEST_WAIT]),
+            waits: 0,
             settings: OpusSettings::default(),
             stream: None,
             encoder: None,
@@ -122,8 +142,8 @@ impl Rooms {
         });
         room.voices = vec![0; room.members.len() * LONGEST].into();
         self.of.insert(leg, id);
-        if let Some((codec, settings)) = codec {
-            self.set_codec(leg, codec, settings);
+        if let Some(wish) = wish {
+            self.set_wish(leg, wish);
         }
         true
     }
@@ -148,11 +168,15 @@ impl Rooms {
     }
 
     /// What was negotiated for a leg that is in a room.
-    pub(super) fn set_codec(&mut self, leg: LegId, codec: Codec, settings: OpusSettings) {
+    pub(super) fn set_wish(&mut self, leg: LegId, wish: Wish) {
         let Some(room) = self.of.get(&leg).and_then(|id| self.rooms.get_mut(id)) else { return };
         let rate = room.rate;
         if let Some(member) = room.members.iter_mut().find(|member| member.leg == leg) {
-            member.settings = settings;
+            let Wish { codec, opus, packet_ms } = wish;
+            member.settings = opus;
+            if member.packet_ms != packet_ms {
+                (member.packet_ms, member.waits) = (packet_ms, 0);
+            }
             member.speak(codec, rate, &mut self.ordered);
         }
         room.settle(&mut self.ordered);
@@ -206,9 +230,33 @@ impl Member {
         let fits = |stream: &Stream| stream.codec() == codec && stream.rate() == rate;
         if !self.stream.as_ref().is_some_and(fits) {
             self.stream.iter().for_each(|stream| ordered.add(&stream.counters()));
+            self.waits = 0;
             self.stream = Stream::new(codec, rate);
             self.encoder = Encoder::new(codec, rate, self.settings);
         }
+    }
+}
+
+impl Member {
+    /// A frame waits to be sent.
+    fn wait(&mut self, frame: &[i16]) {
+        if let Some(room) = self.waiting.get_mut(self.waits..self.waits + frame.len()) {
+            room.copy_from_slice(frame);
+            self.waits += frame.len();
+        }
+    }
+
+    /// Encodes what waits if it fills a packet: how long before the end of the frame it begins, and how
+    /// many bytes it has.
+    fn fill_packet(&mut self, payload: &mut [u8; MAX_BYTES]) -> Option<(Duration, usize)> {
+        let rate = self.stream.as_ref()?.rate();
+        let len = rate.samples(self.packet_ms);
+        let samples = self.waiting.get(..len).filter(|_| (1..=self.waits).contains(&len))?;
+        let encoded = self.encoder.as_mut()?.encode(samples, payload).unwrap_or(0);
+        let before = Duration::from_millis((self.waits / rate.samples(1)) as u64);
+        self.waiting.copy_within(len..self.waits, 0);
+        self.waits -= len;
+        Some((before, encoded))
     }
 }
 
@@ -250,7 +298,7 @@ impl Room {
     }
 
     fn mix(&mut self, send: &mut impl FnMut(Sent<'_>)) {
-        let (at, len) = (self.due, self.rate.samples(FRAME.as_millis() as usize));
+        let (at, len) = (self.due, self.rate.samples(FRAME_MS));
         self.sum.begin();
         for (member, voice) in self.members.iter_mut().zip(self.voices.chunks_mut(LONGEST)) {
             let voice = &mut voice[..len];
@@ -266,17 +314,20 @@ impl Room {
         let (mut heard, mut payload) = ([0; LONGEST], [0; MAX_BYTES]);
         let heard = &mut heard[..len];
         for hearer in 0..self.members.len() {
-            let Some(Member { leg, part, stream: Some(stream), .. }) = self.members.get(hearer)
+            let Some(Member { leg, part, packet_ms, stream: Some(stream), .. }) =
+                self.members.get(hearer)
             else {
                 continue;
             };
             let (leg, speaks, codec) = (*leg, *part == Part::Speak, stream.codec());
+            let is_usual = *packet_ms == FRAME_MS;
             let whispers = self.members.iter().zip(self.voices.chunks(LONGEST));
             let mut whispers = whispers
                 .filter(|(member, _)| member.part == Part::Whisper(leg))
                 .map(|(_, voice)| &voice[..len])
                 .peekable();
             if !speaks
+                && is_usual
                 && whispers.peek().is_none()
                 && let Some(shared) = self.shared.iter_mut().find(|shared| shared.codec == codec)
             {
@@ -295,8 +346,13 @@ impl Room {
             self.sum.heard(own.filter(|_| speaks), whispers, &mut limiter, heard);
             if let Some(member) = self.members.get_mut(hearer) {
                 member.limiter = limiter;
-                let encoded = member.encoder.as_mut().and_then(|e| e.encode(heard, &mut payload));
-                send(Sent { leg, at, payload: &payload[..encoded.unwrap_or(0)] });
+                member.wait(heard);
+                let end = at + FRAME;
+                while let Some((before, len)) = member.fill_packet(&mut payload) {
+                    let begins = end.as_micros().saturating_sub(before.as_micros() as u64);
+                    let at = Time::from_micros(begins);
+                    send(Sent { leg, at, payload: &payload[..len] });
+                }
             }
         }
     }

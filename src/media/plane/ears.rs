@@ -33,15 +33,15 @@ impl Plane {
     }
 
     fn with_ear(&mut self, id: LegId, change: impl FnOnce(&mut Ear)) {
-        let codec = self.codec_of(id);
+        let wish = self.wish_of(id);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let mut ear = leg.ear.take().unwrap_or_default();
         change(&mut ear);
         match ear.is_idle() {
             true => self.counters.ordered.add(&ear.counters()),
             false => {
-                if let Some((codec, _)) = codec {
-                    ear.set_codec(codec);
+                if let Some(wish) = wish {
+                    ear.set_codec(wish.codec);
                 }
                 leg.ear = Some(ear);
             }

@@ -2,10 +2,10 @@
 
 use super::{Hears, Plane, Sink};
 use crate::id::LegId;
-use crate::media::codec::OpusSettings;
-use crate::media::command::{Codec, Part, RoomId};
+use crate::media::command::{Part, RoomId};
 use crate::media::counters::DropReason;
 use crate::media::leg::{Kind, Leg};
+use crate::media::room::Wish;
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
 use crate::time::Time;
@@ -16,10 +16,10 @@ impl Plane {
         if !self.rooms.has(id) {
             self.unbridge(id);
         }
-        let codec = self.codec_of(id);
+        let wish = self.wish_of(id);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let hears_room = matches!(leg.hears, Hears::Room);
-        leg.in_room = self.rooms.join(now, id, room, part, codec);
+        leg.in_room = self.rooms.join(now, id, room, part, wish);
         if leg.in_room && !hears_room {
             self.set_hears(id, Hears::Room);
         }
@@ -42,11 +42,11 @@ impl Plane {
 
     /// A leg in a room may have another codec now.
     pub(super) fn renegotiated_in_room(&mut self, id: LegId) {
-        let Some((codec, settings)) = self.codec_of(id) else { return };
-        self.rooms.set_codec(id, codec, settings);
+        let Some(wish) = self.wish_of(id) else { return };
+        self.rooms.set_wish(id, wish);
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.prepare_keys();
-            if let Some(before) = leg.ear.as_mut().and_then(|ear| ear.set_codec(codec)) {
+            if let Some(before) = leg.ear.as_mut().and_then(|ear| ear.set_codec(wish.codec)) {
                 self.counters.ordered.add(&before);
             }
         }
@@ -82,8 +82,10 @@ impl Plane {
         self.counters.skipped_frames += skipped;
     }
 
-    pub(super) fn codec_of(&self, id: LegId) -> Option<(Codec, OpusSettings)> {
-        let session = self.legs.get(&id)?.session.as_ref()?;
-        Some((session.negotiated.codec, session.negotiated.opus))
+    pub(super) fn wish_of(&self, id: LegId) -> Option<Wish> {
+        let negotiated = &self.legs.get(&id)?.session.as_ref()?.negotiated;
+        let (codec, opus, packet_ms) =
+            (negotiated.codec, negotiated.opus, usize::from(negotiated.packet_ms));
+        Some(Wish { codec, opus, packet_ms })
     }
 }

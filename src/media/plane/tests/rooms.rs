@@ -221,6 +221,32 @@ fn two_wide_band_members_hear_what_only_wide_band_carries() {
 }
 
 #[test]
+fn everybody_is_sent_packets_as_long_as_they_wish() {
+    for (codec, packet_ms) in
+        [(Codec::Pcma, 10), (Codec::Pcmu, 30), (Codec::G722, 30), (Codec::G722, 40)]
+    {
+        let mut people = People::new(&[Codec::Pcma, Codec::G722, codec]);
+        people.rig.negotiate(C, Negotiated { packet_ms, ..negotiated(C, codec) });
+        people.join(A, SPEAK);
+        people.join(B, SPEAK);
+        people.join(C, Part::Listen);
+        people.rig.pass(100);
+        people.rig.sent(C);
+        people.talk(60);
+        let sent = people.rig.sent(C);
+        let expected = 1_200 / usize::from(packet_ms);
+        assert!((expected - 1..=expected + 1).contains(&sent.len()), "{packet_ms}: {}", sent.len());
+        assert!(sent.iter().all(|sent| sent.payload.len() == 8 * usize::from(packet_ms)));
+        for pair in sent.windows(2) {
+            let step = pair[1].timestamp.ahead_of(pair[0].timestamp);
+            assert_eq!((step, pair[1].seq), (8 * i32::from(packet_ms), pair[0].seq.plus(1)));
+        }
+        let [a, b, ..] = TONES;
+        assert_eq!(people.tones(2, &sent), [a, b], "{codec:?} {packet_ms}");
+    }
+}
+
+#[test]
 fn who_only_listens_shares_one_encoding_with_the_others_who_do() {
     let mut people = People::new(&[Codec::Pcma; 4]);
     for (leg, part) in [(A, SPEAK), (B, SPEAK), (C, Part::Listen), (D, Part::Listen)] {

@@ -55,6 +55,11 @@ impl Archive {
         Ok(Archive { shelf: Shelf::open(&settings.recording.store, data)?, keys })
     }
 
+    /// The archive on a shelf.
+    pub fn of(shelf: Shelf, keys: Keys) -> Archive {
+        Archive { shelf, keys }
+    }
+
     /// Everything that is kept, the oldest first: places and manifests.
     pub async fn all(&self) -> Result<Vec<(String, Manifest)>, CommandError> {
         let mut all = Vec::new();

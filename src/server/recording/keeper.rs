@@ -261,3 +261,6 @@ fn sealed(error: io::Error) -> KeepError {
         None => KeepError::Io(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,13 +14,16 @@ use crate::peers::softphone::{Setup, Softphone};
 use crate::peers::webrtc::webrtc;
 use crate::street::Street;
 
-const AMY_HZ: u32 = 620;
-const CALLER_HZ: u32 = 440;
-const LONG: Duration = Duration::from_secs(20);
+pub const AMY_HZ: u32 = 620;
+pub const CALLER_HZ: u32 = 440;
+pub const LONG: Duration = Duration::from_secs(20);
 
 /// Amy's baresip, registered and signed in, with this `mediaenc` of baresip's.
-fn adviser(folder: &Path, server: &Server, mediaenc: &str) -> Softphone {
-    let account = format!(";mediaenc={mediaenc}");
+pub fn adviser(folder: &Path, server: &Server, mediaenc: &str) -> Softphone {
+    let account = match mediaenc {
+        "" => String::new(),
+        mediaenc => format!(";mediaenc={mediaenc}"),
+    };
     let setup = Setup {
         user: "amy",
         password: &password_of("amy"),

@@ -4,6 +4,7 @@
 mod encrypted;
 #[path = "../peers/mod.rs"]
 mod peers;
+mod recording;
 mod story;
 mod tools;
 

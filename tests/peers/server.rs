@@ -277,6 +277,13 @@ impl Server {
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("the server can be told");
     }
 
+    /// Kills it: no time for a last word (SIGKILL).
+    pub fn kill(mut self) {
+        let id = i32::try_from(self.process.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGKILL).expect("the server can be killed");
+        self.process.wait(Duration::from_secs(20));
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(mut self) {
         self.drain();

@@ -135,7 +135,8 @@ impl Engine {
             };
             self.open_message(now, live.message, open);
         }
-        for MessageSpoken { message, call, queue, caller, at, length_us } in &restored.spoken {
+        for spoken in &restored.spoken {
+            let MessageSpoken { message, call, queue, caller, at, length_us, kept_at: _ } = spoken;
             let length = length_us.map_or(Duration::ZERO, Duration::from_micros);
             let (call, queue, caller) = (*call, queue.clone(), caller.clone());
             let over = Some((length, *at));

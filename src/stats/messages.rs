@@ -49,6 +49,10 @@ pub struct MessageSpoken {
     pub at: UnixMicros,
     /// How long it is, in microseconds; none if it never came to its end.
     pub length_us: Option<u64>,
+    /// Where its recording is kept, if that is known already: what a run that died had begun is found
+    /// there first.
+    #[serde(default)]
+    pub kept_at: Option<String>,
 }
 
 /// Every message that is open or was begun, and counts since the journal began.
@@ -64,9 +68,9 @@ impl MessageBook {
     pub(super) fn apply_call(&mut self, call: CallId, event: &CallEvent, at: UnixMicros) {
         if let CallEvent::MessageBegan { message, queue, caller } = event {
             let (queue, caller) = (queue.clone(), caller.clone());
-            let spoken =
-                MessageSpoken { message: *message, call, queue, caller, at, length_us: None };
-            self.spoken.insert(*message, spoken);
+            let (message, length_us, kept_at) = (*message, None, None);
+            let spoken = MessageSpoken { message, call, queue, caller, at, length_us, kept_at };
+            self.spoken.insert(message, spoken);
         } else if let CallEvent::MessageSpoken { message, length_us } = event {
             match self.spoken.get_mut(message).filter(|_| length_us.is_some()) {
                 Some(spoken) => spoken.length_us = *length_us,
@@ -76,6 +80,9 @@ impl MessageBook {
             && let RecordingEvent::Stored { place, .. } = what
         {
             self.change(*recording, |live| live.kept_at = Some(place.clone()));
+            if let Some(spoken) = self.spoken.get_mut(recording) {
+                spoken.kept_at = Some(place.clone());
+            }
         }
     }
 
@@ -89,11 +96,11 @@ impl MessageBook {
                     queue: queue.clone(),
                     call: *call,
                     caller: caller.clone(),
-                    left_at: spoken.map_or(at, |spoken| spoken.at),
+                    left_at: spoken.as_ref().map_or(at, |spoken| spoken.at),
                     length_us: *length_us,
                     taken_by: None,
                     overdue: false,
-                    kept_at: None,
+                    kept_at: spoken.and_then(|spoken| spoken.kept_at),
                 };
                 self.open.insert(message, live);
             }

@@ -10,6 +10,8 @@ use crate::sdp;
 use crate::sip::ListenerId;
 use crate::sip::endpoint::LegEnd;
 
+mod keys;
+
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
                      m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 

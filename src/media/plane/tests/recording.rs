@@ -91,3 +91,33 @@ fn a_recording_goes_on_with_another_leg() {
     let begun = ["Begun(leg 0000000000000001)", "Begun(leg 0000000000000002)", "Ended"];
     assert_eq!(marks, begun);
 }
+
+#[test]
+fn what_is_secret_is_told_as_such_and_reaches_neither_the_other_side_nor_the_recording() {
+    let mut rig = Rig::bridged(Codec::Pcmu, Codec::Pcmu);
+    let mut reel = recorded(&mut rig, A);
+    rig.command(Command::Record { leg: A, order: RecordOrder::Pause });
+    rig.command(Command::Secret { leg: A, on: true });
+    rig.receive(A, &voice(Codec::Pcmu, 0, &[0x33; 160]));
+    rig.events();
+    rig.sent(B);
+    for (at, end) in [(1, false), (2, false), (3, true)] {
+        rig.receive(A, &key(at, 1, &press(7, end, 160 * at)));
+    }
+    rig.receive(A, &voice(Codec::Pcmu, 4, &[0x44; 160]));
+    let events = rig.events();
+    let [Event::SecretKey { leg: A, key, .. }] = &*events else { panic!("{events:?}") };
+    assert_eq!(key.reveal(), Key::from_char('7').expect("a key"));
+    let shown = format!("{events:?}");
+    assert!(!shown.contains('7') && shown.contains("SecretKey"), "{shown}");
+    let sent = rig.sent(B);
+    assert!(sent.iter().all(|packet| packet.payload_type == 0), "voice only: {sent:?}");
+    assert_eq!(sent.last().map(|packet| packet.payload[0]), Some(0x44));
+    let (left, right, _) = read(&mut reel);
+    assert!(left.is_empty() && right.is_empty());
+    // It is over: keys are heard by the other side again.
+    rig.command(Command::Secret { leg: A, on: false });
+    rig.receive(A, &self::key(6, 6, &press(1, false, 160)));
+    assert!(matches!(&*rig.events(), [Event::Key { .. }]));
+    assert_eq!(rig.sent(B).len(), 1);
+}

@@ -1,6 +1,8 @@
 # Starts the release build with the shipped flow for a measurement; sourced by load.sh and
 # overload.sh. By environment: SIP_PORT, HTTP_PORT, RTP_PORTS.
-SIP_PORT=${SIP_PORT:-35060} HTTP_PORT=${HTTP_PORT:-38080} RTP_PORTS=${RTP_PORTS:-40000-59999}
+# Below the ports that the system gives out by itself: else who knocks until somebody is there may get
+# that very port, and be connected with themselves.
+SIP_PORT=${SIP_PORT:-25060} HTTP_PORT=${HTTP_PORT:-28080} RTP_PORTS=${RTP_PORTS:-40000-59999}
 cargo build --release --locked --quiet --bin switchboard --example call_load --example voice_load
 caller=$PWD/target/release/examples/call_load
 voice_load=$PWD/target/release/examples/voice_load
@@ -54,9 +56,10 @@ start() {
 # Processor time and memory of the process $1.
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
-metric() {
+metrics() {
   exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
   printf 'GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
-  awk -v name="$1" '$1 == name { print $2 }' <&3
+  cat <&3
   exec 3<&-
 }
+metric() { metrics | awk -v name="$1" '$1 == name { print $2 }'; }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # What voice costs: callers who hear the menu, callers who hear music, bridged conversations; with
 # the generator beside the server on the same machine, and the machine's own floor. Anyone can rerun
-# it (make load). By environment: MENU, MUSIC, BRIDGED calls at once, SECONDS_EACH, and what
-# server.sh reads.
+# it (make load). By environment: MENU, MUSIC, BRIDGED, RECORDED, CONVERTED calls at once (" " for
+# none), SECONDS_EACH, and what server.sh reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 MENU=${MENU:-100 400 1000} MUSIC=${MUSIC:-1000} BRIDGED=${BRIDGED:-100 400}
+RECORDED=${RECORDED:-100 400} CONVERTED=${CONVERTED:-100}
 SECONDS_EACH=${SECONDS_EACH:-20}
 source benches/server.sh
 open_door='calls = 5000
@@ -88,6 +89,22 @@ for calls in $BRIDGED; do
   sign_in "$calls"
   row "bridge" "$calls" --advisers --bind "127.0.0.1:$((SIP_PORT + 6))"
   stop
+done
+for calls in $RECORDED; do
+  start "$open_door" "$(advisers "$calls"; printf '[recording]\nrecord = "always"\n')" "$queue"
+  sign_in "$calls"
+  row "bridge, recorded in stereo" "$calls" --advisers --bind "127.0.0.1:$((SIP_PORT + 6))"
+  grep -E '^switchboard_recording_frames_lost_total|^switchboard_recordings_active' <(metrics) || true
+  stop
+done
+for calls in $CONVERTED; do
+  for codec in 9 111; do
+    start "$open_door" "$(advisers "$calls")" "$queue"
+    sign_in "$calls"
+    row "bridge, PCMA to $([ "$codec" = 9 ] && echo G.722 || echo Opus)" "$calls" --advisers \
+      --codecs 8 --codecs "$codec" --bind "127.0.0.1:$((SIP_PORT + 6))"
+    stop
+  done
 done
 cargo bench --locked --quiet --bench floor
 [ "$failed" = 0 ] || { echo "something was lost" >&2; exit 1; }

@@ -9,7 +9,8 @@
 //! With `--advisers` it is the advisers' phones as well: whoever is rung at its address answers, and
 //! every packet carries the instant at which it was sent, so that the delay of a bridge is measured.
 //! The kernel stamps what arrives: this program's own slowness is not taken for the server's. It
-//! asks nothing of this crate, so that any server can be rung, and does as little as it can: one
+//! asks nothing of this crate but a second of Opus, so that any server can be rung, and does as little
+//! as it can: one
 //! socket for all voice, 64 packets in a system call, so that the machine's time is left to the server.
 
 #![allow(clippy::disallowed_methods)] // it measures real time

@@ -157,10 +157,11 @@ impl<'a> Signalling<'a> {
             111 => "opus/48000/2",
             _ => "PCMA/8000",
         };
+        let events = if codec == 111 { 48_000 } else { 8_000 };
         format!(
             "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
              m=audio {port} RTP/AVP {codec} 101\r\na=rtpmap:{codec} {name}\r\n\
-             a=rtpmap:101 telephone-event/8000\r\n"
+             a=rtpmap:101 telephone-event/{events}\r\n"
         )
     }
 

@@ -188,7 +188,8 @@ mod tests {
         write_wav(&dir.path().join("music/hold.wav"), 2, -500);
         let names = ["main/welcome".into(), "music/hold".into(), "main/welcome".into()];
         let bank = load(dir.path(), "en-GB", &names).expect("all are good");
-        assert_eq!(bank.len(), 2);
+        // And the tone before a message.
+        assert_eq!(bank.len(), 3);
         assert_eq!(bank.get(&names[0]).expect("there").linear(), [1_000; 320]);
         assert_eq!(bank.get(&names[1]).expect("there").linear(), [-500; 320]);
     }

@@ -23,6 +23,9 @@ use crate::time::{Time, UnixMicros};
 /// How often what came is written. With the window of [`super::timeline`], a process that dies loses
 /// less than a second.
 const EVERY: Duration = Duration::from_millis(500);
+/// How often it is brought to the disk: so much can be lost if the power fails. A process that dies
+/// leaves what it has written to the system.
+const TO_DISK: Duration = Duration::from_secs(5);
 /// Recordings at once; more than calls are ever up.
 const MOST: usize = 20_000;
 
@@ -81,6 +84,7 @@ struct Open {
     /// What was put into time and is to be written.
     block: Vec<u8>,
     write_at: Time,
+    to_disk_at: Time,
     /// When the last packet came.
     heard_at: Time,
     /// Why the pauses that media will tell of.
@@ -199,7 +203,10 @@ impl Desk {
             open.timeline.write(now, &mut open.block);
             let written = open.write(*id, &self.settings, &mut self.entropy, &mut self.news);
             open.check(written, *id, &self.counters, &mut self.news);
-            if let Some(spool) = &open.spool {
+            if let Some(spool) = &open.spool
+                && now >= open.to_disk_at
+            {
+                open.to_disk_at = now + TO_DISK;
                 sync(spool);
             }
         }
@@ -260,6 +267,7 @@ impl Open {
             manifest: Manifest::new(RecordingId(0), UnixMicros(0)),
             block: Vec::new(),
             write_at: begun + EVERY,
+            to_disk_at: begun + EVERY,
             heard_at: begun,
             reasons: VecDeque::new(),
             paused: None,

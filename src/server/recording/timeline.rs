@@ -140,8 +140,9 @@ impl Timeline {
             return;
         };
         let begin = out.len();
-        let silence = format.silence();
-        out.extend(silence.iter().cycle().take(count as usize * 2 * width));
+        // Every format's silence is one byte, again and again.
+        let silence = format.silence().first().copied().unwrap_or(0);
+        out.resize(begin + count as usize * 2 * width, silence);
         let block = out.get_mut(begin..).unwrap_or_default();
         for (side, line) in self.sides.iter_mut().enumerate() {
             let from = self.written;

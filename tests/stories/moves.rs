@@ -179,7 +179,8 @@ fn a_day(seed: u64) {
     }
     segments_are_whole(&town, seed);
     let today = town.today();
-    let outcomes = today.answered + today.abandoned + today.ended_by_system + today.overflowed;
+    let ended = today.ended_by_system + today.overflowed + today.voicemail;
+    let outcomes = today.answered + today.abandoned + ended;
     assert_eq!(today.offered, outcomes, "seed {seed}\n{}", town.story());
     assert_eq!(town.engine().trunks(town.now())[0].calls, 0, "seed {seed}: a line is kept");
 }

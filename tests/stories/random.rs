@@ -81,7 +81,8 @@ fn whatever_everybody_does_every_call_ends_once_and_the_books_balance() {
         let town = town.close();
         assert_eq!(town.causes().len(), town.arrivals(), "seed {seed}\n{}", town.story());
         let today = town.today();
-        let outcomes = today.answered + today.abandoned + today.ended_by_system + today.overflowed;
+        let ended = today.ended_by_system + today.overflowed + today.voicemail;
+        let outcomes = today.answered + today.abandoned + ended;
         assert_eq!(today.offered, outcomes, "seed {seed}\n{}", town.story());
     }
 }

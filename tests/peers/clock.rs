@@ -1,7 +1,9 @@
 //! The tests' clock: waiting for conditions, never for time to pass.
 #![allow(clippy::disallowed_methods)] // these tests run in real time
 
+use std::collections::BTreeSet;
 use std::net::UdpSocket;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use switchboard::time::Time;
@@ -34,17 +36,26 @@ pub fn wait_for<T>(within: Duration, mut ask: impl FnMut() -> Option<T>) -> Opti
     }
 }
 
-/// A UDP port that is free now, with `beside` more above it.
+/// What [`free_port`] has given to somebody: they may not have taken it yet.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// A UDP port that is free now, with `beside` more above it, and that nobody else here was given: two
+/// phones with one port would hear each other's orders.
 pub fn free_port(beside: u16) -> u16 {
-    for _ in 0..200 {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..2_000 {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let port = socket.local_addr().expect("its number").port();
         if port % 2 == 1 || port > u16::MAX - beside - 1 {
             continue;
         }
+        if given.range(port..=port + beside).next().is_some() {
+            continue;
+        }
         let all: Vec<_> =
             (1..=beside).map(|above| UdpSocket::bind(("127.0.0.1", port + above))).collect();
         if all.iter().all(Result::is_ok) {
+            given.extend(port..=port + beside);
             return port;
         }
     }

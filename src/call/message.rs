@@ -94,10 +94,15 @@ impl Call {
         true
     }
 
+    /// Whether the caller speaks a message now.
+    pub(super) fn speaks_message(&self) -> bool {
+        let speaking = |taking: &Taking| matches!(taking.stage, Stage::Speaking { .. });
+        self.taking.as_ref().is_some_and(speaking)
+    }
+
     /// A leg's peer begins or ends to speak.
     pub fn heard_speech(&mut self, now: Time, leg: LegId, speech: media::Speech) {
-        let speaking = |taking: &Taking| matches!(taking.stage, Stage::Speaking { .. });
-        if leg == self.caller_leg.id && self.taking.as_ref().is_some_and(speaking) {
+        if leg == self.caller_leg.id && self.speaks_message() {
             let until = match speech {
                 media::Speech::Began => None,
                 media::Speech::Ended => Some(now + SILENCE),

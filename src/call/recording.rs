@@ -127,6 +127,10 @@ impl Call {
         let wanted = self.recording_wanted();
         let (id, leg) = (self.recording.id, self.caller_leg.id);
         let over = matches!(self.state, State::Ended);
+        // The leg's recording is the message's: what has changed meanwhile is followed after it.
+        if self.speaks_message() && !over {
+            return;
+        }
         let Some(running) = &mut self.recording.running else {
             let untold = self.recording.untold().is_some();
             let heard = self.caller_leg.negotiated.is_some();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::acd::messages::{MessageChange, MessageError};
+use switchboard::config::settings::{FlowRecording, Portion};
 use switchboard::engine::io::{Input, Reply, Request};
 use switchboard::event::{
     CallEvent, EndCause, Event as Entered, MessageEvent, Outcome, RecordingEvent,
@@ -203,6 +204,34 @@ fn who_has_said_it_and_then_nothing_for_a_while_is_taken_to_have_finished() {
     pass(&mut town, &mut disk, secs(6));
     town.see_off(resident);
     assert_eq!(open(&town).len(), 1, "{}", town.story());
+    town.close();
+}
+
+#[test]
+fn who_pauses_the_calls_recording_does_not_silence_the_message() {
+    let mut town = town_with(|town| {
+        let general = town.settings.queues.get_mut("general").expect("the queue");
+        general.max_wait_s = Some(5);
+        let record = Portion::ALWAYS;
+        town.settings.recording.flows.insert("main".into(), FlowRecording { record });
+    });
+    let mut disk = Disk::new();
+    let steps = to_the_tone().into_iter().chain([Step::Wait(secs(8)), press("#"), hear(THANKS)]);
+    let resident = town.resident(steps.chain([Step::UntilEnded { within: secs(5) }]).collect());
+    pass(&mut town, &mut disk, secs(12));
+    let call = town.calls()[0].0;
+    let pause = Request::PauseRecording { call, pause: true, agent: None };
+    assert_eq!(town.ask("Sue Green", false, pause), Some(Reply::Done));
+    pass(&mut town, &mut disk, secs(20));
+    town.see_off(resident);
+    let id = open(&town)[0].message;
+    let (length, share) = disk.heard(id);
+    assert!((6.8..7.5).contains(&length) && share > 0.95, "{length} {share}");
+    let paused = |event: &CallEvent| match event {
+        CallEvent::Recording { recording, what: RecordingEvent::Paused { .. } } => *recording != id,
+        _ => false,
+    };
+    assert_eq!(town.count(paused), 1, "the call's own, after the message");
     town.close();
 }
 

@@ -295,8 +295,10 @@ impl Server {
         let ended = tokio::task::spawn_blocking(move || control_thread.join()).await;
         media.shutdown();
         // After media: the last words are in their rings.
-        let kept = tokio::task::spawn_blocking(move || recordings.stop());
+        let stopping = recordings.clone();
+        let kept = tokio::task::spawn_blocking(move || stopping.stop());
         if tokio::time::timeout(LAST_RECORDINGS, kept).await.is_err() {
+            recordings.abandon();
             tracing::warn!("recordings that are not kept yet are kept after the next start");
         }
         streams.close(GOODBYES).await;

@@ -14,6 +14,7 @@ use super::desk::{News, fault};
 use super::flac;
 use super::manifest::{Manifest, State, hex};
 use super::read::{self, ReadError};
+use super::rounds::GIVE_UP;
 use super::sealed::{Key, SealedError};
 use super::shelf::{Shelf, ShelfError};
 use super::wav::{self, CHANNELS};
@@ -23,6 +24,8 @@ use crate::id::RecordingId;
 use crate::time::UnixMicros;
 
 const DAY_US: i64 = 86_400_000_000;
+/// When a recording began of which there is only the audio.
+const UNKNOWN: UnixMicros = UnixMicros(0);
 
 /// See the module.
 #[derive(Debug)]
@@ -106,7 +109,12 @@ impl Keeper {
             };
             let beside = self.folder.join(format!("{name}.json"));
             let mut manifest =
-                Manifest::read(&beside).unwrap_or_else(|_| Manifest::new(id, UnixMicros(0)));
+                Manifest::read(&beside).unwrap_or_else(|_| Manifest::new(id, UNKNOWN));
+            if manifest.started_us == UNKNOWN {
+                // Nobody noted when it began; without a date its time would be over at once.
+                let changed = jiff::Timestamp::try_from(std::fs::metadata(&path)?.modified()?);
+                manifest.began(UnixMicros(changed.unwrap_or_default().as_microsecond()));
+            }
             if manifest.state != State::Recording {
                 continue;
             }
@@ -163,6 +171,13 @@ impl Keeper {
             return Ok(None);
         }
         let mut path = self.folder.join(&manifest.file);
+        if !path.exists() && !manifest.sha256.is_empty() {
+            // The process died between the last two steps.
+            let place = place(&manifest);
+            if self.shelf.digest(&place).await? == (manifest.sha256.clone(), manifest.bytes) {
+                return self.kept(beside, &manifest, place);
+            }
+        }
         // Messages are for listening soon, by whatever plays WAV.
         let flac = self.settings.format == KeptAs::Flac && !manifest.message;
         if flac && manifest.format != read::FLAC {
@@ -179,44 +194,87 @@ impl Keeper {
         manifest.seal(&self.signing);
         manifest.write(beside)?;
         let place = place(&manifest);
-        let (sha256, bytes) = self.shelf.put(&path, &place).await?;
+        let (sha256, _) = self.shelf.put(&path, &place).await?;
         if sha256 != manifest.sha256 {
             return Err(ShelfError::Differs(place).into());
         }
         self.shelf.put(beside, &format!("{place}.json")).await?;
         std::fs::remove_file(&path)?;
+        self.kept(beside, &manifest, place)
+    }
+
+    /// The shelf has it: nothing of it stays here, and the journal is told.
+    fn kept(
+        &self,
+        beside: &Path,
+        manifest: &Manifest,
+        place: String,
+    ) -> Result<Option<News>, KeepError> {
         std::fs::remove_file(beside)?;
         self.counters.stored.fetch_add(1, Ordering::Relaxed);
         let what = RecordingEvent::Stored {
             place,
-            sha256,
-            bytes,
+            sha256: manifest.sha256.clone(),
+            bytes: manifest.bytes,
             length_us: manifest.length_us,
             lost: manifest.lost,
         };
-        Ok(news(&manifest, what))
+        Ok(news(manifest, what))
     }
 
-    /// Deletes from the shelf what has been there long enough.
-    pub async fn expire(&self, now: UnixMicros) -> Result<Vec<News>, KeepError> {
-        let mut told = Vec::new();
+    /// Deletes from the shelf what has been there long enough, and tells of each. What cannot be
+    /// deleted stays for the next time, and holds up nothing else.
+    pub async fn expire(
+        &self,
+        now: UnixMicros,
+        mut tell: impl FnMut(News),
+    ) -> Result<(), KeepError> {
+        let own = self.settings.queues.values().filter_map(|queue| queue.keep_days);
+        let days = own.chain([self.settings.keep_days]).filter(|days| *days > 0).min();
+        let Some(days) = days else { return Ok(()) };
+        let newest = day(UnixMicros(now.0.saturating_sub(i64::from(days) * DAY_US)));
+        let (mut failed, mut in_a_row) = (None, 0);
         for place in self.shelf.list(".json").await? {
-            let text = self.shelf.read(&place).await?;
-            let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { continue };
-            let queue = manifest.queues.last().map(String::as_str);
-            let days = self.settings.keep_days_of(queue);
-            let over = manifest.started_us.0.saturating_add(i64::from(days) * DAY_US);
-            if days == 0 || now.0 < over {
+            // What is younger than all rules ask for need not be looked into.
+            if place.starts_with(|first: char| first.is_ascii_digit())
+                && place.get(..newest.len()) > Some(&newest)
+            {
                 continue;
             }
-            let audio = place.trim_end_matches(".json");
-            // The manifest last: whatever comes between, the next time finds it.
-            self.shelf.delete(audio).await?;
-            self.shelf.delete(&place).await?;
-            self.counters.deleted.fetch_add(1, Ordering::Relaxed);
-            told.extend(news(&manifest, RecordingEvent::Deleted { place: audio.to_owned() }));
+            match self.expire_one(now, &place).await {
+                Ok(gone) => {
+                    in_a_row = 0;
+                    gone.into_iter().for_each(&mut tell);
+                }
+                Err(error) => {
+                    self.counters.failed(error.fault());
+                    tracing::warn!(place, %error, "a recording whose time is over stays for now");
+                    failed = Some(error);
+                    in_a_row += 1;
+                }
+            }
+            if in_a_row == GIVE_UP {
+                break;
+            }
         }
-        Ok(told)
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn expire_one(&self, now: UnixMicros, beside: &str) -> Result<Option<News>, KeepError> {
+        let text = self.shelf.read(beside).await?;
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(None) };
+        let queue = manifest.queues.last().map(String::as_str);
+        let days = self.settings.keep_days_of(queue);
+        let over = manifest.started_us.0.saturating_add(i64::from(days) * DAY_US);
+        if days == 0 || now.0 < over {
+            return Ok(None);
+        }
+        let audio = beside.strip_suffix(".json").unwrap_or(beside);
+        // The manifest last: whatever comes between, the next time finds it.
+        self.shelf.delete(audio).await?;
+        self.shelf.delete(beside).await?;
+        self.counters.deleted.fetch_add(1, Ordering::Relaxed);
+        Ok(news(&manifest, RecordingEvent::Deleted { place: audio.to_owned() }))
     }
 }
 
@@ -228,13 +286,18 @@ pub fn news(manifest: &Manifest, what: RecordingEvent) -> Option<News> {
 
 /// Where a recording is kept: by day, call and recording.
 pub fn place(manifest: &Manifest) -> String {
-    let day = manifest.started.get(..10).unwrap_or("unknown").replace('-', "/");
+    let day = day(manifest.started_us);
     let call = manifest.call.map_or_else(|| "unknown".to_owned(), |call| call.to_string());
     let kind = match (manifest.encrypted, manifest.format.as_str()) {
         (true, format) => format!("{format}.swrec"),
         (false, format) => format.to_owned(),
     };
     format!("{day}/{call}-{}.{kind}", manifest.recording)
+}
+
+/// A day's folder.
+fn day(at: UnixMicros) -> String {
+    at.timestamp().to_string().get(..10).unwrap_or("unknown").replace('-', "/")
 }
 
 /// A file's SHA-256 and its size.

@@ -147,6 +147,11 @@ impl Manifest {
         }
     }
 
+    /// Notes when it began.
+    pub fn began(&mut self, at: UnixMicros) {
+        (self.started_us, self.started) = (at, at.timestamp().to_string());
+    }
+
     /// Notes and signs a gap.
     pub fn gap(
         &mut self,

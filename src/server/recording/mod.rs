@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod listen;
 pub mod manifest;
 pub mod read;
+mod rounds;
 pub mod sealed;
 pub mod shelf;
 pub mod spool;
@@ -28,10 +29,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use self::counters::Counters;
 use self::desk::{Desk, DeskSettings, News};
 use self::keeper::Keeper;
 use self::listen::Listener;
+use self::rounds::Rounds;
 use self::sealed::Key;
 use self::shelf::{Shelf, ShelfError};
 use crate::config::settings::RecordingSettings;
@@ -44,11 +48,6 @@ use crate::server::clock::Clock;
 const LOOK: Duration = Duration::from_millis(50);
 /// Files that wait to be brought to the disk; one that waits already is not asked for twice.
 const SYNCS: usize = 1_024;
-/// After a failure the store is tried again after this long, then twice as long, up to the longest.
-const FIRST_RETRY: Duration = Duration::from_secs(2);
-const LONGEST_RETRY: Duration = Duration::from_secs(300);
-/// How often retention is looked at.
-const EXPIRE: Duration = Duration::from_secs(3_600);
 
 /// Why recordings cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +125,7 @@ fn make_key(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Recordings {
     orders: Sender<Order>,
+    abandon: watch::Sender<bool>,
     counters: Arc<Counters>,
     listener: Arc<Listener>,
     joins: Mutex<Vec<JoinHandle<()>>>,
@@ -203,23 +203,26 @@ impl Recordings {
             counters: counters.clone(),
         };
         keeper.recover().map_err(unusable)?;
+        let rounds = Rounds::new(keeper, clock.now());
         let key = keys.open.into_iter().next().filter(|_| keys.seals);
         let desk_settings = DeskSettings { folder: folder.clone(), key, signing: keys.signing };
         let desk = Desk::new(desk_settings, counters.clone(), entropy);
         let (orders, ordered) = channel();
         let (over, kept) = channel();
         let (sync, synced) = sync_channel(SYNCS);
+        let (abandon, abandoned) = watch::channel(false);
         let desk = Writing { desk, reels, clock, sync, over, counters: counters.clone() };
         let told = tell.clone();
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let joins = [
             named("recording").spawn(move || desk.run(&ordered, &told)),
             named("recording-disk").spawn(move || bring_to_disk(&synced)),
-            named("recording-keep").spawn(move || keep(&keeper, &kept, &runtime, clock, &tell)),
+            named("recording-keep")
+                .spawn(move || keep(rounds, &kept, &runtime, clock, abandoned, &tell)),
         ];
         let joins = joins.into_iter().collect::<io::Result<Vec<_>>>();
         let joins = Mutex::new(joins.map_err(RecordingError::Thread)?);
-        Ok(Recordings { orders, counters, listener, joins })
+        Ok(Recordings { orders, abandon, counters, listener, joins })
     }
 
     /// What reads messages.
@@ -240,6 +243,12 @@ impl Recordings {
             // What a thread could not do is found by the next start.
             let _ = join.join();
         }
+    }
+
+    /// Waits no longer for a store that does not answer: what it has not taken is kept after the next
+    /// start.
+    pub fn abandon(&self) {
+        self.abandon.send_replace(true);
     }
 }
 
@@ -320,51 +329,26 @@ fn bring_to_disk(files: &Receiver<Arc<File>>) {
 }
 
 fn keep(
-    keeper: &Keeper,
+    mut rounds: Rounds,
     over: &Receiver<()>,
     runtime: &tokio::runtime::Handle,
     clock: Clock,
+    mut abandoned: watch::Receiver<bool>,
     tell: &impl Fn(News),
 ) {
-    let mut retry = FIRST_RETRY;
-    let mut expire_at = clock.now();
-    let mut told: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
-        let mut failed = false;
-        let waiting = keeper.waiting().unwrap_or_default();
-        told.retain(|path| waiting.contains(path));
-        keeper.counters.waiting.store(waiting.len() as u64, Ordering::Relaxed);
-        for beside in waiting {
-            match runtime.block_on(keeper.keep(&beside)) {
-                Ok(Some(news)) => tell(news),
-                Ok(None) => {}
-                Err(error) => {
-                    failed = true;
-                    let reason = error.fault();
-                    keeper.counters.failed(reason);
-                    if told.insert(beside.clone()) {
-                        tracing::error!(path = %beside.display(), %error, "a recording is not kept yet");
-                        let manifest = manifest::Manifest::read(&beside).ok();
-                        let what = RecordingEvent::Failed { reason };
-                        if let Some(news) = manifest.and_then(|one| keeper::news(&one, what)) {
-                            tell(news);
-                        }
-                    }
-                }
+        let next = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = abandoned.wait_for(|abandoned| *abandoned) => None,
+                next = rounds.go(clock, tell) => Some(next),
             }
-        }
-        if clock.now() >= expire_at {
-            expire_at = clock.now() + EXPIRE;
-            match runtime.block_on(keeper.expire(clock.wall())) {
-                Ok(all) => all.into_iter().for_each(tell),
-                Err(error) => tracing::warn!(%error, "recordings whose time is over stay for now"),
-            }
-        }
-        retry = if failed { (retry * 2).min(LONGEST_RETRY) } else { FIRST_RETRY };
-        match over.recv_timeout(if failed { retry } else { EXPIRE }) {
+        });
+        // Whatever is left is found by the next start.
+        let Some(next) = next else { return };
+        match over.recv_timeout(next) {
             Ok(()) => while over.try_recv().is_ok() {},
             Err(RecvTimeoutError::Timeout) => {}
-            // Whatever is left is found by the next start.
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }

@@ -1,27 +1,39 @@
 //! Where recordings are kept: a folder or a bucket of an S3-compatible store, through `object_store`.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use object_store::{
+    ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig, WriteMultipart,
+};
 use sha2::{Digest, Sha256};
+use tokio_rustls::rustls::crypto::ring;
 
 use super::manifest::hex;
 use crate::config::settings::StoreSettings;
 
-/// Bytes that are sent at once.
+/// Bytes that are sent or asked for at once; the least that S3 takes as one of several parts.
 const PART: usize = 5 << 20;
+/// So long may a bucket be silent at first, and one request take: a part at half a megabit a second.
+const CONNECT: Duration = Duration::from_secs(5);
+const REQUEST: Duration = Duration::from_secs(90);
+/// How often a request is sent again at once. What fails longer is for whoever keeps recordings: they
+/// try again, and say so.
+const AGAIN: usize = 2;
 
 /// Why something is not on the shelf, or not off it.
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
     /// The store says so.
-    #[error("{0}")]
+    #[error("{}", with_cause(.0))]
     Store(#[from] object_store::Error),
     /// The file that is to be kept cannot be read.
     #[error("{0}")]
@@ -55,7 +67,12 @@ impl Shelf {
             let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
             return Ok(Shelf { store: Arc::new(store), prefix });
         };
-        let mut s3 = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        // The client of HTTP takes its cryptography from the process. Whoever was first chose the same.
+        let _ = ring::default_provider().install_default();
+        let client = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
+        let retry = RetryConfig { max_retries: AGAIN, ..RetryConfig::default() };
+        let s3 = AmazonS3Builder::from_env().with_client_options(client).with_retry(retry);
+        let mut s3 = s3.with_bucket_name(bucket);
         if let Some(endpoint) = &settings.endpoint {
             let plain = endpoint.starts_with("http://");
             s3 = s3.with_endpoint(endpoint).with_allow_http(plain);
@@ -74,21 +91,37 @@ impl Shelf {
 
     /// Puts a file where `place` says and reads it back; its SHA-256 and its size.
     pub async fn put(&self, file: &FilePath, place: &str) -> Result<(String, u64), ShelfError> {
-        let path = self.path(place);
-        let mut source = std::fs::File::open(file)?;
-        let upload = self.store.put_multipart(&path).await?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
-        let (mut digest, mut bytes) = (Sha256::new(), 0);
-        let mut part = vec![0; PART];
-        loop {
-            let count = source.read(&mut part)?;
-            let Some(read) = part.get(..count).filter(|read| !read.is_empty()) else { break };
-            digest.update(read);
-            bytes += count as u64;
-            upload.wait_for_capacity(2).await?;
-            upload.write(read);
+        let (path, mut source) = (self.path(place), File::open(file)?);
+        let mut digest = Sha256::new();
+        let first = next_part(&mut source)?;
+        digest.update(&first);
+        let mut bytes = first.len() as u64;
+        if first.len() < PART {
+            self.store.put(&path, PutPayload::from(first)).await?;
+        } else {
+            let upload = self.store.put_multipart(&path).await?;
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+            upload.put(first);
+            loop {
+                let room = upload.wait_for_capacity(2).await.map_err(ShelfError::from);
+                let part = room.and_then(|()| Ok(next_part(&mut source)?));
+                let part = match part {
+                    Ok(part) if part.is_empty() => break,
+                    Ok(part) => part,
+                    Err(error) => {
+                        // Else its parts would lie in the bucket unseen, and be paid for.
+                        if let Err(error) = upload.abort().await {
+                            tracing::warn!(%path, %error, "parts of an upload stay in the bucket");
+                        }
+                        return Err(error);
+                    }
+                };
+                digest.update(&part);
+                bytes += part.len() as u64;
+                upload.put(part);
+            }
+            upload.finish().await?;
         }
-        upload.finish().await?;
         let sha256 = hex(&digest.finalize());
         match self.digest(place).await? {
             (there, size) if there == sha256 && size == bytes => Ok((sha256, bytes)),
@@ -98,22 +131,38 @@ impl Shelf {
 
     /// Reads what is there: its SHA-256 and its size.
     pub async fn digest(&self, place: &str) -> Result<(String, u64), ShelfError> {
-        let mut stream = self.store.get(&self.path(place)).await?.into_stream();
         let (mut digest, mut bytes) = (Sha256::new(), 0);
-        while let Some(part) = stream.try_next().await? {
-            digest.update(&part);
+        let take = |part: &Bytes| {
+            digest.update(part);
             bytes += part.len() as u64;
-        }
+            Ok(())
+        };
+        self.each_part(place, take).await?;
         Ok((hex(&digest.finalize()), bytes))
     }
 
     /// Copies what is there into a file.
     pub async fn fetch(&self, place: &str, file: &FilePath) -> Result<(), ShelfError> {
-        use std::io::Write as _;
-        let mut stream = self.store.get(&self.path(place)).await?.into_stream();
-        let mut to = std::fs::File::create(file)?;
-        while let Some(part) = stream.try_next().await? {
-            to.write_all(&part)?;
+        let mut to = File::create(file)?;
+        self.each_part(place, |part| Ok(to.write_all(part)?)).await
+    }
+
+    /// Reads what is there in requests of one part each: none takes longer because all of it is long.
+    async fn each_part(
+        &self,
+        place: &str,
+        mut take: impl FnMut(&Bytes) -> Result<(), ShelfError>,
+    ) -> Result<(), ShelfError> {
+        let path = self.path(place);
+        let (mut at, size) = (0, self.store.head(&path).await?.size);
+        while at < size {
+            let end = size.min(at + PART as u64);
+            let part = self.store.get_range(&path, at..end).await?;
+            if part.len() as u64 != end - at {
+                return Err(ShelfError::Differs(place.to_owned()));
+            }
+            take(&part)?;
+            at = end;
         }
         Ok(())
     }
@@ -156,4 +205,24 @@ impl Shelf {
     fn path(&self, place: &str) -> Path {
         Path::from(format!("{}/{place}", self.prefix))
     }
+}
+
+/// What the store says, and what it was that failed below it: a name, a connection, a certificate.
+fn with_cause(error: &object_store::Error) -> String {
+    let (mut text, mut next) = (error.to_string(), std::error::Error::source(error));
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = error.source();
+    }
+    text
+}
+
+/// The next [`PART`] of a file; less at its end.
+fn next_part(source: &mut File) -> std::io::Result<Bytes> {
+    let mut part = Vec::with_capacity(PART.min(1 << 16));
+    source.take(PART as u64).read_to_end(&mut part)?;
+    Ok(part.into())
 }

@@ -188,6 +188,7 @@ fn a_recording_of_which_there_is_only_the_audio_gets_a_manifest() {
         (manifest.state, manifest.length_us, manifest.call),
         (State::Recovered, 10_000_000, None)
     );
+    assert!(manifest.started_us > BEGAN, "or its time would be over at once: {}", manifest.started);
 }
 
 #[test]
@@ -207,6 +208,22 @@ fn nothing_leaves_this_disk_before_the_store_has_it() {
 }
 
 #[test]
+fn a_process_that_died_between_the_last_two_steps_leaves_nothing_that_fails_for_ever() {
+    let rig = Rig::new(true, |_| {});
+    let (beside, _) = rig.recorded(true);
+    stored(rig.keep(&beside).expect("kept"));
+    let all = rig.runtime.block_on(rig.archive().all()).expect("listed");
+    all[0].1.write(&beside).expect("it is here again");
+    let place = stored(rig.keep(&beside).expect("kept"));
+    assert_eq!((&place, rig.left_behind()), (&all[0].0, 0));
+    // What is neither here nor there is said to be so.
+    all[0].1.write(&beside).expect("it is here again");
+    std::fs::remove_file(rig.kept().join(place)).expect("removed");
+    assert_eq!(rig.keep(&beside).expect_err("gone").fault(), RecordingFault::Store);
+    assert_eq!(rig.left_behind(), 1);
+}
+
+#[test]
 fn recordings_whose_time_is_over_are_deleted_by_the_rule_of_their_queue() {
     let day = |n: i64| UnixMicros(BEGAN.0 + n * DAY_US);
     for (own, over_at) in [(None, 30), (Some(90), 90), (Some(0), i64::MAX)] {
@@ -217,8 +234,12 @@ fn recordings_whose_time_is_over_are_deleted_by_the_rule_of_their_queue() {
         });
         let (beside, _) = rig.recorded(true);
         let place = stored(rig.keep(&beside).expect("kept"));
-        let expire = |at| rig.runtime.block_on(rig.keeper.expire(at)).expect("looked at");
-        for n in [29, 31, 89, 91, 4_000] {
+        let expire = |at| {
+            let mut told = Vec::new();
+            let done = rig.runtime.block_on(rig.keeper.expire(at, |news| told.push(news)));
+            done.map(|()| told).expect("looked at")
+        };
+        for n in [29, 30, 89, 90, 91, 4_000] {
             let told = expire(day(n));
             let gone = !rig.kept().join(&place).exists();
             assert_eq!(gone, n >= over_at, "day {n}, {own:?}");

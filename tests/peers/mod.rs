@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod impair;
+pub mod judge;
 pub mod pcap;
 pub mod process;
 pub mod server;

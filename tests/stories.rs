@@ -39,6 +39,8 @@ mod networks;
 mod offers;
 #[path = "stories/random.rs"]
 mod random;
+#[path = "stories/recorded_company.rs"]
+mod recorded_company;
 #[path = "stories/recording.rs"]
 mod recording;
 #[path = "stories/refused.rs"]

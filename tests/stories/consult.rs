@@ -17,24 +17,24 @@ use crate::transfers::amy_talks;
 
 impl Town {
     /// An adviser puts whoever is on the line on hold.
-    fn holds(&mut self, adviser: PersonId) {
+    pub fn holds(&mut self, adviser: PersonId) {
         self.adviser_mut(adviser, |adviser, now| adviser.phone_mut().hold(now));
         self.run_for(millis(100));
     }
 
-    fn resumes(&mut self, adviser: PersonId) {
+    pub fn resumes(&mut self, adviser: PersonId) {
         self.adviser_mut(adviser, |adviser, now| adviser.phone_mut().resume(now));
         self.run_for(millis(100));
     }
 
     /// Puts the caller on hold and rings somebody else.
-    fn consults(&mut self, adviser: PersonId, called: &str) {
+    pub fn consults(&mut self, adviser: PersonId, called: &str) {
         self.holds(adviser);
         self.dials(adviser, called);
     }
 
     /// Joins the caller on hold with whoever was asked.
-    fn brings_together(&mut self, adviser: PersonId) {
+    pub fn brings_together(&mut self, adviser: PersonId) {
         self.adviser_mut(adviser, |adviser, now| adviser.phone_mut().transfer_to_consulted(now));
     }
 

@@ -19,7 +19,7 @@ use switchboard::sim::caller::Step;
 use crate::town::*;
 use crate::transfers::amy_talks;
 
-fn town_that_records(change: impl FnOnce(&mut RecordingSettings)) -> Town {
+pub fn town_that_records(change: impl FnOnce(&mut RecordingSettings)) -> Town {
     town_with(|town| {
         town.settings.recording.record = Portion::ALWAYS;
         change(&mut town.settings.recording);
@@ -27,16 +27,16 @@ fn town_that_records(change: impl FnOnce(&mut RecordingSettings)) -> Town {
 }
 
 /// A recording as it is in its file.
-struct Kept {
-    done: Done,
-    left: Vec<i16>,
-    right: Vec<i16>,
+pub struct Kept {
+    pub done: Done,
+    pub left: Vec<i16>,
+    pub right: Vec<i16>,
     _folder: tempfile::TempDir,
 }
 
 impl Kept {
     /// How much of a second, from `second` on, a side is a tone of `hz`.
-    fn share(side: &[i16], second: usize, hz: u32) -> f64 {
+    pub fn share(side: &[i16], second: usize, hz: u32) -> f64 {
         let voice = side.get(second * 8_000..(second + 1) * 8_000).expect("so long");
         let (mut re, mut im, mut energy) = (0.0, 0.0, f64::MIN_POSITIVE);
         for (at, sample) in voice.iter().enumerate() {
@@ -50,13 +50,13 @@ impl Kept {
     }
 
     /// What is heard in a second of a side: one of these tones, or silence.
-    fn tone(side: &[i16], second: usize) -> Option<u32> {
+    pub fn tone(side: &[i16], second: usize) -> Option<u32> {
         let tones = [CALLER, AMY, BEN, MUSIC, WELCOME, NOTICE];
         tones.into_iter().find(|hz| Kept::share(side, second, *hz) > 0.95)
     }
 
     /// What is heard on a side in every second, runs made one.
-    fn heard(side: &[i16]) -> Vec<Option<u32>> {
+    pub fn heard(side: &[i16]) -> Vec<Option<u32>> {
         let mut heard: Vec<_> = (0..side.len() / 8_000).map(|at| Kept::tone(side, at)).collect();
         heard.dedup();
         heard
@@ -64,7 +64,7 @@ impl Kept {
 }
 
 /// Writes down what a town has recorded.
-fn written(town: &mut Town) -> Vec<Kept> {
+pub fn written(town: &mut Town) -> Vec<Kept> {
     town.run_for(secs(1));
     let folder = tempfile::tempdir().expect("a folder");
     let settings =
@@ -94,7 +94,7 @@ fn written(town: &mut Town) -> Vec<Kept> {
 }
 
 /// What the journal says of recordings, in order.
-fn events(town: &Town) -> Vec<RecordingEvent> {
+pub fn events(town: &Town) -> Vec<RecordingEvent> {
     town.calls()
         .into_iter()
         .filter_map(|(_, event)| match event {
@@ -104,7 +104,7 @@ fn events(town: &Town) -> Vec<RecordingEvent> {
         .collect()
 }
 
-fn names(town: &Town) -> Vec<String> {
+pub fn names(town: &Town) -> Vec<String> {
     let name = |what: &RecordingEvent| {
         let text = format!("{what:?}");
         text.split([' ', '{']).next().unwrap_or_default().to_owned()

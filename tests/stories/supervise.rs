@@ -27,23 +27,23 @@ impl Town {
     }
 
     /// The same of several people, after half a second.
-    fn all_hear(&mut self, ids: &[PersonId]) -> Vec<Vec<u32>> {
+    pub fn all_hear(&mut self, ids: &[PersonId]) -> Vec<Vec<u32>> {
         self.run_for(millis(700));
         ids.iter().map(|id| self.voices(*id)).collect()
     }
 
-    fn asks(&mut self, request: Request) -> Reply {
+    pub fn asks(&mut self, request: Request) -> Reply {
         self.ask("Sue Green", false, request).expect("an answer")
     }
 
     /// Ben is let into the resident's call, and answers.
-    fn lets_in(&mut self, mode: Supervision) {
+    pub fn lets_in(&mut self, mode: Supervision) {
         let (call, agent) = (self.the_call(), "ben".into());
         assert_eq!(self.asks(Request::Supervise { call, agent, mode }), Reply::Done);
         self.run_for(secs(4));
     }
 
-    fn as_what(&mut self, mode: Supervision) -> Reply {
+    pub fn as_what(&mut self, mode: Supervision) -> Reply {
         let (call, agent) = (self.the_call(), None);
         self.asks(Request::SuperviseAs { call, agent, mode })
     }
@@ -235,7 +235,11 @@ fn a_supervisor_who_does_not_answer_or_cannot_be_rung_changes_nothing() {
 
 /// Amy has asked Ben while the caller waited, and brings both together.
 fn conference(then: Vec<Step>) -> (Town, PersonId, PersonId, PersonId) {
-    let mut town = town();
+    conference_in(town(), then)
+}
+
+/// The same in a town of one's own.
+pub fn conference_in(mut town: Town, then: Vec<Step>) -> (Town, PersonId, PersonId, PersonId) {
     let (amy, ben, resident) = amy_talks(&mut town, Habits::default(), then);
     let call = town.the_call();
     let agent = Some("amy".into());

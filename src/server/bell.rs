@@ -5,29 +5,38 @@
 //! therefore not rung again.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mio::{Registry, Token, Waker};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// Wakes the thread whose poll it is registered with.
+/// Wakes the thread whose poll watches it, edge-triggered: each ring is an edge, and nothing is ever
+/// read.
 ///
 /// The sleeper calls [`Bell::heard`] *before* it looks at what others have queued; the others queue
 /// *before* they ring. Either the sleeper then sees what was queued, or the bell rings.
 #[derive(Debug)]
 pub struct Bell {
-    waker: Waker,
+    event: EventFd,
     rung: AtomicBool,
 }
 
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+}
+
 impl Bell {
-    /// A bell that makes a poll return with `token`.
-    pub fn new(registry: &Registry, token: Token) -> io::Result<Bell> {
-        Ok(Bell { waker: Waker::new(registry, token)?, rung: AtomicBool::new(false) })
+    /// A bell that nobody watches yet.
+    pub fn new() -> io::Result<Bell> {
+        let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        Ok(Bell { event, rung: AtomicBool::new(false) })
     }
 
     /// Wakes the sleeper, unless it is about to wake anyway.
     pub fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) && self.waker.wake().is_err() {
+        if !self.rung.swap(true, Ordering::AcqRel) && self.event.write(1).is_err() {
             // The next one tries again.
             self.rung.store(false, Ordering::Release);
         }
@@ -43,34 +52,44 @@ impl Bell {
 mod tests {
     use std::sync::mpsc::channel;
     use std::sync::{Arc, mpsc::Receiver};
-    use std::time::Duration;
 
-    use mio::{Events, Poll};
+    use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
     use super::*;
 
-    const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
+    const PATIENCE_MS: u16 = 20_000;
+
+    fn watching(bell: &Bell) -> Epoll {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).expect("a poll");
+        let edges = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 7);
+        epoll.add(bell, edges).expect("watched");
+        epoll
+    }
+
+    /// What the poll returns with.
+    fn woken(epoll: &Epoll, wait_ms: u16) -> Vec<u64> {
+        let mut events = [EpollEvent::empty(); 8];
+        let count = epoll.wait(&mut events, wait_ms).expect("polls");
+        events[..count].iter().map(EpollEvent::data).collect()
+    }
 
     #[test]
     fn ringing_again_before_it_was_heard_wakes_once() {
-        let mut poll = Poll::new().expect("a poll");
-        let bell = Bell::new(poll.registry(), Token(7)).expect("a bell");
-        let mut events = Events::with_capacity(8);
+        let bell = Bell::new().expect("a bell");
+        let epoll = watching(&bell);
         for _ in 0..3 {
             (0..5).for_each(|_| bell.ring());
-            poll.poll(&mut events, PATIENCE).expect("polls");
-            assert_eq!(events.iter().map(|event| event.token()).collect::<Vec<_>>(), [Token(7)]);
+            assert_eq!(woken(&epoll, PATIENCE_MS), [7]);
             bell.heard();
-            poll.poll(&mut events, Some(Duration::ZERO)).expect("polls");
-            assert!(events.is_empty());
+            assert!(woken(&epoll, 0).is_empty());
         }
     }
 
     #[test]
     fn nothing_that_was_queued_before_a_ring_is_left_lying() {
         const EACH: u32 = 20_000;
-        let mut poll = Poll::new().expect("a poll");
-        let bell = Arc::new(Bell::new(poll.registry(), Token(0)).expect("a bell"));
+        let bell = Arc::new(Bell::new().expect("a bell"));
+        let epoll = watching(&bell);
         let (sender, queued): (_, Receiver<u32>) = channel();
         let ringers: Vec<_> = (0..2)
             .map(|_| {
@@ -83,11 +102,10 @@ mod tests {
                 })
             })
             .collect();
-        let mut events = Events::with_capacity(8);
         let mut seen = 0;
         while seen < 2 * EACH {
-            poll.poll(&mut events, PATIENCE).expect("polls");
-            assert!(!events.is_empty(), "slept although something was queued: {seen} seen");
+            let woken = woken(&epoll, PATIENCE_MS);
+            assert!(!woken.is_empty(), "slept although something was queued: {seen} seen");
             bell.heard();
             seen += queued.try_iter().count() as u32;
         }

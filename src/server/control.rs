@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use tokio::sync::oneshot;
 
@@ -143,12 +145,12 @@ impl Control {
                 poll.registry().register(&mut listener.socket, Token(at), Interest::READABLE)?;
             }
         }
+        let bell = Bell::new()?;
+        let mut source = SourceFd(&bell.as_fd().as_raw_fd());
+        poll.registry().register(&mut source, WAKE, Interest::READABLE)?;
         let (sender, messages) = channel();
-        let handle = ControlHandle {
-            messages: sender,
-            bell: Arc::new(Bell::new(poll.registry(), WAKE)?),
-            counters: Arc::default(),
-        };
+        let handle =
+            ControlHandle { messages: sender, bell: Arc::new(bell), counters: Arc::default() };
         Ok(Control { poll, messages, handle, listeners, resolver })
     }
 

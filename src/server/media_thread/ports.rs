@@ -3,10 +3,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
 
-use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::locked;
@@ -107,7 +106,7 @@ pub(super) fn bind(ip: IpAddr, port: u16) -> io::Result<UdpSocket> {
     if ip.is_ipv6() {
         let _ = socket.set_tclass_v6(EXPEDITED_FORWARDING);
     }
-    Ok(UdpSocket::from_std(socket.into()))
+    Ok(socket.into())
 }
 
 /// Whether a socket bound there serves IPv4 and IPv6.

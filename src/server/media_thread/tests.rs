@@ -24,6 +24,18 @@ impl Rig {
     }
 
     fn bound_to(bind: IpAddr, first: u16, last: u16, threads: usize) -> Rig {
+        let (tell, events) = mpsc::channel();
+        let on_event = move |event| drop(tell.send(event));
+        Rig { media: Rig::media(bind, first, last, threads, on_event), events }
+    }
+
+    fn media(
+        bind: IpAddr,
+        first: u16,
+        last: u16,
+        threads: usize,
+        on_event: impl Fn(Event) + Send + Sync + Clone + 'static,
+    ) -> MediaThreads {
         let settings = MediaThreadSettings {
             ports: PortRange { first, last },
             bind,
@@ -33,12 +45,8 @@ impl Rig {
             recording: 0,
         };
         let bank = [("main/hello".into(), Clip::new(&[8_000; 480]))].into_iter().collect::<Bank>();
-        let (tell, events) = mpsc::channel();
-        let on_event = move |event| drop(tell.send(event));
         let entropy = Entropy::from_seed([3; 32]);
-        let media = MediaThreads::start(settings, Arc::new(bank), entropy, on_event)
-            .expect("threads start");
-        Rig { media, events }
+        MediaThreads::start(settings, Arc::new(bank), entropy, on_event).expect("threads start")
     }
 
     fn event(&self) -> Event {
@@ -149,6 +157,42 @@ fn two_legs_are_opened_bridged_and_hear_each_other() {
     let counters = rig.media.counters();
     assert_eq!(counters.legs, 0);
     assert!((4..=41).contains(&counters.received) && counters.sent > 20, "{counters:?}");
+}
+
+#[test]
+fn packets_that_came_together_while_the_thread_was_busy_are_all_read() {
+    let (tell, events) = mpsc::channel();
+    // The thread is held up at a key for as long as somebody holds this.
+    let busy = Arc::new(Mutex::new(()));
+    let held = busy.clone();
+    let on_event = move |event| {
+        let key = matches!(event, Event::Key { .. });
+        drop(tell.send(event));
+        if key {
+            drop(locked(&held));
+        }
+    };
+    let rig = Rig { media: Rig::media(LOOPBACK, 42_800, 42_899, 1, on_event), events };
+    let (a, b) = (LegId(1), LegId(2));
+    let mut caller = Phone::new(rig.open(a, None));
+    let mut adviser = Phone::new(rig.open(b, Some(a)));
+    rig.media.send(Command::Negotiate { leg: a, negotiated: caller.negotiated(Codec::Pcma) });
+    rig.media.send(Command::Negotiate { leg: b, negotiated: adviser.negotiated(Codec::Pcma) });
+    rig.media.send(Command::Bridge { a, b });
+
+    let hold = locked(&busy);
+    let key = TelephoneEvent { event: 5, end: false, volume: 10, duration: 160 };
+    adviser.send(101, &key.to_bytes());
+    assert!(matches!(rig.event(), Event::Key { leg, .. } if leg == b));
+    for number in 0..50 {
+        caller.send(8, &[number; 160]);
+        adviser.send(8, &[100 + number; 160]);
+    }
+    drop(hold);
+    for number in 0..50 {
+        adviser.hear(&[number; 160]);
+        caller.hear(&[100 + number; 160]);
+    }
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! One media thread: waits for packets, commands and the next frame, whichever comes first.
+//!
+//! Sockets are watched level-triggered, and one packet is read from each that is ready. What is left in
+//! it, or comes meanwhile, makes the next wait return at once, so that nothing can be overlooked, and a
+//! flood at one port keeps no other waiting. Edge-triggered, every socket would have to be read until it
+//! says that it is empty: a second system call for each packet.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, mpsc};
 
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Registry, Token};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::ports::{Pair, PortPool, heard_from, sent_to};
 use super::{Order, Published};
@@ -16,16 +21,20 @@ use crate::media::{Command, DropReason, Event, Plane, Sink};
 use crate::server::bell::Bell;
 use crate::server::clock::Clock;
 
-const BELL: Token = Token(usize::MAX);
-/// Packets that are read from one socket before others have their turn.
-const PACKETS_PER_TURN: usize = 16;
+/// What a poll returns with for the bell; for a socket it is a [`Token`].
+const BELL: Token = u64::MAX;
+/// Sockets that are read before timers have their turn.
+const SOCKETS_PER_TURN: usize = 256;
 /// Longer than any packet that is relayed; the rest of a longer one is cut off and it is refused.
 const MAX_DATAGRAM: usize = 2_048;
+
+/// Names a socket in the poll.
+type Token = u64;
 
 /// A media thread.
 pub(super) struct Worker<F> {
     plane: Plane,
-    poll: Poll,
+    poll: Epoll,
     bell: Arc<Bell>,
     orders: mpsc::Receiver<Order>,
     sockets: Sockets,
@@ -34,8 +43,7 @@ pub(super) struct Worker<F> {
     published: Arc<Published>,
     on_event: F,
     clock: Clock,
-    /// Sockets that had more to read than a turn allows.
-    unfinished: Vec<Token>,
+    buffer: Box<[u8; MAX_DATAGRAM]>,
 }
 
 impl<F: Fn(Event)> Worker<F> {
@@ -48,8 +56,9 @@ impl<F: Fn(Event)> Worker<F> {
         on_event: F,
         clock: Clock,
     ) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let bell = Arc::new(Bell::new(poll.registry(), BELL)?);
+        let poll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let bell = Arc::new(Bell::new()?);
+        poll.add(&*bell, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, BELL))?;
         let sockets = Sockets { serve_both: ports.serves_both(), ..Sockets::default() };
         Ok(Worker {
             plane,
@@ -62,7 +71,7 @@ impl<F: Fn(Event)> Worker<F> {
             published,
             on_event,
             clock,
-            unfinished: Vec::with_capacity(64),
+            buffer: Box::new([0; MAX_DATAGRAM]),
         })
     }
 
@@ -73,39 +82,35 @@ impl<F: Fn(Event)> Worker<F> {
 
     /// Runs until it is told to stop.
     pub(super) fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(256);
-        let mut ready = Vec::with_capacity(256);
+        let mut ready = [EpollEvent::empty(); SOCKETS_PER_TURN];
         loop {
-            let now = self.clock.now();
-            let wait = match self.plane.poll_timeout() {
-                _ if !self.unfinished.is_empty() => Some(std::time::Duration::ZERO),
-                Some(at) => Some(at.since(now)),
-                None => None,
+            let wait = self.until_timeout();
+            let count = match self.poll.wait(&mut ready, wait) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
             };
-            match self.poll.poll(&mut events, wait) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
-            ready.clear();
-            ready.append(&mut self.unfinished);
-            let again = ready.len();
-            for event in &events {
-                match event.token() {
-                    BELL => self.bell.heard(),
-                    token if ready[..again].contains(&token) => {}
-                    token => ready.push(token),
-                }
+            let ready = ready.get(..count).unwrap_or_default();
+            if ready.iter().any(|event| event.data() == BELL) {
+                self.bell.heard();
             }
             if !self.carry_out_orders() {
                 return Ok(());
             }
-            for token in &ready {
-                self.read(*token);
+            for event in ready.iter().filter(|event| event.data() != BELL) {
+                self.read(event.data());
             }
             self.plane.handle_timeout(self.clock.now(), &mut self.sockets);
             self.tell();
         }
+    }
+
+    /// How long nothing is due, rounded up: a poll that returned too early would be called again and
+    /// again.
+    fn until_timeout(&self) -> EpollTimeout {
+        let Some(at) = self.plane.poll_timeout() else { return EpollTimeout::NONE };
+        let wait_ms = at.since(self.clock.now()).as_micros().div_ceil(1_000);
+        u16::try_from(wait_ms).unwrap_or(u16::MAX).into()
     }
 
     /// `false` if one of the orders was to stop.
@@ -133,7 +138,7 @@ impl<F: Fn(Event)> Worker<F> {
             Command::Open { leg, .. } if !self.plane.is_open(leg) => {
                 let opened = self.ports.open().and_then(|pair| {
                     let port = pair.port;
-                    self.sockets.insert(leg, pair, self.poll.registry()).map_err(|error| {
+                    self.sockets.insert(leg, pair, &self.poll).map_err(|error| {
                         tracing::warn!(%error, "no poll for RTP");
                         self.ports.give_back(port);
                         OpenError::Refused
@@ -155,26 +160,19 @@ impl<F: Fn(Event)> Worker<F> {
         }
     }
 
-    /// Reads what waits in a socket, up to a turn's worth.
+    /// Reads a packet from a socket.
     fn read(&mut self, token: Token) {
-        let mut buffer = [0; MAX_DATAGRAM];
-        for _ in 0..PACKETS_PER_TURN {
-            let Some((leg, socket, is_rtp)) = self.sockets.of(token) else { return };
-            let (len, from) = match socket.recv_from(&mut buffer) {
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A peer's ICMP refusal, or an interruption: read on.
-                Err(_) => continue,
-            };
-            let (now, from) = (self.clock.now(), heard_from(from));
-            let packet = buffer.get(..len).unwrap_or_default();
-            if is_rtp {
-                self.plane.handle_rtp(now, leg, from, packet, &mut self.sockets);
-            } else {
-                self.plane.handle_rtcp(now, leg, from, packet);
-            }
+        let Some((leg, socket, is_rtp)) = self.sockets.of(token) else { return };
+        // Whatever went wrong (its leg was just closed, a peer refused): the socket is ready again if
+        // there is more.
+        let Ok((len, from)) = socket.recv_from(&mut self.buffer[..]) else { return };
+        let (now, from) = (self.clock.now(), heard_from(from));
+        let packet = self.buffer.get(..len).unwrap_or_default();
+        if is_rtp {
+            self.plane.handle_rtp(now, leg, from, packet, &mut self.sockets);
+        } else {
+            self.plane.handle_rtcp(now, leg, from, packet);
         }
-        self.unfinished.push(token);
     }
 
     /// Passes events on and publishes the counters.
@@ -201,10 +199,11 @@ struct Sockets {
 }
 
 impl Sockets {
-    fn insert(&mut self, leg: LegId, mut pair: Pair, registry: &Registry) -> io::Result<()> {
+    fn insert(&mut self, leg: LegId, pair: Pair, poll: &Epoll) -> io::Result<()> {
         let place = self.free.last().copied().unwrap_or(self.pairs.len());
-        registry.register(&mut pair.rtp, Token(place * 2), Interest::READABLE)?;
-        registry.register(&mut pair.rtcp, Token(place * 2 + 1), Interest::READABLE)?;
+        let token = place as Token * 2;
+        poll.add(&pair.rtp, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+        poll.add(&pair.rtcp, EpollEvent::new(EpollFlags::EPOLLIN, token + 1))?;
         self.free.pop();
         match self.pairs.get_mut(place) {
             Some(free) => *free = Some((leg, pair)),
@@ -228,8 +227,8 @@ impl Sockets {
     }
 
     fn of(&self, token: Token) -> Option<(LegId, &UdpSocket, bool)> {
-        let (leg, pair) = self.pairs.get(token.0 / 2)?.as_ref()?;
-        let is_rtp = token.0.is_multiple_of(2);
+        let (leg, pair) = self.pairs.get(usize::try_from(token / 2).ok()?)?.as_ref()?;
+        let is_rtp = token.is_multiple_of(2);
         Some((*leg, if is_rtp { &pair.rtp } else { &pair.rtcp }, is_rtp))
     }
 

@@ -4,6 +4,7 @@
 //! a failing disk did not take is tried once more with the next step; what comes meanwhile is written as
 //! silence later, so that everything after it stays in its place.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -129,7 +130,7 @@ impl Spool {
 
     fn catch_up(&mut self) -> io::Result<()> {
         if let Some((bytes, samples)) = self.refused.take() {
-            self.put(bytes, samples)?;
+            self.put(bytes.into(), samples)?;
         }
         while self.owed > 0 {
             let length = self.owed.min(STEP as u64) as usize;
@@ -142,16 +143,16 @@ impl Spool {
     }
 
     fn step(&mut self, samples: &[u8]) -> io::Result<()> {
-        let bytes = match &mut self.sealer {
-            Some(sealer) => sealer.seal(samples, false),
-            None => samples.to_vec(),
+        let bytes: Cow<'_, [u8]> = match &mut self.sealer {
+            Some(sealer) => sealer.seal(samples, false).into(),
+            None => samples.into(),
         };
         self.put(bytes, samples.len())
     }
 
     /// Writes bytes as they are. If the disk refuses them they are kept as they are: a chunk must never
     /// be sealed twice.
-    fn put(&mut self, bytes: Vec<u8>, samples: usize) -> io::Result<()> {
+    fn put(&mut self, bytes: Cow<'_, [u8]>, samples: usize) -> io::Result<()> {
         let written = self.file.write_all_at(&bytes, self.end).and_then(|()| {
             match self.sealer {
                 Some(_) => Ok(()),
@@ -163,7 +164,7 @@ impl Spool {
             }
         });
         if let Err(error) = written {
-            self.refused = Some((bytes, samples));
+            self.refused = Some((bytes.into_owned(), samples));
             return Err(error);
         }
         self.end += bytes.len() as u64;

@@ -1,6 +1,9 @@
 //! One recording's two sides put into time: packets in the order of their timestamps, silence where
 //! there are none.
 //!
+//! What needs no decoder is put where it belongs as it comes. What does waits until its turn comes, so
+//! that its decoder hears it in order.
+//!
 //! A stream begins where its first packet arrived; from there on its own timestamps say where each
 //! packet belongs. A stream whose timestamps and whose arrivals part by more than [`APART`] (it
 //! jumped, it pauses, the clocks drift) begins anew where it arrives. What is written lies [`WINDOW`]
@@ -19,7 +22,7 @@ use crate::time::Time;
 pub const WINDOW: Duration = Duration::from_millis(400);
 /// How far a stream's own time may be from its arrivals.
 const APART: Duration = Duration::from_millis(200);
-/// Packets of a side that wait to be written: six times what a peer of the shortest frames sends in
+/// Packets of a side that wait for their decoder: six times what a peer of the shortest frames sends in
 /// that time.
 const MOST_WAITING: usize = 512;
 
@@ -29,6 +32,8 @@ pub struct Timeline {
     begun: Time,
     format: Option<Format>,
     sides: [Line; 2],
+    /// Both sides, interleaved, from where everything has been written: silence where nothing came.
+    canvas: Vec<u8>,
     /// Samples of each side that have been written.
     written: u64,
     lost: u64,
@@ -39,19 +44,10 @@ pub struct Timeline {
 struct Line {
     stream: Option<Stream>,
     voicer: Option<Voicer>,
-    /// What waits by its place.
-    waiting: BTreeMap<u64, Waiting>,
-    /// Where the furthest of them ends.
+    /// What waits for its decoder, by its place.
+    waiting: BTreeMap<u64, (Codec, Vec<u8>)>,
+    /// Where the furthest packet ends.
     end: u64,
-}
-
-/// What is to be written.
-#[derive(Debug)]
-enum Waiting {
-    /// A packet. It is decoded when its turn comes, after what stands before it.
-    Packet(Codec, Vec<u8>),
-    /// The end of one whose beginning has been written.
-    Samples(Vec<u8>),
 }
 
 /// Where a stream's timestamps lie.
@@ -69,6 +65,7 @@ impl Timeline {
             begun,
             format: None,
             sides: [Line::default(), Line::default()],
+            canvas: Vec::new(),
             written: 0,
             lost: 0,
         }
@@ -100,24 +97,26 @@ impl Timeline {
         let format = *self.format.get_or_insert(Format::of(voice.codec));
         let rate = u64::from(format.rate_hz());
         let arrived = samples(at.since(self.begun), rate);
-        let line = match (&mut self.sides, voice.side) {
-            ([left, _], Side::Peer) => left,
-            ([_, right], Side::Ours) => right,
-        };
-        let apart = samples(APART, rate);
+        let (written, apart) = (self.written, samples(APART, rate));
+        let line = self.line(voice.side);
         let Some(place) = line.place(arrived, apart, rate, voice) else {
             self.lost += 1;
             return;
         };
         let length = ticks(voice) * rate / u64::from(voice.codec.clock_hz());
-        if place + length <= self.written || line.waiting.len() >= MOST_WAITING {
+        if place + length <= written || line.waiting.len() >= MOST_WAITING {
             self.lost += 1;
             return;
         }
         line.end = line.end.max(place + length);
-        // Doubled on the way: the first is as good.
-        let packet = || Waiting::Packet(voice.codec, voice.payload.to_vec());
-        line.waiting.entry(place).or_insert_with(packet);
+        match format.translated(voice.codec, voice.payload) {
+            Some(samples) => self.paint(format, voice.side, place, &samples),
+            // Doubled on the way: the first is as good.
+            None => {
+                let packet = || (voice.codec, voice.payload.to_vec());
+                line.waiting.entry(place).or_insert_with(packet);
+            }
+        }
     }
 
     /// Appends everything before `now`, less the window, to `out`, both sides interleaved.
@@ -139,38 +138,59 @@ impl Timeline {
         let Some(count) = until.checked_sub(self.written).filter(|count| *count > 0) else {
             return;
         };
-        let begin = out.len();
-        // Every format's silence is one byte, again and again.
-        let silence = format.silence().first().copied().unwrap_or(0);
-        out.resize(begin + count as usize * 2 * width, silence);
-        let block = out.get_mut(begin..).unwrap_or_default();
-        for (side, line) in self.sides.iter_mut().enumerate() {
-            let from = self.written;
+        for side in [Side::Peer, Side::Ours] {
+            let line = self.line(side);
             let later = line.waiting.split_off(&until);
             let due = std::mem::replace(&mut line.waiting, later);
-            let voicer = line.voicer.get_or_insert_with(|| Voicer::new(format));
-            for (place, waiting) in due {
-                let voice = match waiting {
-                    Waiting::Packet(codec, payload) => voicer.voice(codec, &payload),
-                    Waiting::Samples(samples) => samples,
-                };
-                for (at, sample) in voice.chunks_exact(width).enumerate() {
-                    let Some(at) = (place + at as u64).checked_sub(from) else { continue };
-                    let at = (at as usize * 2 + side) * width;
-                    if let Some(to) = block.get_mut(at..at + width) {
-                        to.copy_from_slice(sample);
-                    }
-                }
-                // What reaches beyond the edge is written next.
-                let end = place + (voice.len() / width) as u64;
-                if let Some(over) = end.checked_sub(until).filter(|over| *over > 0) {
-                    let rest = voice.len() - over as usize * width;
-                    let rest = voice.get(rest..).unwrap_or_default().to_vec();
-                    line.waiting.entry(until).or_insert(Waiting::Samples(rest));
-                }
+            for (place, (codec, payload)) in due {
+                let voicer = self.line(side).voicer.get_or_insert_with(|| Voicer::new(format));
+                let samples = voicer.voice(codec, &payload);
+                self.paint(format, side, place, &samples);
             }
         }
+        let bytes = count as usize * 2 * width;
+        self.reach(format, bytes);
+        out.extend(self.canvas.drain(..bytes));
         self.written = until;
+    }
+
+    fn line(&mut self, side: Side) -> &mut Line {
+        let [left, right] = &mut self.sides;
+        match side {
+            Side::Peer => left,
+            Side::Ours => right,
+        }
+    }
+
+    /// Puts samples of a side where they belong, save those whose time has been written.
+    fn paint(&mut self, format: Format, side: Side, place: u64, samples: &[u8]) {
+        let width = format.sample_bytes();
+        let late = self.written.saturating_sub(place) as usize * width;
+        let samples = samples.get(late..).unwrap_or_default();
+        let begin = place.saturating_sub(self.written) as usize * 2 * width;
+        self.reach(format, begin + 2 * samples.len());
+        let begin = match side {
+            Side::Peer => begin,
+            Side::Ours => begin + width,
+        };
+        let there = self.canvas.get_mut(begin..).unwrap_or_default();
+        if width == 1 {
+            let every_other = there.iter_mut().step_by(2);
+            every_other.zip(samples).for_each(|(to, from)| *to = *from);
+        } else {
+            for (to, from) in there.chunks_mut(2 * width).zip(samples.chunks_exact(width)) {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+
+    /// Makes the canvas at least so many bytes long.
+    fn reach(&mut self, format: Format, bytes: usize) {
+        if self.canvas.len() < bytes {
+            // Every format's silence is one byte, again and again.
+            let silence = format.silence().first().copied().unwrap_or(0);
+            self.canvas.resize(bytes, silence);
+        }
     }
 }
 
@@ -357,6 +377,7 @@ mod tests {
                     prop_assert!(side.waiting.len() <= MOST_WAITING + 1);
                     prop_assert!(side.end <= line.written + 8 * (400 + 200 + 200) + 1_500);
                 }
+                prop_assert!(line.canvas.len() <= 2 * (8 * (400 + 200 + 200) + 1_500));
             }
             let end = at_ms(0) + Duration::from_micros(now);
             line.finish(end, &mut out);

@@ -3,6 +3,8 @@
 //! header says at every moment how much has
 //! been written, so that a file whose writer died opens.
 
+use std::borrow::Cow;
+
 use crate::media::codec::{Decoder, Law, MAX_SAMPLES};
 use crate::media::command::Codec;
 use crate::media::rate::Rate;
@@ -43,6 +45,15 @@ impl Format {
             Codec::Pcma => Format::ALaw,
             Codec::G722 | Codec::Opus => Format::Linear,
         }
+    }
+
+    /// What a packet says in this format, if a table is enough: nothing that came before it is needed.
+    pub fn translated(self, codec: Codec, payload: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let (from, to) = codec.law().zip(self.law())?;
+        Some(match from.table_to(to) {
+            None => Cow::Borrowed(payload),
+            Some(table) => payload.iter().map(|byte| table[usize::from(*byte)]).collect(),
+        })
     }
 
     fn law(self) -> Option<Law> {
@@ -171,11 +182,8 @@ impl Voicer {
 
     /// The next packet's samples; nothing if it cannot be decoded.
     pub fn voice(&mut self, codec: Codec, payload: &[u8]) -> Vec<u8> {
-        if let Some((from, to)) = codec.law().zip(self.format.law()) {
-            return match from.table_to(to) {
-                None => payload.to_vec(),
-                Some(table) => payload.iter().map(|byte| table[usize::from(*byte)]).collect(),
-            };
+        if let Some(samples) = self.format.translated(codec, payload) {
+            return samples.into_owned();
         }
         if self.decoder.as_ref().is_none_or(|decoder| decoder.codec() != codec) {
             self.decoder = Decoder::new(codec, self.format.rate());

@@ -87,8 +87,12 @@ pub struct Negotiated {
     /// Ticks of telephone-event's clock in a second: those of the codec's, but for phones that know
     /// only 8,000.
     pub event_clock_hz: u32,
-    /// How long each of our packets is, in milliseconds: 10, 20, 30 or 40, as the peer wishes.
+    /// How long each of our own packets is, in milliseconds: 10, 20, 30 or 40, as the peer wishes
+    /// (`a=ptime`, which is a wish: what is relayed keeps its length).
     pub packet_ms: u8,
+    /// What no packet to the peer may exceed (`a=maxptime`, which is a limit), at least 10 ms: what is
+    /// relayed is put into other packets if it does.
+    pub max_packet_ms: Option<u8>,
     /// How the peer wants Opus.
     pub opus: OpusSettings,
     /// RTP and RTCP share the RTP port (RFC 5761).
@@ -108,6 +112,11 @@ pub struct RoomId(pub u64);
 pub type Part = super::mixer::Part<LegId>;
 
 impl Negotiated {
+    /// Whether a packet of so many milliseconds is longer than the peer takes.
+    pub fn exceeds(&self, packet_ms: usize) -> bool {
+        self.max_packet_ms.is_some_and(|most| packet_ms > usize::from(most))
+    }
+
     /// Plain audio with a peer at `remote`, as most agree on it: 20 ms, both ways, keys as events.
     pub fn plain(remote: SocketAddr, codec: Codec) -> Self {
         let types = PayloadTypes {
@@ -125,6 +134,7 @@ impl Negotiated {
             receive: types,
             event_clock_hz: codec.clock_hz(),
             packet_ms: 20,
+            max_packet_ms: None,
             opus: OpusSettings::default(),
             rtcp_mux: false,
             direction: Direction::SendRecv,

@@ -16,6 +16,7 @@ use super::player::{Hears, Prompts};
 use super::recorder::{Recorder, Side};
 use super::room::Rooms;
 use super::tap::{self, TapId};
+use super::transcode::Transcoder;
 use super::{quality, silence};
 use crate::id::{Entropy, LegId, PromptName};
 use crate::rtp::packet::Packet;
@@ -374,13 +375,13 @@ impl Plane {
         if let Some(ear) = &mut leg.ear {
             ear.insert(now, &packet, arrival, matches!(kind, Kind::Voice(_)));
         }
-        if let (Some((key, Told::Event)), Some(hearer)) = (pressed, leg.heard_by) {
+        let (heard_by, in_room) = (leg.heard_by, leg.in_room);
+        if let (Some((key, Told::Event)), Some(hearer)) = (pressed, heard_by) {
             self.press_as_tones(hearer, key);
         }
-        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotNegotiated)?;
-        match leg.heard_by {
+        match heard_by {
             Some(hearer) => self.relay(now, hearer, kind, &packet, arrival, out),
-            None if leg.in_room => self.hear_in_room(now, id, kind, &packet, arrival),
+            None if in_room => self.hear_in_room(now, id, kind, &packet, arrival),
             None => Ok(()),
         }
     }
@@ -395,20 +396,29 @@ impl Plane {
         arrival: Arrival,
         out: &mut impl Sink,
     ) -> Result<(), DropReason> {
-        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
+        let other_clock = kind == Kind::TelephoneEvent && self.other_clock(id);
+        let (leg, mut outlet, room) = self.outlet_and_room(id).ok_or(DropReason::NotRelayed)?;
         if leg.is_keying() {
             return Err(DropReason::NotRelayed);
         }
         if leg.transcoder.is_some() {
             return self.convert(now, id, kind, packet, arrival, out);
         }
-        if kind == Kind::TelephoneEvent && self.other_clock(id) {
+        if other_clock {
             return self.pass_event(now, id, packet, out);
         }
-        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
-        let session = leg.session.as_mut().ok_or(DropReason::NotRelayed)?;
-        let to = session.destination().ok_or(DropReason::NotRelayed)?;
+        let session = leg.session.as_ref().ok_or(DropReason::NotRelayed)?;
+        session.destination().ok_or(DropReason::NotRelayed)?;
         let negotiated = &session.negotiated;
+        if let Kind::Voice(codec) = kind
+            && negotiated.exceeds(codec.packet_ms(packet.payload))
+        {
+            // Nobody can know how long a peer's packets are before one comes.
+            leg.transcoder = Transcoder::new(codec, negotiated).map(Box::new);
+            if leg.transcoder.is_some() {
+                return self.convert(now, id, kind, packet, arrival, out);
+            }
+        }
         (leg.noise, leg.hushed) = (None, false);
         let (payload_type, payload) = match kind {
             Kind::TelephoneEvent => match negotiated.send.telephone_event {
@@ -433,10 +443,8 @@ impl Plane {
                 match laws.and_then(|(from, to)| from.table_to(to)) {
                     None => (negotiated.send.voice, packet.payload),
                     Some(table) => {
-                        let transcoded = self
-                            .transcoded
-                            .get_mut(..packet.payload.len())
-                            .ok_or(DropReason::Malformed)?;
+                        let transcoded =
+                            room.get_mut(..packet.payload.len()).ok_or(DropReason::Malformed)?;
                         for (to, from) in transcoded.iter_mut().zip(packet.payload) {
                             *to = table[usize::from(*from)];
                         }
@@ -446,50 +454,40 @@ impl Plane {
             }
         };
         let stamp = leg.out.relayed(now, packet, arrival).ok_or(DropReason::Late)?;
-        let relayed = Packet {
-            ssrc: leg.out.ssrc,
-            seq: stamp.seq,
-            timestamp: stamp.timestamp,
-            marker: stamp.marker,
-            payload_type,
-            payload,
-        };
-        if let Kind::Voice(_) = kind {
-            let codec = session.negotiated.codec;
-            self.recorder.copy(now, &mut leg.recorded, Side::Ours, codec, &relayed);
-        }
-        let len =
-            relayed.write(&mut self.packet[..MAX_PACKET]).map_err(|_| DropReason::Malformed)?;
-        let len = session.seal_rtp(&mut self.packet[..], len)?;
+        outlet.send(now, (id, leg), (payload_type, stamp), payload, out)?;
         leg.relayed_at = Some(now);
-        leg.out.count(payload.len());
-        leg.counters.sent += 1;
-        self.counters.sent += 1;
-        out.send_rtp(id, to, &self.packet[..len]);
         Ok(())
     }
 
     /// What a leg does every 20 ms.
     fn tick(&mut self, at: Time, now: Time, id: LegId, out: &mut impl Sink) {
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Some(silent) = leg.silent_for(now, self.settings.silence) {
-            let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
-            let ever_heard = leg.counters.received > 0;
-            self.events.push_back(Event::Silent { leg: id, for_ms, ever_heard });
-        }
+        let silence = self.settings.silence;
+        let Some((leg, mut outlet)) = self.outlet(id) else { return };
+        let silent = leg.silent_for(now, silence).map(|silent| (silent, leg.counters.received > 0));
         let due = now >= leg.report_due;
         let fill_after = if leg.noise.is_some() { NOISE_AFTER } else { FILL_AFTER };
         let relayed_lately = matches!(leg.hears, Hears::Peer(_))
             && (leg.hushed || leg.relayed_at.is_some_and(|relayed| at.since(relayed) < fill_after));
-        let (whole, own) = (leg.is_whole_turn(), leg.is_due());
-        if leg.is_keying() {
-            if whole {
-                self.press_keys(at, id, out);
-            }
-        } else if own && !relayed_lately && !matches!(leg.hears, Hears::Room) {
-            self.send_own(at, id, out);
+        let (whole, own, keying) = (leg.is_whole_turn(), leg.is_due(), leg.is_keying());
+        let listens = leg.ear.is_some();
+        let mut after = After::GoesOn;
+        if own && !keying && !relayed_lately && !matches!(leg.hears, Hears::Room) {
+            let mut payload = [0; MAX_BYTES];
+            let (len, then) = leg.packet(at, &mut payload);
+            outlet.send_own(at, (id, leg), &payload[..len], out);
+            after = then;
         }
-        if whole {
+        if let Some((silent, ever_heard)) = silent {
+            let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+            self.events.push_back(Event::Silent { leg: id, for_ms, ever_heard });
+        }
+        if let After::Played(play) = after {
+            self.played(id, play);
+        }
+        if keying && whole {
+            self.press_keys(at, id, out);
+        }
+        if listens && whole {
             self.hear(at, id);
         }
         if due {
@@ -497,32 +495,21 @@ impl Plane {
         }
     }
 
-    /// Sends a packet of our own.
-    fn send_own(&mut self, at: Time, id: LegId, out: &mut impl Sink) {
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        let mut payload = [0; MAX_BYTES];
-        let (len, after) = leg.packet(at, &mut payload);
-        self.send_payload(at, id, &payload[..len], out);
-        if let After::Played(play) = after {
-            let hears = self.when_played(id);
-            if let Some(leg) = self.legs.get_mut(&id)
-                && matches!(leg.hears, Hears::Prompts(_))
-            {
-                leg.hears = hears;
-            }
-            self.events.push_back(Event::Played { leg: id, play });
+    /// A playback's last packet has been sent.
+    fn played(&mut self, id: LegId, play: PlayId) {
+        let hears = self.when_played(id);
+        if let Some(leg) = self.legs.get_mut(&id)
+            && matches!(leg.hears, Hears::Prompts(_))
+        {
+            leg.hears = hears;
         }
+        self.events.push_back(Event::Played { leg: id, play });
     }
 
     /// Sends what we have encoded for a leg's peer.
     fn send_payload(&mut self, at: Time, id: LegId, payload: &[u8], out: &mut impl Sink) {
-        if let Some(leg) = self.legs.get_mut(&id)
-            && let Some(session) = &leg.session
-            && session.destination().is_some()
-        {
-            let (payload_type, stamp) = (session.negotiated.send.voice, leg.out.generated(at));
-            // What cannot be sent is not sent.
-            let _ = self.send_stamped(at, id, (payload_type, stamp), payload, out);
+        if let Some((leg, mut outlet)) = self.outlet(id) {
+            outlet.send_own(at, (id, leg), payload, out);
         }
     }
 
@@ -556,6 +543,7 @@ impl Plane {
 mod convert;
 mod ears;
 mod keys;
+mod outlet;
 mod rooms;
 #[cfg(test)]
 mod tests;

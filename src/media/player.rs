@@ -103,7 +103,8 @@ impl Prompts {
 pub(super) struct Player {
     codec: Codec,
     packet_ms: usize,
-    /// Encodes what is not encoded yet.
+    settings: OpusSettings,
+    /// Encodes what is not encoded as the peer takes it.
     live: Option<Box<Encoder>>,
 }
 
@@ -111,7 +112,9 @@ impl Player {
     /// A player for what was negotiated.
     pub(super) fn new(negotiated: &Negotiated) -> Self {
         let packet_ms = usize::from(negotiated.packet_ms);
-        Player { codec: negotiated.codec, packet_ms, live: None }
+        // What is ours to play is sent whether it is silent or not.
+        let settings = OpusSettings { dtx: false, ..negotiated.opus };
+        Player { codec: negotiated.codec, packet_ms, settings, live: None }
     }
 
     /// How long its packets are.
@@ -119,9 +122,15 @@ impl Player {
         self.packet_ms
     }
 
-    /// Gets ready to play: what is not encoded yet for the codec will be while it is heard.
+    /// Whether clips are encoded as the peer takes them: its Opus may have fewer bits.
+    fn suits(&self) -> bool {
+        self.codec != Codec::Opus || self.settings.bit_rate_bps >= OpusSettings::BIT_RATE_BPS
+    }
+
+    /// Gets ready to play: what is not encoded yet for the peer will be while it is heard.
     pub(super) fn prepare<'a>(&mut self, clips: impl IntoIterator<Item = &'a Arc<Clip>>) {
-        if clips.into_iter().any(|clip| !clip.is_encoded(self.codec)) {
+        let suits = self.suits();
+        if clips.into_iter().any(|clip| !suits || !clip.is_encoded(self.codec)) {
             self.prepare_to_mix();
         }
     }
@@ -129,7 +138,7 @@ impl Player {
     /// Gets ready to encode what is mixed while it is heard.
     pub(super) fn prepare_to_mix(&mut self) {
         if self.live.is_none() {
-            let encoder = Encoder::new(self.codec, Rate::Narrow, OpusSettings::default());
+            let encoder = Encoder::new(self.codec, Rate::Narrow, self.settings);
             self.live = encoder.map(Box::new);
         }
     }
@@ -159,10 +168,14 @@ impl Player {
     ) -> (usize, bool) {
         let at_ms = prompts.at_ms;
         let len = match prompts.current() {
-            Some(clip) => match clip.packet(self.codec, at_ms, self.packet_ms, out) {
-                Some(len) => len,
-                None => self.live(clip, at_ms as u64, false, out),
-            },
+            Some(clip) => {
+                let encoded =
+                    self.suits().then(|| clip.packet(self.codec, at_ms, self.packet_ms, out));
+                match encoded.flatten() {
+                    Some(len) => len,
+                    None => self.live(clip, at_ms as u64, false, out),
+                }
+            }
             None => self.silence(out),
         };
         prompts.at_ms += self.packet_ms;
@@ -173,7 +186,8 @@ impl Player {
     /// Copies the packet of music that everybody hears at `at`; its length.
     pub(super) fn music(&mut self, clip: &Clip, at: Time, out: &mut [u8; MAX_BYTES]) -> usize {
         let at_ms = self.place(at);
-        match clip.looped(self.codec, at_ms, self.packet_ms, out) {
+        let encoded = self.suits().then(|| clip.looped(self.codec, at_ms, self.packet_ms, out));
+        match encoded.flatten() {
             Some(len) => len,
             None => self.live(clip, at_ms, true, out),
         }
@@ -276,6 +290,32 @@ mod tests {
         player.music(&clip, Time::from_millis(1_077), &mut other);
         assert_eq!(one, other);
         assert_eq!(one[0], Law::Mu.encode(3_000));
+    }
+
+    #[test]
+    fn a_peer_that_takes_fewer_bits_gets_no_more() {
+        let noise = |at: u32| (at.wrapping_mul(2_654_435_761) >> 19) as i16;
+        let clip = Arc::new(Clip::new(&(0..40_000).map(noise).collect::<Vec<_>>()));
+        clip.encode(Codec::Opus);
+        let remote = ([192, 0, 2, 1], 4_000).into();
+        let heard_bps = |bit_rate_bps| {
+            let opus = OpusSettings { bit_rate_bps, ..OpusSettings::default() };
+            let negotiated = Negotiated { opus, ..Negotiated::plain(remote, Codec::Opus) };
+            let (mut player, mut out) = (Player::new(&negotiated), [0; MAX_BYTES]);
+            let mut prompts =
+                Prompts::new(PlayId(1), vec![clip.clone()]).expect("something to play");
+            player.prepare([&clip]);
+            let packet = |_| player.prompts(&mut prompts, &mut out).0;
+            let bytes: usize = (0..250).map(packet).sum();
+            let music = |at| player.music(&clip, Time::from_millis(at * 20), &mut out);
+            let bytes = bytes + (0..250_u64).map(music).sum::<usize>();
+            bytes as u32 * 8 / 10
+        };
+        for most in [8_000, 12_000, 16_000] {
+            let bps = heard_bps(most);
+            assert!((most / 2..most * 11 / 10).contains(&bps), "{most}: {bps}");
+        }
+        assert!(heard_bps(OpusSettings::BIT_RATE_BPS) > 17_600);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! From one codec to another on receipt: what comes is decoded, encoded and sent at once, so that a
-//! bridge between two codecs adds no delay but that of the codecs themselves.
+//! From one codec to another, or to packets of another length, on receipt: what comes is decoded,
+//! encoded and sent at once, so that a bridge between two codecs adds no delay but that of the codecs
+//! themselves.
 
 use super::codec::comfort_noise::Noise;
 use super::codec::{Decoder, Encoder, MAX_BYTES, MAX_PACKET_MS, MAX_SAMPLES};
@@ -68,13 +69,16 @@ pub(super) struct Converted<'a> {
 }
 
 impl Transcoder {
-    /// From a codec to what was negotiated with the hearer. None if nothing has to be converted but a
-    /// law, or a library refuses what it always takes.
+    /// Whether what was negotiated with the hearer is another codec: a law is turned into the other by a
+    /// table.
+    pub(super) fn is_needed(from: Codec, hearer: &Negotiated) -> bool {
+        from != hearer.codec && from.law().and(hearer.codec.law()).is_none()
+    }
+
+    /// From a codec to what was negotiated with the hearer. None only if a library refuses what it
+    /// always takes.
     pub(super) fn new(from: Codec, hearer: &Negotiated) -> Option<Self> {
         let (to, settings) = (hearer.codec, hearer.opus);
-        if from == to || from.law().and(to.law()).is_some() {
-            return None;
-        }
         // Opus has either rate: no other codec's voice is converted on its account.
         let rate = from.rate().min(to.rate());
         Some(Transcoder {

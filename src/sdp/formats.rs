@@ -6,8 +6,10 @@ use super::description::Stream;
 
 /// Lengths of packets that we make, in milliseconds, the longest first.
 const PACKETS_MS: [u8; 4] = [40, 30, 20, 10];
-/// What we ask for where nobody wishes otherwise.
+/// What we ask for where nobody wishes otherwise, and the length of our packets of Opus.
 const PACKET_MS: u8 = 20;
+/// The shortest packets that we make: no limit can be lower.
+const SHORTEST_MS: u8 = 10;
 /// The lowest and highest bit rate of Opus that makes sense for voice.
 const OPUS_BPS: std::ops::RangeInclusive<u32> = 6_000..=64_000;
 
@@ -65,6 +67,7 @@ pub(super) struct Format {
     pub(super) types: PayloadTypes,
     pub(super) event_clock_hz: u32,
     pub(super) packet_ms: u8,
+    pub(super) max_packet_ms: Option<u8>,
     pub(super) opus: OpusSettings,
 }
 
@@ -74,7 +77,9 @@ impl Format {
     pub(super) fn of(stream: &Stream, codecs: Codecs, other: Option<Codec>) -> Option<Format> {
         let spoken = |payload_type: u8| {
             let codec = codec(stream, payload_type)?;
-            codecs.contains(codec).then_some((payload_type, codec))
+            let fits =
+                codec != Codec::Opus || stream.max_packet_ms.is_none_or(|ms| ms >= PACKET_MS);
+            (fits && codecs.contains(codec)).then_some((payload_type, codec))
         };
         let (first, codec) = stream.payload_types().find_map(spoken)?;
         let cheaper = other.and_then(|other| {
@@ -105,6 +110,7 @@ impl Format {
             types: PayloadTypes { voice, telephone_event, comfort_noise },
             event_clock_hz,
             packet_ms: packet_ms(codec, stream),
+            max_packet_ms: stream.max_packet_ms.map(|ms| ms.max(SHORTEST_MS)),
             opus: opus(stream, voice),
         })
     }
@@ -120,14 +126,14 @@ fn codec(stream: &Stream, payload_type: u8) -> Option<Codec> {
     })
 }
 
-/// How long the peer wants our packets to be. Opus always has 20 ms.
+/// How long the peer wants our packets to be. Opus always has 20 ms, and is spoken only where they fit.
 fn packet_ms(codec: Codec, stream: &Stream) -> u8 {
     if codec == Codec::Opus {
         return PACKET_MS;
     }
     let wished = stream.packet_ms.unwrap_or(PACKET_MS);
     let fits = |ms: &u8| *ms <= wished.min(stream.max_packet_ms.unwrap_or(u8::MAX));
-    PACKETS_MS.into_iter().find(fits).unwrap_or(10)
+    PACKETS_MS.into_iter().find(fits).unwrap_or(SHORTEST_MS)
 }
 
 fn opus(stream: &Stream, payload_type: u8) -> OpusSettings {

@@ -85,7 +85,7 @@ impl Choice<'_> {
     ) -> Negotiated {
         let ip = if self.address.is_unspecified() { signalled_from } else { self.address };
         let remote = SocketAddr::new(ip, self.stream.port);
-        let Format { codec, types, event_clock_hz, packet_ms, opus } = self.format;
+        let Format { codec, types, event_clock_hz, packet_ms, max_packet_ms, opus } = self.format;
         Negotiated {
             remote,
             remote_rtcp: if rtcp_mux { remote } else { self.stream.rtcp_beside(remote) },
@@ -96,6 +96,7 @@ impl Choice<'_> {
             receive,
             event_clock_hz,
             packet_ms,
+            max_packet_ms,
             opus,
             rtcp_mux,
             direction: self.direction(),

@@ -65,6 +65,15 @@ impl Codec {
         }
     }
 
+    /// How long a packet's voice is, in milliseconds, begun ones counted.
+    pub fn packet_ms(self, payload: &[u8]) -> usize {
+        match self {
+            // Of all three a millisecond has eight bytes.
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => payload.len().div_ceil(8),
+            Codec::Opus => opus::packet_ms(payload),
+        }
+    }
+
     /// The payload type that means it without any mapping (RFC 3551 section 6).
     pub const fn static_payload_type(self) -> Option<u8> {
         match self {

@@ -22,6 +22,23 @@ const SILENT_RMS: i64 = 16;
 const SILENT_BEFORE_MS: usize = 200;
 const SILENT_EVERY_MS: usize = 400;
 
+/// How long a packet is, in milliseconds, by its first bytes (RFC 6716 section 3.1).
+pub(super) fn packet_ms(payload: &[u8]) -> usize {
+    let Some(first) = payload.first() else { return 0 };
+    let config = usize::from(first >> 3);
+    let frame_us = match config {
+        0..12 => [10_000, 20_000, 40_000, 60_000][config % 4],
+        12..16 => [10_000, 20_000][config % 2],
+        _ => [2_500, 5_000, 10_000, 20_000][config % 4],
+    };
+    let frames = match first & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => payload.get(1).map_or(0, |second| usize::from(second & 0x3f)),
+    };
+    (frames * frame_us as usize).div_ceil(1_000)
+}
+
 pub(super) struct Decoder {
     opus: OpusDecoder,
     rate: Rate,

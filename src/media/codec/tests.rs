@@ -249,3 +249,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_packet_tells_how_long_it_is() {
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        assert_eq!(
+            [0, 1, 80, 160, 240].map(|len| codec.packet_ms(&vec![0; len])),
+            [0, 1, 10, 20, 30]
+        );
+    }
+    for packet_ms in [10, 20, 40, 60] {
+        let settings = OpusSettings::default();
+        let mut encoder = Encoder::new(Codec::Opus, Rate::Wide, settings).expect("an encoder");
+        let mut room = [0; MAX_BYTES];
+        let samples = vec![900; Rate::Wide.samples(packet_ms)];
+        let len = encoder.encode(&samples, &mut room).expect("encodes");
+        assert_eq!(Codec::Opus.packet_ms(&room[..len]), packet_ms);
+    }
+    // CELT of 2.5 ms alone, twice, and five times; a hybrid of 20 ms twice; nothing.
+    let first = |config: u8, code: u8| config << 3 | code;
+    for (payload, packet_ms) in [
+        (&[first(16, 0)][..], 3),
+        (&[first(16, 1)], 5),
+        (&[first(16, 3), 5], 13),
+        (&[first(13, 2)], 40),
+        (&[first(13, 3)], 0),
+        (&[], 0),
+    ] {
+        assert_eq!(Codec::Opus.packet_ms(payload), packet_ms, "{payload:?}");
+    }
+}

@@ -1,12 +1,10 @@
-//! Bridges between two codecs, and what goes with a codec.
+//! Bridges between two codecs or lengths of packets, and what goes with a codec.
 
-use super::{Hears, MAX_PACKET, Plane, Sink};
+use super::{Hears, Plane, Sink};
 use crate::id::LegId;
 use crate::media::command::Negotiated;
 use crate::media::counters::DropReason;
 use crate::media::leg::Kind;
-use crate::media::outgoing::Stamp;
-use crate::media::recorder::Side;
 use crate::media::transcode::Transcoder;
 use crate::rtp::packet::Packet;
 use crate::rtp::sequence::Arrival;
@@ -51,7 +49,8 @@ impl Plane {
         if known.is_some_and(|known| known.suits(from.codec, to)) {
             return;
         }
-        let transcoder = Transcoder::new(from.codec, to).map(Box::new);
+        let needed = Transcoder::is_needed(from.codec, to);
+        let transcoder = needed.then(|| Transcoder::new(from.codec, to)).flatten().map(Box::new);
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.transcoder = transcoder;
             leg.out.begin();
@@ -89,10 +88,10 @@ impl Plane {
         };
         // A packet that cannot be decoded may still have followed one that can be made up for.
         while let Some(converted) = transcoder.next() {
-            let Some(leg) = self.legs.get_mut(&id) else { break };
+            let Some((leg, mut outlet)) = self.outlet(id) else { break };
             let stamp = leg.out.converted(now, converted.ticks, converted.lost);
             leg.relayed_at = Some(now);
-            let sent = self.send_stamped(now, id, (voice, stamp), converted.payload, out);
+            let sent = outlet.send(now, (id, leg), (voice, stamp), converted.payload, out);
             result = result.and(sent);
         }
         if let Some(leg) = self.legs.get_mut(&id) {
@@ -128,40 +127,11 @@ impl Plane {
         let scaled = u64::from(event.duration) * u64::from(ours_hz) / u64::from(theirs_hz.max(1));
         // A press that outlasts the field stays at its end.
         event.duration = u16::try_from(scaled).unwrap_or(u16::MAX);
-        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
+        let (leg, mut outlet) = self.outlet(id).ok_or(DropReason::NotRelayed)?;
         let session = leg.session.as_ref().ok_or(DropReason::NotRelayed)?;
         let number = session.negotiated.send.telephone_event.ok_or(DropReason::NotRelayed)?;
         let stamp = leg.out.event_of(now, packet).ok_or(DropReason::Late)?;
         leg.relayed_at = Some(now);
-        self.send_stamped(now, id, (number, stamp), &event.to_bytes(), out)
-    }
-
-    /// Sends a packet to a leg's peer.
-    pub(super) fn send_stamped(
-        &mut self,
-        at: Time,
-        id: LegId,
-        (payload_type, stamp): (u8, Stamp),
-        payload: &[u8],
-        out: &mut impl Sink,
-    ) -> Result<(), DropReason> {
-        let leg = self.legs.get_mut(&id).ok_or(DropReason::NotRelayed)?;
-        let session = leg.session.as_mut().ok_or(DropReason::NotRelayed)?;
-        let to = session.destination().ok_or(DropReason::NotRelayed)?;
-        let Stamp { seq, timestamp, marker } = stamp;
-        let ssrc = leg.out.ssrc;
-        let packet = Packet { ssrc, seq, timestamp, marker, payload_type, payload };
-        if payload_type == session.negotiated.send.voice {
-            let codec = session.negotiated.codec;
-            self.recorder.copy(at, &mut leg.recorded, Side::Ours, codec, &packet);
-        }
-        let len =
-            packet.write(&mut self.packet[..MAX_PACKET]).map_err(|_| DropReason::Malformed)?;
-        let len = session.seal_rtp(&mut self.packet[..], len)?;
-        leg.out.count(payload.len());
-        leg.counters.sent += 1;
-        self.counters.sent += 1;
-        out.send_rtp(id, to, &self.packet[..len]);
-        Ok(())
+        outlet.send(now, (id, leg), (number, stamp), &event.to_bytes(), out)
     }
 }

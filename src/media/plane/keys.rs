@@ -3,10 +3,9 @@
 use super::{Plane, Sink};
 use crate::id::LegId;
 use crate::media::codec::MAX_BYTES;
-use crate::media::command::Key;
+use crate::media::command::{Codec, Key};
 use crate::media::keying::{Frame, Keying};
 use crate::media::leg::Leg;
-use crate::rtp::packet::Packet;
 use crate::time::Time;
 
 impl Leg {
@@ -55,6 +54,9 @@ impl Plane {
         let (Some(keying), Some(session)) = (&mut leg.keying, &leg.session) else { return };
         let clock_hz = session.negotiated.event_clock_hz;
         let events = session.negotiated.send.telephone_event.map(|_| clock_hz);
+        // Its 20 ms may be more than the peer takes at once; Opus is never spoken then.
+        let piece_ms = usize::from(session.negotiated.max_packet_ms.unwrap_or(u8::MAX));
+        let piece = if session.negotiated.codec == Codec::Opus { MAX_BYTES } else { 8 * piece_ms };
         let mut payload = [0; MAX_BYTES];
         let len = match keying.next(events) {
             None => return,
@@ -67,8 +69,8 @@ impl Plane {
                 return;
             }
         };
-        if len > 0 {
-            self.send_payload(at, id, &payload[..len], out);
+        for piece in payload.get(..len).unwrap_or_default().chunks(piece.max(1)) {
+            self.send_payload(at, id, piece, out);
         }
     }
 
@@ -80,27 +82,14 @@ impl Plane {
         marker: bool,
         out: &mut impl Sink,
     ) {
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        let (Some(session), Some(keying)) = (&mut leg.session, &mut leg.keying) else { return };
+        let Some((leg, mut outlet)) = self.outlet(id) else { return };
+        let (Some(session), Some(keying)) = (&leg.session, &mut leg.keying) else { return };
         let Some(payload_type) = session.negotiated.send.telephone_event else { return };
-        let Some(to) = session.destination() else { return };
-        let began = keying.began(leg.out.timestamp_at(at));
-        let stamp = leg.out.event(began, marker);
-        let packet = Packet {
-            ssrc: leg.out.ssrc,
-            seq: stamp.seq,
-            timestamp: stamp.timestamp,
-            marker: stamp.marker,
-            payload_type,
-            payload,
-        };
-        if let Ok(len) = packet.write(&mut self.packet[..])
-            && let Ok(len) = session.seal_rtp(&mut self.packet[..], len)
-        {
-            leg.out.count(payload.len());
-            leg.counters.sent += 1;
-            self.counters.sent += 1;
-            out.send_rtp(id, to, &self.packet[..len]);
+        if session.destination().is_some() {
+            let began = keying.began(leg.out.timestamp_at(at));
+            let stamp = leg.out.event(began, marker);
+            // What cannot be sent is not sent.
+            let _ = outlet.send(at, (id, leg), (payload_type, stamp), payload, out);
         }
     }
 }

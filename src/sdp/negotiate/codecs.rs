@@ -171,7 +171,14 @@ fn packets_are_as_long_as_the_peer_wishes_and_we_can() {
     }
     let opus = "m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=ptime:";
     assert_eq!(agreed(&format!("{opus}40\n")).1.packet_ms, 20);
-    assert_eq!(agreed(&format!("{opus}20\na=maxptime:10\n")).1.packet_ms, 20);
+    let short = format!("{opus}20\na=maxptime:10\n");
+    assert_eq!(answered(&short, Codecs::default(), None), Err(SdpError::NoCommonCodec));
+    let both = short.replace("RTP/AVP 96", "RTP/AVP 96 8");
+    let got = agreed(&both).1;
+    assert_eq!((got.codec, got.packet_ms, got.max_packet_ms), (Codec::Pcma, 10, Some(10)));
+    assert_eq!(agreed(&format!("{opus}20\na=maxptime:20\n")).1.codec, Codec::Opus);
+    assert_eq!(agreed("m=audio 4000 RTP/AVP 8\na=maxptime:5\n").1.max_packet_ms, Some(10));
+    assert_eq!(agreed("m=audio 4000 RTP/AVP 8\na=ptime:30\n").1.max_packet_ms, None);
     let other = Negotiated { packet_ms: 30, ..spoken(Codec::Pcma) };
     let text = offered(Codecs::default(), Beside { current: None, other: Some(&other) });
     assert!(text.contains("a=ptime:30\r\n"), "{text}");

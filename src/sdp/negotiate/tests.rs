@@ -70,6 +70,7 @@ fn the_peers_first_codec_is_taken_with_its_payload_types() {
             receive: types(0, 96),
             event_clock_hz: 8_000,
             packet_ms: 30,
+            max_packet_ms: None,
             opus: OpusSettings::default(),
             rtcp_mux: false,
             direction: Direction::SendRecv,

@@ -164,6 +164,67 @@ fn packets_of_every_length_become_packets_of_the_hearers_length() {
 }
 
 #[test]
+fn no_relayed_packet_is_longer_than_the_hearer_takes_and_others_are_left_as_they_are() {
+    for codec in Codec::ALL {
+        for (said_ms, most_ms) in [(20, 10), (30, 20), (40, 20), (40, 30), (20, 20), (10, 20)] {
+            if codec == Codec::Opus && (most_ms < 20 || said_ms == 30) {
+                continue;
+            }
+            let mut rig = Rig::with_two_legs(codec, codec);
+            let limited = with_length(B, codec, most_ms.min(20));
+            rig.negotiate(B, Negotiated { max_packet_ms: Some(most_ms), ..limited });
+            rig.command(Command::Bridge { a: A, b: B });
+            rig.pass(50);
+            rig.sent(B);
+            let mut speaker = Speaker::new(codec, said_ms);
+            let said = speaker.packets(&tone(1_000.0, 1_200));
+            for payload in &said {
+                let packet = speaker.next(payload);
+                rig.receive(A, &packet);
+                rig.pass(said_ms.into());
+            }
+            let heard: Vec<_> = rig.sent(B).into_iter().skip_while(|sent| !sent.marker).collect();
+            let what = format!("{codec:?}: {said_ms} ms, at most {most_ms}");
+            let longest = heard.iter().map(|sent| codec.packet_ms(&sent.payload)).max();
+            assert_eq!(longest, Some(usize::from(said_ms.min(most_ms).min(20))), "{what}");
+            assert_continuous_numbers(&heard);
+            let bytes: Vec<u8> = heard.iter().flat_map(|sent| sent.payload.clone()).collect();
+            if said_ms <= most_ms {
+                assert!(bytes == said.concat(), "{what}");
+            } else if let Some(law) = codec.law() {
+                // A law is decoded and encoded without a loss.
+                let linear =
+                    |bytes: &[u8]| bytes.iter().map(|b| law.decode(*b)).collect::<Vec<_>>();
+                assert!(linear(&bytes) == linear(&said.concat()), "{what}");
+            }
+            let (level, rest) = measured(&decoded(codec, &heard), 1_000.0);
+            // Opus has been encoded twice.
+            assert!(level.abs() < 1.5 && rest < -18.0, "{what}: {level} {rest}");
+        }
+    }
+}
+
+#[test]
+fn keys_as_tones_are_no_longer_than_the_hearer_takes() {
+    let mut rig = Rig::with_two_legs(Codec::Pcma, Codec::Pcma);
+    let short = Negotiated { packet_ms: 10, ..with_keys(B, Codec::Pcma, None) };
+    rig.negotiate(B, Negotiated { max_packet_ms: Some(10), ..short });
+    rig.pass(50);
+    rig.sent(B);
+    let keys = vec![Key::from_char('7').expect("a key")];
+    rig.command(Command::SendKeys { leg: B, keys });
+    rig.pass(400);
+    let sent = rig.sent(B);
+    assert!(sent.iter().all(|sent| sent.payload.len() == 80));
+    assert_continuous_numbers(&sent);
+    for pair in sent.windows(2) {
+        assert!(pair[1].timestamp.ahead_of(pair[0].timestamp) >= 80);
+    }
+    let loud = |sent: &&Sent| sent.payload.iter().any(|byte| Law::A.decode(*byte).abs() > 2_000);
+    assert!(sent.iter().filter(loud).count() >= 4, "a tone is heard");
+}
+
+#[test]
 fn a_lost_packet_of_opus_is_made_up_for_and_of_others_stays_a_hole_and_late_ones_are_dropped() {
     for (from, to, hole) in [
         (Codec::Opus, Codec::Pcma, 0),

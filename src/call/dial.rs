@@ -416,7 +416,7 @@ impl Call {
             | State::Ended => false,
         };
         if !ours {
-            return;
+            return self.invitation_withdrawn(agent);
         }
         if let Some(dialling) = self.take_dialling() {
             let goal = self.abandon(now, dialling, OfferOutcome::Withdrawn);

@@ -126,6 +126,8 @@ pub enum QueueAction {
     TalkEnded(AgentId),
     /// The agent is part of the call now, by their own doing.
     Engage(AgentId),
+    /// The agent is rung to be part of the call, for as long: nobody else is to ring them meanwhile.
+    Invite(AgentId, Duration),
     /// The agent is part of the call now, and no wrap-up follows.
     Attend(AgentId),
 }

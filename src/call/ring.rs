@@ -320,11 +320,13 @@ impl Call {
                 self.queue(QueueAction::Ringing(agent));
             }
             State::Dialling(_) => self.dialled_rings(),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Talking(_)
-            | State::Ended => {}
+            State::Talking(talk) => {
+                if let Some(invited) = &talk.guests.invited {
+                    let agent = invited.agent.clone();
+                    self.queue(QueueAction::Ringing(agent));
+                }
+            }
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
         }
     }
 

@@ -89,6 +89,7 @@ impl Call {
         let legs = ringing.leg_ids();
         let invited = Invited { agent: agent.clone(), mode, shown, ringing };
         talk.guests.invited = Some(Box::new(invited));
+        self.queue(QueueAction::Invite(agent.clone(), ring_for));
         self.record(CallEvent::SupervisorAsked { agent, mode, actor, legs: legs.clone() });
         self.out.push(Action::Timer(CallTimer::Ring, Some(now + ring_for)));
         for leg in legs {
@@ -102,8 +103,7 @@ impl Call {
         let State::Talking(talk) = &self.state else { return false };
         let there = talk.guests.there.iter().map(|guest| &guest.who);
         let named = |peer: &Peer| matches!(peer, Peer::Agent(who) if who == agent);
-        there.chain([&talk.who]).chain(&self.near).any(named)
-            || talk.guests.invited.as_ref().is_some_and(|invited| invited.agent == *agent)
+        there.chain([&talk.who]).chain(&self.near).any(named) || self.invites(agent)
     }
 
     /// A supervisor does something else from now on; whichever is there, if none is named.
@@ -208,7 +208,22 @@ impl Call {
     /// A supervisor is no longer rung.
     pub(super) fn uninvite(&mut self, invited: Invited, outcome: OfferOutcome) {
         self.stop_ringing(&invited.ringing, outcome);
+        self.queue(QueueAction::OfferFailed(invited.agent.clone(), outcome));
         self.record(CallEvent::SupervisorLeft { agent: invited.agent, present_us: 0 });
+    }
+
+    /// Whether this agent's phones ring, for them to be part of the conversation.
+    pub fn invites(&self, agent: &AgentId) -> bool {
+        let State::Talking(talk) = &self.state else { return false };
+        talk.guests.invited.as_ref().is_some_and(|invited| invited.agent == *agent)
+    }
+
+    /// Whoever was reserved to be rung is not any more: signed out, say.
+    pub(super) fn invitation_withdrawn(&mut self, agent: &AgentId) {
+        let State::Talking(talk) = &mut self.state else { return };
+        if let Some(invited) = talk.guests.invited.take_if(|invited| invited.agent == *agent) {
+            self.uninvite(*invited, OfferOutcome::Withdrawn);
+        }
     }
 }
 

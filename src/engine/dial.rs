@@ -104,6 +104,10 @@ impl Engine {
             let outcome = OfferOutcome::Withdrawn;
             return self.apply(now, AcdInput::OfferFailed { call: id, agent, outcome });
         };
+        if governed.call.invites(&agent) {
+            // A supervisor: their phones ring already.
+            return;
+        }
         let title = match governed.call.dials_for() {
             Some(Purpose::Recall) => Some("Returned".to_owned()),
             Some(Purpose::Transfer) => governed
@@ -125,7 +129,17 @@ impl Engine {
     }
 
     /// The agent cannot be rung.
-    pub(super) fn not_reserved(&mut self, now: Time, id: CallId, why: ReserveError) {
+    pub(super) fn not_reserved(
+        &mut self,
+        now: Time,
+        id: CallId,
+        agent: &AgentId,
+        why: ReserveError,
+    ) {
+        if self.calls.get(&id).is_some_and(|one| one.call.invites(agent)) {
+            // A supervisor need not be signed in: no queue rings them anyway.
+            return;
+        }
         let (outcome, status) = match why {
             ReserveError::Unavailable => (TransferOutcome::Unreachable, 480),
             ReserveError::Busy => (TransferOutcome::Rejected, 486),

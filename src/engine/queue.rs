@@ -42,6 +42,9 @@ impl Engine {
                 let queue = self.calls.get(&call).and_then(|one| one.call.queue_of().cloned());
                 AcdInput::Engage { agent, call, queue }
             }
+            QueueAction::Invite(agent, ring_for) => {
+                AcdInput::Reserve { call, agent, queue: None, ring_for }
+            }
             QueueAction::Attend(agent) => AcdInput::Engage { agent, call, queue: None },
         };
         self.apply(now, input);
@@ -85,8 +88,8 @@ impl Engine {
             AcdEffect::Reserved { call, agent, ring_for } => {
                 self.reserved(now, call, agent, ring_for);
             }
-            AcdEffect::ReserveRefused { call, agent: _, why } => {
-                self.not_reserved(now, call, why);
+            AcdEffect::ReserveRefused { call, agent, why } => {
+                self.not_reserved(now, call, &agent, why);
             }
             AcdEffect::DirectClaimed { call, agent } => self.direct_claimed(now, call, agent),
             AcdEffect::ClaimRefused { call, agent } => {

@@ -1,6 +1,7 @@
 //! A supervisor listens, whispers and speaks; an adviser makes three of two conversations. Everybody's
 //! voice is a tone of their own, measured at each ear.
 
+use switchboard::acd::command::AgentChoice;
 use switchboard::call::SuperviseError;
 use switchboard::engine::io::{Reply, Request};
 use switchboard::event::{AgentState, CallEvent, EndCause, Peer, Supervision, TransferOutcome};
@@ -230,6 +231,74 @@ fn a_supervisor_who_does_not_answer_or_cannot_be_rung_changes_nothing() {
     assert_eq!(town.asks(supervise("ben")), Reply::UnknownCall);
     let left = town.count(|event| matches!(event, CallEvent::SupervisorLeft { present_us: 0, .. }));
     assert_eq!((left, town.company().len()), (3, 6), "{:?}", town.company());
+    town.close();
+}
+
+#[test]
+fn a_supervisor_who_is_being_rung_is_offered_no_caller() {
+    for answers in [true, false] {
+        let mut town = town();
+        let habits = match answers {
+            true => picks_up_after(secs(8)),
+            false => picks_up_after(secs(50)),
+        };
+        let (_, _, resident) = amy_talks(&mut town, habits, vec![Step::Wait(secs(70))]);
+        town.choose("ben", AgentChoice::Ready);
+        let (call, agent) = (town.the_call(), "ben".into());
+        let asked = town.asks(Request::Supervise { call, agent, mode: Listen });
+        assert_eq!(asked, Reply::Done);
+        town.run_for(secs(2));
+        assert_eq!(town.agent("ben"), AgentState::Ringing);
+        // Somebody rings whom Ben could serve, were he not rung already.
+        let other = town.resident(into_the_queue().then([Step::Wait(secs(80))]));
+        town.run_for(secs(4));
+        assert_eq!(town.queue("waste").waiting, 1, "{}", town.story());
+        town.run_for(secs(8));
+        let (state, waiting) = (town.agent("ben"), town.queue("waste").waiting);
+        match answers {
+            true => {
+                assert_eq!((state, waiting), (AgentState::Talking, 1));
+                let call = town.the_call();
+                town.asks(Request::StopSupervising { call, agent: None });
+            }
+            false => {
+                assert_eq!((state, waiting), (AgentState::Ringing, 1));
+                town.run_for(secs(20));
+                assert!(!town.company().is_empty());
+            }
+        }
+        town.run_for(secs(2));
+        let offered = |event: &CallEvent| matches!(event, CallEvent::Offered { agent, .. } if agent.as_str() == "ben");
+        assert_eq!(town.count(offered), 1, "as soon as Ben is free: {}", town.story());
+        for id in [resident, other] {
+            town.caller_mut(id, |caller, now| caller.leave(now));
+        }
+        town.run_for(secs(15));
+        town.close();
+    }
+}
+
+#[test]
+fn a_supervisor_who_signs_out_while_they_are_rung_is_rung_no_longer() {
+    let mut town = town();
+    let then = vec![Step::Wait(secs(40)), Step::HangUp];
+    let (_, ben, resident) = amy_talks(&mut town, picks_up_after(secs(20)), then);
+    let (call, agent) = (town.the_call(), "ben".into());
+    assert_eq!(town.asks(Request::Supervise { call, agent, mode: Listen }), Reply::Done);
+    town.run_for(secs(2));
+    assert!(town.person(ben).phone().is_busy());
+    town.choose("ben", AgentChoice::SignOut);
+    town.run_for(secs(1));
+    assert!(!town.person(ben).phone().is_busy());
+    assert_eq!(town.agent("ben"), AgentState::SignedOut);
+    // Who is signed out can be asked all the same.
+    let agent = "ben".into();
+    assert_eq!(town.asks(Request::Supervise { call, agent, mode: Listen }), Reply::Done);
+    town.run_for(secs(24));
+    assert_eq!(town.company().last().map(String::as_str), Some("ben listen"));
+    town.see_off(resident);
+    town.run_for(secs(1));
+    assert_eq!(town.agent("ben"), AgentState::SignedOut);
     town.close();
 }
 

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::counters::Counters;
 use super::desk::{News, fault};
 use super::flac;
+use super::listen::COPY;
 use super::manifest::{Manifest, State, hex};
 use super::read::{self, ReadError};
 use super::rounds::GIVE_UP;
@@ -100,6 +101,10 @@ impl Keeper {
             let (Some(name), Some(extension)) = (path.file_stem(), path.extension()) else {
                 continue;
             };
+            if extension == COPY {
+                std::fs::remove_file(&path)?;
+                continue;
+            }
             let name = name.to_string_lossy().into_owned();
             let (Ok(id), true) = (
                 u64::from_str_radix(&name, 16).map(RecordingId),
@@ -116,6 +121,10 @@ impl Keeper {
                 manifest.began(UnixMicros(changed.unwrap_or_default().as_microsecond()));
             }
             if manifest.state != State::Recording {
+                // The same in another format is here already: the process died before it removed this.
+                if manifest.file != file_name(&path) && self.folder.join(&manifest.file).exists() {
+                    std::fs::remove_file(&path)?;
+                }
                 continue;
             }
             match self.close(&path, &mut manifest) {

@@ -9,6 +9,9 @@ use super::shelf::{Shelf, ShelfError};
 use super::wav::CHANNELS;
 use crate::id::RecordingId;
 
+/// The ending of copies that are made to be heard. None outlives the process.
+pub(super) const COPY: &str = "listen";
+
 /// Why a message cannot be heard.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
@@ -47,10 +50,10 @@ impl Listener {
             return mono(path, &self.keys);
         }
         let place = kept_at.ok_or(ListenError::Gone)?;
-        let copy = self.folder.join(format!("{id}.listen"));
+        let copy = self.folder.join(format!("{id}.{COPY}"));
         self.shelf.fetch(place, &copy).await?;
         let sound = mono(&copy, &self.keys);
-        // A copy that stays is as encrypted as what it was made of, and the next one replaces it.
+        // One that stays is removed by the next start.
         let _ = std::fs::remove_file(&copy);
         sound
     }

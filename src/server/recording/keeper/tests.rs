@@ -208,6 +208,24 @@ fn nothing_leaves_this_disk_before_the_store_has_it() {
 }
 
 #[test]
+fn a_start_removes_what_is_here_twice_and_copies_that_were_made_to_be_heard() {
+    let rig = Rig::new(false, |settings| settings.format = KeptAs::Flac);
+    let (beside, _) = rig.recorded(true);
+    let (wav, copy) =
+        (rig.keeper.folder.join(spool::name(ID, false)), rig.keeper.folder.join("a.listen"));
+    let before = std::fs::read(&wav).expect("read");
+    // The store is away: it is here as FLAC, and the process died before the other was removed.
+    std::fs::remove_dir_all(rig.kept()).expect("removed");
+    std::fs::write(rig.kept(), b"").expect("written");
+    rig.keep(&beside).expect_err("not kept");
+    std::fs::write(&wav, before).expect("here again");
+    std::fs::write(&copy, b"a voice").expect("written");
+    rig.keeper.recover().expect("recovered");
+    assert!(!wav.exists() && !copy.exists());
+    assert_eq!(rig.left_behind(), 2, "the recording and its manifest");
+}
+
+#[test]
 fn a_process_that_died_between_the_last_two_steps_leaves_nothing_that_fails_for_ever() {
     let rig = Rig::new(true, |_| {});
     let (beside, _) = rig.recorded(true);

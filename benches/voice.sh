@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What voice costs: callers who hear the menu, callers who hear music, bridged conversations; with
-# the generator beside the server on the same machine, and the machine's own floor. Anyone can rerun
-# it (make load). By environment: MENU, MUSIC, BRIDGED, RECORDED, CONVERTED calls at once (" " for
-# none), SECONDS_EACH, and what server.sh reads.
+# What voice costs: callers who hear the menu, callers who hear music, bridged conversations, those in
+# which a supervisor listens; what each takes in memory, by codec; with the generator beside the server
+# on the same machine, and the machine's own floor. Anyone can rerun it (make load). By environment:
+# MENU, MUSIC, BRIDGED, RECORDED, CONVERTED, LISTENED, MEMORY calls at once (" " for none),
+# SECONDS_EACH, and what server.sh reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 MENU=${MENU:-100 400 1000} MUSIC=${MUSIC:-1000} BRIDGED=${BRIDGED:-100 400}
-RECORDED=${RECORDED:-100 400} CONVERTED=${CONVERTED:-100}
+RECORDED=${RECORDED:-100 400} CONVERTED=${CONVERTED:-100} LISTENED=${LISTENED:-100} MEMORY=${MEMORY:-200}
 SECONDS_EACH=${SECONDS_EACH:-20}
 source benches/server.sh
 open_door='calls = 5000
@@ -49,18 +50,36 @@ advisers() {
   done
 }
 
+# $1 method, $2 path, $3 body: the answer.
+ask() {
+  exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
+  printf '%s /api/v1/%s HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "$1" "$2" "${#3}" "$3" >&3
+  cat <&3
+  exec 3<&-
+}
+
 sign_in() {
-  local at state body answer
+  local at state answer
   for ((at = 1; at <= $1; at++)); do
     for state in signed_in ready; do
-      body="{\"state\":\"$state\"}"
-      exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
-      printf 'POST /api/v1/agents/load%d/state HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-        "$at" "${#body}" "$body" >&3
-      answer=$(cat <&3)
-      exec 3<&-
+      answer=$(ask POST "agents/load$at/state" "{\"state\":\"$state\"}")
       [[ $answer == *"200 OK"* ]] || { echo "adviser $at could not sign in: $answer" >&2; exit 1; }
     done
+  done
+}
+
+# A supervisor into each of $1 conversations, as soon as all are there: those who are not signed in.
+listen() {
+  local calls at answer
+  until calls=$(ask GET agents "" | grep -o '"call":"[^"]*"' | cut -d'"' -f4) && [ "$(wc -l <<<"$calls")" -ge "$1" ]; do
+    read -rt 0.2 <> <(:) || true
+  done
+  at=$1
+  for call in $calls; do
+    at=$((at + 1))
+    answer=$(ask POST "calls/$call/supervise" "{\"mode\":\"listen\",\"agent\":\"load$at\"}")
+    [[ $answer == *"200 OK"* || $answer == *"202 Accepted"* ]] || echo "no supervisor in $call: $answer" >&2
   done
 }
 
@@ -72,6 +91,26 @@ row() {
   "$voice_load" "127.0.0.1:$SIP_PORT" --calls "$calls" --rate 200 --seconds "$SECONDS_EACH" \
     --pid "$server" "$@" || failed=1
   echo "resident memory: $(rss_kib "$server") KiB"
+}
+
+# What a call takes in memory while it is up. $1 what, $2 calls, and more for the generator. A few calls
+# come first, for what is there once.
+memory_row() {
+  local what=$1 calls=$2 base full holder
+  shift 2
+  "$voice_load" "127.0.0.1:$SIP_PORT" --calls 5 --seconds 1 "$@" >"$work/row" || { failed=1; cat "$work/row"; }
+  base=$(rss_kib "$server")
+  "$voice_load" "127.0.0.1:$SIP_PORT" --calls "$calls" --rate 200 --seconds 5 "$@" >"$work/row" &
+  holder=$!
+  full=$base
+  # The most that is seen until they hang up.
+  while kill -0 "$holder" 2>/dev/null; do
+    full=$(($(rss_kib "$server") > full ? $(rss_kib "$server") : full))
+    read -rt 0.2 <> <(:) || true
+  done
+  wait "$holder" || { failed=1; cat "$work/row"; }
+  awk -v what="$what" -v calls="$calls" -v kib="$((full - base))" \
+    'BEGIN { printf "%s, %d calls: %.1f KiB resident memory a call\n", what, calls, kib / calls }'
 }
 
 for calls in $MENU; do
@@ -104,6 +143,31 @@ for calls in $CONVERTED; do
     row "bridge, PCMA to $([ "$codec" = 9 ] && echo G.722 || echo Opus)" "$calls" --advisers \
       --codecs 8 --codecs "$codec" --bind "127.0.0.1:$((SIP_PORT + 6))"
     stop
+  done
+done
+for calls in $LISTENED; do
+  start "$open_door" "$(advisers $((calls * 2)))" "$queue"
+  sign_in "$calls"
+  listen "$calls" &
+  row "bridge in which a supervisor listens" "$calls" --advisers --besides "$calls" \
+    --bind "127.0.0.1:$((SIP_PORT + 6))"
+  wait $! || failed=1
+  stop
+done
+for calls in $MEMORY; do
+  for codec in 8 9 111; do
+    name=$(case $codec in 8) echo G.711 ;; 9) echo G.722 ;; 111) echo Opus ;; esac)
+    start "$open_door" "" "$menu"
+    memory_row "menu, $name" "$calls" --codecs "$codec" --codecs "$codec"
+    stop
+    for other in 8 "$codec"; do
+      start "$open_door" "$(advisers $((calls + 5)))" "$queue"
+      sign_in $((calls + 5))
+      memory_row "bridge, $([ "$other" = 8 ] && echo G.711 || echo "$name") to $name" "$calls" --advisers \
+        --codecs "$other" --codecs "$codec" --bind "127.0.0.1:$((SIP_PORT + 6))"
+      stop
+      [ "$codec" != 8 ] || break
+    done
   done
 done
 cargo bench --locked --quiet --bench floor

@@ -54,6 +54,9 @@ pub struct Asked {
     /// Also answer as the advisers who are rung here.
     #[arg(long)]
     advisers: bool,
+    /// So many more are rung here before it is measured, by whom the server is asked to let in.
+    #[arg(long, default_value_t = 0)]
+    besides: usize,
     /// Send nothing: listen only.
     #[arg(long)]
     mute: bool,
@@ -84,7 +87,7 @@ fn run(asked: &Asked) -> std::io::Result<bool> {
     let mut signalling = Signalling::new(asked, socket, voice.local());
     let began = Instant::now();
     let mut measured: Option<(Instant, f64, f64)> = None;
-    let expected = asked.calls * if asked.advisers { 2 } else { 1 };
+    let expected = asked.calls * if asked.advisers { 2 } else { 1 } + asked.besides;
     loop {
         let now = Instant::now();
         signalling.act(now);

@@ -158,6 +158,10 @@ names! {
     Skill;
     /// A calendar of opening hours in the settings.
     CalendarName;
+    /// What a caller can want, as `ivr-flows/intents/` declares it (`missed-bin`).
+    IntentName;
+    /// What cannot wait, as `ivr-flows/intents/` declares it (`self-harm`).
+    UrgentName;
     /// A recorded or rendered prompt: its path below `sounds/<language>/` without `.wav`
     /// (`main/welcome`).
     PromptName;

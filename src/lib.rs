@@ -23,6 +23,7 @@
 //! | [`rtp`], [`media`] | packets; legs that play, relay and listen for keys |
 //! | [`call`] | one caller's call: its legs, its offers, its one ending |
 //! | [`flow`] | what a caller hears and presses |
+//! | [`assistant`] | what a caller's words mean |
 //! | [`acd`] | who waits, who answers, and when the lines are open |
 //! | [`engine`] | the one door: what comes in, what goes out, who talks to whom |
 //! | [`number`] | telephone numbers: one spelling for each, and what it costs to ring |
@@ -32,6 +33,7 @@
 //! | [`server`], [`web`] | sockets, threads, files, the database; pages and the API |
 
 pub mod acd;
+pub mod assistant;
 pub mod call;
 pub mod config;
 pub mod engine;

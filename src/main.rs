@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use jiff::civil::Date;
 use switchboard::config::settings::PortRange;
 use switchboard::server;
 
@@ -29,6 +30,9 @@ enum Command {
     /// Prompts: what callers hear.
     #[command(subcommand)]
     Prompts(Prompts),
+    /// The assistant: what it makes of callers' words.
+    #[command(subcommand)]
+    Assistant(Assistant),
     /// Recordings: what is kept, whether it is whole, and how to get it out.
     #[command(subcommand)]
     Recordings(Recordings),
@@ -89,6 +93,22 @@ struct Demo {
 enum Prompts {
     /// Speak the texts that changed since the last time into sound files (needs espeak-ng).
     Render(Place),
+}
+
+#[derive(Debug, Subcommand)]
+enum Assistant {
+    /// Read an utterance a line and print what was understood of it.
+    Understand {
+        /// The folder of intents.
+        #[arg(long, value_name = "DIR", default_value = "ivr-flows/intents")]
+        intents: PathBuf,
+        /// The day on which it is said, for "next Tuesday"; this computer's if it is not given.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        today: Option<Date>,
+        /// Print a line of JSON for each: text, intent, confidence, slots.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -160,6 +180,9 @@ fn main() -> ExitCode {
         ),
         Command::Check(place) => server::command::check(&place.config),
         Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
+        Command::Assistant(Assistant::Understand { intents, today, json }) => {
+            server::assistant::understand(&intents, today, json)
+        }
         Command::Recordings(what) => recordings(what),
         Command::Replay(replay) => server::command::replay(&replay.data, replay.json),
     };

@@ -73,6 +73,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "a controller: sends a call commands, reads its notices, knows no SIP and no media",
     ),
     (
+        "assistant",
+        &["flow", "number"],
+        "text in, meaning out; its files are read as a flow's are, and findings look the same",
+    ),
+    (
         "acd",
         &["call::command", "event", "stats"],
         "the queue: inputs in, effects out; the engine carries them to calls",

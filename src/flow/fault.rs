@@ -185,6 +185,58 @@ pub enum FaultKind {
         /// The file's name.
         prompt: String,
     },
+    /// A name is declared in two places.
+    #[error("the {what} `{name}` is declared twice")]
+    DeclaredTwice {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Where the first is, as `file:line`.
+        first: String,
+    },
+    /// More of something than there may be.
+    #[error("there are {count} {what}; the most is {most}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// Too few examples to learn from.
+    #[error("`{intent}` has {count} examples; the least is {least}")]
+    FewExamples {
+        /// Of which intent.
+        intent: String,
+        /// How many there are.
+        count: usize,
+        /// How many there must be.
+        least: usize,
+    },
+    /// An example stands in two places.
+    #[error("the example `{text}` is here twice")]
+    SameExample {
+        /// The example.
+        text: String,
+        /// Whose the first is, and where.
+        first: String,
+    },
+    /// A pattern of words has a part without any.
+    #[error("the pattern `{pattern}` has a part without words")]
+    EmptyPattern {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A pattern names a set that is not declared.
+    #[error("there is no set `{name}` in this file")]
+    UnknownSet {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        meant: Option<String>,
+    },
     /// A prompt was never rendered.
     #[error("the prompt `{prompt}` has no sound file")]
     PromptMissing {
@@ -290,6 +342,28 @@ impl FaultKind {
                 "nobody remembers that much: say less, or make two nodes of it".to_owned()
             }
             FaultKind::SamePrompt { .. } => "give this node another name".to_owned(),
+            FaultKind::DeclaredTwice { first, .. } => {
+                format!("remove one of the two, or rename it; the first is in {first}")
+            }
+            FaultKind::TooMany { .. } => {
+                "remove some; most work is done by the first fifty".to_owned()
+            }
+            FaultKind::FewExamples { .. } => {
+                "add what callers say, each in other words; thirty to \
+                sixty make it reliable"
+                    .to_owned()
+            }
+            FaultKind::SameExample { first, .. } => {
+                format!("keep it where it belongs; the first is an example of {first}")
+            }
+            FaultKind::EmptyPattern { .. } => {
+                "write words, as in `smell* gas` or `no heating + baby`; \
+                ` + ` joins parts, `|` stands between words of which any will do"
+                    .to_owned()
+            }
+            FaultKind::UnknownSet { name, meant } => {
+                did_you_mean(meant, &format!("declare `{name}:` below `sets:`"))
+            }
             FaultKind::PromptMissing { .. } | FaultKind::PromptStale { .. } => {
                 format!("run `{RENDER_COMMAND}`")
             }

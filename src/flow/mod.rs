@@ -6,7 +6,7 @@
 
 mod check;
 mod fault;
-mod fields;
+pub(crate) mod fields;
 mod load;
 mod model;
 mod nearest;
@@ -28,7 +28,10 @@ pub use self::prompt::AGENT_PROMPTS;
 pub use self::run::Run;
 pub use self::yaml::Place;
 
-use self::fields::Faults;
+pub(crate) use self::fields::{Faults, Fields};
+pub(crate) use self::nearest::nearest;
+pub(crate) use self::yaml::{At, Tree, Value};
+
 use self::prompt::{Rendered, SpokenText};
 
 /// All flows of an installation.
@@ -116,7 +119,8 @@ fn draft(name: &FlowName, file: &str, text: &str) -> Result<(load::Draft, Faults
     Ok((draft, faults))
 }
 
-fn tree(file: &str, text: &str) -> Result<(yaml::Tree, Faults), Vec<Fault>> {
+/// A file's text as a tree, with a place to note what is wrong with it.
+pub(crate) fn tree(file: &str, text: &str) -> Result<(yaml::Tree, Faults), Vec<Fault>> {
     let source = Arc::new(NamedSource::new(file, Arc::<str>::from(text)));
     match yaml::parse(text) {
         Ok(tree) => Ok((tree, Faults::new(source))),

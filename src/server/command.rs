@@ -192,10 +192,11 @@ pub fn check(config: &Path) -> Result<(), Failure> {
     let plan = installation.plan(listeners::foreseen(&installation.settings.sip.addresses()))?;
     let bank = installation.bank(&plan)?;
     println!(
-        "{}: right. {} numbers, {} flows, {} queues, {} agents, {} sounds.",
+        "{}: right. {} numbers, {} flows, {} intents, {} queues, {} agents, {} sounds.",
         config.display(),
         plan.numbers.len(),
         plan.flows.len(),
+        installation.understanding.as_ref().map_or(0, |known| known.intents().len()),
         plan.acd.queues.len(),
         plan.agents.len(),
         bank.len(),

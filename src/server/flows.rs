@@ -30,9 +30,11 @@ pub enum FileError {
         /// The operating system's words.
         error: io::Error,
     },
-    /// The folder of flows has none.
-    #[error("{}: there is no flow in this folder", path.display())]
-    #[diagnostic(help("a flow is a file that ends in `.yaml`, as in `main.yaml`"))]
+    /// The folder has none.
+    #[error("{}: there is no `.yaml` file in this folder", path.display())]
+    #[diagnostic(help(
+        "a flow or a list of intents is a file that ends in `.yaml`, as in `main.yaml`"
+    ))]
     NoFlow {
         /// The folder.
         path: PathBuf,
@@ -141,7 +143,25 @@ struct FlowSource {
     text: String,
 }
 
+/// A file of YAML.
+pub struct YamlFile {
+    /// Its name without the ending.
+    pub stem: String,
+    /// As shown to people.
+    pub shown: String,
+    /// What is in it.
+    pub text: String,
+}
+
 fn sources(folder: &Path) -> (Vec<FlowSource>, Vec<Finding>) {
+    let (files, findings) = yaml_files(folder);
+    let source =
+        |file: YamlFile| FlowSource { name: file.stem.into(), shown: file.shown, text: file.text };
+    (files.into_iter().map(source).collect(), findings)
+}
+
+/// The `*.yaml` files of a folder in the order of their names, and what is wrong with the folder.
+pub fn yaml_files(folder: &Path) -> (Vec<YamlFile>, Vec<Finding>) {
     let mut findings: Vec<Finding> = Vec::new();
     let mut sources = Vec::new();
     let files = match list(folder) {
@@ -156,7 +176,7 @@ fn sources(folder: &Path) -> (Vec<FlowSource>, Vec<Finding>) {
                 match std::fs::read_to_string(&path) {
                     Ok(text) => {
                         let shown = path.display().to_string();
-                        sources.push(FlowSource { name: stem.into(), shown, text });
+                        sources.push(YamlFile { stem: stem.to_owned(), shown, text });
                     }
                     Err(error) => findings.push(FileError::Unreadable { path, error }.into()),
                 }

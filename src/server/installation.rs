@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
+use crate::assistant::Understanding;
 use crate::config::problem::Problem;
 use crate::config::settings::{AgentSettings, ListenSettings, PortRange, Settings, TlsSettings};
 use crate::config::source::Source;
@@ -19,7 +21,7 @@ use crate::media::bank::Bank;
 use crate::sip::transport::Listener;
 
 use super::stream::tls::{self, Fault, TlsConfigs};
-use super::{flows, settings_file, sounds};
+use super::{assistant, flows, settings_file, sounds};
 
 /// The longest wrap-up in the demo, in seconds.
 const DEMO_WRAP_UP_S: u32 = 8;
@@ -62,6 +64,8 @@ pub struct Installation {
     pub settings: Settings,
     /// What TLS needs, by the address that it is spoken at as the settings have it.
     pub tls: BTreeMap<SocketAddr, TlsConfigs>,
+    /// What callers' words are understood with; none if no intents are declared.
+    pub understanding: Option<Arc<Understanding>>,
     flows: Flows,
     bank_holidays: BankHolidays,
 }
@@ -96,12 +100,19 @@ impl Installation {
         let files = &settings.files;
         let flows = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
             .map_err(Problems)?;
+        let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
         let names: Vec<_> = flows.keys().cloned().collect();
         let findings = check::check_numbers(&settings, &base.source, &names);
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
         }
-        Ok(Installation { settings, tls: secure.configs, flows, bank_holidays: base.bank_holidays })
+        Ok(Installation {
+            settings,
+            tls: secure.configs,
+            understanding,
+            flows,
+            bank_holidays: base.bank_holidays,
+        })
     }
 
     /// What a demo changes: a demo at night must not only say that the lines are closed, and few

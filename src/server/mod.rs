@@ -1,5 +1,6 @@
 //! The shell: sockets, threads, the clock, files, the database.
 
+pub mod assistant;
 pub mod bell;
 pub mod clock;
 pub mod command;

@@ -18,6 +18,9 @@ pub const FOLDER: &str = "intents";
 /// Reads and checks every `*.yaml` of the folder of intents and learns from them; all findings at once.
 pub fn load(folder: &Path) -> Result<Understanding, Vec<Finding>> {
     let (sources, mut findings) = yaml_files(folder);
+    if sources.is_empty() && findings.is_empty() {
+        findings.push(FileError::NoIntents { path: folder.to_owned() }.into());
+    }
     let files: Vec<File<'_>> =
         sources.iter().map(|source| File { shown: &source.shown, text: &source.text }).collect();
     match Understanding::load(&files) {
@@ -162,6 +165,8 @@ mod tests {
         assert!(of_flows(folder.path()).is_ok_and(|none| none.is_none()));
         let intents = folder.path().join(FOLDER);
         std::fs::create_dir(&intents).expect("makes a folder");
+        let findings = of_flows(folder.path()).expect_err("is refused");
+        assert!(findings[0].to_string().ends_with("there are no intents in this folder"));
         std::fs::write(intents.join("waste.yaml"), "intents:\n  bin:\n    says: x\n")
             .expect("writes");
         let findings = of_flows(folder.path()).expect_err("is refused");

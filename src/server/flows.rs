@@ -30,12 +30,17 @@ pub enum FileError {
         /// The operating system's words.
         error: io::Error,
     },
-    /// The folder has none.
-    #[error("{}: there is no `.yaml` file in this folder", path.display())]
-    #[diagnostic(help(
-        "a flow or a list of intents is a file that ends in `.yaml`, as in `main.yaml`"
-    ))]
+    /// The folder of flows has none.
+    #[error("{}: there is no flow in this folder", path.display())]
+    #[diagnostic(help("a flow is a file that ends in `.yaml`, as in `main.yaml`"))]
     NoFlow {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder of intents has none.
+    #[error("{}: there are no intents in this folder", path.display())]
+    #[diagnostic(help("intents are in files that end in `.yaml`, as in `waste.yaml`"))]
+    NoIntents {
         /// The folder.
         path: PathBuf,
     },
@@ -154,7 +159,10 @@ pub struct YamlFile {
 }
 
 fn sources(folder: &Path) -> (Vec<FlowSource>, Vec<Finding>) {
-    let (files, findings) = yaml_files(folder);
+    let (files, mut findings) = yaml_files(folder);
+    if files.is_empty() && findings.is_empty() {
+        findings.push(FileError::NoFlow { path: folder.to_owned() }.into());
+    }
     let source =
         |file: YamlFile| FlowSource { name: file.stem.into(), shown: file.shown, text: file.text };
     (files.into_iter().map(source).collect(), findings)
@@ -186,9 +194,6 @@ pub fn yaml_files(folder: &Path) -> (Vec<YamlFile>, Vec<Finding>) {
             }
             _ => {}
         }
-    }
-    if sources.is_empty() && findings.is_empty() {
-        findings.push(FileError::NoFlow { path: folder.to_owned() }.into());
     }
     (sources, findings)
 }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::Exchange;
 use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, RecordingId, Skill};
 use crate::time::{Time, UnixMicros};
 
@@ -132,6 +133,15 @@ pub enum CallEvent {
         /// The key.
         key: char,
     },
+    /// A fact about the caller's business, for whoever serves them.
+    Noted {
+        /// What it is called.
+        label: String,
+        /// The fact, cut at 200 characters.
+        fact: String,
+    },
+    /// A back end was asked.
+    Asked(Exchange),
     /// The caller began to wait for a person in a queue.
     QueueEntered {
         /// Which queue.

@@ -165,6 +165,12 @@ names! {
     /// A recorded or rendered prompt: its path below `sounds/<language>/` without `.wav`
     /// (`main/welcome`).
     PromptName;
+    /// What a flow remembers under a name of its own (`postcode`).
+    ValueName;
+    /// A message that a supervisor turns on and off (`flood`).
+    BulletinName;
+    /// A service that flows ask over HTTP, as named in the settings (`council-tax`).
+    BackendName;
 }
 
 /// The core's only source of randomness: a CSPRNG from 32 bytes of the operating system's entropy,

@@ -24,6 +24,7 @@
 //! | [`call`] | one caller's call: its legs, its offers, its one ending |
 //! | [`flow`] | what a caller hears and presses |
 //! | [`assistant`] | what a caller's words mean |
+//! | [`backend`] | other systems that flows ask, and when one that fails is left alone |
 //! | [`acd`] | who waits, who answers, and when the lines are open |
 //! | [`engine`] | the one door: what comes in, what goes out, who talks to whom |
 //! | [`number`] | telephone numbers: one spelling for each, and what it costs to ring |
@@ -34,6 +35,7 @@
 
 pub mod acd;
 pub mod assistant;
+pub mod backend;
 pub mod call;
 pub mod config;
 pub mod engine;

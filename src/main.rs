@@ -27,6 +27,9 @@ enum Command {
     Demo(Demo),
     /// Check settings, flows and prompts without running anything.
     Check(Place),
+    /// Flows: what callers hear and press.
+    #[command(subcommand)]
+    Flow(Flow),
     /// Prompts: what callers hear.
     #[command(subcommand)]
     Prompts(Prompts),
@@ -87,6 +90,12 @@ struct Demo {
     /// Stop after this many seconds instead of running until Ctrl-C.
     #[arg(long, value_name = "SECONDS")]
     for_s: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Flow {
+    /// Print the JSON Schema of flows, for editors.
+    Schema,
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,6 +188,7 @@ fn main() -> ExitCode {
             },
         ),
         Command::Check(place) => server::command::check(&place.config),
+        Command::Flow(Flow::Schema) => server::command::flow_schema(),
         Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
         Command::Assistant(Assistant::Understand { intents, today, json }) => {
             server::assistant::understand(&intents, today, json)

@@ -108,6 +108,7 @@ fn plan() -> Plan {
         unserved: Vec::new(),
         queues: vec!["general".into()],
         calendars: Vec::new(),
+        backends: Vec::new(),
         skills: vec!["general".into()],
         prompts: None,
     };
@@ -347,7 +348,7 @@ impl Street {
                     | Event::Message { .. }
                     | Event::System { .. } => {}
                 },
-                Output::Reply { .. } | Output::Resolve(_) => {}
+                Output::Reply { .. } | Output::Resolve(_) | Output::Fetch(_) => {}
             }
         }
     }

@@ -9,6 +9,8 @@ mod agent_calls;
 mod attack;
 #[path = "stories/bad_network.rs"]
 mod bad_network;
+#[path = "stories/business.rs"]
+mod business;
 #[path = "stories/busy.rs"]
 mod busy;
 #[path = "stories/carrier_wire.rs"]

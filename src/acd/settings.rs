@@ -67,7 +67,8 @@ fn default_ring_s() -> u32 {
 fn default_wrap_up_s() -> u32 {
     30
 }
-fn default_music() -> PromptName {
+/// What callers hear who wait, unless the settings say otherwise.
+pub fn default_music() -> PromptName {
     "music/hold".into()
 }
 fn default_max_messages() -> usize {

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use crate::backend::{Answer, Ask, Failed};
 use crate::event::EndCause;
-use crate::id::{CalendarName, NodeName, PromptName, QueueName, Skill};
+use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
 use crate::media::command::{Key, SecretKey};
 
 /// What a controller asks of its call.
@@ -12,6 +13,8 @@ use crate::media::command::{Key, SecretKey};
 pub enum Command {
     /// Notes in the journal that the caller came to a node.
     Enter {
+        /// Of which flow.
+        flow: FlowName,
         /// Which node.
         node: NodeName,
     },
@@ -41,6 +44,27 @@ pub enum Command {
     AskHours {
         /// Which calendar.
         calendar: CalendarName,
+    },
+    /// Asks whether a bulletin is to be said. Answered by [`Notice::Bulletin`].
+    AskBulletin {
+        /// Which.
+        bulletin: BulletinName,
+    },
+    /// Plays music until something else is played or it is stopped.
+    PlayMusic,
+    /// Asks a back end. Answered by [`Notice::Answered`].
+    Request(Ask),
+    /// Notes a fact for the adviser.
+    Note {
+        /// What the adviser's screen calls it.
+        label: String,
+        /// The fact.
+        fact: String,
+    },
+    /// The caller begins to key in what nobody may see, or has done so.
+    Secret {
+        /// Which of the two.
+        on: bool,
     },
     /// Puts the call into a queue: it gets a ticket (or keeps its place in time if it has one) and
     /// the caller hears music. The controller rests until [`Notice::QueueLeft`]; if the caller is
@@ -112,6 +136,13 @@ pub enum Notice {
         /// Whether the calendar is open.
         open: bool,
     },
+    /// The answer to [`Command::AskBulletin`].
+    Bulletin {
+        /// Whether it is to be said.
+        on: bool,
+    },
+    /// What a back end has answered to [`Command::Request`].
+    Answered(Result<Answer, Failed>),
     /// The message that was to be taken is over.
     MessageEnded {
         /// Whether it is kept: the journal and the disk have it. If not, nothing was said, the queue's

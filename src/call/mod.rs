@@ -372,6 +372,11 @@ impl Call {
         }
     }
 
+    /// Who is shown to whoever is rung for it.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The leg that the call began with, or that has its place: all others are opened beside it.
     pub fn own_leg(&self) -> LegId {
         self.caller_leg.id

@@ -33,9 +33,12 @@ impl Call {
         }
         match command {
             // The engine knows the flow's name and writes these (`Engine::obey_flow`).
-            Command::Enter { .. } | Command::Chose { .. } => {}
-            // Calendars are the queue's; the engine answers.
-            Command::AskHours { .. } => {}
+            Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
+            // Calendars, bulletins and back ends are not the call's; the engine answers.
+            Command::AskHours { .. } | Command::AskBulletin { .. } | Command::Request(_) => {}
+            // The engine knows which music.
+            Command::PlayMusic => {}
+            Command::Secret { on } => self.secret(now, on),
             Command::Play { prompts } => self.play(prompts),
             Command::StopPlaying => {
                 self.plays += 1;
@@ -54,6 +57,13 @@ impl Call {
             Command::TakeMessage { .. } => {}
             Command::EndMessage => self.end_message(now),
             Command::HangUp { cause } => self.end(now, cause),
+        }
+    }
+
+    /// Plays music to a caller who waits for something in the flow.
+    pub fn play_music(&mut self, music: PromptName) {
+        if matches!(self.state, State::InFlow) {
+            self.media(media::Command::Music { leg: self.caller_leg.id, music });
         }
     }
 

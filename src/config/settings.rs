@@ -11,7 +11,8 @@ pub use super::secret::Secret;
 
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::QueueSettings;
-use crate::id::{AgentId, CalendarName, QueueName, Skill, TrunkName};
+use crate::backend::BackendSettings;
+use crate::id::{AgentId, BackendName, CalendarName, QueueName, Skill, TrunkName};
 use crate::media::command::{Codec, Encryption};
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
@@ -62,6 +63,9 @@ pub struct Settings {
     /// Calls to the outside.
     #[serde(default)]
     pub outbound: OutboundSettings,
+    /// Other systems that flows ask, by name.
+    #[serde(default, rename = "backend")]
+    pub backends: BTreeMap<BackendName, BackendSettings>,
     /// Queues by name.
     #[serde(default, rename = "queue")]
     pub queues: BTreeMap<QueueName, QueueSettings>,

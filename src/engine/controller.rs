@@ -1,5 +1,7 @@
 //! Who owns the caller's ears and keys: exactly one controller at a time.
 
+use std::sync::Arc;
+
 use crate::acd::command::AgentChoice;
 use crate::call::Action;
 use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
@@ -11,6 +13,9 @@ use crate::time::Time;
 
 use super::Engine;
 
+/// The longest that a fact for an adviser's screen may be, in characters.
+const MAX_FACT: usize = 200;
+
 /// A call's controller.
 #[derive(Debug)]
 pub enum Controller {
@@ -19,7 +24,7 @@ pub enum Controller {
         /// Its name, for the journal.
         name: FlowName,
         /// The walk through it.
-        run: flow::Run,
+        run: Box<flow::Run>,
     },
     /// An agent rings somebody; nobody is there who would have to be led.
     Own {
@@ -127,6 +132,8 @@ impl Engine {
                     | Notice::SecretKey(_)
                     | Notice::TimerDone
                     | Notice::Hours { .. }
+                    | Notice::Bulletin { .. }
+                    | Notice::Answered(_)
                     | Notice::QueueLeft(_)
                     | Notice::MessageEnded { .. }
                     | Notice::CameBack => {}
@@ -140,12 +147,30 @@ impl Engine {
     }
 
     fn obey_flow(&mut self, now: Time, id: CallId, command: Command) {
-        let flow = match self.calls.get(&id).map(|governed| &governed.controller) {
-            Some(Controller::Flow { name, .. }) => name.clone(),
-            Some(Controller::StarCode { .. } | Controller::Own { .. }) | None => return,
-        };
+        if !matches!(
+            self.calls.get(&id).map(|governed| &governed.controller),
+            Some(Controller::Flow { .. })
+        ) {
+            return;
+        }
         let event = match command {
-            Command::Enter { node } => CallEvent::NodeEntered { flow, node },
+            Command::Enter { flow, node } => CallEvent::NodeEntered { flow, node },
+            Command::Note { label, fact } => {
+                let cut = |text: &str| text.chars().take(MAX_FACT).collect();
+                CallEvent::Noted { label: cut(&label), fact: cut(&fact) }
+            }
+            Command::AskBulletin { bulletin } => {
+                let on = self.bulletins.contains(&bulletin);
+                return self.work.push_back((id, Action::Notify(Notice::Bulletin { on })));
+            }
+            Command::Request(ask) => {
+                let effects = self.backends.ask(now, id, ask);
+                return self.backend_effects(now, effects);
+            }
+            Command::PlayMusic => {
+                let music = self.plan.music.clone();
+                return self.with_call(id, |call, _| call.play_music(music));
+            }
             Command::Chose { node, key } => CallEvent::Chose { node, key: key.as_char() },
             Command::AskHours { calendar } => {
                 let open = self.acd.is_open(&calendar, now, &self.wall);
@@ -160,6 +185,7 @@ impl Engine {
             | Command::CancelTimer
             | Command::Queue { .. }
             | Command::EndMessage
+            | Command::Secret { .. }
             | Command::HangUp { .. } => {
                 return self.with_call(id, |call, _| call.command(now, command));
             }
@@ -186,6 +212,8 @@ impl Engine {
             | Notice::SecretKey(_)
             | Notice::TimerDone
             | Notice::Hours { .. }
+            | Notice::Bulletin { .. }
+            | Notice::Answered(_)
             | Notice::MessageEnded { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));
@@ -194,8 +222,10 @@ impl Engine {
     /// A flow leads the call from now on.
     pub(super) fn led_by(&mut self, now: Time, id: CallId, name: FlowName) {
         let flow = self.plan.flows.get(&name).cloned();
+        let about = self.about(now, id);
         if let (Some(flow), Some(governed)) = (flow, self.calls.get_mut(&id)) {
-            governed.controller = Controller::Flow { name, run: flow::Run::new(flow) };
+            let run = Box::new(flow::Run::new(Arc::clone(&self.plan.flows), flow, about));
+            governed.controller = Controller::Flow { name, run };
             self.notify(now, id, Notice::Started);
         }
     }

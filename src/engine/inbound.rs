@@ -1,9 +1,11 @@
 //! Calls from outside: whose they are, who rings as far as that is believed, and what was dialled.
 
 use crate::event::{Caller, RefusalReason, Through};
-use crate::id::{FlowName, TrunkName};
+use crate::flow;
+use crate::id::{CallId, FlowName, TrunkName};
 use crate::number::{Dialled, Number, canonical};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
+use crate::time::Time;
 use crate::trunk::inward::{Busy, Identified, Origin};
 use crate::trunk::settings::Service;
 
@@ -70,6 +72,30 @@ impl Engine {
     /// The flow of a number of ours, whoever dials it.
     pub(super) fn flow_of(&self, trunk: Option<&TrunkName>, dialled: &str) -> Option<FlowName> {
         self.service_of(trunk, dialled).map(|service| service.flow.clone())
+    }
+
+    /// What a flow is told of a call that it leads from its beginning.
+    pub(super) fn about_to(&self, now: Time, caller: Caller, called: &str) -> flow::About {
+        let dialled = Dialled::read(called);
+        // 18001 and 18002 can also stand in front of the caller's own number.
+        let own = caller.number.as_deref().map(Dialled::read);
+        let relay = dialled.relay.is_some() || own.is_some_and(|own| own.relay.is_some());
+        let zone = &self.plan.acd.zone;
+        flow::About {
+            caller: caller.number,
+            called: dialled.number.canonical(),
+            relay,
+            now: self.wall.at(now).zoned(zone).datetime(),
+        }
+    }
+
+    /// The same for a call that a flow leads later on.
+    pub(super) fn about(&self, now: Time, id: CallId) -> flow::About {
+        let (caller, called) = match self.calls.get(&id) {
+            Some(governed) => (governed.call.caller().clone(), governed.called.as_str()),
+            None => (Caller::default(), ""),
+        };
+        self.about_to(now, caller, called)
     }
 
     /// Through which trunk a call comes, for the journal.

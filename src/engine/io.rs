@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::acd::messages::{MessageChange, MessageError};
+use crate::backend::{Failed, Fetch, FetchId};
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
-use crate::id::{AgentId, CallId, RecordingId};
+use crate::id::{AgentId, BulletinName, CallId, RecordingId};
 use crate::media;
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
@@ -88,6 +89,15 @@ pub enum Input {
         /// What.
         what: RecordingEvent,
     },
+    /// An attempt to ask a back end is over.
+    Fetched {
+        /// Which.
+        id: FetchId,
+        /// What came of it.
+        outcome: Result<crate::backend::Answer, Failed>,
+        /// Whether the back end may have got the request.
+        arrived: bool,
+    },
     /// How the journal's writer fares. Sent whenever it changes.
     Journal(JournalHealth),
     /// New settings, checked: calls under way keep the flow that they began with.
@@ -128,6 +138,13 @@ pub enum Request {
     LiftBan {
         /// Whose.
         source: Source,
+    },
+    /// Say a message to all callers, or no longer (supervisors).
+    Bulletin {
+        /// Which.
+        bulletin: BulletinName,
+        /// Whether it is to be said.
+        on: bool,
     },
     /// Work on a message.
     Message {
@@ -227,6 +244,8 @@ pub enum Reply {
     NoConference,
     /// The message cannot be worked on.
     MessageRefused(MessageError),
+    /// No flow says a message of that name.
+    UnknownBulletin,
 }
 
 /// Something to be done outside.
@@ -238,6 +257,8 @@ pub enum Output {
     Media(media::command::Command),
     /// Ask the domain name system; [`Input::Resolved`] brings the answer.
     Resolve(Query),
+    /// Ask a back end; [`Input::Fetched`] brings what comes of it.
+    Fetch(Fetch),
     /// Keep an event.
     Journal(Entry),
     /// Answer the API once the journal has committed everything up to `after`.

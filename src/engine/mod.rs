@@ -4,6 +4,7 @@
 //! what one says to the other. It does no IO and reads no clock: the same inputs at the same times
 //! with the same seed give the same outputs, byte for byte.
 
+mod backends;
 pub mod controller;
 mod destination;
 mod dial;
@@ -26,10 +27,11 @@ use std::sync::Arc;
 use crate::acd::Acd;
 use crate::acd::command::AcdInput;
 use crate::acd::messages::Messages;
+use crate::backend::Backends;
 use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
 use crate::event::{CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent};
-use crate::id::{AgentId, CallId, Entropy, LegId, RecordingId};
+use crate::id::{AgentId, BulletinName, CallId, Entropy, LegId, RecordingId};
 use crate::media;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::sip::guard::Offence;
@@ -73,6 +75,8 @@ pub struct Held {
 #[derive(Debug)]
 struct Governed {
     call: Call,
+    /// What was dialled, as the journal has it.
+    called: String,
     controller: Controller,
 }
 
@@ -101,6 +105,10 @@ pub struct Engine {
     spoken: BTreeMap<RecordingId, Spoken>,
     /// When a message of an earlier run of which nobody knows anything is taken for lost.
     unheard: Deadlines<RecordingId>,
+    /// Messages to all callers that are said now.
+    bulletins: BTreeSet<BulletinName>,
+    /// What flows ask of other systems.
+    backends: Backends,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
     seq: u64,
     /// What calls want done and is not done yet, in order.
@@ -126,6 +134,8 @@ impl Engine {
             messages: Messages::default(),
             spoken: BTreeMap::new(),
             unheard: Deadlines::new(),
+            bulletins: start.restored.bulletins.iter().cloned().collect(),
+            backends: Backends::default(),
             outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
             entropy,
@@ -145,6 +155,7 @@ impl Engine {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         engine.record_system(now, SystemEvent::Started { version });
         engine.record_system(now, engine.plan.in_force());
+        engine.backends.configure(&engine.plan.backends);
         engine.restore_messages(now, &start.restored);
         for (agent, state) in start.restored.agents {
             engine.apply(now, AcdInput::Restore { agent, state });
@@ -192,6 +203,7 @@ impl Engine {
                     self.message_written(now, recording, written);
                 }
             }
+            Input::Fetched { id, outcome, arrived } => self.fetched(now, id, outcome, arrived),
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
             Input::Drain => self.close(now),
@@ -297,6 +309,7 @@ impl Engine {
     fn reconfigure(&mut self, now: Time, plan: Arc<Plan>) {
         self.endpoint.reconfigure(plan.endpoint.clone());
         self.trunks.reconfigure(now, plan.trunks.clone());
+        self.backends.configure(&plan.backends);
         self.plan = plan;
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::AcdPlan;
+use crate::acd::settings::default_music;
+use crate::backend::BackendSettings;
 use crate::call::Target;
 use crate::call::recording::{Policy, Share};
 use crate::config::settings::{
@@ -13,7 +15,7 @@ use crate::config::settings::{
 };
 use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
-use crate::id::{AgentId, PromptName};
+use crate::id::{AgentId, BackendName, PromptName};
 use crate::media::command::{Codec, Encryption};
 use crate::number::canonical;
 use crate::sdp::{Codecs, Terms};
@@ -87,7 +89,11 @@ pub struct Plan {
     /// Trunks, and calls to the outside.
     pub trunks: TrunkPlan,
     /// Flows.
-    pub flows: Flows,
+    pub flows: Arc<Flows>,
+    /// What flows can ask.
+    pub backends: BTreeMap<BackendName, BackendSettings>,
+    /// What callers hear who wait in a flow.
+    pub music: PromptName,
     /// Agents.
     pub agents: BTreeMap<AgentId, AgentPlan>,
     /// What agents dial.
@@ -182,7 +188,9 @@ impl Plan {
                 .map(|(number, to)| (canonical(number), to.clone()))
                 .collect(),
             dial: DialPlan::new(settings),
-            flows,
+            flows: Arc::new(flows),
+            backends: settings.backends.clone(),
+            music: default_music(),
             agents,
             codecs,
             star_codes: settings.star_codes.clone(),
@@ -226,6 +234,7 @@ impl Plan {
     pub fn sounds(&self) -> Vec<PromptName> {
         let mut names = flow::prompts(&self.flows);
         names.extend(StarCode::prompts());
+        names.push(self.music.clone());
         names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
         names.extend(self.recorded.announcement.clone());
         names.sort();
@@ -242,6 +251,7 @@ impl Plan {
     pub fn in_force(&self) -> SystemEvent {
         const SECOND_US: u64 = 1_000_000;
         SystemEvent::SettingsInForce {
+            bulletins: flow::bulletins(&self.flows).into_iter().collect(),
             organisation: self.organisation.clone(),
             time_zone: self.time_zone.clone(),
             queues: self

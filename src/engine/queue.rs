@@ -181,6 +181,7 @@ impl Engine {
             }
             Request::Ban { source, lasts } => self.ban(now, source, lasts, actor),
             Request::LiftBan { source } => self.lift_ban(now, source, actor),
+            Request::Bulletin { bulletin, on } => self.set_bulletin(now, bulletin, on, actor),
             Request::Message { message, change, agent } => {
                 self.change_message(now, message, change, actor, agent.as_ref())
             }

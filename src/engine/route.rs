@@ -1,6 +1,7 @@
 //! Where an INVITE goes: to the flow of the number that was dialled; from an agent's phone also to a
 //! star code, or wherever the dial plan leads; or away with a status that says why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::command::AcdInput;
@@ -150,7 +151,9 @@ impl Engine {
                 by => by,
             };
             let to = by.is_some().then(|| Destination::Flow(name.clone()));
-            let controller = Controller::Flow { name: name.clone(), run: flow::Run::new(flow) };
+            let about = self.about_to(now, self.caller_of(invite, trunk.as_ref()), called);
+            let run = Box::new(flow::Run::new(Arc::clone(&self.plan.flows), flow, about));
+            let controller = Controller::Flow { name: name.clone(), run };
             return Ok(Way { controller, flow: Some(name), by, to, trunk });
         }
         let claims =
@@ -240,8 +243,9 @@ impl Engine {
             recorded: self.plan.recorded.clone(),
             recording: id.recording(),
         };
+        let called = arrival.called.clone();
         let call = Call::arrive(now, arrival);
-        self.calls.insert(id, Box::new(Governed { call, controller }));
+        self.calls.insert(id, Box::new(Governed { call, called, controller }));
         self.with_call(id, |_, _| {});
         if let Some(agent) = engaged {
             self.apply(now, AcdInput::Engage { agent, call: id, queue: None });

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, QueueName, TrunkName};
+use crate::backend::Standing;
+use crate::id::{AgentId, BackendName, BulletinName, QueueName, TrunkName};
 use crate::time::UnixMicros;
 
 use super::{BanReason, OutboundRefusal, UnbanReason};
@@ -42,6 +43,9 @@ pub enum SystemEvent {
         queues: Vec<QueueSettingsInForce>,
         /// All agents and their names as shown to people.
         agents: Vec<(AgentId, String)>,
+        /// The messages to all callers that can be turned on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bulletins: Vec<BulletinName>,
     },
     /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {
@@ -73,6 +77,22 @@ pub enum SystemEvent {
         reason: UnbanReason,
         /// Who decided: an actor of the API; none if it followed.
         by: Option<String>,
+    },
+    /// A message to all callers was turned on or off.
+    BulletinSet {
+        /// Which.
+        bulletin: BulletinName,
+        /// Whether it is said from now on.
+        on: bool,
+        /// Who decided: an actor of the API.
+        by: String,
+    },
+    /// A back end has failed too often and is left alone, or answers again.
+    Circuit {
+        /// Which.
+        backend: BackendName,
+        /// How it stands.
+        standing: Standing,
     },
     /// A trunk's server lives, or does not any more.
     TrunkServer {

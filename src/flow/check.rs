@@ -1,24 +1,67 @@
-//! Whether a flow as read can run: everything that it names is there, every node can be reached,
-//! and nobody goes round for ever.
+//! Whether flows as read can run: everything that they name is there, every node can be reached, and
+//! nobody goes round for ever.
+
+mod between;
+mod callers;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Known;
 use super::What;
 use super::fault::FaultKind;
-use super::fields::Faults;
-use super::load::{Draft, DraftNode, Link};
-use super::model::Node;
+use super::fields::{self, Faults};
+use super::load::{Draft, DraftNode, Link, Purpose};
+use super::model::{Kinds, Node};
 use super::nearest::nearest;
 use super::prompt::{Rendered, SpokenText};
+use super::speak;
 use super::yaml::{At, Place};
-use crate::id::{NodeName, PromptName};
+use crate::id::{FlowName, NodeName, PromptName};
 
-/// Notes everything that is wrong with a flow beyond its grammar.
-pub fn check(draft: &Draft, known: &Known, faults: &mut Faults) {
-    let graph = Graph::of(draft, faults);
+/// Notes everything that is wrong with flows beyond their grammar, and says what their values are.
+/// `faults` has one entry for each draft. If files could not be read, `whole` is false, and what
+/// could be in them is not missed.
+pub fn check(drafts: &[Draft], known: &Known, whole: bool, faults: &mut [Faults]) -> Kinds {
+    let asking: BTreeSet<&FlowName> =
+        drafts.iter().filter(|draft| asks(draft)).map(|draft| &draft.name).collect();
+    for (draft, faults) in drafts.iter().zip(faults.iter_mut()) {
+        check_one(draft, known, &asking, faults);
+    }
+    if let Some(prompts) = &known.prompts {
+        recorded_values(drafts, prompts, faults);
+    }
+    between::check(drafts, whole, faults);
+    values::check(drafts, whole, faults)
+}
+
+/// Notes recordings of values that are missing, at the first place that needs them.
+fn recorded_values(
+    drafts: &[Draft],
+    prompts: &BTreeMap<PromptName, Rendered>,
+    faults: &mut [Faults],
+) {
+    let spoken = drafts.iter().zip(faults.iter_mut()).find_map(|(draft, faults)| {
+        let mut uses = draft.nodes.iter().flat_map(|node| &node.uses);
+        let first = uses.find(|used| matches!(used.purpose, Purpose::Spoken { .. }))?;
+        Some((first.name.place, faults))
+    });
+    let Some((place, faults)) = spoken else { return };
+    for text in speak::texts() {
+        rendered(&text, place, prompts, faults);
+    }
+}
+
+/// Whether a flow ever asks the caller for something.
+fn asks(draft: &Draft) -> bool {
+    draft.nodes.iter().any(|node| matches!(node.node, Some(Node::Menu(_) | Node::Collect(_))))
+}
+
+fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults: &mut Faults) {
+    let graph = Graph::of(draft, asking, faults);
     unreachable(draft, &graph, faults);
     loops(draft, &graph, faults);
+    callers::check(draft, &graph, faults);
     for node in &draft.nodes {
         for (what, name) in &node.names {
             known_name(*what, name, known, faults);
@@ -64,6 +107,11 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
         What::Queue => known.queues.iter().map(|name| name.as_str()).collect(),
         What::Calendar => known.calendars.iter().map(|name| name.as_str()).collect(),
         What::Skill => known.skills.iter().map(|name| name.as_str()).collect(),
+        What::Backend => known.backends.iter().map(|name| name.as_str()).collect(),
+        What::Bulletin if fields::is_name(&name.value) => return,
+        What::Bulletin => {
+            return faults.note(FaultKind::BadName { name: name.value.clone() }, name.place);
+        }
     };
     if !all.contains(&name.value.as_str()) {
         faults.note(
@@ -80,17 +128,28 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
 
 /// The ways between nodes, by their positions in the file.
 struct Graph<'d> {
-    start: Option<usize>,
-    ways: Vec<Vec<(usize, &'d Link)>>,
+    /// Where callers begin.
+    starts: Vec<usize>,
+    /// Where they go who ask for a person.
+    adviser: Option<usize>,
+    ways: Vec<Vec<Way<'d>>>,
     /// Whether a node could not be read whole, so that ways may be missing.
     torn: bool,
+}
+
+/// A way from a node to another.
+struct Way<'d> {
+    to: usize,
+    link: &'d Link,
+    /// Whether a caller does something before.
+    by_key: bool,
 }
 
 impl<'d> Graph<'d> {
     /// Finds the end of every link and notes links to nowhere. A link with a slip of the finger
     /// counts as one to the node that was meant, so that the slip is reported once and not again as
     /// an unreachable node.
-    fn of(draft: &'d Draft, faults: &mut Faults) -> Self {
+    fn of(draft: &'d Draft, asking: &BTreeSet<&FlowName>, faults: &mut Faults) -> Self {
         let mut positions: BTreeMap<&NodeName, usize> = BTreeMap::new();
         for (at, node) in draft.nodes.iter().enumerate() {
             positions.entry(&node.name.value).or_insert(at);
@@ -107,28 +166,39 @@ impl<'d> Graph<'d> {
             at
         };
         // Without any node, that is the finding.
-        let start = draft.start.as_ref().filter(|_| !draft.nodes.is_empty());
-        let start = start.and_then(&mut find);
-        let ways = draft
-            .nodes
-            .iter()
-            .map(|node| node.links.iter().filter_map(|l| Some((find(&l.to)?, l))).collect())
-            .collect();
-        Graph { start, ways, torn: draft.nodes.iter().any(|node| node.node.is_none()) }
+        let mut starts = Vec::new();
+        let mut adviser = None;
+        if !draft.nodes.is_empty() {
+            starts.extend(draft.start.iter().chain(&draft.relay_start).filter_map(&mut find));
+            adviser = draft.adviser.as_ref().and_then(&mut find);
+        }
+        let ways = draft.nodes.iter().map(|node| {
+            let asked = node.flows.iter().any(|flow| asking.contains(&flow.value));
+            let ways = node.links.iter().filter_map(|link| {
+                let to = find(&link.to)?;
+                Some(Way { to, link, by_key: link.by_key || asked })
+            });
+            ways.collect()
+        });
+        let ways = ways.collect();
+        let torn = draft.start.is_none() || draft.nodes.iter().any(|node| node.node.is_none());
+        Graph { starts, adviser, ways, torn }
     }
 
-    fn from(&self, at: usize) -> &[(usize, &'d Link)] {
+    fn from(&self, at: usize) -> &[Way<'d>] {
         self.ways.get(at).map_or(&[], Vec::as_slice)
     }
 }
 
 fn unreachable(draft: &Draft, graph: &Graph<'_>, faults: &mut Faults) {
     // Without a start, or with ways missing, most of what could be said would be untrue.
-    let Some(start) = graph.start.filter(|_| !graph.torn) else { return };
-    let mut reached = BTreeSet::from([start]);
-    let mut next = vec![start];
+    if graph.torn || graph.starts.is_empty() {
+        return;
+    }
+    let mut next: Vec<usize> = graph.starts.iter().copied().chain(graph.adviser).collect();
+    let mut reached: BTreeSet<usize> = next.iter().copied().collect();
     while let Some(at) = next.pop() {
-        next.extend(graph.from(at).iter().map(|(to, _)| *to).filter(|to| reached.insert(*to)));
+        next.extend(graph.from(at).iter().map(|way| way.to).filter(|to| reached.insert(*to)));
     }
     for (at, node) in draft.nodes.iter().enumerate() {
         if !reached.contains(&at) {
@@ -162,7 +232,7 @@ fn silent_way_back<'d>(graph: &Graph<'d>, first: usize) -> Option<(Vec<usize>, &
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
     let mut queue = VecDeque::from([first]);
     while let Some(at) = queue.pop_front() {
-        for (to, link) in graph.from(at).iter().filter(|(_, link)| !link.by_key) {
+        for Way { to, link, .. } in graph.from(at).iter().filter(|way| !way.by_key) {
             if *to == first {
                 let mut path = vec![at];
                 let mut step = at;

@@ -7,6 +7,8 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 
 use super::yaml::Place;
 
+mod advice;
+
 /// A file's text and its name as shown to people, shared by all findings about it.
 pub type Source = Arc<NamedSource<Arc<str>>>;
 
@@ -237,6 +239,129 @@ pub enum FaultKind {
         /// What was probably meant.
         meant: Option<String>,
     },
+    /// A name that a value cannot have.
+    #[error("`{name}` cannot be the name of a value")]
+    BadValueName {
+        /// The name.
+        name: String,
+    },
+    /// A brace without its fellow.
+    #[error("a `{{` here has no `}}` that belongs to it, or the other way round")]
+    BadBrace,
+    /// An expression that cannot be read.
+    #[error("this condition or sum cannot be read: {why}")]
+    BadExpression {
+        /// In the reader's words.
+        why: String,
+    },
+    /// A number of keys that makes no sense.
+    #[error("this is not a number of keys that it can have")]
+    BadLength {
+        /// The least.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A status that HTTP does not have.
+    #[error("`{status}` is not a status that an answer can have")]
+    BadStatus {
+        /// As written.
+        status: String,
+    },
+    /// A value that nothing makes.
+    #[error("nothing in the flows ever says what `{name}` is")]
+    UnknownValue {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        meant: Option<String>,
+    },
+    /// A value that cannot be spoken.
+    #[error("`{name}` is text, and text that is not known before the call cannot be spoken")]
+    NotSpeakable {
+        /// Its name.
+        name: String,
+    },
+    /// A name stands for two kinds of values.
+    #[error("`{name}` is {first} elsewhere, and {second} here")]
+    KindsDiffer {
+        /// The name.
+        name: String,
+        /// What it is elsewhere.
+        first: &'static str,
+        /// What it is here.
+        second: &'static str,
+    },
+    /// A secret would be spoken.
+    #[error("what is secret must not be read back")]
+    SecretSpoken,
+    /// A secret would be seen.
+    #[error("`{name}` is secret and can only be sent in the body of a request")]
+    SecretSeen {
+        /// Its name.
+        name: String,
+    },
+    /// A flow that is not there.
+    #[error("there is no flow `{name}`")]
+    UnknownFlow {
+        /// Its name.
+        name: String,
+        /// What was probably meant.
+        meant: Option<String>,
+    },
+    /// Flows lead to one another in a circle.
+    #[error("these flows lead to one another in a circle: {}", path.join(" -> "))]
+    FlowLoop {
+        /// The flows, the first again at the end.
+        path: Vec<String>,
+    },
+    /// A flow comes back with a word that leads nowhere.
+    #[error("`{flow}` can come back with `{word}`, which leads nowhere here")]
+    MissingReturn {
+        /// The other flow.
+        flow: String,
+        /// The word.
+        word: String,
+    },
+    /// A flow never comes back with a word.
+    #[error("`{flow}` never comes back with `{word}`")]
+    UnknownReturn {
+        /// The other flow.
+        flow: String,
+        /// The word.
+        word: String,
+        /// The words that it has.
+        known: Vec<String>,
+    },
+    /// A flow is not told what it must be told.
+    #[error("`{flow}` must be told `{value}`")]
+    NotTold {
+        /// The other flow.
+        flow: String,
+        /// The value.
+        value: String,
+    },
+    /// More choices than callers remember.
+    #[error("this menu has {choices} choices; callers remember four")]
+    ManyChoices {
+        /// How many.
+        choices: usize,
+    },
+    /// The key is said before the choice.
+    #[error("the key is said before what it does: \"{said}\"")]
+    KeyFirst {
+        /// The words.
+        said: String,
+    },
+    /// A menu below three others.
+    #[error("this menu comes after {above} others; callers lose their way after three levels")]
+    DeepMenu {
+        /// How many are above it.
+        above: usize,
+    },
+    /// Callers who press nothing do not come to a person.
+    #[error("whoever cannot choose here does not come to a person within two steps")]
+    NoPerson,
     /// A prompt was never rendered.
     #[error("the prompt `{prompt}` has no sound file")]
     PromptMissing {
@@ -260,6 +385,10 @@ pub enum What {
     Calendar,
     /// A skill.
     Skill,
+    /// A back end.
+    Backend,
+    /// A bulletin. Flows make them up.
+    Bulletin,
 }
 
 impl fmt::Display for What {
@@ -268,120 +397,14 @@ impl fmt::Display for What {
             What::Queue => "queue",
             What::Calendar => "calendar",
             What::Skill => "skill",
+            What::Backend => "back end",
+            What::Bulletin => "bulletin",
         })
     }
 }
 
 /// The command that makes prompts' sound files.
 pub const RENDER_COMMAND: &str = "switchboard prompts render";
-
-impl FaultKind {
-    /// What would be right.
-    fn advice(&self) -> String {
-        match self {
-            FaultKind::NotYaml { .. } => "check the indentation and the colons; put text that has \
-                a `: ` or a ` #` in it into \"quotes\", and the keys \"*\" and \"#\" likewise"
-                .to_owned(),
-            FaultKind::WrongKind { expected, .. } => format!("write {expected}"),
-            FaultKind::UnknownField { meant, allowed, .. } => {
-                did_you_mean(meant, &format!("what it can have: {}", list(allowed)))
-            }
-            FaultKind::DuplicateField { first_line, .. } => {
-                format!("remove one of the two; the first is in line {first_line}")
-            }
-            FaultKind::MissingField { example, .. } => format!("add `{example}`"),
-            FaultKind::NoKind { meant, kinds, .. } => {
-                did_you_mean(meant, &format!("begin it with one of: {}", list(kinds)))
-            }
-            FaultKind::TwoKinds { first, second, .. } => {
-                format!("make two nodes of it, one with `{first}:` and one with `{second}:`")
-            }
-            FaultKind::BadName { .. } => "a name has small letters (a to z), digits and hyphens, \
-                begins with a letter and has at most 48 of them, as in `council-tax`"
-                .to_owned(),
-            FaultKind::MissingStart { first } => {
-                let first = first.as_deref().unwrap_or("welcome");
-                format!("add a line `start: {first}` with the name of the first node")
-            }
-            FaultKind::UnknownNode { name, meant } => {
-                did_you_mean(meant, &format!("add a node `{name}:` below `nodes:`"))
-            }
-            FaultKind::UnknownName { what, meant, known, .. } => {
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                let rest = match known.as_slice() {
-                    [] => format!("the settings have no {what} at all"),
-                    some => format!("the settings have: {}", list(some)),
-                };
-                did_you_mean(meant, &rest)
-            }
-            FaultKind::NobodyListens { queue } => {
-                format!("give an agent the skills of `{queue}`, or take messages for another queue")
-            }
-            FaultKind::Unreachable { node } => {
-                format!("let another node lead to `{node}`, or remove it")
-            }
-            FaultKind::DeadEnd { .. } => {
-                "add `then:` with the name of the next node; a node with `hang_up: completed` ends \
-                 the call"
-                    .to_owned()
-            }
-            FaultKind::Loop { .. } => {
-                "let one of these nodes lead somewhere else, in the end to a node with `hang_up:`; \
-                 a menu's `keys:` may lead back, its `otherwise:` may not"
-                    .to_owned()
-            }
-            FaultKind::BadKey { .. } => {
-                "use 0 to 9, or \"*\" or \"#\" in quotes; one key for each choice".to_owned()
-            }
-            FaultKind::OutOfRange { field, least, most, .. } => {
-                format!("`{field}` can be {least} to {most}")
-            }
-            FaultKind::BadChoice { allowed, .. } => format!("write one of: {}", list(allowed)),
-            FaultKind::Empty { field } => format!("write something after `{field}:`"),
-            FaultKind::TextTooLong { .. } => {
-                "nobody remembers that much: say less, or make two nodes of it".to_owned()
-            }
-            FaultKind::SamePrompt { .. } => "give this node another name".to_owned(),
-            FaultKind::DeclaredTwice { first, .. } => {
-                format!("remove one of the two, or rename it; the first is in {first}")
-            }
-            FaultKind::TooMany { .. } => {
-                "remove some; most work is done by the first fifty".to_owned()
-            }
-            FaultKind::FewExamples { .. } => {
-                "add what callers say, each in other words; thirty to \
-                sixty make it reliable"
-                    .to_owned()
-            }
-            FaultKind::SameExample { first, .. } => {
-                format!("keep it where it belongs; the first is an example of {first}")
-            }
-            FaultKind::EmptyPattern { .. } => {
-                "write words, as in `smell* gas` or `no heating + baby`; \
-                ` + ` joins parts, `|` stands between words of which any will do"
-                    .to_owned()
-            }
-            FaultKind::UnknownSet { name, meant } => {
-                did_you_mean(meant, &format!("declare `{name}:` below `sets:`"))
-            }
-            FaultKind::PromptMissing { .. } | FaultKind::PromptStale { .. } => {
-                format!("run `{RENDER_COMMAND}`")
-            }
-        }
-    }
-}
-
-fn list(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
-}
-
-fn did_you_mean(meant: &Option<String>, otherwise: &str) -> String {
-    match meant {
-        Some(meant) => format!("did you mean `{meant}`? ({otherwise})"),
-        None => otherwise.to_owned(),
-    }
-}
 
 /// One thing that is wrong and its place. Printed, it begins with `file:line:column`; as a
 /// [`miette::Report`] it shows the place.
@@ -427,6 +450,13 @@ impl std::error::Error for Fault {}
 impl Diagnostic for Fault {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(self.kind.advice()))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.kind.is_warning() {
+            true => miette::Severity::Warning,
+            false => miette::Severity::Error,
+        })
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

@@ -24,14 +24,9 @@ impl Faults {
         self.found.push(Fault::new(kind, place, &self.source));
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.found.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+    /// How many keep the flow from running.
+    pub fn errors(&self) -> usize {
+        self.found.iter().filter(|fault| !fault.kind.is_warning()).count()
     }
 
     /// All, in the order of the file.
@@ -227,4 +222,16 @@ pub fn is_name(name: &str) -> bool {
     name.len() <= 48
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Whether a name can be a value's: a name that expressions can have.
+pub fn is_value_name(name: &str) -> bool {
+    const TAKEN: [&str; 14] = [
+        "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "null", "as",
+        "True", "False",
+    ];
+    name.len() <= 48
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !TAKEN.contains(&name)
 }

@@ -5,6 +5,7 @@
 //! [`Command`](crate::call::command::Command)s out. Files are read by `server::flows`.
 
 mod check;
+pub mod expression;
 mod fault;
 pub(crate) mod fields;
 mod load;
@@ -12,6 +13,10 @@ mod model;
 mod nearest;
 pub mod prompt;
 mod run;
+mod schema;
+pub mod speak;
+pub mod value;
+pub mod wording;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,13 +24,16 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-use crate::id::{CalendarName, FlowName, PromptName, QueueName, Skill};
+use crate::id::{BackendName, BulletinName, CalendarName, FlowName, PromptName, QueueName, Skill};
 
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
-pub use self::model::{Flow, Hours, Menu, Node, Queue, Reason, Say, Voicemail};
+pub use self::model::{
+    Bulletin, Collect, Flow, Form, Hours, Kinds, Menu, Method, Node, Queue, Reason, Say, Voicemail,
+};
 pub use self::prompt::AGENT_PROMPTS;
-pub use self::run::Run;
+pub use self::run::{About, Run};
+pub use self::schema::schema;
 pub use self::yaml::Place;
 
 pub(crate) use self::fields::{Faults, Fields};
@@ -48,6 +56,8 @@ pub struct Known {
     pub calendars: Vec<CalendarName>,
     /// Skills that at least one agent or queue of the settings names.
     pub skills: Vec<Skill>,
+    /// Back ends of the settings.
+    pub backends: Vec<BackendName>,
     /// Prompts that have a sound file; none if sound files do not matter.
     pub prompts: Option<BTreeMap<PromptName, Rendered>>,
 }
@@ -55,7 +65,63 @@ pub struct Known {
 /// A finding about a file, ready to be shown to a person.
 pub type Finding = miette::Report;
 
-/// A flow from the text of its file (`file` is the name to be shown), or all that is wrong with it
+/// A flow's file.
+#[derive(Debug, Clone)]
+pub struct FlowFile {
+    /// The flow's name.
+    pub name: FlowName,
+    /// The file's name as it is shown to people.
+    pub shown: String,
+    /// What is written in it.
+    pub text: String,
+}
+
+/// Flows that passed every check.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// By name.
+    pub flows: Flows,
+    /// What would be better, in the order of the files.
+    pub warnings: Vec<Fault>,
+}
+
+/// The flows of all files, or all that is wrong with them in the order of the files.
+pub fn load(files: &[FlowFile], known: &Known) -> Result<Loaded, Vec<Fault>> {
+    let mut drafts = Vec::new();
+    let mut all: Vec<Faults> = Vec::new();
+    let mut found = Vec::new();
+    for file in files {
+        match draft(&file.name, &file.shown, &file.text) {
+            Ok((draft, faults)) => {
+                drafts.push(draft);
+                all.push(faults);
+            }
+            Err(faults) => found.extend(faults),
+        }
+    }
+    let kinds = Arc::new(check::check(&drafts, known, found.is_empty(), &mut all));
+    found.extend(all.into_iter().flat_map(Faults::into_sorted));
+    if found.iter().any(|fault| !fault.kind.is_warning()) {
+        found.retain(|fault| !fault.kind.is_warning());
+        return Err(found);
+    }
+    let flows = drafts.into_iter().filter_map(|draft| {
+        let start = draft.start?.value;
+        let nodes = draft.nodes.into_iter().filter_map(|node| Some((node.name.value, node.node?)));
+        let flow = Flow {
+            name: draft.name.clone(),
+            start,
+            relay_start: draft.relay_start.map(|node| node.value),
+            adviser: draft.adviser.map(|node| node.value),
+            nodes: nodes.collect(),
+            kinds: Arc::clone(&kinds),
+        };
+        Some((draft.name, Arc::new(flow)))
+    });
+    Ok(Loaded { flows: flows.collect(), warnings: found })
+}
+
+/// One flow from the text of its file (`file` is the name to be shown), or all that is wrong with it
 /// in the order of the file.
 pub fn load_text(
     name: &FlowName,
@@ -63,24 +129,47 @@ pub fn load_text(
     text: &str,
     known: &Known,
 ) -> Result<Flow, Vec<Fault>> {
-    let (draft, mut faults) = draft(name, file, text)?;
-    check::check(&draft, known, &mut faults);
-    let start = draft.start.map(|start| start.value);
-    let nodes: BTreeMap<_, _> =
-        draft.nodes.into_iter().filter_map(|node| Some((node.name.value, node.node?))).collect();
-    match start {
-        Some(start) if faults.is_empty() => Ok(Flow { name: name.clone(), start, nodes }),
-        _ => Err(faults.into_sorted()),
-    }
+    let file = FlowFile { name: name.clone(), shown: file.to_owned(), text: text.to_owned() };
+    let mut loaded = load(&[file], known)?;
+    // Without a finding there is a flow of the file's name.
+    let flow = loaded.flows.remove(name).ok_or_else(Vec::new)?;
+    Ok(Arc::unwrap_or_clone(flow))
 }
 
-/// Every text that a flow's file says, whatever the settings are. Only findings about the grammar.
-pub fn texts(name: &FlowName, file: &str, text: &str) -> Result<Vec<SpokenText>, Vec<Fault>> {
-    let (draft, faults) = draft(name, file, text)?;
-    if !faults.is_empty() {
-        return Err(faults.into_sorted());
+/// The bulletins of the flows.
+pub fn bulletins(flows: &Flows) -> BTreeSet<BulletinName> {
+    let nodes = flows.values().flat_map(|flow| flow.nodes.values());
+    nodes
+        .filter_map(|node| match node {
+            Node::Bulletin(bulletin) => Some(bulletin.name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Every text that flows' files say, whatever the settings are. Only findings about the grammar.
+pub fn texts(files: &[FlowFile]) -> Result<Vec<SpokenText>, Vec<Fault>> {
+    let mut texts = Vec::new();
+    let mut found = Vec::new();
+    let mut values = false;
+    for file in files {
+        match draft(&file.name, &file.shown, &file.text) {
+            Ok((draft, faults)) if faults.errors() == 0 => {
+                values |= draft.says_values();
+                let said = draft.nodes.into_iter().flat_map(|node| node.texts);
+                texts.extend(said.map(|text| text.value));
+            }
+            Ok((_, faults)) => found.extend(faults.into_sorted()),
+            Err(faults) => found.extend(faults),
+        }
     }
-    Ok(draft.nodes.into_iter().flat_map(|node| node.texts).map(|text| text.value).collect())
+    if !found.is_empty() {
+        return Err(found);
+    }
+    if values {
+        texts.extend(speak::texts());
+    }
+    Ok(texts)
 }
 
 /// Every text of `sounds/<language>/prompts.yaml`, what no flow says. With the sound files in
@@ -97,7 +186,7 @@ pub fn own_texts(
             check::rendered(&text.value, text.place, prompts, &mut faults);
         }
     }
-    if !faults.is_empty() {
+    if faults.errors() > 0 {
         return Err(faults.into_sorted());
     }
     Ok(texts.into_iter().map(|text| text.value).collect())
@@ -106,8 +195,8 @@ pub fn own_texts(
 /// Every prompt that the flows can play.
 pub fn prompts(flows: &Flows) -> Vec<PromptName> {
     let nodes = flows.values().flat_map(|flow| flow.nodes.values());
-    let all: BTreeSet<&PromptName> = nodes.flat_map(Node::prompts).collect();
-    all.into_iter().cloned().collect()
+    let all: BTreeSet<PromptName> = nodes.flat_map(Node::prompts).collect();
+    all.into_iter().collect()
 }
 
 fn draft(name: &FlowName, file: &str, text: &str) -> Result<(load::Draft, Faults), Vec<Fault>> {

@@ -1,12 +1,24 @@
 //! A flow that passed every check: nodes that lead to one another by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::expression::Expression;
+use super::speak;
+use super::value::Kind;
+use super::wording::{Template, Wording};
 
 use crate::call::command::AtClosing;
 use crate::event::EndCause;
-use crate::id::{CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
+use crate::id::{
+    BackendName, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill,
+    ValueName,
+};
 use crate::media::command::Key;
+
+/// What the values of all flows are, by name.
+pub type Kinds = BTreeMap<ValueName, Kind>;
 
 /// A flow that passed every check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +27,14 @@ pub struct Flow {
     pub name: FlowName,
     /// Where a call begins.
     pub start: NodeName,
+    /// Where callers begin who use a text relay service; at the start if there is no such place.
+    pub relay_start: Option<NodeName>,
+    /// Where callers go who ask for a person.
+    pub adviser: Option<NodeName>,
     /// Its nodes. Every name that a node leads to is here.
     pub nodes: BTreeMap<NodeName, Node>,
+    /// What its values are, and those of the flows beside it.
+    pub kinds: Arc<Kinds>,
 }
 
 /// One step of a flow.
@@ -24,10 +42,28 @@ pub struct Flow {
 pub enum Node {
     /// Says something.
     Say(Say),
+    /// Says something while a supervisor wants it to be said.
+    Bulletin(Bulletin),
     /// Asks the caller to choose by a key.
     Menu(Menu),
+    /// Asks the caller to key something in.
+    Collect(Box<Collect>),
     /// Asks a calendar whether it is open.
     Hours(Hours),
+    /// Remembers what expressions come to.
+    Set(Set),
+    /// Goes one of two ways.
+    If(If),
+    /// Goes one of several ways.
+    Choose(Choose),
+    /// Notes facts for the adviser.
+    Note(Note),
+    /// Asks a back end.
+    Request(Box<Request>),
+    /// Walks through another flow and comes back.
+    Flow(SubFlow),
+    /// Goes back to the flow that led here, with a word that says what came of it.
+    Return(String),
     /// Lets the caller wait for a person.
     Queue(Queue),
     /// Takes a message for a queue.
@@ -40,7 +76,7 @@ pub enum Node {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Say {
     /// What.
-    pub prompt: PromptName,
+    pub words: Wording,
     /// Whether it is played to its end and forgets keys that are pressed meanwhile. Otherwise a key
     /// counts for the menu that follows.
     pub must_hear: bool,
@@ -48,23 +84,271 @@ pub struct Say {
     pub then: NodeName,
 }
 
+/// Says something while a supervisor wants it to be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bulletin {
+    /// The name by which it is turned on and off.
+    pub name: BulletinName,
+    /// What is said while it is on. It must be heard.
+    pub words: Wording,
+    /// What comes next while it is on.
+    pub on: NodeName,
+    /// What comes next while it is off.
+    pub off: NodeName,
+}
+
+/// How often and how patiently a caller is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// How long the caller may think after the words' end.
+    pub no_input_after: Duration,
+    /// What is said before it is asked again because no key came.
+    pub no_input: Option<Wording>,
+    /// What is said before it is asked again because what came is not what was asked for.
+    pub wrong: Option<Wording>,
+    /// How often it is asked at most.
+    pub tries: u32,
+    /// Where callers go who have not answered after that.
+    pub otherwise: NodeName,
+}
+
 /// Asks the caller to choose by a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {
     /// The choices, in words.
-    pub prompt: PromptName,
+    pub words: Wording,
     /// The choices.
     pub keys: BTreeMap<Key, NodeName>,
-    /// How long the caller may think after the prompt's end.
-    pub no_input_after: Duration,
-    /// What is said before the choices are repeated because no key came.
-    pub no_input: Option<PromptName>,
-    /// What is said before the choices are repeated because a wrong key came.
-    pub wrong_key: Option<PromptName>,
-    /// How often the choices are said at most.
-    pub tries: u32,
-    /// Where callers go who have not chosen after that.
+    /// How it is asked.
+    pub asking: Asking,
+}
+
+/// Asks the caller to key something in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collect {
+    /// The question.
+    pub words: Wording,
+    /// Under which name the answer is remembered.
+    pub name: ValueName,
+    /// What it is.
+    pub form: Form,
+    /// The least number of keys.
+    pub least: usize,
+    /// The most; no more are waited for.
+    pub most: usize,
+    /// The key that ends it early.
+    pub ends_with: Key,
+    /// The longest pause between two keys; what was keyed then counts as all.
+    pub between: Duration,
+    /// Read back, for the caller to say with 1 or 2 whether it is right.
+    pub confirm: Option<Wording>,
+    /// Whether nobody may see it: it is kept from the recording, the journal and everybody who
+    /// listens, and can only be sent to a back end.
+    pub secret: bool,
+    /// How it is asked.
+    pub asking: Asking,
+    /// What comes next.
+    pub then: NodeName,
+}
+
+/// How keys are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As digits.
+    Digits,
+    /// As the digits of a payment card, the last of which checks the others.
+    Card,
+    /// As a whole number.
+    Number,
+    /// As a day: two digits each for the day and the month, two or four for the year.
+    Date,
+    /// As a time of day: two digits each for hour and minute.
+    Time,
+    /// As a sum in pounds; a star stands for the point before the pence.
+    Money,
+    /// As a telephone number.
+    Phone,
+    /// 1 is yes, 2 is no.
+    YesNo,
+}
+
+impl Form {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Form); 8] = [
+        ("digits", Form::Digits),
+        ("card", Form::Card),
+        ("number", Form::Number),
+        ("date", Form::Date),
+        ("time", Form::Time),
+        ("money", Form::Money),
+        ("phone", Form::Phone),
+        ("yes_no", Form::YesNo),
+    ];
+
+    /// What is remembered.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Form::Digits | Form::Card => Kind::Digits,
+            Form::Number => Kind::Number,
+            Form::Date => Kind::Date,
+            Form::Time => Kind::Time,
+            Form::Money => Kind::Money,
+            Form::Phone => Kind::Phone,
+            Form::YesNo => Kind::YesNo,
+        }
+    }
+
+    /// The least and the most keys that it can have.
+    pub const fn keys(self) -> (usize, usize) {
+        match self {
+            Form::Digits => (1, 32),
+            Form::Card => (12, 19),
+            Form::Number => (1, 9),
+            Form::Date => (6, 8),
+            Form::Time => (4, 4),
+            Form::Money => (1, 10),
+            Form::Phone => (5, 16),
+            Form::YesNo => (1, 1),
+        }
+    }
+}
+
+/// Remembers what expressions come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// Names and what they become, one after the other.
+    pub values: Vec<(ValueName, Expression)>,
+    /// What comes next.
+    pub then: NodeName,
+}
+
+/// Goes one of two ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct If {
+    /// The condition.
+    pub condition: Expression,
+    /// What comes next if it holds.
+    pub then: NodeName,
+    /// What comes next if it does not, or cannot be worked out.
     pub otherwise: NodeName,
+}
+
+/// Goes one of several ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choose {
+    /// What is looked at.
+    pub value: Expression,
+    /// What it can be, and what comes next then.
+    pub cases: BTreeMap<String, NodeName>,
+    /// What comes next if it is something else.
+    pub otherwise: NodeName,
+}
+
+/// Notes facts for the adviser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What the adviser's screen calls them, and what they are, in the order of the file.
+    pub facts: Vec<(String, Template)>,
+    /// What comes next.
+    pub then: NodeName,
+}
+
+/// Asks a back end over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Which.
+    pub backend: BackendName,
+    /// How.
+    pub method: Method,
+    /// Below the back end's address; every value is percent-encoded (RFC 3986 section 2.1).
+    pub path: Template,
+    /// The JSON that is sent.
+    pub body: Option<Body>,
+    /// What is taken from the answer.
+    pub answer: Vec<Taken>,
+    /// What is said meanwhile; music follows.
+    pub words: Option<Wording>,
+    /// Where certain answers lead (`404: unknown-account`). Others below 300 lead to `then`.
+    pub statuses: BTreeMap<u16, NodeName>,
+    /// What comes next.
+    pub then: NodeName,
+    /// What comes next if there is no answer, or none that makes sense.
+    pub otherwise: NodeName,
+}
+
+/// What is done to what is at the path (RFC 9110 section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Asks for it.
+    Get,
+    /// Adds to it, or carries something out.
+    Post,
+    /// Sets it.
+    Put,
+    /// Removes it.
+    Delete,
+}
+
+impl Method {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Method); 4] = [
+        ("GET", Method::Get),
+        ("POST", Method::Post),
+        ("PUT", Method::Put),
+        ("DELETE", Method::Delete),
+    ];
+
+    /// As HTTP writes it.
+    pub fn as_str(self) -> &'static str {
+        Method::WORDS.iter().find(|(_, method)| *method == self).map_or("GET", |(word, _)| word)
+    }
+
+    /// Whether asking twice does no more than asking once (RFC 9110 section 9.2.2), so that a
+    /// question that may have been lost can be asked again.
+    pub fn is_idempotent(self) -> bool {
+        match self {
+            Method::Get | Method::Put | Method::Delete => true,
+            Method::Post => false,
+        }
+    }
+}
+
+/// JSON with values in it. A value is only ever a whole string, number or truth: nothing that a
+/// caller says can become JSON of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Text with values in it; a value alone keeps its type.
+    Text(Template),
+    /// A number, truth or nothing.
+    Plain(serde_json::Value),
+    /// A list.
+    List(Vec<Body>),
+    /// Names and values.
+    Map(Vec<(String, Body)>),
+}
+
+/// What is taken from an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Under which name it is remembered.
+    pub name: ValueName,
+    /// Where it is in the answer (`account.balance`, `slots.0.date`).
+    pub from: String,
+    /// What it must be.
+    pub kind: Kind,
+    /// Whether the answer may do without it.
+    pub optional: bool,
+}
+
+/// Walks through another flow and comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubFlow {
+    /// Which.
+    pub flow: FlowName,
+    /// What it is told: remembered before it begins.
+    pub with: Vec<(ValueName, Expression)>,
+    /// What comes next, by the word that it comes back with.
+    pub returns: BTreeMap<String, NodeName>,
 }
 
 /// Asks a calendar whether it is open.
@@ -103,7 +387,7 @@ pub struct Voicemail {
     /// For whom.
     pub queue: QueueName,
     /// What the caller is told before the tone.
-    pub prompt: PromptName,
+    pub words: Wording,
     /// The longest that the message may be.
     pub longest: Duration,
     /// What comes next once the message is kept.
@@ -150,31 +434,81 @@ impl Reason {
 }
 
 impl Node {
-    /// Every prompt that the node can play.
-    pub fn prompts(&self) -> Vec<&PromptName> {
+    /// Every wording that the node can say.
+    pub fn wordings(&self) -> Vec<&Wording> {
         match self {
-            Node::Say(say) => vec![&say.prompt],
-            Node::Menu(menu) => {
-                std::iter::once(&menu.prompt).chain(&menu.no_input).chain(&menu.wrong_key).collect()
+            Node::Say(say) => vec![&say.words],
+            Node::Bulletin(bulletin) => vec![&bulletin.words],
+            Node::Menu(menu) => menu.asking.wordings(&menu.words).collect(),
+            Node::Collect(collect) => {
+                collect.asking.wordings(&collect.words).chain(&collect.confirm).collect()
             }
-            Node::Voicemail(voicemail) => vec![&voicemail.prompt],
-            Node::Hours(_) | Node::Queue(_) | Node::HangUp(_) => Vec::new(),
+            Node::Request(request) => request.words.iter().collect(),
+            Node::Voicemail(voicemail) => vec![&voicemail.words],
+            Node::Hours(_)
+            | Node::Set(_)
+            | Node::If(_)
+            | Node::Choose(_)
+            | Node::Note(_)
+            | Node::Flow(_)
+            | Node::Return(_)
+            | Node::Queue(_)
+            | Node::HangUp(_) => Vec::new(),
         }
+    }
+
+    /// Every prompt that the node can play.
+    pub fn prompts(&self) -> Vec<PromptName> {
+        let wordings = self.wordings();
+        let mut prompts: Vec<_> =
+            wordings.iter().flat_map(|words| words.prompts()).cloned().collect();
+        if wordings.iter().any(|words| words.says_values()) {
+            prompts.extend(speak::texts().into_iter().map(|text| text.prompt));
+            prompts.push(speak::PAUSE.into());
+        }
+        prompts
+    }
+
+    /// Whether the caller is asked for something by keys.
+    pub fn asks(&self) -> bool {
+        match self {
+            Node::Menu(_) => true,
+            // Who keys a secret in ahead would do so while it is not secret yet.
+            Node::Collect(collect) => !collect.secret,
+            Node::Say(_)
+            | Node::Bulletin(_)
+            | Node::Hours(_)
+            | Node::Set(_)
+            | Node::If(_)
+            | Node::Choose(_)
+            | Node::Note(_)
+            | Node::Request(_)
+            | Node::Flow(_)
+            | Node::Return(_)
+            | Node::Queue(_)
+            | Node::Voicemail(_)
+            | Node::HangUp(_) => false,
+        }
+    }
+}
+
+impl Asking {
+    fn wordings<'a>(&'a self, words: &'a Wording) -> impl Iterator<Item = &'a Wording> {
+        std::iter::once(words).chain(&self.no_input).chain(&self.wrong)
     }
 }
 
 impl Flow {
     /// Whether a caller who comes to `node` is asked for a key there or after nothing but
     /// announcements.
-    pub fn leads_to_a_menu(&self, node: &NodeName) -> bool {
+    pub fn leads_to_a_question(&self, node: &NodeName) -> bool {
         let mut at = node;
         // No more steps than nodes: a circle of announcements ends nowhere.
         for _ in 0..self.nodes.len() {
             match self.nodes.get(at) {
-                Some(Node::Menu(_)) => return true,
+                Some(node) if node.asks() => return true,
                 Some(Node::Say(say)) => at = &say.then,
-                Some(Node::Hours(_) | Node::Queue(_) | Node::Voicemail(_) | Node::HangUp(_))
-                | None => return false,
+                Some(_) | None => return false,
             }
         }
         false

@@ -1,29 +1,76 @@
-//! A call's walk through a flow: notices in, commands out, nothing else.
+//! A call's walk through flows: notices in, commands out, nothing else.
 
-use std::collections::VecDeque;
+mod collect;
+mod request;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::model::{Flow, Menu, Node, Voicemail};
+use jiff::civil::DateTime;
+
+use super::Flows;
+use super::model::{Asking, Flow, Menu, Node, Voicemail};
+use super::value::{Kind, Secret, Value, Values};
+use super::wording::Wording;
 use crate::call::command::{Command, Notice, QueueReturn};
 use crate::event::EndCause;
-use crate::id::NodeName;
+use crate::id::{NodeName, PromptName, ValueName};
 use crate::media::command::Key;
+
+use self::collect::Typed;
 
 /// Keys that are kept for later menus. More are dropped: nobody knows a menu that deep by heart.
 const MAX_KEYS: usize = 16;
+/// Nodes that are entered without the caller doing anything. Checked flows need far fewer.
+const MAX_STEPS: usize = 200;
+/// Flows that lead to one another. Checked flows have no circles, so that more are a defect.
+const MAX_DEPTH: usize = 16;
 
-/// A call's walk through a flow.
+/// What every call knows from the start, for expressions and texts.
+pub const KNOWN_FROM_THE_START: [(&str, Kind); 5] = [
+    ("caller", Kind::Phone),
+    ("called", Kind::Phone),
+    ("relay", Kind::YesNo),
+    ("today", Kind::Date),
+    ("now", Kind::Time),
+];
+
+/// What is known of a call when its walk begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Who rings; none if that is withheld or not known.
+    pub caller: Option<String>,
+    /// The number that was rung.
+    pub called: String,
+    /// Whether the caller uses a text relay service.
+    pub relay: bool,
+    /// The day and time where the council is.
+    pub now: DateTime,
+}
+
+/// A call's walk through flows.
 #[derive(Debug)]
 pub struct Run {
+    /// All flows as they were when the call came: a reload does not change them.
+    flows: Arc<Flows>,
     flow: Arc<Flow>,
     at: NodeName,
+    /// Where to come back to, the innermost last.
+    led_here: Vec<(Arc<Flow>, NodeName)>,
     phase: Phase,
     /// Keys that were pressed and not used, oldest first.
     keys: VecDeque<Key>,
-    /// How often the menu at hand got a wrong key or none.
+    /// How often the question at hand got a wrong answer or none.
     missed: u32,
-    /// Nodes entered since the caller last pressed a key.
+    /// Nodes entered since the caller last did something.
     steps: usize,
+    about: About,
+    values: Values,
+    secrets: BTreeMap<ValueName, Secret>,
+    /// What has been keyed in so far at the node at hand.
+    typed: Typed,
+    /// Whether the caller's keys are secret now.
+    secret: bool,
 }
 
 /// What the run waits for.
@@ -33,12 +80,20 @@ enum Phase {
     Start,
     /// The end of an announcement.
     Saying,
-    /// A key, or the end of a menu's words.
+    /// A key, or the end of a question's words.
     Offering,
-    /// A key, or the timer: the menu's words have been said.
+    /// A key, or the timer: the question's words have been said.
     Listening,
-    /// [`Notice::Hours`].
+    /// More keys, or the timer: what is keyed in is not complete.
+    Typing,
+    /// 1 or 2, or the end of what is read back.
+    Confirming,
+    /// 1 or 2, or the timer: it has been read back.
+    Confirmed,
+    /// [`Notice::Hours`] or [`Notice::Bulletin`].
     Asking,
+    /// [`Notice::Answered`].
+    Requesting,
     /// [`Notice::QueueLeft`].
     Queued,
     /// The end of what is said before a message.
@@ -50,53 +105,96 @@ enum Phase {
 }
 
 impl Run {
-    /// At the flow's start node; begins with [`Notice::Started`].
-    pub fn new(flow: Arc<Flow>) -> Self {
-        let at = flow.start.clone();
-        Run { flow, at, phase: Phase::Start, keys: VecDeque::new(), missed: 0, steps: 0 }
+    /// At a flow's start; begins with [`Notice::Started`]. `flows` has the flows that it leads to.
+    pub fn new(flows: Arc<Flows>, flow: Arc<Flow>, about: About) -> Self {
+        let text = |text: &str, kind: Kind| kind.read(text).unwrap_or_default();
+        let caller = about.caller.as_deref().map_or(Value::Nothing, |it| text(it, Kind::Phone));
+        let values = [
+            ("caller", caller),
+            ("called", text(&about.called, Kind::Phone)),
+            ("relay", Value::Truth(about.relay)),
+            ("today", Value::Date(about.now.date())),
+            ("now", Value::Time(about.now.time())),
+        ];
+        Run {
+            flows,
+            at: flow.start.clone(),
+            flow,
+            led_here: Vec::new(),
+            phase: Phase::Start,
+            keys: VecDeque::new(),
+            missed: 0,
+            steps: 0,
+            about,
+            values: values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            secrets: BTreeMap::new(),
+            typed: Typed::default(),
+            secret: false,
+        }
     }
 
     /// Takes a notice and says what to do, in order. A run ends with `HangUp`, or with `Queue`
     /// until the queue hands the caller back.
     pub fn handle(&mut self, notice: Notice) -> Vec<Command> {
-        let flow = Arc::clone(&self.flow);
-        let mut walk = Walk { flow: &flow, run: self, commands: Vec::new() };
+        let mut walk = Walk { flow: Arc::clone(&self.flow), run: self, commands: Vec::new() };
         walk.take(notice);
         walk.commands
+    }
+
+    /// What the call remembers now.
+    pub fn values(&self) -> &Values {
+        &self.values
     }
 }
 
 /// One notice being handled.
 struct Walk<'a> {
-    flow: &'a Flow,
+    /// The flow at hand.
+    flow: Arc<Flow>,
     run: &'a mut Run,
     commands: Vec<Command>,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     fn take(&mut self, notice: Notice) {
+        let flow = Arc::clone(&self.flow);
+        let Some(node) = flow.nodes.get(&self.run.at) else {
+            return self.hang_up(EndCause::FlowFault);
+        };
         match notice {
             Notice::Started => {
                 if self.run.phase == Phase::Start {
-                    self.go(&self.flow.start);
+                    self.start();
                 }
             }
-            Notice::Played => self.played(),
-            Notice::Key(key) => self.pressed(key),
-            // No node asks for what must not be kept.
-            Notice::SecretKey(_) => {}
-            Notice::TimerDone => {
-                if let (Phase::Listening, Some(menu)) = (self.run.phase, self.menu()) {
-                    self.miss(menu, menu.no_input.as_ref());
+            Notice::Played => self.played(node),
+            Notice::Key(key) => self.pressed(node, key),
+            Notice::SecretKey(key) => {
+                if let Node::Collect(collect) = node {
+                    self.keyed(collect, key.reveal());
                 }
             }
+            Notice::TimerDone => self.timed_out(node),
             Notice::Hours { open } => {
-                if let (Phase::Asking, Some(Node::Hours(hours))) = (self.run.phase, self.node()) {
+                if let (Phase::Asking, Node::Hours(hours)) = (self.run.phase, node) {
                     self.go(if open { &hours.open } else { &hours.closed });
                 }
             }
+            Notice::Bulletin { on } => {
+                if let (Phase::Asking, Node::Bulletin(bulletin)) = (self.run.phase, node) {
+                    match on {
+                        true => self.say(Phase::Saying, &[&bulletin.words]),
+                        false => self.go(&bulletin.off),
+                    }
+                }
+            }
+            Notice::Answered(answer) => {
+                if let (Phase::Requesting, Node::Request(request)) = (self.run.phase, node) {
+                    self.answered(request, answer);
+                }
+            }
             Notice::QueueLeft(why) => {
-                if let (Phase::Queued, Some(Node::Queue(queue))) = (self.run.phase, self.node()) {
+                if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node) {
                     self.go(match why {
                         QueueReturn::Closed => &queue.on_closed,
                         QueueReturn::Full => &queue.on_full,
@@ -106,9 +204,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Notice::MessageEnded { kept } => {
-                if let (Phase::Recording, Some(Node::Voicemail(voicemail))) =
-                    (self.run.phase, self.node())
-                {
+                if let (Phase::Recording, Node::Voicemail(voicemail)) = (self.run.phase, node) {
                     self.go(if kept { &voicemail.then } else { &voicemail.otherwise });
                 }
             }
@@ -120,53 +216,97 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// From the start, whatever was before.
+    /// From the first flow's start, whatever was before.
     fn begin(&mut self) {
+        let first = self.run.led_here.drain(..).next();
+        if let Some((flow, _)) = first {
+            self.enter(flow);
+        }
         self.run.keys.clear();
         self.run.steps = 0;
-        self.go(&self.flow.start);
+        self.start();
     }
 
-    fn played(&mut self) {
-        match (self.run.phase, self.node()) {
-            (Phase::Saying, Some(Node::Say(say))) => self.go(&say.then),
-            (Phase::Offering, Some(Node::Menu(menu))) => {
-                self.run.phase = Phase::Listening;
-                self.commands.push(Command::SetTimer { after: menu.no_input_after });
+    fn start(&mut self) {
+        let relay = self.flow.relay_start.as_ref().filter(|_| self.run.about.relay);
+        let start = relay.unwrap_or(&self.flow.start).clone();
+        self.go(&start);
+    }
+
+    /// In another flow from now on.
+    fn enter(&mut self, flow: Arc<Flow>) {
+        self.run.flow = Arc::clone(&flow);
+        self.flow = flow;
+    }
+
+    fn played(&mut self, node: &Node) {
+        match (self.run.phase, node) {
+            (Phase::Saying, Node::Say(say)) => self.go(&say.then),
+            (Phase::Saying, Node::Bulletin(bulletin)) => self.go(&bulletin.on),
+            (Phase::Offering, Node::Menu(menu)) => self.listen(&menu.asking, Phase::Listening),
+            (Phase::Offering, Node::Collect(collect)) => {
+                self.listen(&collect.asking, Phase::Listening);
             }
-            (Phase::Announcing, Some(Node::Voicemail(voicemail))) => self.record(voicemail),
+            (Phase::Confirming, Node::Collect(collect)) => {
+                self.listen(&collect.asking, Phase::Confirmed);
+            }
+            (Phase::Requesting, Node::Request(_)) => self.commands.push(Command::PlayMusic),
+            (Phase::Announcing, Node::Voicemail(voicemail)) => self.record(voicemail),
             // A late end of something that was stopped.
             _ => {}
         }
     }
 
-    fn pressed(&mut self, key: Key) {
-        match (self.run.phase, self.node()) {
-            (Phase::Offering, Some(Node::Menu(menu))) => {
+    /// The words have been said: the caller may think.
+    fn listen(&mut self, asking: &Asking, phase: Phase) {
+        self.run.phase = phase;
+        self.commands.push(Command::SetTimer { after: self.patience(asking) });
+    }
+
+    fn pressed(&mut self, node: &Node, key: Key) {
+        match (self.run.phase, node) {
+            (Phase::Offering, Node::Menu(menu)) => {
                 self.commands.push(Command::StopPlaying);
                 self.choose(menu, key);
             }
-            (Phase::Listening, Some(Node::Menu(menu))) => {
+            (Phase::Listening, Node::Menu(menu)) => {
                 self.commands.push(Command::CancelTimer);
                 self.choose(menu, key);
             }
-            (Phase::Saying, Some(Node::Say(say))) if !say.must_hear => {
+            (_, Node::Collect(collect)) if !collect.secret => self.keyed(collect, key),
+            (Phase::Saying, Node::Say(say)) if !say.must_hear => {
                 self.keep(key);
-                if self.flow.leads_to_a_menu(&say.then) {
+                if self.flow.leads_to_a_question(&say.then) {
                     self.commands.push(Command::StopPlaying);
                     self.go(&say.then);
                 }
             }
             // Who knows the words goes straight to the tone.
-            (Phase::Announcing, Some(Node::Voicemail(voicemail))) => {
+            (Phase::Announcing, Node::Voicemail(voicemail)) => {
                 self.commands.push(Command::StopPlaying);
                 self.record(voicemail);
             }
             (Phase::Recording, _) => self.commands.push(Command::EndMessage),
-            (Phase::Start | Phase::Asking, _) => self.keep(key),
+            (Phase::Start | Phase::Asking | Phase::Requesting, _) => self.keep(key),
             // The caller is told something that must be heard, waits for a person, or is gone.
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
+            (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
             (Phase::Queued | Phase::Over, _) => {}
+        }
+    }
+
+    fn timed_out(&mut self, node: &Node) {
+        match (self.run.phase, node) {
+            (Phase::Listening, Node::Menu(menu)) => {
+                self.miss(&menu.words, &menu.asking, menu.asking.no_input.as_ref());
+            }
+            (Phase::Listening, Node::Collect(collect)) => {
+                self.miss(&collect.words, &collect.asking, collect.asking.no_input.as_ref());
+            }
+            (Phase::Typing, Node::Collect(collect)) => self.complete(collect),
+            (Phase::Confirmed, Node::Collect(collect)) => self.unconfirmed(collect),
+            // A timer that was cancelled too late.
+            _ => {}
         }
     }
 
@@ -183,7 +323,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A key at a menu: on to what was chosen, or the menu again.
-    fn choose(&mut self, menu: &'a Menu, key: Key) {
+    fn choose(&mut self, menu: &Menu, key: Key) {
         self.run.steps = 0;
         match menu.keys.get(&key) {
             Some(to) => {
@@ -193,103 +333,174 @@ impl<'a> Walk<'a> {
             None => {
                 // What was typed ahead was meant for another place.
                 self.run.keys.clear();
-                self.miss(menu, menu.wrong_key.as_ref());
+                self.miss(&menu.words, &menu.asking, menu.asking.wrong.as_ref());
             }
         }
     }
 
-    /// A wrong key or none: the menu again, or on without a choice.
-    fn miss(&mut self, menu: &'a Menu, told: Option<&crate::id::PromptName>) {
+    /// A wrong answer or none: the question again, or on without one.
+    fn miss(&mut self, words: &Wording, asking: &Asking, told: Option<&Wording>) {
         self.run.missed = self.run.missed.saturating_add(1);
-        if self.run.missed >= menu.tries {
-            self.go(&menu.otherwise);
+        if self.run.missed >= asking.tries {
+            self.go(&asking.otherwise);
         } else {
-            self.run.phase = Phase::Offering;
-            let prompts = told.into_iter().chain([&menu.prompt]).cloned().collect();
-            self.commands.push(Command::Play { prompts });
+            let words: Vec<&Wording> = told.into_iter().chain([words]).collect();
+            self.say(Phase::Offering, &words);
+        }
+    }
+
+    /// How long the caller may think. Whoever types to a relay assistant, who then speaks or presses
+    /// the key, needs longer.
+    fn patience(&self, asking: &Asking) -> std::time::Duration {
+        const RELAYED: std::time::Duration = std::time::Duration::from_secs(30);
+        match self.run.about.relay {
+            true => asking.no_input_after.max(RELAYED),
+            false => asking.no_input_after,
         }
     }
 
     /// Enters a node, and those after it until one needs an answer from outside.
-    fn go(&mut self, to: &'a NodeName) {
-        let mut to = to;
-        loop {
+    fn go(&mut self, to: &NodeName) {
+        let mut next = Some(to.clone());
+        while let Some(to) = next {
             self.run.steps += 1;
-            let Some(node) = self.flow.nodes.get(to).filter(|_| !self.lost()) else {
+            let flow = Arc::clone(&self.flow);
+            let Some(node) = flow.nodes.get(&to).filter(|_| self.run.steps <= MAX_STEPS) else {
                 return self.hang_up(EndCause::FlowFault);
             };
-            self.run.at = to.clone();
-            self.commands.push(Command::Enter { node: to.clone() });
-            match node {
-                Node::Say(say) => {
-                    let ahead = !self.run.keys.is_empty() && !say.must_hear;
-                    if ahead && self.flow.leads_to_a_menu(&say.then) {
-                        to = &say.then;
-                        continue;
-                    }
-                    self.run.phase = Phase::Saying;
-                    self.commands.push(Command::Play { prompts: vec![say.prompt.clone()] });
-                }
-                Node::Menu(menu) => {
-                    self.run.missed = 0;
-                    // Keys typed ahead: at most MAX_KEYS deep, for each one is used up.
-                    if let Some(key) = self.run.keys.pop_front() {
-                        return self.choose(menu, key);
-                    }
-                    self.run.phase = Phase::Offering;
-                    self.commands.push(Command::Play { prompts: vec![menu.prompt.clone()] });
-                }
-                Node::Hours(hours) => {
-                    self.run.phase = Phase::Asking;
-                    self.commands.push(Command::AskHours { calendar: hours.calendar.clone() });
-                }
-                Node::Queue(queue) => {
-                    self.run.keys.clear();
-                    self.run.phase = Phase::Queued;
-                    self.commands.push(Command::Queue {
-                        queue: queue.queue.clone(),
-                        skills: queue.skills.clone(),
-                        at_closing: queue.at_closing,
-                    });
-                }
-                Node::Voicemail(voicemail) => {
-                    self.run.keys.clear();
-                    self.run.phase = Phase::Announcing;
-                    self.commands.push(Command::Play { prompts: vec![voicemail.prompt.clone()] });
-                }
-                Node::HangUp(reason) => self.hang_up(reason.cause()),
-            }
-            return;
+            self.run.at.clone_from(&to);
+            self.commands.push(Command::Enter { flow: flow.name.clone(), node: to });
+            self.keep_secret(matches!(node, Node::Collect(collect) if collect.secret));
+            next = self.step(node);
         }
     }
 
-    /// Whether more nodes were entered without a key than a checked flow can have in a row.
-    fn lost(&self) -> bool {
-        self.run.steps > self.flow.nodes.len()
+    /// Does what a node does, as far as that goes without an answer. The next node, if there is one
+    /// already.
+    fn step(&mut self, node: &Node) -> Option<NodeName> {
+        match node {
+            Node::Say(say) => {
+                let ahead = !self.run.keys.is_empty() && !say.must_hear;
+                if ahead && self.flow.leads_to_a_question(&say.then) {
+                    return Some(say.then.clone());
+                }
+                self.say(Phase::Saying, &[&say.words]);
+            }
+            Node::Bulletin(bulletin) => {
+                self.run.phase = Phase::Asking;
+                self.commands.push(Command::AskBulletin { bulletin: bulletin.name.clone() });
+            }
+            Node::Menu(menu) => {
+                self.run.missed = 0;
+                // Keys typed ahead: at most MAX_KEYS deep, for each one is used up.
+                match self.run.keys.pop_front() {
+                    Some(key) => self.choose(menu, key),
+                    None => self.say(Phase::Offering, &[&menu.words]),
+                }
+            }
+            Node::Collect(collect) => self.ask_for(collect),
+            Node::Hours(hours) => {
+                self.run.phase = Phase::Asking;
+                self.commands.push(Command::AskHours { calendar: hours.calendar.clone() });
+            }
+            Node::Set(set) => {
+                for (name, expression) in &set.values {
+                    self.remember(name, expression.value(&self.run.values));
+                }
+                return Some(set.then.clone());
+            }
+            Node::If(condition) => {
+                let holds = condition.condition.holds(&self.run.values);
+                return Some(if holds { &condition.then } else { &condition.otherwise }.clone());
+            }
+            Node::Choose(choose) => {
+                let value = choose.value.value(&self.run.values).to_string();
+                return Some(choose.cases.get(&value).unwrap_or(&choose.otherwise).clone());
+            }
+            Node::Note(note) => {
+                for (label, fact) in &note.facts {
+                    let fact = fact.filled(|name| self.written(name));
+                    self.commands.push(Command::Note { label: label.clone(), fact });
+                }
+                return Some(note.then.clone());
+            }
+            Node::Request(request) => self.request(request),
+            Node::Flow(sub) => {
+                for (name, expression) in &sub.with {
+                    self.remember(name, expression.value(&self.run.values));
+                }
+                let deep = self.run.led_here.len() >= MAX_DEPTH;
+                match self.run.flows.get(&sub.flow).cloned().filter(|_| !deep) {
+                    Some(flow) => {
+                        self.run.led_here.push((Arc::clone(&self.flow), self.run.at.clone()));
+                        self.enter(flow);
+                        return Some(self.flow.start.clone());
+                    }
+                    None => self.hang_up(EndCause::FlowFault),
+                }
+            }
+            Node::Return(word) => match self.run.led_here.pop() {
+                Some((flow, node)) => {
+                    self.enter(flow);
+                    match self.flow.nodes.get(&node) {
+                        Some(Node::Flow(sub)) if sub.returns.contains_key(word) => {
+                            return sub.returns.get(word).cloned();
+                        }
+                        Some(_) | None => self.hang_up(EndCause::FlowFault),
+                    }
+                }
+                // Nobody led here: it was a number's own flow, and it is done.
+                None => self.hang_up(EndCause::Completed),
+            },
+            Node::Queue(queue) => {
+                self.run.keys.clear();
+                self.run.secrets.clear();
+                self.run.phase = Phase::Queued;
+                self.commands.push(Command::Queue {
+                    queue: queue.queue.clone(),
+                    skills: queue.skills.clone(),
+                    at_closing: queue.at_closing,
+                });
+            }
+            Node::Voicemail(voicemail) => {
+                self.run.keys.clear();
+                self.say(Phase::Announcing, &[&voicemail.words]);
+            }
+            Node::HangUp(reason) => self.hang_up(reason.cause()),
+        }
+        None
+    }
+
+    /// Plays words, values filled in.
+    fn say(&mut self, phase: Phase, words: &[&Wording]) {
+        self.run.phase = phase;
+        let (kinds, today) = (&self.flow.kinds, self.run.about.now.date());
+        let prompts: Vec<PromptName> =
+            words.iter().flat_map(|words| words.spoken(&self.run.values, kinds, today)).collect();
+        self.commands.push(Command::Play { prompts });
+    }
+
+    fn remember(&mut self, name: &ValueName, value: Value) {
+        self.run.values.insert(name.clone(), value);
+    }
+
+    fn written(&self, name: &ValueName) -> String {
+        self.run.values.get(name).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// From the first node that asks for a secret until one that does not.
+    fn keep_secret(&mut self, on: bool) {
+        if self.run.secret != on {
+            self.run.secret = on;
+            self.commands.push(Command::Secret { on });
+        }
     }
 
     fn hang_up(&mut self, cause: EndCause) {
         self.run.phase = Phase::Over;
         self.run.keys.clear();
+        self.run.secrets.clear();
         self.commands.push(Command::HangUp { cause });
-    }
-
-    fn node(&self) -> Option<&'a Node> {
-        self.flow.nodes.get(&self.run.at)
-    }
-
-    fn menu(&self) -> Option<&'a Menu> {
-        match self.node() {
-            Some(Node::Menu(menu)) => Some(menu),
-            Some(
-                Node::Say(_)
-                | Node::Hours(_)
-                | Node::Queue(_)
-                | Node::Voicemail(_)
-                | Node::HangUp(_),
-            )
-            | None => None,
-        }
     }
 }
 

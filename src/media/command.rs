@@ -363,6 +363,9 @@ pub enum RecordOrder {
 pub struct Key(u8);
 
 impl Key {
+    /// `#`.
+    pub const HASH: Key = Key(b'#');
+
     /// The key of an RFC 4733 event code; none above 15.
     pub fn from_event(code: u8) -> Option<Key> {
         b"0123456789*#ABCD".get(usize::from(code)).map(|c| Key(*c))

@@ -69,6 +69,12 @@ impl From<recording::CommandError> for Failure {
     }
 }
 
+/// `switchboard flow schema`.
+pub fn flow_schema() -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{:#}", crate::flow::schema()).map_err(Failure::System)
+}
+
 /// `switchboard recordings ...`.
 pub fn recordings(
     config: &Path,

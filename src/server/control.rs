@@ -14,6 +14,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use tokio::sync::oneshot;
 
+use crate::backend::{self, Failed, FetchId};
 use crate::engine::io::{Input, JournalHealth, Output, Reply, Request, RequestId};
 use crate::engine::{Engine, Plan};
 use crate::event::OutboundRefusal;
@@ -24,6 +25,7 @@ use crate::time::{Time, UnixMicros};
 use crate::trunk::TrunkStatus;
 use crate::trunk::names::{Answer, Query, ResolveError};
 
+use super::backends::BackendClient;
 use super::bell::Bell;
 use super::clock::Clock;
 use super::media_thread::MediaThreads;
@@ -69,6 +71,8 @@ pub enum Message {
     Stream(StreamEvent),
     /// The domain name system has answered.
     Resolved(Query, Result<Answer, ResolveError>),
+    /// An attempt to ask a back end is over; whether it may have got the request.
+    Fetched(FetchId, Result<backend::Answer, Failed>, bool),
     /// What became of a recording.
     Recording(News),
     /// How the journal fares.
@@ -133,12 +137,17 @@ pub struct Control {
     handle: ControlHandle,
     listeners: Vec<Option<Listener>>,
     resolver: Resolver,
+    backends: BackendClient,
 }
 
 impl Control {
     /// Takes the listeners for datagrams, in the order of ids, none where a stream is; and whoever is
     /// asked for names.
-    pub fn new(mut listeners: Vec<Option<Listener>>, resolver: Resolver) -> io::Result<Control> {
+    pub fn new(
+        mut listeners: Vec<Option<Listener>>,
+        resolver: Resolver,
+        backends: BackendClient,
+    ) -> io::Result<Control> {
         let poll = Poll::new()?;
         for (at, listener) in listeners.iter_mut().enumerate() {
             if let Some(listener) = listener {
@@ -151,7 +160,7 @@ impl Control {
         let (sender, messages) = channel();
         let handle =
             ControlHandle { messages: sender, bell: Arc::new(bell), counters: Arc::default() };
-        Ok(Control { poll, messages, handle, listeners, resolver })
+        Ok(Control { poll, messages, handle, listeners, resolver, backends })
     }
 
     /// The way to this thread.
@@ -171,7 +180,7 @@ impl Control {
         streams: Streams,
         recordings: Watch,
     ) -> io::Result<()> {
-        let Control { mut poll, messages, handle, listeners, resolver } = self;
+        let Control { mut poll, messages, handle, listeners, resolver, backends } = self;
         let mut events = Events::with_capacity(256);
         let mut running = Running {
             clock,
@@ -179,6 +188,7 @@ impl Control {
             journal,
             recordings,
             resolver,
+            backends,
             listeners,
             streams,
             handle,
@@ -276,6 +286,7 @@ struct Running<'a> {
     listeners: Vec<Option<Listener>>,
     streams: Streams,
     resolver: Resolver,
+    backends: BackendClient,
     handle: ControlHandle,
     replies: Replies,
     /// What the engine's calendar showed, and when.
@@ -346,6 +357,9 @@ impl Running<'_> {
                 self.input(Input::Named { listener, peer, names });
             }
             Message::Resolved(query, answer) => self.input(Input::Resolved { query, answer }),
+            Message::Fetched(id, outcome, arrived) => {
+                self.input(Input::Fetched { id, outcome, arrived });
+            }
             Message::Recording(News { call, recording, what }) => {
                 self.input(Input::Recording { call, recording, what });
             }
@@ -432,8 +446,14 @@ impl Running<'_> {
                         handle.send(Message::Resolved(query, answer));
                     });
                 }
+                Output::Fetch(fetch) => {
+                    let handle = self.handle.clone();
+                    self.backends.ask(fetch, move |id, outcome, arrived| {
+                        handle.send(Message::Fetched(id, outcome, arrived));
+                    });
+                }
                 Output::Journal(entry) => {
-                    refusals::say_bans(&entry);
+                    refusals::say(&entry);
                     self.recordings.note(&entry);
                     self.journal.append(entry);
                 }

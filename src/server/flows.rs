@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use miette::Diagnostic;
 
 use crate::flow::prompt::{Fingerprint, Manifest, Rendered, SpokenText};
-use crate::flow::{self, Finding, Flows, Known};
-use crate::id::{FlowName, PromptName};
+use crate::flow::{self, Finding, FlowFile, Known, Loaded};
+use crate::id::PromptName;
 
 /// The texts that no flow says, below `sounds/<language>/`.
 const OWN_TEXTS: &str = "prompts.yaml";
@@ -70,7 +69,7 @@ pub fn load(
     sounds: &Path,
     language: &str,
     known: &Known,
-) -> Result<Flows, Vec<Finding>> {
+) -> Result<Loaded, Vec<Finding>> {
     let spoken = sounds.join(language);
     let mut findings: Vec<Finding> = Vec::new();
     let prompts = match rendered(&spoken) {
@@ -86,16 +85,14 @@ pub fn load(
     let known = Known { prompts: Some(prompts), ..known.clone() };
     let (sources, errors) = sources(folder);
     findings.extend(errors);
-    let mut flows = Flows::new();
-    for source in sources {
-        match flow::load_text(&source.name, &source.shown, &source.text, &known) {
-            Ok(flow) => {
-                flows.insert(source.name, Arc::new(flow));
-            }
-            Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
+    match flow::load(&sources, &known) {
+        Ok(loaded) if findings.is_empty() => Ok(loaded),
+        Ok(_) => Err(findings),
+        Err(faults) => {
+            findings.extend(faults.into_iter().map(Finding::new));
+            Err(findings)
         }
     }
-    if findings.is_empty() { Ok(flows) } else { Err(findings) }
 }
 
 /// Every text that must be spoken: what the flows of `folder` say and what no flow says.
@@ -110,11 +107,9 @@ pub fn texts(
         Ok(own) => texts.extend(own),
         Err(errors) => findings.extend(errors),
     }
-    for source in sources {
-        match flow::texts(&source.name, &source.shown, &source.text) {
-            Ok(said) => texts.extend(said),
-            Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
-        }
+    match flow::texts(&sources) {
+        Ok(said) => texts.extend(said),
+        Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
     }
     if findings.is_empty() { Ok(texts) } else { Err(findings) }
 }
@@ -141,13 +136,6 @@ pub fn wav_path(spoken: &Path, prompt: &PromptName) -> PathBuf {
     spoken.join(format!("{prompt}.wav"))
 }
 
-/// A flow's file.
-struct FlowSource {
-    name: FlowName,
-    shown: String,
-    text: String,
-}
-
 /// A file of YAML.
 pub struct YamlFile {
     /// Its name without the ending.
@@ -158,13 +146,13 @@ pub struct YamlFile {
     pub text: String,
 }
 
-fn sources(folder: &Path) -> (Vec<FlowSource>, Vec<Finding>) {
+fn sources(folder: &Path) -> (Vec<FlowFile>, Vec<Finding>) {
     let (files, mut findings) = yaml_files(folder);
     if files.is_empty() && findings.is_empty() {
         findings.push(FileError::NoFlow { path: folder.to_owned() }.into());
     }
     let source =
-        |file: YamlFile| FlowSource { name: file.stem.into(), shown: file.shown, text: file.text };
+        |file: YamlFile| FlowFile { name: file.stem.into(), shown: file.shown, text: file.text };
     (files.into_iter().map(source).collect(), findings)
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Report, Severity};
+use miette::{Diagnostic as _, Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
@@ -98,8 +98,13 @@ impl Installation {
             return Err(Problems(secure.errors));
         }
         let files = &settings.files;
-        let flows = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
+        let loaded = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
             .map_err(Problems)?;
+        for warning in loaded.warnings {
+            let advice = warning.help().map(|help| help.to_string()).unwrap_or_default();
+            tracing::warn!("{warning}; {advice}");
+        }
+        let flows = loaded.flows;
         let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
         let names: Vec<_> = flows.keys().cloned().collect();
         let findings = check::check_numbers(&settings, &base.source, &names);
@@ -216,6 +221,7 @@ fn known(settings: &Settings) -> Known {
         queues: settings.queues.keys().cloned().collect(),
         calendars: settings.calendars.keys().cloned().collect(),
         skills: skills.into_iter().cloned().collect(),
+        backends: settings.backends.keys().cloned().collect(),
         prompts: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The shell: sockets, threads, the clock, files, the database.
 
 pub mod assistant;
+pub mod backends;
 pub mod bell;
 pub mod clock;
 pub mod command;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::backend::Standing;
 use crate::event::{Entry, Event, SystemEvent};
 use crate::sip::endpoint::SipCounters;
 use crate::time::Time;
@@ -61,8 +62,9 @@ impl Refusals {
     }
 }
 
-/// Who is banned, and who no longer, is a line each: the guard keeps them few.
-pub fn say_bans(entry: &Entry) {
+/// What an operator should see at once is a line each: who is banned and who no longer (the guard keeps
+/// them few), which back end fails, what is said to every caller.
+pub fn say(entry: &Entry) {
     let Event::System { event } = &entry.event else { return };
     match event {
         SystemEvent::Banned { source, reason, until, nth, by } => {
@@ -72,6 +74,15 @@ pub fn say_bans(entry: &Entry) {
         }
         SystemEvent::Unbanned { source, reason, by } => {
             tracing::info!(source, ?reason, by = by.as_deref(), "no longer banned");
+        }
+        SystemEvent::Circuit { backend, standing: Standing::Closed } => {
+            tracing::info!(%backend, "the back end answers again");
+        }
+        SystemEvent::Circuit { backend, standing: Standing::Open | Standing::HalfOpen } => {
+            tracing::warn!(%backend, "the back end has failed too often and is left alone");
+        }
+        SystemEvent::BulletinSet { bulletin, on, by } => {
+            tracing::info!(%bulletin, on, by, "a message to all callers");
         }
         SystemEvent::Started { .. }
         | SystemEvent::SettingsInForce { .. }

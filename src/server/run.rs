@@ -27,6 +27,7 @@ use crate::web::{
     self, Asked, NotReady, PortClosed, Readiness, SoundFuture, Token, TokenError, WebState,
 };
 
+use super::backends::{BackendClient, BackendError};
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
 use super::installation::{Installation, Problems};
@@ -73,6 +74,9 @@ pub enum ServeError {
     /// The journal cannot be opened.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Back ends cannot be asked.
+    #[error("{0}")]
+    Backend(#[from] BackendError),
     /// Recordings cannot be made.
     #[error("{0}")]
     Recording(#[from] RecordingError),
@@ -131,7 +135,9 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let http = web_listener.local_addr().unwrap_or(http);
 
     let resolver = Resolver::new(&settings.sip.name_servers);
-    let control = Control::new(listeners.datagrams, resolver).map_err(thread("control thread"))?;
+    let backends = BackendClient::new(&settings.backends, tokio::runtime::Handle::current())?;
+    let control =
+        Control::new(listeners.datagrams, resolver, backends).map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.
     let (journal, mut fold) = tokio::task::block_in_place(|| {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::flow::RENDER_COMMAND;
+use crate::flow::{RENDER_COMMAND, speak};
 use crate::id::PromptName;
 use crate::media::bank::{Bank, Clip};
 use crate::media::command::Codec;
@@ -102,6 +102,10 @@ pub fn load<'a>(
         if bank.get(name).is_some() {
             continue;
         }
+        if name.as_str() == speak::PAUSE {
+            bank.insert(name.clone(), pause());
+            continue;
+        }
         let Some(path) = path(sounds, language, name) else {
             let (path, problem) = (sounds.to_owned(), SoundProblem::Name);
             errors.push(SoundError { name: name.clone(), path, problem });
@@ -115,6 +119,12 @@ pub fn load<'a>(
     let beep = Clip::new(&Tone::Beep.samples(crate::media::SAMPLE_RATE_HZ));
     bank.insert(crate::call::tone(), beep);
     if errors.is_empty() { Ok(bank) } else { Err(errors) }
+}
+
+/// Silence between groups of digits.
+fn pause() -> Clip {
+    const PAUSE_MS: usize = 200;
+    Clip::new(&vec![0; crate::media::SAMPLE_RATE_HZ as usize * PAUSE_MS / 1_000])
 }
 
 /// A recording; or music that is a folder instead of a file, `music/hold/` instead of `music/hold.wav`:

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::backend::{Answer, Ask, Failed};
 use crate::engine::io::{Input, Output, Reply, Request, RequestId};
 use crate::engine::{Engine, Plan, Start};
 use crate::event::Entry;
@@ -18,7 +19,7 @@ use crate::sip::ListenerId;
 use crate::stats::live::Live;
 use crate::stats::{Fold, closing_entries};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
-use crate::trunk::names::{Answer, Query, ResolveError};
+use crate::trunk::names::{self, Query, ResolveError};
 
 use super::adviser::{Adviser, Habits};
 use super::caller::{Caller, Step};
@@ -100,9 +101,22 @@ pub struct World {
     replies: BTreeMap<RequestId, Reply>,
     requests: u64,
     /// What the domain name system says.
-    names: BTreeMap<Query, Result<Answer, ResolveError>>,
+    names: BTreeMap<Query, Result<names::Answer, ResolveError>>,
+    /// Who answers what flows ask of other systems; nobody if there is none.
+    backend: Option<Backend>,
     /// Steps at the present instant.
     idle_steps: u32,
+}
+
+/// Answers what flows ask of other systems.
+struct Backend(Box<Answers>);
+
+type Answers = dyn Fn(&Ask) -> Result<Answer, Failed>;
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Backend")
+    }
 }
 
 impl World {
@@ -142,6 +156,7 @@ impl World {
             replies: BTreeMap::new(),
             requests: 0,
             names: BTreeMap::new(),
+            backend: None,
             idle_steps: 0,
             entropy,
             settings,
@@ -193,8 +208,13 @@ impl World {
 
     /// What the domain name system says of a name from now on. Names of which nothing was said do
     /// not exist.
-    pub fn set_name(&mut self, query: Query, answer: Result<Answer, ResolveError>) {
+    pub fn set_name(&mut self, query: Query, answer: Result<names::Answer, ResolveError>) {
         self.names.insert(query, answer);
+    }
+
+    /// From now on this answers what flows ask of other systems.
+    pub fn answer_requests(&mut self, answers: impl Fn(&Ask) -> Result<Answer, Failed> + 'static) {
+        self.backend = Some(Backend(Box::new(answers)));
     }
 
     // ---- people ------------------------------------------------------------------------------
@@ -506,6 +526,15 @@ impl World {
                 let answer = self.names.get(&query).cloned();
                 let answer = answer.unwrap_or(Err(ResolveError::Absent));
                 self.engine.handle_input(self.now, Input::Resolved { query, answer });
+            }
+            Output::Fetch(fetch) => {
+                let outcome = match &self.backend {
+                    Some(Backend(answers)) => answers(&fetch.ask),
+                    None => Err(Failed::Unreachable),
+                };
+                let arrived = outcome != Err(Failed::Unreachable);
+                let input = Input::Fetched { id: fetch.id, outcome, arrived };
+                self.engine.handle_input(self.now, input);
             }
             Output::Reply { id, reply, .. } => {
                 self.replies.insert(id, reply);

@@ -79,7 +79,12 @@ pub(super) struct CallBook {
     pub(super) conversation: Option<Conversation>,
     /// Whether the call counts as handled already.
     pub(super) handled: bool,
+    /// What its flow noted for the adviser, in order.
+    pub(super) facts: Vec<(String, String)>,
 }
+
+/// Facts of one call that are kept.
+const MAX_FACTS: usize = 40;
 
 impl CallBook {
     pub(super) fn new(arrived: Stamp) -> Self {
@@ -92,6 +97,16 @@ impl CallBook {
             visit: None,
             conversation: None,
             handled: false,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Keeps a fact; one of the same name is replaced.
+    pub(super) fn note(&mut self, label: &str, fact: &str) {
+        if let Some((_, known)) = self.facts.iter_mut().find(|(known, _)| known == label) {
+            fact.clone_into(known);
+        } else if self.facts.len() < MAX_FACTS {
+            self.facts.push((label.to_owned(), fact.to_owned()));
         }
     }
 

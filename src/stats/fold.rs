@@ -13,8 +13,10 @@ use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::agents::AgentBook;
+use super::backends::BackendBook;
 use super::bans::{BanBook, BanLive};
 use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
+use super::bulletins::BulletinBook;
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive};
@@ -25,7 +27,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 5;
+pub const FOLD_VERSION: i64 = 6;
 
 /// All that is known from the journal so far.
 ///
@@ -45,6 +47,8 @@ pub struct Fold {
     bans: BanBook,
     voice: Voice,
     messages: MessageBook,
+    bulletins: BulletinBook,
+    backends: BackendBook,
 }
 
 impl Fold {
@@ -160,6 +164,12 @@ impl Fold {
             | CallEvent::Recording { .. } => {
                 self.messages.apply_call(call, event, stamp.at);
             }
+            CallEvent::Noted { label, fact } => {
+                if let Some(book) = self.calls.get_mut(&call) {
+                    book.note(label, fact);
+                }
+            }
+            CallEvent::Asked(exchange) => self.backends.asked(exchange),
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
@@ -261,7 +271,8 @@ impl Fold {
 
     fn apply_system(&mut self, event: &SystemEvent, stamp: Stamp) {
         match event {
-            SystemEvent::SettingsInForce { organisation, time_zone, queues, agents } => {
+            SystemEvent::SettingsInForce { organisation, time_zone, queues, agents, bulletins } => {
+                self.bulletins.known(bulletins);
                 self.organisation.clone_from(organisation);
                 self.zone = Zone::from(time_zone.clone());
                 self.set_queues(queues);
@@ -281,6 +292,10 @@ impl Fold {
             SystemEvent::Unbanned { source, reason: _, by: _ } => {
                 self.bans.remove(source);
             }
+            SystemEvent::BulletinSet { bulletin, on, by } => {
+                self.bulletins.set(bulletin, *on, stamp.at, by);
+            }
+            SystemEvent::Circuit { backend, standing } => self.backends.stands(backend, *standing),
             SystemEvent::Started { .. }
             | SystemEvent::Refused { .. }
             | SystemEvent::TrunkServer { .. }
@@ -387,6 +402,9 @@ impl Fold {
             bans: self.bans.values().cloned().collect(),
             voice: self.voice.clone(),
             messages: self.messages.open.values().cloned().collect(),
+            bulletins: self.bulletins.all().cloned().collect(),
+            facts: self.facts(),
+            backends: self.backends.clone(),
         }
     }
 
@@ -451,6 +469,15 @@ impl Fold {
 
     pub(super) fn bans(&self) -> &BanBook {
         &self.bans
+    }
+
+    fn facts(&self) -> BTreeMap<CallId, Vec<(String, String)>> {
+        let noted = self.calls.iter().filter(|(_, book)| !book.facts.is_empty());
+        noted.map(|(call, book)| (*call, book.facts.clone())).collect()
+    }
+
+    pub(super) fn bulletins(&self) -> &BulletinBook {
+        &self.bulletins
     }
 
     pub(super) fn messages(&self) -> &MessageBook {

@@ -9,7 +9,9 @@ use crate::event::{AgentState, EndCause, Outcome, TransferOutcome};
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
+use super::backends::BackendBook;
 use super::bans::BanLive;
+use super::bulletins::BulletinLive;
 use super::messages::MessageLive;
 use super::service_level::Formula;
 use super::voice::Voice;
@@ -53,6 +55,15 @@ pub struct Live {
     /// Every message that is open; personal, so shown only to those who may see it.
     #[serde(skip)]
     pub messages: Vec<MessageLive>,
+    /// Messages to all callers that are said now.
+    #[serde(skip)]
+    pub bulletins: Vec<BulletinLive>,
+    /// What flows noted for advisers, by call; personal, so shown only to who serves it.
+    #[serde(skip)]
+    pub facts: BTreeMap<CallId, Vec<(String, String)>>,
+    /// How back ends were asked, since the journal began.
+    #[serde(skip)]
+    pub backends: BackendBook,
 }
 
 /// One queue now and today.

@@ -16,6 +16,7 @@ use crate::event::Outcome;
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
+mod backends;
 mod messages;
 mod recordings;
 mod voice;
@@ -71,6 +72,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
     families.extend(messages::families(live));
+    families.extend(backends::families(live));
     families.extend(voice::families(live));
     families.extend(trunks(wire));
     families.extend(recordings::recordings(&wire.recordings));
@@ -412,8 +414,12 @@ fn labelled(mut sample: Metric, labels: &[(&str, &str)]) -> Metric {
 }
 
 fn count(value: u64) -> Metric {
+    counter(value as f64)
+}
+
+fn counter(value: f64) -> Metric {
     let mut counter = Counter::default();
-    counter.set_value(value as f64);
+    counter.set_value(value);
     let mut sample = Metric::default();
     sample.set_counter(counter);
     sample

@@ -6,8 +6,10 @@
 //! wallboard, the JSON, the metrics and the reports are views of the one fold; nothing else counts.
 
 mod agents;
+mod backends;
 mod bans;
 mod books;
+mod bulletins;
 mod figures;
 mod fold;
 mod interval;
@@ -27,8 +29,10 @@ pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use backends::{BackendBook, BackendFigures};
 pub use bans::BanLive;
 pub use books::LaterEpisodes;
+pub use bulletins::BulletinLive;
 pub use fold::{FOLD_VERSION, Fold};
 pub use interval::IntervalRow;
 pub use restore::{Joined, OpenCall, Registration, Restored, Waiting, closing_entries};

@@ -126,6 +126,7 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                         served_by: Vec::new(),
                     };
                     let event = SystemEvent::SettingsInForce {
+                        bulletins: Vec::new(),
                         organisation: String::new(),
                         time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),
                         queues: vec![set],

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Peer, StateReason};
-use crate::id::{AgentId, CallId, LegId, QueueName};
+use crate::id::{AgentId, BulletinName, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
@@ -22,6 +22,8 @@ pub struct Restored {
     pub registrations: Vec<Registration>,
     /// Who is banned. Some bans may have ended while nothing ran: compare `until`.
     pub bans: Vec<BanLive>,
+    /// Messages to all callers that are said.
+    pub bulletins: Vec<BulletinName>,
     /// Messages that are open.
     pub messages: Vec<MessageLive>,
     /// Messages that were begun, and of which it is not known whether they are kept.
@@ -146,6 +148,7 @@ impl Fold {
             open_calls: open_calls.collect(),
             registrations: agents.values().flat_map(|book| book.registrations.clone()).collect(),
             bans: self.bans().values().cloned().collect(),
+            bulletins: self.bulletins().on().cloned().collect(),
             messages: self.messages().open.values().cloned().collect(),
             spoken: self.messages().spoken.values().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),

@@ -357,6 +357,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
     };
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {
+            bulletins: Vec::new(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![queue("waste", 60 * S), queue("parking", 20 * S)],
@@ -497,6 +498,7 @@ fn an_agent_and_a_queue_that_left_the_settings_stay_while_they_matter() {
     let waiting = stream.queued("waste");
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {
+            bulletins: Vec::new(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![],

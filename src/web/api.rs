@@ -154,6 +154,26 @@ pub(super) fn call_id(call: Result<Path<String>, PathRejection>) -> Result<CallI
     call.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::BadPath(RIGHT))
 }
 
+/// `GET /api/v1/calls/{call}/facts`: what the call's flow noted, for the adviser who serves it.
+pub(super) async fn facts(
+    State(app): State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let actor = auth::actor(&app.web.tokens.load(), &headers)?;
+    let call = call_id(call)?;
+    let live = (app.web.live)();
+    if let Some(agent) = actor.only_over() {
+        let mut agents = live.agent_list.iter();
+        if !agents.any(|known| known.agent == *agent && known.call == Some(call)) {
+            return Err(Problem::NotYourCall);
+        }
+    }
+    let fact = |(label, fact): &(String, String)| json!({ "label": label, "fact": fact });
+    let facts: Vec<_> = live.facts.get(&call).into_iter().flatten().map(fact).collect();
+    Ok(Json(json!({ "call": call, "facts": facts })).into_response())
+}
+
 /// `POST /api/v1/calls/{call}/hangup`.
 pub(super) async fn hang_up(
     State(app): State<App>,

@@ -12,6 +12,7 @@
 //! | `/api/v1/agents` | the agents | a token: a supervisor all, an agent themselves |
 //! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
+//! | `/api/v1/calls/{call}/facts` | what the flow noted of a call | a supervisor's token, or its agent's |
 //! | `POST /api/v1/calls/{call}/supervise` | lets a supervisor into a conversation | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/supervise/mode` | changes what they do there | a supervisor's token |
 //! | `DELETE /api/v1/calls/{call}/supervise` | takes them out | a supervisor's token |
@@ -20,6 +21,8 @@
 //! | `DELETE /api/v1/bans/{source}` | lifts a ban | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/recording/pause` | records nothing until it is resumed | a supervisor's token, or its agent's |
 //! | `POST /api/v1/calls/{call}/recording/resume` | goes on | a supervisor's token, or its agent's |
+//! | `/api/v1/bulletins` | messages to every caller | a token |
+//! | `PUT /api/v1/bulletins/{bulletin}` | turns one on or off | a supervisor's token |
 //! | `/api/v1/messages`, `/api/v1/messages/{message}/audio`, `POST /api/v1/messages/{message}/state` | what callers left | a supervisor's token, or an agent's who serves the queue |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
@@ -36,6 +39,7 @@ use crate::stats::live::Live;
 mod api;
 mod auth;
 mod bans;
+mod bulletins;
 mod guard;
 mod live;
 mod messages;

@@ -62,6 +62,8 @@ pub(super) enum Problem {
     Supervise(SuperviseError),
     /// There are no two conversations to make one of.
     NoConference,
+    /// No flow says a message of that name to callers.
+    UnknownBulletin,
     /// The message cannot be worked on.
     Message(MessageError),
     /// The message's recording cannot be read.
@@ -88,6 +90,7 @@ impl From<Reply> for Problem {
             Reply::NoConference => Problem::NoConference,
             Reply::NotRecorded => Problem::NotRecorded,
             Reply::MessageRefused(error) => Problem::Message(error),
+            Reply::UnknownBulletin => Problem::UnknownBulletin,
             Reply::Agent(_) | Reply::Done | Reply::Banned { .. } => Problem::WrongReply,
         }
     }
@@ -130,6 +133,7 @@ impl Problem {
             Problem::Supervise(SuperviseError::Busy) => "supervisor-busy",
             Problem::Supervise(SuperviseError::Absent) => "no-supervisor",
             Problem::NoConference => "no-conference",
+            Problem::UnknownBulletin => "unknown-bulletin",
             Problem::Message(MessageError::Unknown) => "unknown-message",
             Problem::Message(MessageError::Taken(_)) => "message-taken",
             Problem::Message(MessageError::NotServed) => "message-not-served",
@@ -146,6 +150,7 @@ impl Problem {
             Problem::NotFound
             | Problem::UnknownCall
             | Problem::NotBanned
+            | Problem::UnknownBulletin
             | Problem::Message(MessageError::Unknown)
             | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -212,6 +217,7 @@ impl Problem {
             }
             Problem::Supervise(SuperviseError::Absent) => "There is no such supervisor in the call",
             Problem::NoConference => "There are no two conversations to make one of",
+            Problem::UnknownBulletin => "No flow says a bulletin of that name",
             Problem::Message(MessageError::Unknown) => "No such message is open",
             Problem::Message(MessageError::Taken(_)) => "Somebody else works on the message",
             Problem::Message(MessageError::NotServed) => "This is another queue's message",
@@ -288,6 +294,7 @@ impl Problem {
             Problem::NoConference => "The adviser must talk in this call, and in another one in \
                 which they have asked somebody to join. One of the calls may be full already."
                 .to_owned(),
+            Problem::UnknownBulletin => "GET /api/v1/bulletins lists the names.".to_owned(),
             Problem::Message(MessageError::Unknown) => {
                 "It is done, or never was. GET /api/v1/messages lists those that are open."
                     .to_owned()
@@ -369,6 +376,7 @@ impl IntoResponse for Problem {
             | Problem::UnknownDestination
             | Problem::Supervise(_)
             | Problem::NoConference
+            | Problem::UnknownBulletin
             | Problem::Message(_)
             | Problem::NoSound
             | Problem::NoReply

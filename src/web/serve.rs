@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use axum::{Router, http};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::live::Hub;
 use super::problem::Problem;
-use super::{WebState, api, bans, guard, live, messages, pages, supervise};
+use super::{WebState, api, bans, bulletins, guard, live, messages, pages, supervise};
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -78,9 +78,12 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/agents/{agent}/state", Door::Token, post(api::set_state)),
         ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
+        ("/api/v1/bulletins", Door::Token, get(bulletins::list)),
+        ("/api/v1/bulletins/{bulletin}", Door::Token, put(bulletins::set)),
         ("/api/v1/messages", Door::Token, get(messages::list)),
         ("/api/v1/messages/{message}/audio", Door::Token, get(messages::audio)),
         ("/api/v1/messages/{message}/state", Door::Token, post(messages::change)),
+        ("/api/v1/calls/{call}/facts", Door::Token, get(api::facts)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
         ("/api/v1/calls/{call}/conference", Door::Token, post(supervise::confer)),
         (

@@ -21,6 +21,7 @@ use crate::time::{Time, UnixMicros};
 use super::*;
 
 mod bans;
+mod bulletins;
 mod messages;
 mod supervise;
 
@@ -81,6 +82,12 @@ pub(super) fn live() -> Live {
         voice: Default::default(),
         bans: bans::banned(),
         messages: messages::left(),
+        bulletins: bulletins::known(),
+        facts: BTreeMap::from([(
+            supervise::CALL_ID.parse().expect("a call"),
+            vec![("Postcode".to_owned(), "RM1 3BD".to_owned())],
+        )]),
+        backends: Default::default(),
     }
 }
 
@@ -187,6 +194,11 @@ impl Server {
 
     async fn get(&self, peer: &str, path: &str, token: Option<&str>) -> Got {
         self.send(peer, with(Method::GET, path, token), "").await
+    }
+
+    async fn put(&self, path: &str, token: Option<&str>, body: &str) -> Got {
+        let request = with(Method::PUT, path, token).header("content-type", "application/json");
+        self.send(LOCAL, request, body).await
     }
 
     async fn post(&self, path: &str, token: Option<&str>, body: &str) -> Got {

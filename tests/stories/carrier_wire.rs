@@ -68,7 +68,9 @@ impl Wire {
                     self.journal.push(entry);
                     continue;
                 }
-                Output::Media(_) | Output::Resolve(_) | Output::Reply { .. } => continue,
+                Output::Media(_) | Output::Resolve(_) | Output::Fetch(_) | Output::Reply { .. } => {
+                    continue;
+                }
             };
             self.engine.handle_input(self.now, Input::Media(media));
         }

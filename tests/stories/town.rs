@@ -85,6 +85,9 @@ mon = ["08:45-17:00"]
 tue = ["08:45-17:00"]
 "#;
 
+/// A prompt that no story listens for.
+pub const SPOKEN: u32 = 2_900;
+
 const FLOW: &str = r#"
 start: opening-hours
 nodes:
@@ -146,6 +149,10 @@ pub struct Change {
     pub rtp_legs: usize,
     /// Connections are taken, beside datagrams.
     pub tcp: bool,
+    /// What callers of the number hear and press.
+    pub flow: &'static str,
+    /// How prompts of the flow sound; those that are not here sound like [`SPOKEN`].
+    pub sounds: Vec<(&'static str, u32)>,
 }
 
 /// A town, as its world.
@@ -172,26 +179,27 @@ pub fn town() -> Town {
 
 /// The town's settings put to work, for listeners that are known by these addresses.
 pub fn plan_for(listeners: Vec<Listener>) -> Plan {
-    plan(&toml::from_str(SETTINGS).expect("settings"), listeners)
+    plan(&toml::from_str(SETTINGS).expect("settings"), FLOW, listeners)
 }
 
 /// The same with other settings.
 pub fn plan_with(listeners: Vec<Listener>, change: impl FnOnce(&mut Settings)) -> Plan {
     let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
     change(&mut settings);
-    plan(&settings, listeners)
+    plan(&settings, FLOW, listeners)
 }
 
-fn plan(settings: &Settings, listeners: Vec<Listener>) -> Plan {
+fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
     let known = Known {
         queues: vec!["waste".into(), "general".into()],
         unserved: Vec::new(),
         calendars: settings.calendars.keys().cloned().collect(),
         skills: vec!["waste".into(), "general".into()],
+        backends: settings.backends.keys().cloned().collect(),
         prompts: None,
     };
     let name = FlowName::from("main");
-    let flow = flow::load_text(&name, "main.yaml", FLOW, &known).expect("a flow");
+    let flow = flow::load_text(&name, "main.yaml", flow, &known).expect("a flow");
     let flows = BTreeMap::from([(name, Arc::new(flow))]);
     let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
     Plan::new(settings, flows, acd, listeners).expect("a plan")
@@ -204,11 +212,21 @@ fn listeners(tcp: bool) -> Vec<Listener> {
 
 pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let settings: Settings = toml::from_str(SETTINGS).expect("settings");
-    let mut changed = Change { settings, begins_at: None, seed: 1, rtp_legs: 1_000, tcp: false };
+    let mut changed = Change {
+        settings,
+        begins_at: None,
+        seed: 1,
+        rtp_legs: 1_000,
+        tcp: false,
+        flow: FLOW,
+        sounds: Vec::new(),
+    };
     change(&mut changed);
-    let Change { settings, begins_at, seed, rtp_legs, tcp } = changed;
-    let plan = plan(&settings, listeners(tcp));
-    let bank: Bank = [
+    let Change { settings, begins_at, seed, rtp_legs, tcp, flow, sounds } = changed;
+    let plan = plan(&settings, flow, listeners(tcp));
+    let spoken = plan.sounds();
+    let spoken = spoken.iter().map(|name| (name.as_str(), SPOKEN));
+    let known = [
         ("main/welcome", WELCOME),
         ("main/services", CHOICES),
         ("main/services-no-input", NO_INPUT),
@@ -223,13 +241,16 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
         ("agent/signed-in", SIGNED_IN),
         ("agent/not-ready", NOT_READY),
         ("agent/ready", READY),
-    ]
-    .into_iter()
-    .map(|(name, hz)| {
-        let samples: Vec<i16> = (0..8_000).map(|at| Sound::Tone(hz).sample(at)).collect();
-        (name.into(), Clip::new(&samples))
-    })
-    .collect();
+    ];
+    // The last of a name counts.
+    let bank: Bank = spoken
+        .chain(known)
+        .chain(sounds)
+        .map(|(name, hz)| {
+            let samples: Vec<i16> = (0..8_000).map(|at| Sound::Tone(hz).sample(at)).collect();
+            (name.into(), Clip::new(&samples))
+        })
+        .collect();
     let mut world = WorldSettings::new(Arc::new(plan), Arc::new(bank));
     world.begins_at = begins_at.unwrap_or(world.begins_at);
     world.seed = seed;
@@ -243,14 +264,14 @@ impl Town {
     pub fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.input(Input::Settings(Arc::new(plan(&settings, listeners(false)))));
+        self.world.input(Input::Settings(Arc::new(plan(&settings, FLOW, listeners(false)))));
     }
 
     /// The settings file is changed, and the process starts again.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings: Settings = toml::from_str(SETTINGS).expect("settings");
         change(&mut settings);
-        self.world.set_plan(Arc::new(plan(&settings, listeners(false))));
+        self.world.set_plan(Arc::new(plan(&settings, FLOW, listeners(false))));
         self.world.restart();
     }
 

@@ -136,6 +136,7 @@ fn plan(text: &str) -> Plan {
         queues: vec!["general".into()],
         calendars: Vec::new(),
         skills: vec!["general".into()],
+        backends: Vec::new(),
         prompts: None,
     };
     let name = FlowName::from("main");

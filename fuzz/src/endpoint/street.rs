@@ -228,7 +228,7 @@ impl Street {
                         self.queries.push(query);
                     }
                 }
-                Output::Reply { .. } => {}
+                Output::Fetch(_) | Output::Reply { .. } => {}
             }
         }
     }

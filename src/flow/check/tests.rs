@@ -1,12 +1,15 @@
 //! Every finding, and the line and column where it is shown.
 
+mod between;
+mod values;
+
 use std::collections::BTreeMap;
 
 use miette::Diagnostic as _;
 use proptest::prelude::*;
 
 use crate::flow::prompt::{Fingerprint, Rendered};
-use crate::flow::{Fault, Flow, Known, load_text, own_texts, texts};
+use crate::flow::{Fault, Flow, FlowFile, Known, load_text, own_texts, texts};
 use crate::id::PromptName;
 
 fn known() -> Known {
@@ -15,6 +18,7 @@ fn known() -> Known {
         unserved: Vec::new(),
         calendars: vec!["main".into()],
         skills: vec!["welsh".into()],
+        backends: vec!["tax".into()],
         prompts: None,
     }
 }
@@ -302,7 +306,9 @@ fn every_prompt_needs_a_sound_file_made_from_its_text() {
     );
     let help = faults[2].help().expect("advises").to_string();
     assert_eq!(help, "run `switchboard prompts render`");
-    for text in texts(&"main".into(), "main.yaml", GOOD).expect("reads") {
+    let (name, shown) = ("main".into(), "main.yaml".to_owned());
+    let file_of = FlowFile { name, shown, text: GOOD.to_owned() };
+    for text in texts(&[file_of]).expect("reads") {
         prompts.insert(text.prompt.clone(), file(&text.text));
     }
     assert!(load(&prompts).is_ok());

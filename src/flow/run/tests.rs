@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::date;
 use proptest::prelude::*;
 
+mod business;
+
 use super::Run;
+use crate::backend::Failed;
 use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
 use crate::event::EndCause;
-use crate::flow::{Flow, Known, Node, load_text, prompts};
-use crate::media::command::Key;
+use crate::flow::{About, Flow, Flows, Known, Node, load_text, prompts};
+use crate::media::command::{Key, SecretKey};
 
 const FLOW: &str = "\
 start: doors
@@ -61,6 +65,7 @@ fn known() -> Known {
         unserved: Vec::new(),
         calendars: vec!["main".into()],
         skills: vec!["bins".into(), "welsh".into()],
+        backends: vec!["tax".into()],
         prompts: None,
     }
 }
@@ -74,17 +79,27 @@ fn short(commands: &[Command]) -> String {
     let words: Vec<String> = commands
         .iter()
         .map(|command| match command {
-            Command::Enter { node } => format!(">{node}"),
+            Command::Enter { node, .. } => format!(">{node}"),
             Command::Chose { node, key } => format!("chose {} at {node}", key.as_char()),
             Command::Play { prompts } => {
-                let names: Vec<&str> =
-                    prompts.iter().filter_map(|name| name.as_str().strip_prefix("main/")).collect();
+                let names: Vec<&str> = prompts
+                    .iter()
+                    .map(|name| name.as_str().strip_prefix("main/").unwrap_or(name.as_str()))
+                    .collect();
                 format!("play {}", names.join("+"))
             }
             Command::StopPlaying => "stop".to_owned(),
             Command::SetTimer { after } => format!("timer {}", after.as_secs()),
             Command::CancelTimer => "no timer".to_owned(),
             Command::AskHours { calendar } => format!("ask {calendar}"),
+            Command::AskBulletin { bulletin } => format!("ask {bulletin}"),
+            Command::PlayMusic => "music".to_owned(),
+            Command::Request(ask) => {
+                let body = ask.body.as_ref().map_or("", |body| body.as_str());
+                format!("{} {}{} {body}", ask.method.as_str(), ask.backend, ask.path)
+            }
+            Command::Note { label, fact } => format!("note {label}={fact}"),
+            Command::Secret { on } => format!("secret {on}"),
             Command::Queue { queue, skills, at_closing } => {
                 format!("queue {queue} {skills:?} {at_closing:?}")
             }
@@ -102,12 +117,26 @@ fn key(letter: char) -> Notice {
     Notice::Key(Key::from_char(letter).expect("is a key"))
 }
 
+fn about() -> About {
+    About {
+        caller: Some("+447700900123".to_owned()),
+        called: "+441708434343".to_owned(),
+        relay: false,
+        now: date(2026, 11, 26).at(10, 0, 0, 0),
+    }
+}
+
 /// A run, and what it says to each notice.
 struct Walk(Run);
 
 impl Walk {
+    fn through(flow: Arc<Flow>) -> Self {
+        let flows = Arc::new(Flows::from([(flow.name.clone(), Arc::clone(&flow))]));
+        Walk(Run::new(flows, flow, about()))
+    }
+
     fn new() -> Self {
-        Walk(Run::new(flow()))
+        Walk::through(flow())
     }
 
     /// In the menu, its words being said.
@@ -335,15 +364,15 @@ fn a_circle_that_no_check_saw_ends_the_call() {
             say.then = "hello".into();
         }
     }
-    let mut run = Run::new(Arc::new(flow.clone()));
+    let mut run = Walk::through(Arc::new(flow.clone())).0;
     run.handle(Notice::Started);
     run.handle(Notice::Hours { open: true });
-    let faulty = (0..100).any(|_| {
+    let faulty = (0..300).any(|_| {
         run.handle(Notice::Played).contains(&Command::HangUp { cause: EndCause::FlowFault })
     });
     assert!(faulty);
     flow.start = "nowhere".into();
-    let commands = Run::new(Arc::new(flow)).handle(Notice::Started);
+    let commands = Walk::through(Arc::new(flow)).0.handle(Notice::Started);
     assert_eq!(commands, [Command::HangUp { cause: EndCause::FlowFault }]);
 }
 
@@ -362,6 +391,11 @@ fn notices() -> impl Strategy<Value = Notice> {
         4 => (0u8..16).prop_map(|code| Notice::Key(Key::from_event(code).expect("is a key"))),
         2 => Just(Notice::TimerDone),
         1 => any::<bool>().prop_map(|open| Notice::Hours { open }),
+        1 => any::<bool>().prop_map(|on| Notice::Bulletin { on }),
+        1 => business::answers().prop_map(Notice::Answered),
+        4 => (0u8..12).prop_map(|code| {
+            Notice::SecretKey(SecretKey::new(Key::from_event(code).expect("is a key")))
+        }),
         1 => Just(Notice::QueueLeft(QueueReturn::Closed)),
         1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
         1 => Just(Notice::QueueLeft(QueueReturn::NobodyOnDuty)),
@@ -372,7 +406,7 @@ fn notices() -> impl Strategy<Value = Notice> {
 
 /// At the node that takes a message.
 fn at_the_message() -> Run {
-    let mut run = Run::new(flow());
+    let mut run = Walk::new().0;
     run.handle(Notice::Started);
     run.handle(Notice::Hours { open: true });
     for _ in 0..3 {
@@ -410,6 +444,9 @@ struct Owed {
     hours: bool,
     queue: bool,
     message: bool,
+    bulletin: bool,
+    answer: bool,
+    secret: bool,
     over: bool,
 }
 
@@ -418,7 +455,14 @@ impl Owed {
         for command in commands {
             assert!(!self.over, "nothing comes after the end: {commands:?}");
             match command {
-                Command::Enter { .. } | Command::Chose { .. } => {}
+                Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
+                Command::Secret { on } => {
+                    assert_ne!(self.secret, *on, "said once");
+                    self.secret = *on;
+                }
+                Command::PlayMusic => assert!(self.answer),
+                Command::Request(_) => self.answer = true,
+                Command::AskBulletin { .. } => self.bulletin = true,
                 Command::Play { prompts } => {
                     assert!(!prompts.is_empty());
                     self.playing = true;
@@ -453,8 +497,11 @@ proptest! {
     /// Whatever callers do and whenever it is answered: exactly one thing is waited for, or the run
     /// is over, and a caller who does nothing more comes to the end.
     #[test]
-    fn every_run_waits_for_something_or_is_over(all in proptest::collection::vec(notices(), 0..120)) {
-        let mut run = Run::new(flow());
+    fn every_run_waits_for_something_or_is_over(
+        business in any::<bool>(),
+        all in proptest::collection::vec(notices(), 0..120),
+    ) {
+        let mut run = if business { business::walk().0 } else { Walk::new().0 };
         let mut owed = Owed::default();
         let mut started = false;
         for notice in all {
@@ -466,12 +513,18 @@ proptest! {
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
                 Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
                 Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
-                Notice::Key(_) | Notice::SecretKey(_) => true,
+                Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
+                Notice::Answered(_) => std::mem::take(&mut owed.answer),
+                Notice::Key(_) => !owed.secret,
+                Notice::SecretKey(_) => owed.secret,
             };
             if may_come {
                 owed.note(&run.handle(notice));
-                let waits = [owed.playing, owed.timer, owed.hours, owed.queue, owed.message];
-                let waits = waits.into_iter().chain([owed.over, !started]);
+                // While a back end is asked, words are said besides.
+                let playing = owed.playing && !owed.answer;
+                let waits = [playing, owed.timer, owed.hours, owed.queue, owed.message];
+                let waits = waits.into_iter().chain([owed.bulletin, owed.answer]);
+                let waits = waits.chain([owed.over, !started]);
                 prop_assert_eq!(waits.filter(|waits| *waits).count(), 1);
             }
         }
@@ -488,6 +541,10 @@ proptest! {
                 Notice::TimerDone
             } else if std::mem::take(&mut owed.hours) {
                 Notice::Hours { open: true }
+            } else if std::mem::take(&mut owed.bulletin) {
+                Notice::Bulletin { on: true }
+            } else if std::mem::take(&mut owed.answer) {
+                Notice::Answered(Err(Failed::TimedOut))
             } else if std::mem::take(&mut owed.message) {
                 Notice::MessageEnded { kept: false }
             } else {
@@ -500,9 +557,10 @@ proptest! {
 
     #[test]
     fn no_notice_at_any_time_can_make_a_run_panic(all in proptest::collection::vec(notices(), 0..200)) {
-        let mut run = Run::new(flow());
-        for notice in all {
-            prop_assert!(run.handle(notice).len() < 80);
+        for mut run in [Walk::new().0, business::walk().0] {
+            for notice in &all {
+                prop_assert!(run.handle(notice.clone()).len() < 80);
+            }
         }
     }
 }

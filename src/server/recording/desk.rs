@@ -346,6 +346,8 @@ impl Open {
             | CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
+            | CallEvent::Noted { .. }
+            | CallEvent::Asked(_)
             | CallEvent::QueueEntered { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }

@@ -400,6 +400,7 @@ fn may_be_let_go(event: &Event) -> bool {
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
+            | CallEvent::Asked(_)
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::Dialled { .. }
@@ -410,6 +411,7 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::TransferRefused { .. }
             | CallEvent::LegClosed { .. } => true,
             CallEvent::Arrived { .. }
+            | CallEvent::Noted { .. }
             | CallEvent::QueueEntered { .. }
             | CallEvent::Joined { .. }
             | CallEvent::QueueLeft { .. }
@@ -434,6 +436,8 @@ fn may_be_let_go(event: &Event) -> bool {
             | SystemEvent::Banned { .. }
             | SystemEvent::Unbanned { .. }
             | SystemEvent::SettingsInForce { .. }
+            | SystemEvent::BulletinSet { .. }
+            | SystemEvent::Circuit { .. }
             | SystemEvent::TrunkServer { .. }
             | SystemEvent::TrunkRegistered { .. }
             | SystemEvent::JournalGap { .. }

@@ -6,7 +6,7 @@ use crate::call::SuperviseError;
 use crate::engine::io::Request;
 use crate::event::Supervision;
 
-const CALL_ID: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
+pub(super) const CALL_ID: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
 
 fn path(rest: &str) -> String {
     format!("/api/v1/calls/{CALL_ID}/{rest}")

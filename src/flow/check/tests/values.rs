@@ -1,0 +1,107 @@
+//! Values, expressions and what is asked of other systems.
+
+use super::*;
+
+const GOOD: &str = "\
+start: ask
+takes: {reason: text}
+nodes:
+  ask:
+    collect: Your account?
+    as: account
+    keys: 8
+    then: look
+    otherwise: end
+  look:
+    request: tax
+    path: /a/{account}
+    answer: {balance: money, name: text}
+    then: tell
+    otherwise: end
+  tell: {say: \"It is {balance}.\", then: test}
+  test: {if: balance > 10, then: card, otherwise: end}
+  card: {collect: Card., as: card, form: card, secret: true, then: pay, otherwise: end}
+  pay: {request: tax, method: POST, path: /p, body: {card: \"{card}\"}, then: end, otherwise: end}
+  end: {hang_up: completed}
+";
+
+fn changed(from: &str, to: &str) -> Vec<String> {
+    assert!(super::findings(GOOD).is_empty(), "{:?}", super::findings(GOOD));
+    assert!(GOOD.contains(from));
+    findings(&GOOD.replace(from, to))
+}
+
+#[test]
+fn every_slip_with_values_is_found_at_its_place() {
+    for (from, to, finding) in [
+        ("/a/{account}", "/a/{acount}", "12:11: nothing in the flows ever says what `acount` is"),
+        ("{balance}.", "{balance.", "16:15: a `{` here has no `}` that belongs to it"),
+        ("{balance}.", "{name}.", "16:15: `name` is text, and text that is not known before"),
+        ("{balance}.", "{balance as cash}.", "16:15: `cash` is not something that `as` can be"),
+        ("{balance}.", "{card}.", "16:15: `card` is secret and can only be sent in the body"),
+        ("path: /p", "path: /p/{card}", "19:44: `card` is secret"),
+        ("balance > 10", "balance >", "17:13: this condition or sum cannot be read"),
+        ("balance > 10", "card > 10", "17:13: `card` is secret"),
+        ("balance > 10", "paid > 10", "17:13: nothing in the flows ever says what `paid` is"),
+        ("as: account", "as: Account", "6:9: `Account` cannot be the name of a value"),
+        ("as: account", "as: not", "6:9: `not` cannot be the name of a value"),
+        ("keys: 8", "keys: 8 to 4", "7:11: this is not a number of keys that it can have"),
+        ("keys: 8", "keys: 40", "7:11: this is not a number of keys that it can have"),
+        ("name: text", "account: money", "13:31: `account` is digits elsewhere, and money here"),
+        (
+            "request: tax\n",
+            "request: taxes\n",
+            "11:14: there is no back end `taxes` in the settings",
+        ),
+        ("form: card, ", "form: cards, ", "18:48: `cards` is not something that `form` can be"),
+        (
+            "secret: true,",
+            "secret: true, confirm: Right?,",
+            "18:77: what is secret must not be read back",
+        ),
+        ("    answer:", "    on_status: {99: end}\n    answer:", "13:17: `99` is not a status"),
+    ] {
+        let found = changed(from, to);
+        assert!(
+            found.iter().any(|line| line.starts_with(&format!("main.yaml:{finding}"))),
+            "{to}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_stands_alone_is_told_how_it_is_spoken() {
+    let advice = advice(&GOOD.replace("{balance}.", "{name}."));
+    assert_eq!(advice, ["if it has letters and digits only, say how: `{name as reference}`"]);
+    assert!(changed("{balance}.", "{name as reference}.").is_empty());
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    let file = FlowFile { name: "main".into(), shown: "main.yaml".into(), text: text.to_owned() };
+    let loaded = crate::flow::load(&[file], &known()).expect("runs nevertheless");
+    loaded.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn menus_that_callers_find_hard_are_warned_of() {
+    let menu = |name: &str, to: &str| {
+        format!("  {name}: {{menu: \"For bins, press 1.\", keys: {{1: {to}}}, otherwise: {to}}}\n")
+    };
+    let end = "  end: {hang_up: completed}\n  bins: {queue: waste, otherwise: end}\n";
+    let good = format!("start: a\nnodes:\n{}{end}", menu("a", "bins"));
+    assert!(warnings(&good).is_empty(), "{:?}", warnings(&good));
+    let five = good.replace("{1: bins}", "{1: bins, 2: bins, 3: bins, 4: bins, 5: bins}");
+    assert_eq!(warnings(&five), ["main.yaml:3:3: this menu has 5 choices; callers remember four"]);
+    let first = good.replace("For bins, press 1.", "Press 1 for bins.");
+    let found = warnings(&first);
+    assert_eq!(found, ["main.yaml:3:13: the key is said before what it does: \"Press 1 for\""]);
+    let deep = [menu("a", "b"), menu("b", "c"), menu("c", "d"), menu("d", "bins")].concat();
+    let found = warnings(&format!("start: a\nnodes:\n{deep}{end}"));
+    assert!(found.contains(&"main.yaml:6:3: this menu comes after 3 others; callers lose their way after three levels".to_owned()), "{found:#?}");
+    assert!(
+        found.iter().any(|it| it.starts_with("main.yaml:3:3: whoever cannot choose")),
+        "{found:#?}"
+    );
+    let person = format!("start: a\nadviser: bins\nnodes:\n{deep}{end}");
+    assert!(!warnings(&person).iter().any(|it| it.contains("whoever cannot choose")));
+}

@@ -1,0 +1,203 @@
+//! Nodes that speak: what is said, asked and keyed in.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Reader;
+use crate::flow::What;
+use crate::flow::fault::FaultKind;
+use crate::flow::fields::{self, Fields};
+use crate::flow::model::{Asking, Bulletin, Collect, Form, Menu, Node, Say};
+use crate::flow::wording::Wording;
+use crate::flow::yaml::{Tree, Value};
+use crate::id::NodeName;
+use crate::media::command::Key;
+
+/// How long a caller may think by default and at least and at most, in seconds.
+pub const NO_INPUT_AFTER_S: (u32, u32, u32) = (8, 2, 120);
+/// How often something is asked by default and at least and at most.
+pub const TRIES: (u32, u32, u32) = (2, 1, 5);
+/// The longest pause between two keys by default and at least and at most, in seconds.
+pub const BETWEEN_S: (u32, u32, u32) = (4, 1, 30);
+
+impl Reader<'_> {
+    pub(super) fn say(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let words = self.words("say", value, None);
+        let must_hear = self.truth(fields, "must_hear");
+        let then = self.then(fields, false);
+        Some(Node::Say(Say { words: words?, must_hear: must_hear?, then: then? }))
+    }
+
+    pub(super) fn bulletin(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let name = self.name("bulletin", What::Bulletin, value);
+        let words = fields
+            .need("say", "say: Because of a flood, ...", self.faults)
+            .and_then(|tree| self.words("say", tree, None));
+        let off = self.then(fields, false);
+        let on = match fields.get("on") {
+            Some(tree) => self.link("on", tree, false),
+            None => off.clone(),
+        };
+        Some(Node::Bulletin(Bulletin { name: name?.into(), words: words?, on: on?, off: off? }))
+    }
+
+    pub(super) fn menu(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let words = self.words("menu", value, None);
+        let keys = fields.need("keys", "keys:", self.faults).and_then(|tree| self.keys(tree));
+        let asking = self.asking(fields, "wrong_key", "wrong-key");
+        Some(Node::Menu(Menu { words: words?, keys: keys?, asking: asking? }))
+    }
+
+    pub(super) fn collect(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let words = self.words("collect", value, None);
+        let form = fields.get("form").map_or(Some(Form::Digits), |tree| {
+            fields::choice("form", tree, &Form::WORDS, self.faults)
+        });
+        let secret = self.truth(fields, "secret");
+        let name = fields
+            .need("as", "as: account", self.faults)
+            .and_then(|tree| fields::text("as", tree, self.faults))
+            .and_then(|name| self.declare(&name, form.map(Form::kind)));
+        if let (Some(true), Some(declared)) = (secret, self.draft.declares.last_mut()) {
+            declared.secret = true;
+        }
+        let keys = self.lengths(fields, form.unwrap_or(Form::Digits));
+        let ends_with = fields.get("ends_with").map_or(Some(Key::HASH), |tree| {
+            let text = fields::text("ends_with", tree, self.faults)?;
+            let key = one_key(&text.value);
+            if key.is_none() {
+                self.faults.note(FaultKind::BadKey { key: text.value }, tree.place);
+            }
+            key
+        });
+        let (default, least, most) = BETWEEN_S;
+        let between = fields.get("between_s").map_or(Some(default), |tree| {
+            fields::whole("between_s", tree, least..=most, self.faults)
+        });
+        let confirm = match fields.get("confirm") {
+            Some(tree) if secret == Some(true) => {
+                self.faults.note(FaultKind::SecretSpoken, tree.place);
+                None
+            }
+            Some(tree) => self.words("confirm", tree, Some("confirm")).map(Some),
+            None => Some(None),
+        };
+        let asking = self.asking(fields, "wrong", "wrong");
+        let then = self.then(fields, true);
+        let (least, most) = keys?;
+        Some(Node::Collect(Box::new(Collect {
+            words: words?,
+            name: name?,
+            form: form?,
+            least,
+            most,
+            ends_with: ends_with?,
+            between: Duration::from_secs(between?.into()),
+            confirm: confirm?,
+            secret: secret?,
+            asking: asking?,
+            then: then?,
+        })))
+    }
+
+    /// `keys: 8` or `keys: 6 to 10`, within what the form can have.
+    fn lengths(&mut self, fields: &Fields<'_>, form: Form) -> Option<(usize, usize)> {
+        let (least, most) = form.keys();
+        let Some(tree) = fields.get("keys") else { return Some((least, most)) };
+        let (from, to) = match &tree.value {
+            Value::Whole(number) => (usize::try_from(*number).ok(), usize::try_from(*number).ok()),
+            Value::Text(text) => match text.split_once(" to ") {
+                Some((from, to)) => (from.trim().parse().ok(), to.trim().parse().ok()),
+                None => (None, None),
+            },
+            Value::Nothing
+            | Value::Truth(_)
+            | Value::Number(_)
+            | Value::List(_)
+            | Value::Map(_) => (None, None),
+        };
+        let found = from.zip(to).filter(|(from, to)| least <= *from && from <= to && *to <= most);
+        if found.is_none() {
+            self.faults.note(FaultKind::BadLength { least, most }, tree.place);
+        }
+        found
+    }
+
+    fn asking(
+        &mut self,
+        fields: &Fields<'_>,
+        wrong_field: &'static str,
+        wrong_part: &str,
+    ) -> Option<Asking> {
+        let (default, least, most) = TRIES;
+        let tries = fields
+            .get("tries")
+            .map_or(Some(default), |tree| fields::whole("tries", tree, least..=most, self.faults));
+        let (no_input, after) = match fields.get("no_input") {
+            Some(tree) => self.again("no_input", "no-input", tree),
+            None => (None, None),
+        };
+        let (wrong, _) = match fields.get(wrong_field) {
+            Some(tree) => self.again(wrong_field, wrong_part, tree),
+            None => (None, None),
+        };
+        let otherwise = self.way(fields, "otherwise", "otherwise: adviser");
+        Some(Asking {
+            no_input_after: Duration::from_secs(after.unwrap_or(NO_INPUT_AFTER_S.0).into()),
+            no_input,
+            wrong,
+            tries: tries?,
+            otherwise: otherwise?,
+        })
+    }
+
+    /// What is said before it is asked again, and (for `no_input`) after how many seconds.
+    fn again(
+        &mut self,
+        field: &'static str,
+        part: &str,
+        tree: &Tree,
+    ) -> (Option<Wording>, Option<u32>) {
+        let owner = format!("`{field}` of `{}`", self.draft.name.value);
+        let Some(fields) = Fields::open(owner, field, tree.place, tree, self.faults) else {
+            return (None, None);
+        };
+        let timed = field == "no_input";
+        fields.only(if timed { &["after_s", "say"] } else { &["say"] }, self.faults);
+        let said = fields.get("say").and_then(|tree| self.words("say", tree, Some(part)));
+        let (_, least, most) = NO_INPUT_AFTER_S;
+        let after = fields
+            .get("after_s")
+            .filter(|_| timed)
+            .and_then(|tree| fields::whole("after_s", tree, least..=most, self.faults));
+        (said, after)
+    }
+
+    fn keys(&mut self, tree: &Tree) -> Option<BTreeMap<Key, NodeName>> {
+        let owner = format!("`keys` of `{}`", self.draft.name.value);
+        let fields = Fields::open(owner, "keys", tree.place, tree, self.faults)?;
+        let mut keys = BTreeMap::new();
+        for (name, tree) in fields.iter() {
+            let to = self.link(&name.value, tree, true);
+            match one_key(&name.value) {
+                Some(key) => keys.extend(to.map(|to| (key, to))),
+                None => {
+                    self.faults.note(FaultKind::BadKey { key: name.value.clone() }, name.place);
+                }
+            }
+        }
+        if fields.iter().next().is_none() {
+            self.faults.note(FaultKind::Empty { field: "keys".to_owned() }, tree.place);
+        }
+        Some(keys)
+    }
+
+    pub(super) fn truth(&mut self, fields: &Fields<'_>, field: &'static str) -> Option<bool> {
+        fields.get(field).map_or(Some(false), |tree| fields::truth(field, tree, self.faults))
+    }
+}
+
+fn one_key(written: &str) -> Option<Key> {
+    let mut letters = written.chars();
+    letters.next().and_then(Key::from_char).filter(|_| letters.next().is_none())
+}

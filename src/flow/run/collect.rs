@@ -1,0 +1,234 @@
+//! What a caller keys in: a reference, a day, a card's number.
+
+use std::fmt;
+
+use jiff::civil::{Date, date, time};
+use zeroize::Zeroizing;
+
+use super::{Phase, Walk};
+use crate::call::command::Command;
+use crate::flow::model::{Collect, Form};
+use crate::flow::value::{Kind, Secret, Value, has_check_digit};
+use crate::media::command::Key;
+
+/// What has been keyed in so far. It may be secret, so it is never shown.
+#[derive(Default)]
+pub(super) struct Typed(Zeroizing<String>);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Typed({})", self.0.len())
+    }
+}
+
+impl Typed {
+    /// Room for the longest answer, so that no copy is left behind when it grows.
+    fn fresh(most: usize) -> Self {
+        Typed(Zeroizing::new(String::with_capacity(most)))
+    }
+}
+
+impl Walk<'_> {
+    /// Begins to ask.
+    pub(super) fn ask_for(&mut self, collect: &Collect) {
+        self.run.missed = 0;
+        self.run.typed = Typed::fresh(collect.most);
+        if collect.secret {
+            // What came before the keys were secret has been heard by others.
+            self.run.keys.clear();
+        }
+        let mut ahead = std::mem::take(&mut self.run.keys);
+        if ahead.is_empty() {
+            return self.say(Phase::Offering, &[&collect.words]);
+        }
+        self.run.phase = Phase::Typing;
+        while let Some(key) = ahead.pop_front() {
+            if key == collect.ends_with || self.add(collect, key) {
+                self.run.keys = ahead;
+                return self.complete(collect);
+            }
+        }
+        self.commands.push(Command::SetTimer { after: collect.between });
+    }
+
+    /// A key was pressed.
+    pub(super) fn keyed(&mut self, collect: &Collect, key: Key) {
+        match self.run.phase {
+            Phase::Offering => {
+                self.commands.push(Command::StopPlaying);
+                self.run.typed = Typed::fresh(collect.most);
+                self.next(collect, key);
+            }
+            Phase::Listening => {
+                self.run.typed = Typed::fresh(collect.most);
+                self.next(collect, key);
+            }
+            Phase::Typing => self.next(collect, key),
+            Phase::Confirming => {
+                self.commands.push(Command::StopPlaying);
+                self.confirmed(collect, key);
+            }
+            Phase::Confirmed => {
+                self.commands.push(Command::CancelTimer);
+                self.confirmed(collect, key);
+            }
+            Phase::Start
+            | Phase::Saying
+            | Phase::Asking
+            | Phase::Requesting
+            | Phase::Queued
+            | Phase::Announcing
+            | Phase::Recording
+            | Phase::Over => {}
+        }
+    }
+
+    fn next(&mut self, collect: &Collect, key: Key) {
+        self.run.steps = 0;
+        self.run.phase = Phase::Typing;
+        if key == collect.ends_with || self.add(collect, key) {
+            self.commands.push(Command::CancelTimer);
+            self.complete(collect);
+        } else {
+            self.commands.push(Command::SetTimer { after: collect.between });
+        }
+    }
+
+    /// Adds a key; whether as many have come as can.
+    fn add(&mut self, collect: &Collect, key: Key) -> bool {
+        if self.run.typed.0.len() < collect.most {
+            self.run.typed.0.push(key.as_char());
+        }
+        self.run.typed.0.len() >= collect.most
+    }
+
+    /// All has been keyed in: remembered, read back, or asked again.
+    pub(super) fn complete(&mut self, collect: &Collect) {
+        let typed = std::mem::take(&mut self.run.typed).0;
+        let long_enough = (collect.least..=collect.most).contains(&typed.len());
+        let Some(value) =
+            read(collect.form, &typed, self.run.about.now.date()).filter(|_| long_enough)
+        else {
+            self.run.keys.clear();
+            return self.miss(&collect.words, &collect.asking, collect.asking.wrong.as_ref());
+        };
+        if collect.secret {
+            self.run.secrets.insert(collect.name.clone(), Secret::new(typed));
+            return self.go(&collect.then);
+        }
+        self.remember(&collect.name, value);
+        match &collect.confirm {
+            Some(confirm) => self.say(Phase::Confirming, &[confirm]),
+            None => self.go(&collect.then),
+        }
+    }
+
+    fn confirmed(&mut self, collect: &Collect, key: Key) {
+        self.run.steps = 0;
+        match key.as_char() {
+            '1' => self.go(&collect.then),
+            _ => self.unconfirmed(collect),
+        }
+    }
+
+    /// It was not right, or nobody said so: forgotten, and asked again.
+    pub(super) fn unconfirmed(&mut self, collect: &Collect) {
+        self.run.values.remove(&collect.name);
+        self.miss(&collect.words, &collect.asking, None);
+    }
+}
+
+/// What keys stand for; none if they cannot be right.
+fn read(form: Form, keys: &str, today: Date) -> Option<Value> {
+    match form {
+        Form::Digits => Kind::Digits.read(keys),
+        Form::Card => Kind::Digits.read(keys).filter(|_| has_check_digit(keys)),
+        Form::Number => Kind::Number.read(keys),
+        Form::Date => day(keys, today),
+        Form::Time => {
+            let (hour, minute) = (two(keys, 0)?, two(keys, 2)?);
+            let good = hour < 24 && minute < 60;
+            good.then(|| Value::Time(time(hour, minute, 0, 0)))
+        }
+        // A star stands for the point.
+        Form::Money => Kind::Money.read(&keys.replace('*', ".")),
+        Form::Phone => Kind::Digits.read(keys).and_then(|_| Kind::Phone.read(keys)),
+        Form::YesNo => match keys {
+            "1" => Some(Value::Truth(true)),
+            "2" => Some(Value::Truth(false)),
+            _ => None,
+        },
+    }
+}
+
+/// The two digits at a place.
+fn two(keys: &str, at: usize) -> Option<i8> {
+    keys.get(at..at + 2).filter(|two| two.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+}
+
+/// Day, month and year; a year of two digits is the one nearest to now that is not far ahead:
+/// people give days of birth more often than days in twenty years.
+fn day(keys: &str, today: Date) -> Option<Value> {
+    /// Years ahead of now that two digits can mean.
+    const AHEAD: i16 = 10;
+    let (day, month) = (two(keys, 0)?, two(keys, 2)?);
+    let year: i16 = match keys.len() {
+        6 => {
+            let century = today.year() / 100 * 100;
+            let near = century + i16::from(two(keys, 4)?);
+            if near > today.year() + AHEAD { near - 100 } else { near }
+        }
+        8 => i16::from(two(keys, 4)?) * 100 + i16::from(two(keys, 6)?),
+        _ => return None,
+    };
+    let good = (1..=12).contains(&month) && (1800..=2200).contains(&year);
+    let last = good.then(|| date(year, month, 1).days_in_month())?;
+    (1..=last).contains(&day).then(|| Value::Date(date(year, month, day)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_read_by_their_form() {
+        let today = date(2026, 11, 26);
+        for (form, keys, value) in [
+            (Form::Date, "011226", Some("2026-12-01")),
+            (Form::Date, "02071984", Some("1984-07-02")),
+            (Form::Date, "020784", Some("1984-07-02")),
+            (Form::Date, "290226", None),
+            (Form::Date, "0112", None),
+            (Form::Time, "1430", Some("14:30")),
+            (Form::Time, "2460", None),
+            (Form::Money, "12*5", Some("12.50")),
+            (Form::Money, "12", Some("12.00")),
+            (Form::Money, "1*2*3", None),
+            (Form::Card, "4111111111111111", Some("4111111111111111")),
+            (Form::Card, "4111111111111112", None),
+            (Form::Digits, "12*4", None),
+            (Form::Phone, "01632960001", Some("+441632960001")),
+            (Form::YesNo, "2", Some("no")),
+            (Form::YesNo, "3", None),
+            (Form::Number, "0042", Some("42")),
+        ] {
+            let read = read(form, keys, today).map(|value| value.to_string());
+            assert_eq!(read.as_deref(), value, "{keys}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_not_shown() {
+        let typed = Typed(Zeroizing::new("4111".to_owned()));
+        assert_eq!(format!("{typed:?}"), "Typed(4)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_keys_break_it(keys in "[0-9*#A-D]{0,20}", form in 0..Form::WORDS.len()) {
+            let _ = read(Form::WORDS[form].1, &keys, date(2026, 11, 26));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Sends what flows ask of other systems over HTTP, and brings their answers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use tokio::runtime::Handle;
+
+use crate::backend::{Answer, BackendSettings, Failed, Fetch, FetchId};
+use crate::flow::Method;
+use crate::id::BackendName;
+
+/// The largest answer that is read.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// Why back ends cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The token's file cannot be read.
+    #[error("{}: the token of the back end `{backend}` cannot be read: {error}", path.display())]
+    Token {
+        /// Whose.
+        backend: BackendName,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
+    /// The token cannot be sent.
+    #[error("{}: the token of the back end `{backend}` must be one line of plain characters", path.display())]
+    BadToken {
+        /// Whose.
+        backend: BackendName,
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no HTTP client on this machine.
+    #[error("back ends cannot be asked over HTTP: {0}")]
+    Client(reqwest::Error),
+}
+
+/// What authorises us, by back end.
+type Tokens = BTreeMap<BackendName, HeaderValue>;
+
+/// Asks back ends.
+#[derive(Clone)]
+pub struct BackendClient {
+    client: reqwest::Client,
+    tokens: Arc<Tokens>,
+    runtime: Handle,
+}
+
+impl BackendClient {
+    /// Reads the tokens and makes a client. Redirections are answers like others: nothing that a
+    /// back end says sends a caller's business elsewhere.
+    pub fn new(
+        settings: &BTreeMap<BackendName, BackendSettings>,
+        runtime: Handle,
+    ) -> Result<Self, BackendError> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(BackendError::Client)?;
+        let tokens = Arc::new(tokens(settings)?);
+        Ok(BackendClient { client, tokens, runtime })
+    }
+
+    /// Sends a request and tells from another thread what came of it: its id, the answer, and
+    /// whether the back end may have got it.
+    pub fn ask(
+        &self,
+        fetch: Fetch,
+        tell: impl FnOnce(FetchId, Result<Answer, Failed>, bool) + Send + 'static,
+    ) {
+        let client = self.client.clone();
+        let token = self.tokens.get(&fetch.ask.backend).cloned();
+        self.runtime.spawn(async move {
+            tokio::time::sleep_until(tokio::time::Instant::now() + fetch.after).await;
+            let id = fetch.id;
+            let timeout = fetch.timeout;
+            let (outcome, arrived) =
+                match tokio::time::timeout(timeout, send(client, fetch, token)).await {
+                    Ok(done) => done,
+                    Err(_) => (Err(Failed::TimedOut), true),
+                };
+            tell(id, outcome, arrived);
+        });
+    }
+}
+
+fn tokens(settings: &BTreeMap<BackendName, BackendSettings>) -> Result<Tokens, BackendError> {
+    let mut tokens = Tokens::new();
+    for (name, one) in settings {
+        let Some(path) = &one.token_file else { continue };
+        let (backend, path) = (name.clone(), path.clone());
+        match std::fs::read_to_string(&path) {
+            Ok(token) => match HeaderValue::from_str(&format!("Bearer {}", token.trim())) {
+                Ok(mut value) => {
+                    value.set_sensitive(true);
+                    tokens.insert(backend, value);
+                }
+                Err(_) => return Err(BackendError::BadToken { backend, path }),
+            },
+            Err(error) => return Err(BackendError::Token { backend, path, error }),
+        }
+    }
+    Ok(tokens)
+}
+
+async fn send(
+    client: reqwest::Client,
+    fetch: Fetch,
+    token: Option<HeaderValue>,
+) -> (Result<Answer, Failed>, bool) {
+    let method = match fetch.ask.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut request = client
+        .request(method, format!("{}{}", fetch.url, fetch.ask.path))
+        .header(ACCEPT, "application/json");
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, token);
+    }
+    if let Some(body) = &fetch.ask.body {
+        request = request.header(CONTENT_TYPE, "application/json").body(body.as_bytes().to_vec());
+    }
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        // Only before there is a connection is it certain that nothing was carried out.
+        Err(error) => return (Err(Failed::Unreachable), !error.is_connect()),
+    };
+    let status = response.status().as_u16();
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
+                return (Err(Failed::TooLarge), true);
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(_) => return (Err(Failed::Unreachable), true),
+        }
+    }
+    let body = match bytes.iter().all(u8::is_ascii_whitespace) {
+        true => Ok(serde_json::Value::Null),
+        false => serde_json::from_slice(&bytes),
+    };
+    match body {
+        Ok(body) => (Ok(Answer { status, body }), true),
+        // What says that it failed need not be JSON to be believed.
+        Err(_) if status >= 300 => (Ok(Answer { status, body: serde_json::Value::Null }), true),
+        Err(_) => (Err(Failed::NotJson), true),
+    }
+}

@@ -7,11 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Exchange;
 use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, RecordingId, Skill};
 use crate::time::{Time, UnixMicros};
 
 mod agent;
+mod backend;
 mod cause;
 mod guard;
 mod message;
@@ -23,6 +23,7 @@ mod transfer;
 mod trunk;
 
 pub use agent::{AgentEvent, AgentState, StateReason};
+pub use backend::{Exchange, Failed, Standing};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;

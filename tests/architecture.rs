@@ -63,13 +63,25 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("rtp", &[], "packets, and nothing of what they are for"),
     ("media", &["rtp", "event"], "frames; told what to do by media::Command"),
     (
+        "backend",
+        &["event"],
+        "other systems, their circuits and what is under way: questions in, effects out",
+    ),
+    (
         "call",
-        &["sip", "sdp", "event", "media::command", "number", "trunk::Attempt"],
+        &["backend", "sip", "sdp", "event", "media::command", "number", "trunk::Attempt"],
         "legs through their seams; media are told by commands, controllers by notices",
     ),
     (
         "flow",
-        &["call::command", "media::command::Key", "event"],
+        &[
+            "call::command",
+            "media::command::Key",
+            "media::command::SecretKey",
+            "event",
+            "number",
+            "backend",
+        ],
         "a controller: sends a call commands, reads its notices, knows no SIP and no media",
     ),
     (
@@ -96,6 +108,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
             "stats",
             "number",
             "trunk",
+            "backend",
             "config::settings",
         ],
         "the one door; its Plan is made from settings that config has read and checked",
@@ -114,6 +127,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
             "sip::uri",
             "number",
             "trunk",
+            "backend::BackendSettings",
         ],
         "each module's own settings, checked; it builds nothing that runs",
     ),
@@ -121,7 +135,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "sim",
         &[
             "sip", "sdp", "rtp", "media", "call", "flow", "acd", "engine", "event", "stats",
-            "config", "trunk", "number",
+            "config", "trunk", "number", "backend",
         ],
         "replaces server and web, so it cannot use them",
     ),

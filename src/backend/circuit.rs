@@ -2,19 +2,8 @@
 
 use std::time::Duration;
 
+use crate::event::Standing;
 use crate::time::Time;
-
-/// How a back end stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It is asked.
-    Closed,
-    /// It is left alone.
-    Open,
-    /// It has been left alone for long enough: the next request finds out.
-    HalfOpen,
-}
 
 /// One back end's circuit.
 #[derive(Debug, Clone, Default)]

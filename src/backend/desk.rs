@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Answer, Ask, BackendSettings, Circuit, Failed, Standing};
+use super::{Answer, Ask, BackendSettings, Circuit};
+use crate::event::{Exchange, Failed, Standing};
 use crate::id::{BackendName, CallId};
 use crate::time::Time;
 
@@ -29,21 +28,6 @@ pub struct Fetch {
     pub url: String,
     /// What is asked.
     pub ask: Ask,
-}
-
-/// How a request went, for the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exchange {
-    /// Whom it asked.
-    pub backend: BackendName,
-    /// The status of the answer; none if there was none.
-    pub status: Option<u16>,
-    /// Why there was none.
-    pub failed: Option<Failed>,
-    /// How often it was sent.
-    pub attempts: u32,
-    /// From the call's question to its answer, in microseconds.
-    pub took_us: u64,
 }
 
 /// What follows.
@@ -203,7 +187,7 @@ fn answer(now: Time, pending: Pending, answer: Result<Answer, Failed>) -> Effect
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Method;
+    use crate::backend::Method;
     use crate::id::Entropy;
     use crate::time::UnixMicros;
 

@@ -13,11 +13,12 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::flow::Method;
 use crate::id::BackendName;
 
-pub use self::circuit::{Circuit, Standing};
-pub use self::desk::{Backends, Effect, Exchange, Fetch, FetchId};
+pub use crate::event::{Exchange, Failed, Standing};
+
+pub use self::circuit::Circuit;
+pub use self::desk::{Backends, Effect, Fetch, FetchId};
 pub use self::settings::BackendSettings;
 
 /// What a call asks.
@@ -48,47 +49,39 @@ pub struct Answer {
     pub body: serde_json::Value,
 }
 
-/// Why there is no answer.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Failed {
-    /// No connection, or it broke off.
-    Unreachable,
-    /// It took too long.
-    TimedOut,
-    /// The answer is larger than an answer may be.
-    TooLarge,
-    /// The answer is not JSON.
-    NotJson,
-    /// It has failed too often and is left alone for a while.
-    CircuitOpen,
-    /// As many calls ask it as may at once.
-    Busy,
-    /// The settings have no such back end any more.
-    Unknown,
+/// What is done to what is at the path (RFC 9110 section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Asks for it.
+    Get,
+    /// Adds to it, or carries something out.
+    Post,
+    /// Sets it.
+    Put,
+    /// Removes it.
+    Delete,
 }
 
-impl Failed {
-    /// The word that metrics use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Failed::Unreachable => "unreachable",
-            Failed::TimedOut => "timed_out",
-            Failed::TooLarge => "too_large",
-            Failed::NotJson => "not_json",
-            Failed::CircuitOpen => "circuit_open",
-            Failed::Busy => "busy",
-            Failed::Unknown => "unknown",
-        }
+impl Method {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Method); 4] = [
+        ("GET", Method::Get),
+        ("POST", Method::Post),
+        ("PUT", Method::Put),
+        ("DELETE", Method::Delete),
+    ];
+
+    /// As HTTP writes it.
+    pub fn as_str(self) -> &'static str {
+        Method::WORDS.iter().find(|(_, method)| *method == self).map_or("GET", |(word, _)| word)
     }
 
-    /// Whether the back end is to blame, so that it counts against its circuit.
-    pub const fn is_its_fault(self) -> bool {
+    /// Whether asking twice does no more than asking once (RFC 9110 section 9.2.2), so that a
+    /// question that may have been lost can be asked again.
+    pub fn is_idempotent(self) -> bool {
         match self {
-            Failed::Unreachable | Failed::TimedOut | Failed::TooLarge | Failed::NotJson => true,
-            Failed::CircuitOpen | Failed::Busy | Failed::Unknown => false,
+            Method::Get | Method::Put | Method::Delete => true,
+            Method::Post => false,
         }
     }
 }

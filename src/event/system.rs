@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Standing;
 use crate::id::{AgentId, BackendName, BulletinName, QueueName, TrunkName};
 use crate::time::UnixMicros;
 
-use super::{BanReason, OutboundRefusal, UnbanReason};
+use super::{BanReason, OutboundRefusal, Standing, UnbanReason};
 
 /// The thresholds in force for a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ use crate::id::{BackendName, BulletinName, CalendarName, FlowName, PromptName, Q
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
 pub use self::model::{
-    Bulletin, Collect, Flow, Form, Hours, Kinds, Menu, Method, Node, Queue, Reason, Say, Voicemail,
+    Bulletin, Collect, Flow, Form, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
 };
 pub use self::prompt::AGENT_PROMPTS;
 pub use self::run::{About, Run};

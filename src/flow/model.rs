@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Method;
+
 use super::expression::Expression;
 use super::speak;
 use super::value::Kind;
@@ -274,43 +276,6 @@ pub struct Request {
     pub then: NodeName,
     /// What comes next if there is no answer, or none that makes sense.
     pub otherwise: NodeName,
-}
-
-/// What is done to what is at the path (RFC 9110 section 9.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Asks for it.
-    Get,
-    /// Adds to it, or carries something out.
-    Post,
-    /// Sets it.
-    Put,
-    /// Removes it.
-    Delete,
-}
-
-impl Method {
-    /// The words of the language.
-    pub const WORDS: [(&'static str, Method); 4] = [
-        ("GET", Method::Get),
-        ("POST", Method::Post),
-        ("PUT", Method::Put),
-        ("DELETE", Method::Delete),
-    ];
-
-    /// As HTTP writes it.
-    pub fn as_str(self) -> &'static str {
-        Method::WORDS.iter().find(|(_, method)| *method == self).map_or("GET", |(word, _)| word)
-    }
-
-    /// Whether asking twice does no more than asking once (RFC 9110 section 9.2.2), so that a
-    /// question that may have been lost can be asked again.
-    pub fn is_idempotent(self) -> bool {
-        match self {
-            Method::Get | Method::Put | Method::Delete => true,
-            Method::Post => false,
-        }
-    }
 }
 
 /// JSON with values in it. A value is only ever a whole string, number or truth: nothing that a

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio::runtime::Handle;
 
+use crate::backend::Method;
 use crate::backend::{Answer, BackendSettings, Failed, Fetch, FetchId};
-use crate::flow::Method;
 use crate::id::BackendName;
 
 /// The largest answer that is read.

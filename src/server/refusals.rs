@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::backend::Standing;
-use crate::event::{Entry, Event, SystemEvent};
+use crate::event::{Entry, Event, Standing, SystemEvent};
 use crate::sip::endpoint::SipCounters;
 use crate::time::Time;
 

@@ -5,6 +5,7 @@
 //! independent implementations meet in every scenario, so that no fault cancels itself out.
 
 pub mod adviser;
+pub mod backend;
 pub mod caller;
 pub mod diary;
 pub mod ear;

@@ -22,6 +22,7 @@ use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use crate::trunk::names::{self, Query, ResolveError};
 
 use super::adviser::{Adviser, Habits};
+use super::backend::Backend;
 use super::caller::{Caller, Step};
 use super::network::{Conditions, Datagram, Network};
 use super::person::Person;
@@ -102,21 +103,10 @@ pub struct World {
     requests: u64,
     /// What the domain name system says.
     names: BTreeMap<Query, Result<names::Answer, ResolveError>>,
-    /// Who answers what flows ask of other systems; nobody if there is none.
-    backend: Option<Backend>,
+    /// What flows ask.
+    backend: Backend,
     /// Steps at the present instant.
     idle_steps: u32,
-}
-
-/// Answers what flows ask of other systems.
-struct Backend(Box<Answers>);
-
-type Answers = dyn Fn(&Ask) -> Result<Answer, Failed>;
-
-impl std::fmt::Debug for Backend {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Backend")
-    }
 }
 
 impl World {
@@ -156,7 +146,7 @@ impl World {
             replies: BTreeMap::new(),
             requests: 0,
             names: BTreeMap::new(),
-            backend: None,
+            backend: Backend::default(),
             idle_steps: 0,
             entropy,
             settings,
@@ -214,7 +204,7 @@ impl World {
 
     /// From now on this answers what flows ask of other systems.
     pub fn answer_requests(&mut self, answers: impl Fn(&Ask) -> Result<Answer, Failed> + 'static) {
-        self.backend = Some(Backend(Box::new(answers)));
+        self.backend = Backend::new(answers);
     }
 
     // ---- people ------------------------------------------------------------------------------
@@ -528,11 +518,7 @@ impl World {
                 self.engine.handle_input(self.now, Input::Resolved { query, answer });
             }
             Output::Fetch(fetch) => {
-                let outcome = match &self.backend {
-                    Some(Backend(answers)) => answers(&fetch.ask),
-                    None => Err(Failed::Unreachable),
-                };
-                let arrived = outcome != Err(Failed::Unreachable);
+                let (outcome, arrived) = self.backend.answer(&fetch.ask);
                 let input = Input::Fetched { id: fetch.id, outcome, arrived };
                 self.engine.handle_input(self.now, input);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Exchange, Standing};
+use crate::event::{Exchange, Standing};
 use crate::id::BackendName;
 
 /// Every back end that was ever asked.

@@ -4,8 +4,9 @@
 use super::Reader;
 use super::asking::{BETWEEN_S, NO_INPUT_AFTER_S, TRIES};
 use super::person::LONGEST_S;
+use crate::backend::Method;
 use crate::flow::fields::Fields;
-use crate::flow::model::{Form, Method, Node, Reason};
+use crate::flow::model::{Form, Node, Reason};
 use crate::flow::yaml::Tree;
 
 /// A kind of node: the word that it begins with, and what it can have.

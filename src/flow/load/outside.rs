@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Declared, Purpose, Reader};
+use crate::backend::Method;
 use crate::flow::What;
 use crate::flow::fault::FaultKind;
 use crate::flow::fields::{self, Fields};
-use crate::flow::model::{Body, Method, Node, Request, Taken};
+use crate::flow::model::{Body, Node, Request, Taken};
 use crate::flow::value::Kind;
 use crate::flow::yaml::{At, Tree, Value};
 use crate::id::NodeName;

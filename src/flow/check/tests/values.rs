@@ -39,7 +39,7 @@ fn every_slip_with_values_is_found_at_its_place() {
         ("{balance}.", "{name}.", "16:15: `name` is text, and text that is not known before"),
         ("{balance}.", "{balance as cash}.", "16:15: `cash` is not something that `as` can be"),
         ("{balance}.", "{card}.", "16:15: `card` is secret and can only be sent in the body"),
-        ("path: /p", "path: /p/{card}", "19:44: `card` is secret"),
+        ("path: /p,", "path: \"/p/{card}\",", "19:44: `card` is secret"),
         ("balance > 10", "balance >", "17:13: this condition or sum cannot be read"),
         ("balance > 10", "card > 10", "17:13: `card` is secret"),
         ("balance > 10", "paid > 10", "17:13: nothing in the flows ever says what `paid` is"),

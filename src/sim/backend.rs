@@ -1,0 +1,36 @@
+//! Another system that flows ask.
+
+use std::fmt;
+
+use crate::backend::{Answer, Ask};
+use crate::event::Failed;
+
+/// How it answers.
+type Answers = dyn Fn(&Ask) -> Result<Answer, Failed>;
+
+/// Another system; one that is not there unless it is said how it answers.
+#[derive(Default)]
+pub struct Backend(Option<Box<Answers>>);
+
+impl Backend {
+    /// One that answers so.
+    pub fn new(answers: impl Fn(&Ask) -> Result<Answer, Failed> + 'static) -> Self {
+        Backend(Some(Box::new(answers)))
+    }
+
+    /// Its answer, and whether it may have got the request.
+    pub fn answer(&self, ask: &Ask) -> (Result<Answer, Failed>, bool) {
+        let outcome = match &self.0 {
+            Some(answers) => answers(ask),
+            None => Err(Failed::Unreachable),
+        };
+        let arrived = outcome != Err(Failed::Unreachable);
+        (outcome, arrived)
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Backend")
+    }
+}

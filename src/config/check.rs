@@ -16,6 +16,7 @@ use super::source::Source;
 use super::suggest::closest;
 
 mod agents;
+mod backends;
 mod dial;
 mod guard;
 mod network;
@@ -40,6 +41,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.dial_plan();
     check.transfers();
     check.recording();
+    check.backends();
     check.tokens();
     check.findings
 }

@@ -41,6 +41,13 @@ pub enum Problem {
     #[error("there is no {kind} `{name}`")]
     NoSuch { kind: &'static str, name: String, near: Option<String>, known: Vec<String> },
 
+    #[error("`{url}` is not the address of another system")]
+    BadBackendUrl { url: String },
+    #[error("what is asked of this system can be read on the way")]
+    PlainBackend,
+    #[error("callers may wait for it for {patience_s} s, {retries} times more than once")]
+    ImpatientCallers { patience_s: u32, retries: u32 },
+
     #[error("no number leads anywhere")]
     NoNumbers,
     #[error("`{number}` cannot be dialled")]
@@ -198,6 +205,13 @@ impl Problem {
             Problem::SecretNotText => "write it in quotes",
             Problem::Empty { .. } | Problem::ControlCharacter { .. } => "write some printable text",
             Problem::Zero { .. } => "write 1 or more",
+            Problem::BadBackendUrl { .. } => {
+                "write it as in https://tax.example.gov.uk/api, without `?` and `#`; a flow's `path` follows it"
+            }
+            Problem::PlainBackend => "use https, or a system on this machine",
+            Problem::ImpatientCallers { .. } => {
+                "make `timeout_ms` or `retries` smaller: callers who hear nothing but music hang up"
+            }
             Problem::NoNumbers => {
                 "name at least one under [numbers], as in `\"434343\" = \"main\"`"
             }

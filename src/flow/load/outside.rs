@@ -20,7 +20,7 @@ impl Reader<'_> {
         });
         let path = fields
             .need("path", "path: /accounts/{account}", self.faults)
-            .and_then(|tree| self.template("path", tree, Purpose::Sent));
+            .and_then(|tree| self.template("path", tree, Purpose::Seen));
         let body = match fields.get("body") {
             Some(tree) => self.body("body", tree).map(Some),
             None => Some(None),

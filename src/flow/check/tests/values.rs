@@ -33,40 +33,42 @@ fn changed(from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn every_slip_with_values_is_found_at_its_place() {
+    let mut missed = Vec::new();
     for (from, to, finding) in [
         ("/a/{account}", "/a/{acount}", "12:11: nothing in the flows ever says what `acount` is"),
         ("{balance}.", "{balance.", "16:15: a `{` here has no `}` that belongs to it"),
         ("{balance}.", "{name}.", "16:15: `name` is text, and text that is not known before"),
         ("{balance}.", "{balance as cash}.", "16:15: `cash` is not something that `as` can be"),
         ("{balance}.", "{card}.", "16:15: `card` is secret and can only be sent in the body"),
-        ("path: /p,", "path: \"/p/{card}\",", "19:44: `card` is secret"),
-        ("balance > 10", "balance >", "17:13: this condition or sum cannot be read"),
-        ("balance > 10", "card > 10", "17:13: `card` is secret"),
-        ("balance > 10", "paid > 10", "17:13: nothing in the flows ever says what `paid` is"),
+        ("path: /p,", "path: \"/p/{card}\",", "19:43: `card` is secret"),
+        ("balance > 10", "balance >", "17:14: this condition or sum cannot be read"),
+        ("balance > 10", "card > 10", "17:14: `card` is secret"),
+        ("balance > 10", "paid > 10", "17:14: nothing in the flows ever says what `paid` is"),
         ("as: account", "as: Account", "6:9: `Account` cannot be the name of a value"),
         ("as: account", "as: not", "6:9: `not` cannot be the name of a value"),
         ("keys: 8", "keys: 8 to 4", "7:11: this is not a number of keys that it can have"),
         ("keys: 8", "keys: 40", "7:11: this is not a number of keys that it can have"),
-        ("name: text", "account: money", "13:31: `account` is digits elsewhere, and money here"),
+        ("name: text", "account: money", "13:30: `account` is digits elsewhere, and money here"),
         (
             "request: tax\n",
             "request: taxes\n",
             "11:14: there is no back end `taxes` in the settings",
         ),
-        ("form: card, ", "form: cards, ", "18:48: `cards` is not something that `form` can be"),
+        ("form: card, ", "form: cards, ", "18:42: `cards` is not something that `form` can be"),
         (
             "secret: true,",
             "secret: true, confirm: Right?,",
-            "18:77: what is secret must not be read back",
+            "18:71: what is secret must not be read back",
         ),
         ("    answer:", "    on_status: {99: end}\n    answer:", "13:17: `99` is not a status"),
     ] {
         let found = changed(from, to);
-        assert!(
-            found.iter().any(|line| line.starts_with(&format!("main.yaml:{finding}"))),
-            "{to}: {found:#?}"
-        );
+        let place = format!("main.yaml:{finding}");
+        if !found.iter().any(|line| line.starts_with(&place)) {
+            missed.push((finding, found));
+        }
     }
+    assert!(missed.is_empty(), "{missed:#?}");
 }
 
 #[test]

@@ -27,6 +27,14 @@ enum Command {
     Demo(Demo),
     /// Check settings, flows and prompts without running anything.
     Check(Place),
+    /// Run the tests of flows: callers who press keys, and what must become of them.
+    TestFlows {
+        #[command(flatten)]
+        place: Place,
+        /// Fail if a way from node to node is taken by no test.
+        #[arg(long)]
+        every_way: bool,
+    },
     /// Flows: what callers hear and press.
     #[command(subcommand)]
     Flow(Flow),
@@ -96,6 +104,17 @@ struct Demo {
 enum Flow {
     /// Print the JSON Schema of flows, for editors.
     Schema,
+    /// Walk through a flow at the keyboard, as a caller.
+    Try {
+        #[command(flatten)]
+        place: Place,
+        /// Which flow.
+        #[arg(value_name = "FLOW", default_value = "main")]
+        flow: String,
+        /// When the call comes, as in 2026-11-26T10:00; now if it is left out.
+        #[arg(long, value_name = "DAY-AND-TIME")]
+        at: Option<jiff::civil::DateTime>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -188,6 +207,12 @@ fn main() -> ExitCode {
             },
         ),
         Command::Check(place) => server::command::check(&place.config),
+        Command::TestFlows { place, every_way } => {
+            server::rehearsal::test_flows(&place.config, every_way).map_err(Into::into)
+        }
+        Command::Flow(Flow::Try { place, flow, at }) => {
+            server::rehearsal::try_flow(&place.config, &flow, at).map_err(Into::into)
+        }
         Command::Flow(Flow::Schema) => server::command::flow_schema(),
         Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
         Command::Assistant(Assistant::Understand { intents, today, json }) => {

@@ -362,6 +362,20 @@ pub enum FaultKind {
     /// Callers who press nothing do not come to a person.
     #[error("whoever cannot choose here does not come to a person within two steps")]
     NoPerson,
+    /// Not a day and a time.
+    #[error("`{written}` is not a day and a time")]
+    BadMoment {
+        /// As written.
+        written: String,
+    },
+    /// A flow does something else than its test says.
+    #[error("{test}: {wrong}")]
+    TestFailed {
+        /// The test's name.
+        test: String,
+        /// What is wrong.
+        wrong: String,
+    },
     /// A prompt was never rendered.
     #[error("the prompt `{prompt}` has no sound file")]
     PromptMissing {

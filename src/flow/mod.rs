@@ -12,6 +12,7 @@ mod load;
 mod model;
 mod nearest;
 pub mod prompt;
+pub mod rehearsal;
 mod run;
 mod schema;
 pub mod speak;

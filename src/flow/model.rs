@@ -422,6 +422,30 @@ impl Node {
         }
     }
 
+    /// Every node that comes next in some case.
+    pub fn leads_to(&self) -> Vec<&NodeName> {
+        match self {
+            Node::Say(say) => vec![&say.then],
+            Node::Bulletin(bulletin) => vec![&bulletin.on, &bulletin.off],
+            Node::Menu(menu) => menu.keys.values().chain([&menu.asking.otherwise]).collect(),
+            Node::Collect(collect) => vec![&collect.then, &collect.asking.otherwise],
+            Node::Hours(hours) => vec![&hours.open, &hours.closed],
+            Node::Set(set) => vec![&set.then],
+            Node::If(condition) => vec![&condition.then, &condition.otherwise],
+            Node::Choose(choose) => choose.cases.values().chain([&choose.otherwise]).collect(),
+            Node::Note(note) => vec![&note.then],
+            Node::Request(request) => {
+                request.statuses.values().chain([&request.then, &request.otherwise]).collect()
+            }
+            Node::Flow(sub) => sub.returns.values().collect(),
+            Node::Return(_) | Node::HangUp(_) => Vec::new(),
+            Node::Queue(queue) => {
+                vec![&queue.on_closed, &queue.on_full, &queue.on_waited_too_long, &queue.on_nobody]
+            }
+            Node::Voicemail(voicemail) => vec![&voicemail.then, &voicemail.otherwise],
+        }
+    }
+
     /// Every prompt that the node can play.
     pub fn prompts(&self) -> Vec<PromptName> {
         let wordings = self.wordings();

@@ -11,6 +11,8 @@ use crate::backend::Method;
 use crate::backend::{Answer, BackendSettings, Failed, Fetch, FetchId};
 use crate::id::BackendName;
 
+use super::stream::tls;
+
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -58,6 +60,7 @@ impl BackendClient {
         settings: &BTreeMap<BackendName, BackendSettings>,
         runtime: Handle,
     ) -> Result<Self, BackendError> {
+        tls::provide_for_clients();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
@@ -157,3 +160,6 @@ async fn send(
         Err(_) => (Err(Failed::NotJson), true),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use super::installation::{Installation, Overrides, Problems};
 use super::listeners;
 use super::prompts::{self, RenderError};
 use super::recording::command as recording;
+use super::rehearsal::RehearsalError;
 use super::run::{self, ServeError, Server};
 use super::store::{self, StoreError};
 
@@ -30,6 +31,8 @@ pub enum Failure {
     Render(RenderError),
     /// The journal cannot be read.
     Store(StoreError),
+    /// Flows cannot be rehearsed, or their tests have failed.
+    Rehearsal(RehearsalError),
     /// Recordings cannot be read, or are not whole.
     Recordings(recording::CommandError),
     /// The operating system refuses something basic.
@@ -45,6 +48,7 @@ impl fmt::Display for Failure {
             Failure::Render(RenderError::Findings(_)) => f.write_str("nothing was rendered"),
             Failure::Render(error) => write!(f, "switchboard: {error}"),
             Failure::Store(error) => write!(f, "switchboard: {error}"),
+            Failure::Rehearsal(error) => writeln!(f, "{error}"),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
         }
@@ -60,6 +64,12 @@ impl From<Problems> for Failure {
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         Failure::Serve(error)
+    }
+}
+
+impl From<RehearsalError> for Failure {
+    fn from(error: RehearsalError) -> Self {
+        Failure::Rehearsal(error)
     }
 }
 

@@ -146,7 +146,8 @@ pub struct YamlFile {
     pub text: String,
 }
 
-fn sources(folder: &Path) -> (Vec<FlowFile>, Vec<Finding>) {
+/// The flows' files of a folder.
+pub(super) fn sources(folder: &Path) -> (Vec<FlowFile>, Vec<Finding>) {
     let (files, mut findings) = yaml_files(folder);
     if files.is_empty() && findings.is_empty() {
         findings.push(FileError::NoFlow { path: folder.to_owned() }.into());

@@ -206,7 +206,7 @@ impl Secure {
 }
 
 /// What flows may refer to.
-fn known(settings: &Settings) -> Known {
+pub(super) fn known(settings: &Settings) -> Known {
     let mut skills: Vec<_> = settings.agents.values().flat_map(|agent| &agent.skills).collect();
     skills.extend(settings.queues.values().flat_map(|queue| &queue.skills));
     skills.sort();

@@ -15,6 +15,7 @@ pub mod media_thread;
 pub mod prompts;
 pub mod recording;
 pub mod refusals;
+pub mod rehearsal;
 pub mod resolver;
 pub mod run;
 pub mod settings_file;

@@ -164,6 +164,10 @@ impl FaultKind {
             FaultKind::UnknownSet { name, meant } => {
                 did_you_mean(meant, &format!("declare `{name}:` below `sets:`"))
             }
+            FaultKind::BadMoment { .. } => "write it as in `2026-11-26 10:00`".to_owned(),
+            FaultKind::TestFailed { .. } => {
+                "change the flow, or the test if the flow is right".to_owned()
+            }
             FaultKind::PromptMissing { .. } | FaultKind::PromptStale { .. } => {
                 format!("run `{RENDER_COMMAND}`")
             }

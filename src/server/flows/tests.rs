@@ -114,7 +114,7 @@ fn a_missing_sound_file_is_a_finding_with_its_place() {
     fs::remove_file(folder.path().join("sounds/en-GB/agent/ready.wav")).expect("removes");
     let found = shown(&load_copy(folder.path()).expect_err("is refused"));
     assert!(found.contains("prompts.yaml:6:14: the prompt `agent/ready` has no sound"), "{found}");
-    assert!(found.contains("main.yaml:13:10: the prompt `main/welcome` has no sound"), "{found}");
+    assert!(found.contains("main.yaml:14:10: the prompt `main/welcome` has no sound"), "{found}");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_changed_text_is_a_finding_until_it_is_rendered() {
     fs::write(&path, text.replace("Welcome to", "Good day from")).expect("writes");
     let findings = load_copy(folder.path()).expect_err("is refused");
     let found = shown(&findings);
-    assert!(found.contains("main.yaml:13:10:") && found.contains("another text"), "{found}");
+    assert!(found.contains("main.yaml:14:10:") && found.contains("another text"), "{found}");
     assert!(format!("{:?}", findings[0]).contains(RENDER_COMMAND));
 }
 

@@ -15,10 +15,10 @@ use object_store::{
     ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig, WriteMultipart,
 };
 use sha2::{Digest, Sha256};
-use tokio_rustls::rustls::crypto::ring;
 
 use super::manifest::hex;
 use crate::config::settings::StoreSettings;
+use crate::server::stream::tls;
 
 /// Bytes that are sent or asked for at once; the least that S3 takes as one of several parts.
 const PART: usize = 5 << 20;
@@ -67,8 +67,7 @@ impl Shelf {
             let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
             return Ok(Shelf { store: Arc::new(store), prefix });
         };
-        // The client of HTTP takes its cryptography from the process. Whoever was first chose the same.
-        let _ = ring::default_provider().install_default();
+        tls::provide_for_clients();
         let client = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
         let retry = RetryConfig { max_retries: AGAIN, ..RetryConfig::default() };
         let s3 = AmazonS3Builder::from_env().with_client_options(client).with_retry(retry);

@@ -52,6 +52,12 @@ pub struct Loaded {
     pub warnings: Vec<Fault>,
 }
 
+/// Clients of HTTP take their cryptography from the process: to be called before one is made. Whoever
+/// was first chose the same.
+pub fn provide_for_clients() {
+    let _ = ring::default_provider().install_default();
+}
+
 /// Reads the files that settings name. `now` is what the calendar shows.
 pub fn load(settings: &TlsSettings, now: Timestamp) -> Result<Loaded, Fault> {
     let chain = certificates("certificate", &settings.certificate)?;

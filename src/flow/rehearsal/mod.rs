@@ -1,0 +1,67 @@
+//! Flows rehearsed without a telephone: the real walk, with callers, clocks, queues and other systems
+//! made up. `switchboard test-flows` and `switchboard flow try` stand on it.
+
+mod report;
+mod script;
+mod stage;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+
+use super::{Fault, FlowFile, Flows, Known, speak};
+use crate::id::{CalendarName, FlowName, NodeName, PromptName};
+
+pub use self::report::{Coverage, Outcome, Report};
+pub use self::script::Script;
+pub use self::stage::{Conditions, Fake, Happening, Stage, Waiting};
+
+/// Everything that rehearsals need.
+pub struct Theatre<'a> {
+    /// The flows.
+    pub flows: Arc<Flows>,
+    /// What prompts say.
+    pub texts: BTreeMap<PromptName, String>,
+    /// Whether a calendar is open at a time where the council is.
+    pub open: &'a dyn Fn(&CalendarName, DateTime) -> bool,
+}
+
+impl<'a> Theatre<'a> {
+    /// Of these files; all that is wrong with them otherwise.
+    pub fn new(
+        files: &[FlowFile],
+        known: &Known,
+        open: &'a dyn Fn(&CalendarName, DateTime) -> bool,
+    ) -> Result<Self, Vec<Fault>> {
+        let loaded = super::load(files, known)?;
+        let said = super::texts(files)?;
+        let texts = said.into_iter().chain(speak::texts());
+        let texts = texts.map(|text| (text.prompt, text.text)).collect();
+        Ok(Theatre { flows: Arc::new(loaded.flows), texts, open })
+    }
+}
+
+/// Runs the tests of all files.
+pub fn rehearse(files: &[FlowFile], theatre: &Theatre<'_>) -> Result<Report, Vec<Fault>> {
+    let mut found = Vec::new();
+    let mut outcomes = Vec::new();
+    let mut taken: BTreeSet<(FlowName, NodeName, NodeName)> = BTreeSet::new();
+    for file in files {
+        match script::read(file) {
+            Ok(scripts) => {
+                for script in scripts {
+                    outcomes.push(report::play(&script, file, theatre, &mut taken));
+                }
+            }
+            Err(faults) => found.extend(faults),
+        }
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
+    Ok(Report { outcomes, coverage: Coverage::of(&theatre.flows, &taken) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! What became of a flow's tests.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use miette::NamedSource;
+
+use super::Theatre;
+use super::script::{Script, Step};
+use super::stage::{Happening, Stage, Waiting};
+use crate::flow::fault::{Fault, FaultKind};
+use crate::flow::{FlowFile, Flows};
+use crate::id::{FlowName, NodeName};
+
+/// What became of all tests.
+#[derive(Debug)]
+pub struct Report {
+    /// Each test, in the order of the files.
+    pub outcomes: Vec<Outcome>,
+    /// What the tests have walked.
+    pub coverage: Coverage,
+}
+
+/// What became of a test.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Of which flow.
+    pub flow: FlowName,
+    /// Its name.
+    pub name: String,
+    /// What is wrong; none if it passed.
+    pub fault: Option<Fault>,
+}
+
+/// The ways from node to node, and which of them no test has taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// How many there are.
+    pub ways: usize,
+    /// Those that no test has taken: flow, node, and where it leads.
+    pub missed: Vec<(FlowName, NodeName, NodeName)>,
+}
+
+impl Coverage {
+    pub(super) fn of(flows: &Flows, taken: &BTreeSet<(FlowName, NodeName, NodeName)>) -> Self {
+        let ways: BTreeSet<_> = flows
+            .values()
+            .flat_map(|flow| {
+                flow.nodes.iter().flat_map(|(name, node)| {
+                    let from = (flow.name.clone(), name.clone());
+                    node.leads_to()
+                        .into_iter()
+                        .map(move |to| (from.0.clone(), from.1.clone(), to.clone()))
+                })
+            })
+            .collect();
+        Coverage { ways: ways.len(), missed: ways.difference(taken).cloned().collect() }
+    }
+}
+
+/// Plays a test and notes the ways that it takes.
+pub(super) fn play(
+    script: &Script,
+    file: &FlowFile,
+    theatre: &Theatre<'_>,
+    taken: &mut BTreeSet<(FlowName, NodeName, NodeName)>,
+) -> Outcome {
+    let (flow, name) = (file.name.clone(), script.name.value.clone());
+    let Some(mut stage) =
+        Stage::new(theatre, &flow, script.about.clone(), script.conditions.clone())
+    else {
+        return Outcome { flow, name, fault: None };
+    };
+    let mut playing = Playing { pending: VecDeque::new(), last: BTreeMap::new(), taken };
+    playing.note(stage.take_happened());
+    for step in &script.steps {
+        if let Err(wrong) = playing.step(&mut stage, &step.value) {
+            let source =
+                Arc::new(NamedSource::new(&file.shown, Arc::<str>::from(file.text.as_str())));
+            let kind = FaultKind::TestFailed { test: name.clone(), wrong };
+            return Outcome { flow, name, fault: Some(Fault::new(kind, step.place, &source)) };
+        }
+    }
+    Outcome { flow, name, fault: None }
+}
+
+struct Playing<'t> {
+    /// What has happened and no step has looked for yet.
+    pending: VecDeque<Happening>,
+    /// The last node of each flow.
+    last: BTreeMap<FlowName, NodeName>,
+    taken: &'t mut BTreeSet<(FlowName, NodeName, NodeName)>,
+}
+
+impl Playing<'_> {
+    fn note(&mut self, happened: Vec<Happening>) {
+        for happening in happened {
+            match happening {
+                Happening::Entered(flow, node) => {
+                    if let Some(from) = self.last.insert(flow.clone(), node.clone()) {
+                        self.taken.insert((flow, from, node));
+                    }
+                }
+                other => self.pending.push_back(other),
+            }
+        }
+    }
+
+    /// The first pending happening for which `find` has something, and all before it, are gone.
+    fn find<T>(&mut self, find: impl Fn(&Happening) -> Option<T>) -> Option<T> {
+        let at = self.pending.iter().position(|happening| find(happening).is_some())?;
+        let found = self.pending.get(at).and_then(&find);
+        self.pending.drain(..=at);
+        found
+    }
+
+    /// What has happened instead, in words.
+    fn instead(&self) -> String {
+        let all: Vec<String> = self.pending.iter().map(told).collect();
+        match all.is_empty() {
+            true => "nothing has happened".to_owned(),
+            false => all.join("; "),
+        }
+    }
+
+    fn step(&mut self, stage: &mut Stage<'_>, step: &Step) -> Result<(), String> {
+        let missing = |wanted: String, playing: &Self| {
+            Err(format!("{wanted}; instead: {}", playing.instead()))
+        };
+        match step {
+            Step::Presses(keys) => {
+                for key in keys {
+                    if stage.waiting() == Waiting::Over {
+                        return Err("the call is over: nobody hears that key".to_owned());
+                    }
+                    stage.press(*key);
+                }
+                self.note(stage.take_happened());
+            }
+            Step::Silent => {
+                match stage.waiting() {
+                    Waiting::Caller(_) | Waiting::Message => stage.stay_silent(),
+                    Waiting::Adviser => return Err("the caller waits for an adviser".to_owned()),
+                    Waiting::Over => return Err("the call is over".to_owned()),
+                }
+                self.note(stage.take_happened());
+            }
+            Step::Hears(words) => {
+                let wanted = plain(words);
+                let heard = |it: &Happening| match it {
+                    Happening::Heard(said) => plain(said).contains(&wanted).then_some(()),
+                    _ => None,
+                };
+                if self.find(heard).is_none() {
+                    return missing(format!("\"{words}\" was not said"), self);
+                }
+            }
+            Step::Queued(queue, skills) => {
+                let queued = |it: &Happening| match it {
+                    Happening::Queued(name, with) if name.as_str() == queue => Some(with.clone()),
+                    _ => None,
+                };
+                let Some(with) = self.find(queued) else {
+                    return missing(format!("the caller does not wait for `{queue}`"), self);
+                };
+                let with: Vec<&str> = with.iter().map(|skill| skill.as_str()).collect();
+                if skills.as_ref().is_some_and(|skills| *skills != with) {
+                    return Err(format!("the skills are: {}", with.join(", ")));
+                }
+            }
+            Step::Noted(label, fact) => {
+                let noted = |it: &Happening| match it {
+                    Happening::Noted(known, noted) if known == label => Some(noted.clone()),
+                    _ => None,
+                };
+                match self.find(noted) {
+                    Some(noted) if noted == *fact => {}
+                    Some(noted) => return Err(format!("`{label}` is \"{noted}\"")),
+                    None => return missing(format!("`{label}` was not noted"), self),
+                }
+            }
+            Step::Asked(asked) => {
+                let found = |it: &Happening| match it {
+                    Happening::Asked(path, _) if path == asked => Some(()),
+                    _ => None,
+                };
+                if self.find(found).is_none() {
+                    return missing(format!("nobody asked `{asked}`"), self);
+                }
+            }
+            Step::Message(queue) => {
+                let message = |it: &Happening| match it {
+                    Happening::Message(name) if name.as_str() == queue => Some(()),
+                    _ => None,
+                };
+                if self.find(message).is_none() {
+                    return missing(format!("no message is taken for `{queue}`"), self);
+                }
+            }
+            Step::Secret(on) => {
+                if stage.is_secret() != *on {
+                    let now = if *on { "not secret" } else { "secret" };
+                    return Err(format!("what the caller keys in is {now}"));
+                }
+            }
+            Step::Ended(cause) => {
+                let ended = |it: &Happening| match it {
+                    Happening::Ended(cause) => Some(*cause),
+                    _ => None,
+                };
+                match self.find(ended) {
+                    Some(found) if found == *cause => {}
+                    Some(found) => return Err(format!("the call ended as `{}`", found.as_str())),
+                    None => return missing("the call is not over".to_owned(), self),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Words as they are compared: case, signs and white space do not count.
+fn plain(words: &str) -> String {
+    let letters: String = words
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' })
+        .collect();
+    letters.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn told(happening: &Happening) -> String {
+    match happening {
+        Happening::Entered(flow, node) => format!("came to {flow}/{node}"),
+        Happening::Heard(words) => format!("said \"{words}\""),
+        Happening::Queued(queue, _) => format!("waits for `{queue}`"),
+        Happening::Noted(label, fact) => format!("noted {label}: {fact}"),
+        Happening::Asked(asked, _) => format!("asked {asked}"),
+        Happening::Message(queue) => format!("takes a message for `{queue}`"),
+        Happening::Secret(true) => "keys are secret".to_owned(),
+        Happening::Secret(false) => "keys are no longer secret".to_owned(),
+        Happening::Ended(cause) => format!("ended as `{}`", cause.as_str()),
+    }
+}

@@ -1,0 +1,281 @@
+//! What a flow's file says of its tests: `tests:`.
+
+use std::sync::Arc;
+
+use jiff::civil::{DateTime, date};
+use miette::NamedSource;
+
+use super::stage::{Conditions, Fake};
+use crate::backend::Answer;
+use crate::call::command::QueueReturn;
+use crate::event::{EndCause, Failed};
+use crate::flow::FlowFile;
+use crate::flow::fault::{Fault, FaultKind};
+use crate::flow::fields::{self, Faults, Fields};
+use crate::flow::model::Reason;
+use crate::flow::run::About;
+use crate::flow::yaml::{self, At, Place, Tree, Value};
+use crate::media::command::Key;
+
+/// When a call comes unless its test says otherwise: a Thursday in office hours.
+fn usual_time() -> DateTime {
+    date(2026, 11, 26).at(10, 0, 0, 0)
+}
+
+/// One test.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// What it shows.
+    pub name: At<String>,
+    /// The call.
+    pub about: About,
+    /// What is made up for it.
+    pub conditions: Conditions,
+    /// What the caller does and what must happen, in order.
+    pub steps: Vec<At<Step>>,
+}
+
+/// Something that the caller does, or that must have happened.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// The caller has heard these words.
+    Hears(String),
+    /// The caller presses these keys.
+    Presses(Vec<Key>),
+    /// The caller does nothing until something happens.
+    Silent,
+    /// The caller waits in this queue, with these skills if they are named.
+    Queued(String, Option<Vec<String>>),
+    /// This fact was noted.
+    Noted(String, String),
+    /// Another system was asked so (`POST council-tax /payments`).
+    Asked(String),
+    /// A message was taken for this queue.
+    Message(String),
+    /// What the caller keys in is secret now, or not.
+    Secret(bool),
+    /// The call is over, for this reason.
+    Ended(EndCause),
+}
+
+const QUEUES: [(&str, QueueReturn); 4] = [
+    ("closed", QueueReturn::Closed),
+    ("full", QueueReturn::Full),
+    ("waited_too_long", QueueReturn::WaitedTooLong),
+    ("nobody", QueueReturn::NobodyOnDuty),
+];
+const FAILURES: [(&str, Failed); 5] = [
+    ("unreachable", Failed::Unreachable),
+    ("timed_out", Failed::TimedOut),
+    ("not_json", Failed::NotJson),
+    ("circuit_open", Failed::CircuitOpen),
+    ("busy", Failed::Busy),
+];
+const STEPS: [&str; 9] =
+    ["hears", "presses", "silent", "queued", "noted", "asked", "message", "secret", "ended"];
+
+/// The tests of a file, or everything that is wrong with them.
+pub fn read(file: &FlowFile) -> Result<Vec<Script>, Vec<Fault>> {
+    let source = Arc::new(NamedSource::new(&file.shown, Arc::<str>::from(file.text.as_str())));
+    let tree = yaml::parse(&file.text).map_err(|error| {
+        vec![Fault::new(FaultKind::NotYaml { why: error.why }, error.place, &source)]
+    })?;
+    let mut faults = Faults::new(source);
+    let Value::Map(top) = &tree.value else { return Ok(Vec::new()) };
+    let tests = top.iter().find(|(key, _)| key.value == "tests").map(|(_, tests)| tests);
+    let mut scripts = Vec::new();
+    for tree in list("tests", tests, &mut faults) {
+        scripts.extend(script(tree, &mut faults));
+    }
+    if faults.errors() > 0 { Err(faults.into_sorted()) } else { Ok(scripts) }
+}
+
+fn list<'t>(field: &str, tree: Option<&'t Tree>, faults: &mut Faults) -> &'t [Tree] {
+    match tree.map(|tree| (&tree.value, tree.place)) {
+        None => &[],
+        Some((Value::List(items), _)) => items,
+        Some((other, place)) => {
+            let (field, expected) = (field.to_owned(), "a list, each entry after a hyphen");
+            faults.note(FaultKind::WrongKind { field, expected, found: other.kind() }, place);
+            &[]
+        }
+    }
+}
+
+fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
+    let before = faults.errors();
+    let fields = Fields::open("a test".to_owned(), "a test", tree.place, tree, faults)?;
+    fields.only(
+        &[
+            "name",
+            "at",
+            "caller",
+            "called",
+            "relay",
+            "calendars",
+            "bulletins",
+            "answers",
+            "queues",
+            "message_lost",
+            "steps",
+        ],
+        faults,
+    );
+    let name = fields
+        .need("name", "name: a caller chooses bins", faults)
+        .and_then(|tree| fields::text("name", tree, faults));
+    let text = |field, faults: &mut Faults| {
+        fields.get(field).and_then(|tree| fields::text(field, tree, faults))
+    };
+    let now = match text("at", faults) {
+        Some(at) => match at.value.replacen(' ', "T", 1).parse() {
+            Ok(now) => now,
+            Err(_) => {
+                faults.note(FaultKind::BadMoment { written: at.value }, at.place);
+                usual_time()
+            }
+        },
+        None => usual_time(),
+    };
+    let caller = text("caller", faults).map(|text| text.value);
+    let called = text("called", faults).map_or("01708434343".to_owned(), |text| text.value);
+    let truth = |field, faults: &mut Faults| {
+        fields.get(field).and_then(|tree| fields::truth(field, tree, faults)).unwrap_or(false)
+    };
+    let relay = truth("relay", faults);
+    let conditions = Conditions {
+        calendars: entries("calendars", &fields, faults)
+            .into_iter()
+            .filter_map(|(name, tree)| {
+                let words = [("open", true), ("closed", false)];
+                Some((name.as_str().into(), fields::choice(&name, tree, &words, faults)?))
+            })
+            .collect(),
+        bulletins: fields
+            .get("bulletins")
+            .and_then(|tree| fields::words("bulletins", tree, faults))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| name.value.into())
+            .collect(),
+        answers: list("answers", fields.get("answers"), faults)
+            .iter()
+            .filter_map(|tree| fake(tree, faults))
+            .collect(),
+        queues: entries("queues", &fields, faults)
+            .into_iter()
+            .filter_map(|(name, tree)| {
+                Some((name.as_str().into(), fields::choice(&name, tree, &QUEUES, faults)?))
+            })
+            .collect(),
+        message_lost: truth("message_lost", faults),
+    };
+    let steps = fields.need("steps", "steps:", faults);
+    let steps = list("steps", steps, faults).iter().filter_map(|tree| step(tree, faults)).collect();
+    let about = About { caller, called, relay, now };
+    let good = faults.errors() == before;
+    good.then_some(Script { name: name?, about, conditions, steps })
+}
+
+fn entries<'t>(
+    field: &'static str,
+    fields: &Fields<'t>,
+    faults: &mut Faults,
+) -> Vec<(String, &'t Tree)> {
+    let Some(tree) = fields.get(field) else { return Vec::new() };
+    let opened = Fields::open(format!("`{field}`"), field, tree.place, tree, faults);
+    opened
+        .iter()
+        .flat_map(|fields| fields.iter())
+        .map(|(key, tree)| (key.value.clone(), tree))
+        .collect()
+}
+
+/// `{status: 200, body: {...}}` or `{fails: timed_out}`.
+fn fake(tree: &Tree, faults: &mut Faults) -> Option<Fake> {
+    let fields = Fields::open("an answer".to_owned(), "an answer", tree.place, tree, faults)?;
+    fields.only(&["status", "body", "fails"], faults);
+    if let Some(tree) = fields.get("fails") {
+        let failed = fields::choice("fails", tree, &FAILURES, faults)?;
+        return Some(Fake { answer: Err(failed) });
+    }
+    let status = match fields.get("status") {
+        Some(tree) => fields::whole("status", tree, 200..=599, faults)?,
+        None => 200,
+    };
+    let status = u16::try_from(status).unwrap_or(200);
+    let body = fields.get("body").map_or(serde_json::Value::Null, |tree| json(&tree.value));
+    Some(Fake { answer: Ok(Answer { status, body }) })
+}
+
+/// YAML as JSON.
+pub fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Nothing => serde_json::Value::Null,
+        Value::Text(text) => text.as_str().into(),
+        Value::Whole(number) => (*number).into(),
+        Value::Truth(truth) => (*truth).into(),
+        Value::Number(number) => (*number).into(),
+        Value::List(items) => items.iter().map(|item| json(&item.value)).collect(),
+        Value::Map(entries) => {
+            entries.iter().map(|(key, value)| (key.value.clone(), json(&value.value))).collect()
+        }
+    }
+}
+
+fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
+    let fields = Fields::open("a step".to_owned(), "a step", tree.place, tree, faults)?;
+    fields.only(
+        &[
+            "hears", "presses", "silent", "queued", "skills", "noted", "asked", "message",
+            "secret", "ended",
+        ],
+        faults,
+    );
+    let Some((key, tree)) = fields.iter().find(|(key, _)| STEPS.contains(&key.value.as_str()))
+    else {
+        faults.note(
+            FaultKind::NoKind { node: "a step".to_owned(), meant: None, kinds: STEPS.to_vec() },
+            tree.place,
+        );
+        return None;
+    };
+    let text = |faults: &mut Faults| fields::text(&key.value, tree, faults).map(|it| it.value);
+    let step = match key.value.as_str() {
+        "hears" => Step::Hears(text(faults)?),
+        "presses" => {
+            let written = text(faults)?;
+            let keys: Option<Vec<Key>> = written.chars().map(Key::from_char).collect();
+            if keys.is_none() {
+                faults.note(FaultKind::BadKey { key: written }, tree.place);
+            }
+            Step::Presses(keys?)
+        }
+        "silent" => {
+            fields::truth("silent", tree, faults)?;
+            Step::Silent
+        }
+        "queued" => {
+            let queue = text(faults)?;
+            let skills = match fields.get("skills") {
+                Some(tree) => {
+                    let skills = fields::words("skills", tree, faults)?;
+                    Some(skills.into_iter().map(|skill| skill.value).collect())
+                }
+                None => None,
+            };
+            Step::Queued(queue, skills)
+        }
+        "noted" => {
+            let noted = Fields::open("`noted`".to_owned(), "noted", tree.place, tree, faults)?;
+            let (label, tree) = noted.iter().next()?;
+            let fact = fields::text(&label.value, tree, faults)?;
+            Step::Noted(label.value.clone(), fact.value)
+        }
+        "asked" => Step::Asked(text(faults)?),
+        "message" => Step::Message(text(faults)?),
+        "secret" => Step::Secret(fields::truth("secret", tree, faults)?),
+        _ => Step::Ended(fields::choice("ended", tree, &Reason::WORDS, faults)?.cause()),
+    };
+    Some(At { place: Place { len: key.place.len, ..key.place }, value: step })
+}

@@ -1,0 +1,227 @@
+//! One call on the stage: prompts are over as soon as they are said, and everything that a flow asks
+//! is answered from what was made up.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::Theatre;
+use crate::backend::{Answer, Ask};
+use crate::call::command::{Command, Notice, QueueReturn};
+use crate::event::{EndCause, Failed};
+use crate::flow::run::{About, Run};
+use crate::flow::speak;
+use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
+use crate::media::command::{Key, SecretKey};
+
+/// Answers in a row without the caller doing anything; a flow that asks for more goes round.
+const MAX_ANSWERS: usize = 500;
+
+/// What is made up for a call.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// Calendars that are open or closed whatever the time is.
+    pub calendars: BTreeMap<CalendarName, bool>,
+    /// Bulletins that are on.
+    pub bulletins: BTreeSet<BulletinName>,
+    /// What other systems answer, in order; one that is asked more often is unreachable.
+    pub answers: VecDeque<Fake>,
+    /// Queues that hand the caller back.
+    pub queues: BTreeMap<QueueName, QueueReturn>,
+    /// Whether a message cannot be kept.
+    pub message_lost: bool,
+}
+
+/// What another system answers.
+#[derive(Debug, Clone)]
+pub struct Fake {
+    /// To whatever it is asked.
+    pub answer: Result<Answer, Failed>,
+}
+
+/// Something that happened in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// The caller came to a node.
+    Entered(FlowName, NodeName),
+    /// The caller heard this.
+    Heard(String),
+    /// The caller waits for a person.
+    Queued(QueueName, Vec<Skill>),
+    /// A fact for the adviser.
+    Noted(String, String),
+    /// Another system was asked; the path, and what was sent.
+    Asked(String, Option<String>),
+    /// A message was taken for a queue.
+    Message(QueueName),
+    /// What the caller keys in is kept from everybody, or no longer.
+    Secret(bool),
+    /// The call is over.
+    Ended(EndCause),
+}
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// The caller, no longer than this.
+    Caller(Duration),
+    /// An adviser.
+    Adviser,
+    /// The end of a message.
+    Message,
+    /// Nothing: it is over.
+    Over,
+}
+
+/// A call.
+pub struct Stage<'a> {
+    theatre: &'a Theatre<'a>,
+    run: Run,
+    conditions: Conditions,
+    begins: DateTime,
+    happened: Vec<Happening>,
+    waiting: Waiting,
+    secret: bool,
+}
+
+impl<'a> Stage<'a> {
+    /// A call of a flow; none if there is no such flow.
+    pub fn new(
+        theatre: &'a Theatre<'a>,
+        flow: &FlowName,
+        about: About,
+        conditions: Conditions,
+    ) -> Option<Self> {
+        let begins = about.now;
+        let first = Arc::clone(theatre.flows.get(flow)?);
+        let mut stage = Stage {
+            theatre,
+            run: Run::new(Arc::clone(&theatre.flows), first, about),
+            conditions,
+            begins,
+            happened: Vec::new(),
+            waiting: Waiting::Over,
+            secret: false,
+        };
+        stage.tell(Notice::Started);
+        Some(stage)
+    }
+
+    /// What it waits for.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    /// Whether what the caller keys in now is kept from everybody.
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// What has happened since this was asked for the last time.
+    pub fn take_happened(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.happened)
+    }
+
+    /// The caller presses a key.
+    pub fn press(&mut self, key: Key) {
+        self.tell(match self.secret {
+            true => Notice::SecretKey(SecretKey::new(key)),
+            false => Notice::Key(key),
+        });
+    }
+
+    /// The caller does nothing until something happens.
+    pub fn stay_silent(&mut self) {
+        match self.waiting {
+            Waiting::Caller(_) => self.tell(Notice::TimerDone),
+            Waiting::Message => {
+                let kept = !self.conditions.message_lost;
+                self.tell(Notice::MessageEnded { kept });
+            }
+            Waiting::Adviser | Waiting::Over => {}
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        let mut notices = VecDeque::from([notice]);
+        for _ in 0..MAX_ANSWERS {
+            let Some(notice) = notices.pop_front() else { return };
+            let mut answer = None;
+            for command in self.run.handle(notice) {
+                self.obey(command, &mut answer);
+            }
+            notices.extend(answer);
+        }
+        self.ended(EndCause::FlowFault);
+    }
+
+    fn ended(&mut self, cause: EndCause) {
+        self.waiting = Waiting::Over;
+        self.happened.push(Happening::Ended(cause));
+    }
+
+    /// Carries out a command; what it is answered with goes to `answer`. A flow that asks another
+    /// system while words are said hears of the answer, not of the end of the words.
+    fn obey(&mut self, command: Command, answer: &mut Option<Notice>) {
+        match command {
+            Command::Enter { flow, node } => self.happened.push(Happening::Entered(flow, node)),
+            Command::Chose { .. } | Command::CancelTimer | Command::PlayMusic => {}
+            Command::Play { prompts } => {
+                self.happened.push(Happening::Heard(self.words(&prompts)));
+                *answer = Some(Notice::Played);
+            }
+            Command::StopPlaying => *answer = None,
+            Command::SetTimer { after } => self.waiting = Waiting::Caller(after),
+            Command::AskHours { calendar } => {
+                let known = self.conditions.calendars.get(&calendar).copied();
+                let open = known.unwrap_or_else(|| (self.theatre.open)(&calendar, self.begins));
+                *answer = Some(Notice::Hours { open });
+            }
+            Command::AskBulletin { bulletin } => {
+                let on = self.conditions.bulletins.contains(&bulletin);
+                *answer = Some(Notice::Bulletin { on });
+            }
+            Command::Request(ask) => {
+                self.happened.push(asked(&ask));
+                let fake = self.conditions.answers.pop_front();
+                let given = fake.map_or(Err(Failed::Unreachable), |fake| fake.answer);
+                *answer = Some(Notice::Answered(given));
+            }
+            Command::Note { label, fact } => self.happened.push(Happening::Noted(label, fact)),
+            Command::Secret { on } => {
+                self.secret = on;
+                self.happened.push(Happening::Secret(on));
+            }
+            Command::Queue { queue, skills, at_closing: _ } => {
+                let back = self.conditions.queues.get(&queue).copied();
+                self.happened.push(Happening::Queued(queue, skills));
+                self.waiting = Waiting::Adviser;
+                *answer = back.map(Notice::QueueLeft);
+            }
+            Command::TakeMessage { queue, longest: _ } => {
+                self.happened.push(Happening::Message(queue));
+                self.waiting = Waiting::Message;
+            }
+            Command::EndMessage => {
+                *answer = Some(Notice::MessageEnded { kept: !self.conditions.message_lost });
+            }
+            Command::HangUp { cause } => self.ended(cause),
+        }
+    }
+
+    /// What prompts say, one after the other.
+    fn words(&self, prompts: &[PromptName]) -> String {
+        let words = prompts.iter().map(|prompt| match prompt.as_str() {
+            speak::PAUSE => ",",
+            name => self.theatre.texts.get(prompt).map_or(name, String::as_str),
+        });
+        words.collect::<Vec<_>>().join(" ").replace(" ,", ",")
+    }
+}
+
+fn asked(ask: &Ask) -> Happening {
+    let asked = format!("{} {} {}", ask.method.as_str(), ask.backend, ask.path);
+    Happening::Asked(asked, ask.body.as_ref().map(|body| body.to_string()))
+}

@@ -1,0 +1,172 @@
+//! Tests of flows that pass, and that fail as they should.
+
+use super::*;
+use crate::flow::Known;
+
+const FLOW: &str = r#"
+start: doors
+nodes:
+  doors: {hours: main, open: ask, closed: shut}
+  ask:
+    collect: Your account?
+    as: account
+    keys: 4
+    tries: 2
+    then: look
+    otherwise: person
+  look: {request: tax, path: "/a/{account}", answer: {balance: money}, then: tell, otherwise: person}
+  tell: {say: "You owe {balance}.", then: note}
+  note: {note: {Account: "{account}"}, then: card}
+  card: {collect: Card., as: card, keys: 12 to 19, secret: true, then: bye, otherwise: person}
+  bye: {hang_up: completed}
+  person: {queue: general, otherwise: message}
+  message: {voicemail: general, greeting: Speak., then: left, otherwise: gone}
+  left: {hang_up: message_left}
+  gone: {hang_up: busy}
+  shut: {say: We are closed., then: closed}
+  closed: {hang_up: closed}
+tests:
+  - name: a caller pays
+    answers: [{body: {balance: 12.5}}]
+    steps:
+      - hears: your account
+      - presses: 1234
+      - asked: GET tax /a/1234
+      - hears: You owe twelve pounds and fifty pence.
+      - noted: {Account: 1234}
+      - secret: true
+      - presses: 4111111111111111#
+      - secret: false
+      - ended: completed
+  - name: nobody is there, so a message is taken
+    queues: {general: nobody}
+    steps:
+      - silent: true
+      - silent: true
+      - queued: general
+      - hears: Speak
+      - message: general
+      - silent: true
+      - ended: message_left
+  - name: a message is lost
+    queues: {general: full}
+    message_lost: true
+    steps: [{silent: true}, {silent: true}, {presses: "1"}, {ended: busy}]
+  - name: at night
+    at: 2026-11-26 23:00
+    steps: [{hears: closed}, {ended: closed}]
+"#;
+
+fn known() -> Known {
+    Known {
+        queues: vec!["general".into()],
+        calendars: vec!["main".into()],
+        backends: vec!["tax".into()],
+        ..Known::default()
+    }
+}
+
+fn report(text: &str) -> Result<Report, Vec<String>> {
+    let file = FlowFile { name: "main".into(), shown: "main.yaml".into(), text: text.to_owned() };
+    let lines = |faults: Vec<Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let open = |_: &CalendarName, at: DateTime| (9..17).contains(&at.hour());
+    let files = [file];
+    let theatre = Theatre::new(&files, &known(), &open).map_err(lines)?;
+    rehearse(&files, &theatre).map_err(lines)
+}
+
+/// What is wrong, one line each.
+fn wrong(text: &str) -> Vec<String> {
+    let report = report(text).expect("runs");
+    report.outcomes.iter().filter_map(|it| it.fault.as_ref()).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_good_flow_passes_and_says_which_ways_were_not_taken() {
+    assert!(wrong(FLOW).is_empty(), "{:#?}", wrong(FLOW));
+    let report = report(FLOW).expect("runs");
+    assert_eq!(report.outcomes.len(), 4);
+    let missed: Vec<String> =
+        report.coverage.missed.iter().map(|(_, from, to)| format!("{from} -> {to}")).collect();
+    assert_eq!(missed, ["card -> person", "look -> person"]);
+}
+
+#[test]
+fn what_does_not_happen_is_told_at_the_step_that_waits_for_it() {
+    let mut missed = Vec::new();
+    for (from, to, line) in [
+        (
+            "twelve pounds",
+            "ten pounds",
+            "main.yaml:30:9: a caller pays: \"You owe ten pounds and fifty pence.\" was not said; instead: said \"You owe twelve pounds and fifty pence\"; noted Account: 1234",
+        ),
+        (
+            "{Account: 1234}",
+            "{Account: 99}",
+            "main.yaml:31:9: a caller pays: `Account` is \"1234\"",
+        ),
+        (
+            "GET tax /a/1234",
+            "GET tax /b",
+            "main.yaml:29:9: a caller pays: nobody asked `GET tax /b`",
+        ),
+        (
+            "ended: completed\n  -",
+            "ended: busy\n  -",
+            "main.yaml:35:9: a caller pays: the call ended as `completed`",
+        ),
+        (
+            "queued: general",
+            "queued: waste",
+            "main.yaml:41:9: nobody is there, so a message is taken: the caller does not wait for `waste`",
+        ),
+        (
+            "      - secret: true",
+            "      - secret: false",
+            "main.yaml:32:9: a caller pays: what the caller keys in is secret",
+        ),
+        ("23:00", "12:00", "main.yaml:52:14: at night: \"closed\" was not said"),
+    ] {
+        assert!(FLOW.contains(from), "{from}");
+        let found = wrong(&FLOW.replacen(from, to, 1));
+        if !found.iter().any(|it| it.starts_with(line)) {
+            missed.push((line, found));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn slips_in_tests_have_their_places() {
+    let mut missed = Vec::new();
+    for (from, to, line) in [
+        (
+            "      - hears: your",
+            "      - hear: your",
+            "main.yaml:27:9: `hear` means nothing in a step",
+        ),
+        (
+            "at: 2026-11-26 23:00",
+            "at: tonight",
+            "main.yaml:51:9: `tonight` is not a day and a time",
+        ),
+        ("presses: 1234", "presses: abc", "main.yaml:28:18: `abc` is not a key of a telephone"),
+        (
+            "general: nobody",
+            "general: gone",
+            "main.yaml:37:23: `gone` is not something that `general` can be",
+        ),
+        (
+            "- name: at night",
+            "- title: at night",
+            "main.yaml:50:5: `title` means nothing in a test",
+        ),
+    ] {
+        assert!(FLOW.contains(from), "{from}");
+        let found = report(&FLOW.replacen(from, to, 1)).expect_err("is found");
+        if !found.iter().any(|it| it.starts_with(line)) {
+            missed.push((line, found));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}

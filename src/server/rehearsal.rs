@@ -1,0 +1,192 @@
+//! `switchboard test-flows` and `switchboard flow try`: flows without a telephone.
+
+use std::fmt;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use jiff::civil::DateTime;
+use miette::Report;
+
+use crate::acd::AcdPlan;
+use crate::config;
+use crate::flow::rehearsal::{Conditions, Happening, Stage, Theatre, Waiting, rehearse};
+use crate::flow::{About, Fault, FlowFile, Known};
+use crate::id::CalendarName;
+use crate::media::command::Key;
+
+use super::clock::Clock;
+use super::installation::{self, Problems};
+use super::{flows, settings_file};
+
+/// Why flows were not rehearsed, or what their tests have found.
+#[derive(Debug)]
+pub enum RehearsalError {
+    /// Settings or flows are not right.
+    Problems(Problems),
+    /// Tests have failed.
+    Failed(usize),
+    /// Ways that no test takes.
+    Missed(usize),
+    /// There is no such flow.
+    NoFlow(String),
+    /// The terminal is gone.
+    Terminal(io::Error),
+}
+
+impl fmt::Display for RehearsalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RehearsalError::Problems(problems) => problems.fmt(f),
+            RehearsalError::Failed(1) => f.write_str("1 test has failed"),
+            RehearsalError::Failed(count) => write!(f, "{count} tests have failed"),
+            RehearsalError::Missed(count) => write!(f, "no test takes {count} of the ways"),
+            RehearsalError::NoFlow(name) => write!(f, "switchboard: there is no flow `{name}`"),
+            RehearsalError::Terminal(error) => write!(f, "switchboard: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for RehearsalError {
+    fn from(error: io::Error) -> Self {
+        RehearsalError::Terminal(error)
+    }
+}
+
+fn problems(faults: Vec<Fault>) -> RehearsalError {
+    RehearsalError::Problems(Problems(faults.into_iter().map(Report::new).collect()))
+}
+
+/// Runs the tests of all flows and prints what became of them.
+pub fn test_flows(config: &Path, every_way: bool) -> Result<(), RehearsalError> {
+    let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
+    let open = |calendar: &CalendarName, at: DateTime| rehearsed.is_open(calendar, at);
+    let theatre = Theatre::new(&rehearsed.files, &rehearsed.known, &open).map_err(problems)?;
+    let report = rehearse(&rehearsed.files, &theatre).map_err(problems)?;
+    let mut out = io::stdout().lock();
+    let (good, bad) = match io::stdout().is_terminal() {
+        true => ("\u{1b}[32mok\u{1b}[0m    ", "\u{1b}[31mFAILED\u{1b}[0m"),
+        false => ("ok    ", "FAILED"),
+    };
+    let mut failed = 0;
+    for outcome in &report.outcomes {
+        let mark = if outcome.fault.is_some() { bad } else { good };
+        writeln!(out, "{mark} {}: {}", outcome.flow, outcome.name)?;
+    }
+    for fault in report.outcomes.into_iter().filter_map(|outcome| outcome.fault) {
+        failed += 1;
+        writeln!(out, "\n{:?}", Report::new(fault))?;
+    }
+    let coverage = &report.coverage;
+    let taken = coverage.ways - coverage.missed.len();
+    writeln!(out, "\n{taken} of {} ways from node to node are taken by a test", coverage.ways)?;
+    for (flow, from, to) in &coverage.missed {
+        writeln!(out, "  not taken: {flow}: {from} -> {to}")?;
+    }
+    match (failed, coverage.missed.len()) {
+        (0, missed) if missed > 0 && every_way => Err(RehearsalError::Missed(missed)),
+        (0, _) => Ok(()),
+        (failed, _) => Err(RehearsalError::Failed(failed)),
+    }
+}
+
+/// What rehearsals need of an installation; prompts need not be there.
+struct Rehearsed {
+    files: Vec<FlowFile>,
+    known: Known,
+    acd: AcdPlan,
+}
+
+impl Rehearsed {
+    fn read(config: &Path) -> Result<Self, Problems> {
+        let (settings, base) = settings_file::read(config).map_err(Problems)?;
+        let (files, findings) = flows::sources(&settings.files.flows);
+        if !findings.is_empty() {
+            return Err(Problems(findings));
+        }
+        let acd = config::plan::acd(&settings, &base.bank_holidays)
+            .map_err(|error| Problems(vec![Report::msg(error)]))?;
+        Ok(Rehearsed { files, known: installation::known(&settings), acd })
+    }
+
+    /// Whether a calendar is open when the council's clocks show this. One that is not there is.
+    fn is_open(&self, calendar: &CalendarName, at: DateTime) -> bool {
+        let at = at.to_zoned(self.acd.zone.clone());
+        let calendar = self.acd.calendars.get(calendar);
+        calendar.is_none_or(|calendar| at.is_ok_and(|at| calendar.is_open(&at)))
+    }
+}
+
+const HELP: &str = "Keys are what you press: `1`, `12345678#`. An empty line is a caller who does nothing. \
+    `quit` hangs up.";
+
+/// Walks through a flow: what is said is printed, and a line of keys is what the caller presses.
+pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), RehearsalError> {
+    let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
+    let open = |calendar: &CalendarName, at: DateTime| rehearsed.is_open(calendar, at);
+    let theatre = Theatre::new(&rehearsed.files, &rehearsed.known, &open).map_err(problems)?;
+    let now = || Clock::start().wall().zoned(&rehearsed.acd.zone).datetime();
+    let about = About {
+        caller: Some("+447700900123".to_owned()),
+        called: "+441708434343".to_owned(),
+        relay: false,
+        now: at.unwrap_or_else(now),
+    };
+    let stage = Stage::new(&theatre, &flow.into(), about, Conditions::default());
+    let mut stage = stage.ok_or_else(|| RehearsalError::NoFlow(flow.to_owned()))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{HELP}\n")?;
+    let mut lines = io::stdin().lock().lines();
+    loop {
+        for happening in stage.take_happened() {
+            show(&mut out, &happening)?;
+        }
+        match stage.waiting() {
+            Waiting::Over => return Ok(()),
+            Waiting::Caller(patience) => write!(out, "[{} s] > ", patience.as_secs())?,
+            Waiting::Message => write!(out, "[speak after the tone] > ")?,
+            Waiting::Adviser => {
+                writeln!(out, "  An adviser answers from here on.")?;
+                return Ok(());
+            }
+        }
+        out.flush()?;
+        let Some(line) = lines.next().transpose()? else { return Ok(()) };
+        match line.trim() {
+            "quit" => return Ok(()),
+            "" => stage.stay_silent(),
+            keys => match keys.chars().map(Key::from_char).collect::<Option<Vec<_>>>() {
+                Some(keys) => keys.into_iter().for_each(|key| stage.press(key)),
+                None => writeln!(out, "{HELP}")?,
+            },
+        }
+    }
+}
+
+fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
+    match happening {
+        Happening::Entered(flow, node) => writeln!(out, "  ({flow}/{node})"),
+        Happening::Heard(words) => writeln!(out, "{words}"),
+        Happening::Queued(queue, skills) => {
+            let skills: Vec<&str> = skills.iter().map(|skill| skill.as_str()).collect();
+            writeln!(out, "  Music. You wait for {queue} [{}].", skills.join(", "))
+        }
+        Happening::Noted(label, fact) => writeln!(out, "  The adviser sees {label}: {fact}"),
+        Happening::Asked(asked, _) => writeln!(out, "  {asked} (nobody answers here)"),
+        Happening::Message(queue) => writeln!(out, "  Tone. Your message for {queue} is recorded."),
+        Happening::Secret(true) => writeln!(out, "  (the recording pauses; nobody sees your keys)"),
+        Happening::Secret(false) => writeln!(out, "  (the recording goes on)"),
+        Happening::Ended(cause) => writeln!(out, "  The call is over: {}.", cause.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_of_the_shipped_flows_pass_and_take_every_way() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let done = test_flows(&root.join("config/switchboard.toml"), true);
+        assert!(done.is_ok(), "run `switchboard test-flows --every-way`: {done:?}");
+    }
+}

@@ -112,6 +112,11 @@ impl Detector {
         pressed
     }
 
+    /// Whether a key sounds, or something that may become one.
+    pub fn holds(&self) -> bool {
+        self.held.is_some() || self.heard.is_some()
+    }
+
     /// The pair that the block holds; empties it.
     fn block(&mut self) -> Option<Heard> {
         let powers: [f32; 8] = std::array::from_fn(|at| {

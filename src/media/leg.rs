@@ -17,6 +17,7 @@ use super::player::{Hears, Player};
 use super::quality::Reported;
 use super::rate::Rate;
 use super::recorder::Recorded;
+use super::secrecy::Secrecy;
 use super::transcode::Transcoder;
 use crate::id::{Entropy, LegId};
 use crate::rtp::packet::Packet;
@@ -66,7 +67,7 @@ pub(super) struct Leg {
     /// What is recorded of it.
     pub(super) recorded: Option<Recorded>,
     /// What its peer says is nobody else's to know: keys above all.
-    pub(super) secret: bool,
+    pub(super) secrecy: Secrecy,
     /// RTCP's name for us on this leg (RFC 7022 section 4.2: random, for this session only).
     pub(super) cname: String,
     pub(super) liveness: Liveness,
@@ -244,7 +245,7 @@ impl Leg {
             waits: 0,
             counters: LegCounters::default(),
             recorded: None,
-            secret: false,
+            secrecy: Secrecy::default(),
             cname,
             liveness: Liveness { heard_at: now, told_at: None },
             report_due: next_report(now, entropy),
@@ -302,12 +303,20 @@ impl Leg {
                 Some((Key::from_event(code)?, Told::Event))
             }
             Kind::Voice(_) => {
-                let tones =
-                    self.tones.as_mut().filter(|_| self.heard_by.is_none() || self.secret)?;
+                let tones = self
+                    .tones
+                    .as_mut()
+                    .filter(|_| self.heard_by.is_none() || self.secrecy.listens())?;
                 Some((tones.hear(packet.payload)?, Told::Tones))
             }
             Kind::ComfortNoise => None,
         }
+    }
+
+    /// Whether what the peer says now is kept from others.
+    pub(super) fn is_secret(&mut self, now: Time) -> bool {
+        let held = self.tones.as_ref().is_some_and(|tones| tones.detector.holds());
+        self.secrecy.covers(now, held)
     }
 
     /// What it hears from now on; what it heard.

@@ -32,6 +32,7 @@ pub mod rate;
 pub mod recorder;
 pub mod resample;
 pub mod room;
+mod secrecy;
 mod silence;
 #[cfg(test)]
 mod spoken;

@@ -157,7 +157,7 @@ impl Plane {
             }
             Command::Secret { leg, on } => {
                 if let Some(leg) = self.legs.get_mut(&leg) {
-                    leg.secret = on;
+                    leg.secrecy.set(now, on);
                 }
             }
             Command::Close { leg } => self.close(now, leg, out),
@@ -358,15 +358,17 @@ impl Plane {
         self.counters.received += 1;
         let pressed = leg.key(kind, &packet);
         if let Some((key, told)) = pressed {
-            self.events.push_back(match leg.secret {
+            self.events.push_back(match leg.secrecy.is_on() {
                 true => Event::SecretKey { leg: id, key: SecretKey::new(key), told },
                 false => Event::Key { leg: id, key, told },
             });
         }
-        if let Kind::Voice(codec) = kind {
+        let secret = leg.is_secret(now);
+        // A recording that is paused copies nothing; this is the last key's tone after the pause.
+        if let (Kind::Voice(codec), false) = (kind, secret) {
             self.recorder.copy(now, &mut leg.recorded, Side::Peer, codec, &packet);
         }
-        if leg.secret && (kind == Kind::TelephoneEvent || !has_events) {
+        if secret && (kind == Kind::TelephoneEvent || !has_events) {
             if let Some(hearer) = leg.heard_by.and_then(|hearer| self.legs.get_mut(&hearer)) {
                 hearer.out.withhold(&packet);
             }

@@ -115,8 +115,15 @@ fn what_is_secret_is_told_as_such_and_reaches_neither_the_other_side_nor_the_rec
     assert_eq!(sent.last().map(|packet| packet.payload[0]), Some(0x44));
     let (left, right, _) = read(&mut reel);
     assert!(left.is_empty() && right.is_empty());
-    // It is over: keys are heard by the other side again.
+    // It is over while the last key is still pressed: its end reaches nobody either.
     rig.command(Command::Secret { leg: A, on: false });
+    rig.command(Command::Record { leg: A, order: RecordOrder::Resume });
+    rig.receive(A, &self::key(5, 1, &press(7, true, 640)));
+    assert!(rig.sent(B).is_empty());
+    // A moment later keys are heard by the other side again.
+    rig.pass(400);
+    rig.events();
+    rig.sent(B);
     rig.receive(A, &self::key(6, 6, &press(1, false, 160)));
     assert!(matches!(&*rig.events(), [Event::Key { .. }]));
     assert_eq!(rig.sent(B).len(), 1);

@@ -21,6 +21,7 @@ mod dial;
 mod guard;
 mod network;
 mod recording;
+mod speech;
 mod trunks;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
@@ -42,6 +43,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.transfers();
     check.recording();
     check.backends();
+    check.speech();
     check.tokens();
     check.findings
 }

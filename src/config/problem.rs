@@ -92,6 +92,14 @@ pub enum Problem {
     TwoStores,
     #[error("recordings are not encrypted on the disk")]
     PlainRecordings,
+    #[error("nothing says where the recogniser is")]
+    NoRecogniser { schemes: &'static [&'static str] },
+    #[error("`{url}` is not where a recogniser of this kind is spoken to")]
+    BadRecogniser { url: String, schemes: &'static [&'static str] },
+    #[error("this program was built without PocketSphinx")]
+    WithoutPocketSphinx,
+    #[error("how sure a recogniser is lies between 0 and 1")]
+    NotAProbability,
     #[error("`{trunk}` cannot be a trunk's name")]
     BadTrunkName { trunk: String },
     #[error("no listener speaks {protocol}")]
@@ -227,6 +235,17 @@ impl Problem {
                 "make a key with `openssl rand -hex 32 > config/recording.key` and name it as \
                  `key_file`, unless the disk itself is encrypted"
             }
+            Problem::NoRecogniser { schemes } | Problem::BadRecogniser { schemes, .. } => {
+                return Some(format!(
+                    "write `url = \"{}...\"`",
+                    schemes.join("...\"` or `url = \"")
+                ));
+            }
+            Problem::WithoutPocketSphinx => {
+                "build with `cargo build --features pocketsphinx` (Debian: libpocketsphinx-dev \
+                 pocketsphinx-en-us), or take another `engine`"
+            }
+            Problem::NotAProbability => "write a number such as 0.5",
             Problem::BadTrunkName { .. } => "use letters, digits and - _ . only",
             Problem::NotSpoken { .. } => {
                 "add a listener for it under [sip], or name another `transport`"

@@ -20,12 +20,14 @@ use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 mod guard;
 mod listen;
 mod recording;
+mod speech;
 
 pub use guard::GuardSettings;
 pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
 pub use recording::{
     FlowRecording, KeptAs, Portion, QueueRecording, RecordingSettings, StoreSettings,
 };
+pub use speech::{EngineName, SpeechSettings};
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,6 +86,9 @@ pub struct Settings {
     /// Which calls are recorded.
     #[serde(default)]
     pub recording: RecordingSettings,
+    /// How callers are heard.
+    #[serde(default)]
+    pub speech: SpeechSettings,
     /// Who may change things through the API.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenSettings>,

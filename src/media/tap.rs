@@ -46,7 +46,7 @@ pub fn ring(frames: usize) -> (Writer, Reader) {
 
 impl Writer {
     /// Writes a frame; false if it was dropped.
-    pub(super) fn write(&mut self, at: Time, samples: [i16; FRAME_SAMPLES]) -> bool {
+    pub fn write(&mut self, at: Time, samples: [i16; FRAME_SAMPLES]) -> bool {
         let written = self.ring.push(Frame { at, dropped: self.dropped, samples }).is_ok();
         self.dropped = if written { 0 } else { self.dropped.saturating_add(1) };
         written

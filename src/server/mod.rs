@@ -20,6 +20,7 @@ pub mod resolver;
 pub mod run;
 pub mod settings_file;
 pub mod sounds;
+pub mod speech;
 pub mod store;
 pub mod stream;
 pub mod udp;

@@ -1,0 +1,220 @@
+//! What can be said now, and the grammar of it (JSGF, the Java Speech Grammar Format).
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::plain;
+
+/// Phrases that are listened for at once, at most; what is beyond is left out.
+pub const MOST_PHRASES: usize = 2_000;
+/// Digits or characters in a row, at most.
+pub const MOST_CHARACTERS: u8 = 20;
+
+/// What can be said now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// One of these phrases.
+    Phrases(Vec<String>),
+    /// Yes or no, in the words that people have for them.
+    YesNo,
+    /// Digits one after the other, `double` and `triple` among them: so many of them.
+    Digits {
+        /// At least.
+        least: u8,
+        /// At most.
+        most: u8,
+    },
+    /// Letters and digits one after the other; letters by name or by the spoken alphabet.
+    Spelt(Spelling),
+    /// Anything at all.
+    Free,
+}
+
+/// What is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// A postcode of the United Kingdom.
+    Postcode,
+    /// A vehicle's registration: two letters, two digits, three letters; or any other.
+    Registration,
+    /// Anything of so many letters and digits.
+    Any {
+        /// At least.
+        least: u8,
+        /// At most.
+        most: u8,
+    },
+}
+
+const YES: &[&str] = &[
+    "yes",
+    "yes please",
+    "yeah",
+    "yep",
+    "yes it is",
+    "yes that's right",
+    "that's right",
+    "correct",
+    "that's correct",
+];
+const NO: &[&str] = &[
+    "no",
+    "no thank you",
+    "no thanks",
+    "nope",
+    "no it isn't",
+    "no that's wrong",
+    "that's wrong",
+    "that's not right",
+];
+const DIGITS: &str = "zero | oh | one | two | three | four | five | six | seven | eight | nine";
+const LETTERS: [&str; 26] = [
+    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet",
+    "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango",
+    "uniform", "victor", "whiskey", "x-ray", "yankee", "zulu",
+];
+/// The 124 postcode areas.
+const AREAS: &str = "\
+    AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR CT CV CW DA DD DE DG DH DL DN DT \
+    DY E EC EH EN EX FK FY G GL GU GY HA HD HG HP HR HS HU HX IG IM IP IV JE KA KT KW KY L LA \
+    LD LE LL LN LS LU M ME MK ML N NE NG NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE \
+    SG SK SL SM SN SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV \
+    YO ZE";
+
+/// What yes and no sound like to a flow.
+pub fn is_yes(text: &str) -> Option<bool> {
+    let is = |words: &[&str]| words.contains(&text);
+    if is(YES) { Some(true) } else { is(NO).then_some(false) }
+}
+
+impl Expected {
+    /// A pause that ends it: whoever reads out a number stops in between.
+    pub fn pause(&self) -> Duration {
+        Duration::from_millis(match self {
+            Expected::YesNo | Expected::Phrases(_) => 600,
+            Expected::Digits { .. } | Expected::Spelt(_) => 1_200,
+            Expected::Free => 900,
+        })
+    }
+
+    /// The words that can be said, for recognisers that take a list; none if anything can be.
+    pub fn phrases(&self) -> Option<Vec<String>> {
+        let owned = |words: &mut dyn Iterator<Item = &str>| words.map(str::to_owned).collect();
+        match self {
+            Expected::Phrases(phrases) => {
+                let phrases: BTreeSet<String> =
+                    phrases.iter().map(|phrase| plain(phrase)).filter(|p| !p.is_empty()).collect();
+                Some(phrases.into_iter().take(MOST_PHRASES).collect())
+            }
+            Expected::YesNo => Some(owned(&mut YES.iter().chain(NO).copied())),
+            Expected::Digits { .. } => {
+                Some(owned(&mut DIGITS.split(" | ").chain(["double", "triple"])))
+            }
+            Expected::Spelt(_) => {
+                let names = (b'a'..=b'z').map(|letter| char::from(letter).to_string());
+                let digits = DIGITS.split(" | ").map(str::to_owned);
+                let alphabet = LETTERS.iter().map(|word| plain(word));
+                Some(names.chain(["zed".to_owned()]).chain(alphabet).chain(digits).collect())
+            }
+            Expected::Free => None,
+        }
+    }
+
+    /// The grammar, of phrases with words that are `known` only; none if there is no grammar for it.
+    pub fn grammar(&self, known: impl Fn(&str) -> bool) -> Option<String> {
+        let top = match self {
+            Expected::Phrases(_) | Expected::YesNo => {
+                let mut phrases = self.phrases()?;
+                phrases.retain(|phrase| phrase.split(' ').all(&known));
+                phrases.join(" | ")
+            }
+            Expected::Digits { least, most } => counted("<digits>", *least, *most),
+            Expected::Spelt(Spelling::Postcode) => {
+                let area = |area: &str| {
+                    let letters = area.chars().map(|c| format!("<{}>", c.to_ascii_lowercase()));
+                    letters.collect::<Vec<_>>().join(" ")
+                };
+                let areas: Vec<String> = AREAS.split_whitespace().map(area).collect();
+                let district = "<digit> [<digit> | <letter>]";
+                format!("({}) {district} <digit> <inward> <inward>", areas.join(" | "))
+            }
+            Expected::Spelt(Spelling::Registration) => {
+                let current = "<letter> <letter> <digit> <digit> <letter> <letter> <letter>";
+                format!("{current} | {}", counted("<character>", 2, 7))
+            }
+            Expected::Spelt(Spelling::Any { least, most }) => counted("<character>", *least, *most),
+            Expected::Free => return None,
+        };
+        if top.is_empty() {
+            return None;
+        }
+        let mut grammar = format!("#JSGF V1.0;\ngrammar heard;\npublic <heard> = {top};\n");
+        match self {
+            Expected::Phrases(_) | Expected::YesNo | Expected::Free => {}
+            Expected::Digits { .. } => {
+                let _ = writeln!(grammar, "<digit> = {DIGITS};");
+                // Two of a kind take one place: more digits than were asked for are the flow's to refuse.
+                grammar.push_str("<digits> = /20/ <digit> | /1/ (double | triple) <digit>;\n");
+            }
+            Expected::Spelt(_) => {
+                let _ = writeln!(grammar, "<digit> = {DIGITS};");
+                grammar.push_str("<character> = <digit> | <letter>;\n");
+                let rules = |among: &dyn Fn(char) -> bool| {
+                    let letters = ('a'..='z').filter(|letter| among(*letter));
+                    letters.map(|letter| format!("<{letter}>")).collect::<Vec<_>>().join(" | ")
+                };
+                let _ = writeln!(grammar, "<letter> = {};", rules(&|_| true));
+                // C, I, K, M, O and V are not used there.
+                let _ = writeln!(grammar, "<inward> = {};", rules(&|c| !"cikmov".contains(c)));
+                for (letter, word) in ('a'..='z').zip(LETTERS) {
+                    let word = plain(word);
+                    let word = if word.split(' ').all(&known) { word } else { letter.to_string() };
+                    let zed = if letter == 'z' { " | zed" } else { "" };
+                    let _ = writeln!(grammar, "<{letter}> = {letter} | {word}{zed};");
+                }
+            }
+        }
+        Some(grammar)
+    }
+}
+
+/// So many of something one after the other.
+fn counted(what: &str, least: u8, most: u8) -> String {
+    let most = most.clamp(1, MOST_CHARACTERS);
+    let least = least.clamp(1, most);
+    let needed = vec![what; usize::from(least)].join(" ");
+    let more = usize::from(most - least);
+    let optional = (0..more).fold(String::new(), |inner, _| format!(" [{what}{inner}]"));
+    needed + &optional
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grammar_counts_leaves_out_what_is_unknown_and_cannot_be_broken_out_of() {
+        assert_eq!(counted("d", 2, 4), "d d [d [d]]");
+        assert_eq!(counted("d", 0, 0), "d");
+        let hostile =
+            ["Fly-tipping!", "a | b; public <x> = c", "zyzzyva", "{}", ""].map(str::to_owned);
+        let expected = Expected::Phrases(hostile.to_vec());
+        let grammar = expected.grammar(|word| word != "zyzzyva").expect("a grammar");
+        assert_eq!(
+            grammar,
+            "#JSGF V1.0;\ngrammar heard;\npublic <heard> = a b public x c | fly tipping;\n"
+        );
+        assert_eq!(expected.grammar(|_| false), None);
+        assert_eq!(Expected::Free.grammar(|_| true), None);
+        assert_eq!(AREAS.split_whitespace().count(), 124);
+    }
+
+    #[test]
+    fn every_way_to_say_yes_or_no_is_one_of_them() {
+        for phrase in Expected::YesNo.phrases().expect("phrases") {
+            assert_eq!(is_yes(&phrase), Some(!phrase.contains("no") && !phrase.contains("wrong")));
+        }
+        assert_eq!(is_yes("perhaps"), None);
+    }
+}

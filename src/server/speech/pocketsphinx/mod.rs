@@ -1,0 +1,183 @@
+//! PocketSphinx in this process: a few threads with a decoder each, and grammars of what can be said.
+//!
+//! The model that Debian ships is made for 16 kHz. What comes from an 8 kHz line is heard at 16 kHz with
+//! an empty upper half, as a leg's tap gives it. A second search over single sounds, which fits anything
+//! that is speech, says how sure a result is: words that are really said fit as well as free sounds do,
+//! words that are not fit worse.
+
+mod library;
+
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use self::library::{Decoder, Hypothesis, Refused};
+use super::expected::Expected;
+use super::{Deaf, Heard, HearingError, Samples};
+use crate::config::settings::SpeechSettings;
+
+/// Where Debian's pocketsphinx-en-us puts them.
+const MODEL: &str = "/usr/share/pocketsphinx/model/en-us/en-us";
+const DICTIONARY: &str = "/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict";
+
+/// Weight of the grammar's own probabilities: they are no statistics of how people speak.
+const OPTIONS: &[(&CStr, f64)] = &[(c"-lw", 1.0)];
+
+/// The sounds that the model knows.
+const SOUNDS: &str = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T \
+    TH UH UW V W Y Z ZH";
+/// The search over single sounds, and that of what is expected.
+const LOOP: &CStr = c"sounds";
+const GRAMMAR: &CStr = c"heard";
+/// A single sound as a word of the dictionary: no word that is said is written so.
+const SOUND: &str = "zz-";
+
+/// Threads with decoders.
+#[derive(Debug)]
+pub(super) struct Pool {
+    jobs: Sender<Job>,
+}
+
+/// One utterance.
+struct Job {
+    expected: Arc<Expected>,
+    samples: Samples,
+    answer: oneshot::Sender<Result<Option<Heard>, Deaf>>,
+}
+
+impl Pool {
+    /// Starts the threads and makes their decoders, which takes some tenths of a second.
+    pub(super) fn start(settings: &SpeechSettings) -> Result<Pool, HearingError> {
+        let own = settings.pronunciations.as_deref().map(pronunciations).transpose()?;
+        let own = Arc::new(own.unwrap_or_default());
+        let (jobs, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..settings.decoders.max(1) {
+            let mut worker = Worker::new(&own).map_err(|Refused| HearingError::Engine)?;
+            let (waiting, own) = (Arc::clone(&waiting), Arc::clone(&own));
+            let thread = std::thread::Builder::new().name("hearing".to_owned());
+            thread
+                .spawn(move || {
+                    while let Some(job) = next(&waiting) {
+                        if worker.work(job).is_err() {
+                            // An open utterance would spoil the next one: a new decoder has none.
+                            let Ok(fresh) = Worker::new(&own) else { return };
+                            worker = fresh;
+                        }
+                    }
+                })
+                .map_err(HearingError::Thread)?;
+        }
+        Ok(Pool { jobs })
+    }
+
+    pub(super) async fn recognise(
+        &self,
+        expected: Arc<Expected>,
+        samples: Samples,
+    ) -> Result<Option<Heard>, Deaf> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { expected, samples, answer };
+        self.jobs.send(job).map_err(|_| Deaf::Down)?;
+        answered.await.map_err(|_| Deaf::BrokeOff)?
+    }
+}
+
+fn next(waiting: &Mutex<Receiver<Job>>) -> Option<Job> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// The pronunciations in a file, one a line: a word and its sounds.
+fn pronunciations(path: &Path) -> Result<Vec<(String, String)>, HearingError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| HearingError::File { path: PathBuf::from(path), source })?;
+    let mut all = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or("").trim();
+        let Some((word, sounds)) = line.split_once(char::is_whitespace) else {
+            if line.is_empty() {
+                continue;
+            }
+            return Err(HearingError::Pronunciation { path: path.to_owned(), line: at + 1 });
+        };
+        let sounds = sounds.split_whitespace().collect::<Vec<_>>();
+        if !sounds.iter().all(|sound| SOUNDS.split_whitespace().any(|known| known == *sound)) {
+            return Err(HearingError::Pronunciation { path: path.to_owned(), line: at + 1 });
+        }
+        all.push((word.to_lowercase(), sounds.join(" ")));
+    }
+    Ok(all)
+}
+
+struct Worker {
+    decoder: Decoder,
+}
+
+impl Worker {
+    fn new(own: &[(String, String)]) -> Result<Worker, Refused> {
+        let mut decoder = Decoder::new(Path::new(MODEL), Path::new(DICTIONARY), OPTIONS)?;
+        for (word, sounds) in own.iter().filter(|(word, _)| !word.starts_with(SOUND)) {
+            if !decoder.knows(word) {
+                decoder.add_word(word, sounds)?;
+            }
+        }
+        let mut any = Vec::new();
+        for sound in SOUNDS.split_whitespace() {
+            let word = format!("{SOUND}{}", sound.to_lowercase());
+            decoder.add_word(&word, sound)?;
+            any.push(word);
+        }
+        let any = any.join(" | ");
+        let grammar = format!("#JSGF V1.0;\ngrammar sounds;\npublic <sounds> = ({any})+;\n");
+        decoder.set_grammar(LOOP, &grammar)?;
+        decoder.activate(LOOP)?;
+        Ok(Worker { decoder })
+    }
+
+    fn work(&mut self, job: Job) -> Result<(), Refused> {
+        let Job { expected, mut samples, answer } = job;
+        let decoder = &mut self.decoder;
+        let grammar = expected.grammar(|word| decoder.knows(word));
+        if !grammar.is_some_and(|grammar| decoder.set_grammar(GRAMMAR, &grammar).is_ok()) {
+            let _ = answer.send(Err(Deaf::Unable));
+            return Ok(());
+        }
+        let mut all = Vec::new();
+        decoder.activate(GRAMMAR)?;
+        decoder.begin()?;
+        while let Some(more) = samples.blocking_recv() {
+            decoder.hear(&more)?;
+            all.extend(more);
+        }
+        let best = decoder.end()?;
+        decoder.activate(LOOP)?;
+        let heard = match best.filter(|best| !best.text.is_empty()) {
+            // Who has hung up needs no second search.
+            Some(best) if !answer.is_closed() => {
+                decoder.begin()?;
+                decoder.hear(&all)?;
+                let free = decoder.end()?;
+                Heard::whole(&best.text, confidence(&expected, &best, free.as_ref()))
+            }
+            Some(_) | None => None,
+        };
+        let _ = answer.send(Ok(heard));
+        Ok(())
+    }
+}
+
+/// From how much better the words fit than free sounds do, for each frame: a curve that is fitted to
+/// what was measured (docs/hearing.md), so that half is where it is as often wrong as right.
+fn confidence(expected: &Expected, best: &Hypothesis, free: Option<&Hypothesis>) -> f32 {
+    let Some(free) = free.filter(|_| best.frames > 0) else { return 0.0 };
+    let better = (f64::from(best.score) - f64::from(free.score)) / f64::from(best.frames);
+    let middle = match expected {
+        Expected::YesNo => 0.0,
+        Expected::Phrases(_) => -3.0,
+        Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => 1.0,
+    };
+    (1.0 / (1.0 + (middle - better).exp())) as f32
+}

@@ -5,17 +5,19 @@ CARGO ?= cargo
 HTTP  ?= 127.0.0.1:8080
 SIP   ?= 0.0.0.0:5060
 DEMO  ?=
+# Callers are heard where PocketSphinx is installed; tests install it.
+HEARS := $(if $(wildcard /usr/include/pocketsphinx/pocketsphinx.h),--features pocketsphinx)
 
-.PHONY: help demo test check unit e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
+.PHONY: help demo test check unit speech e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: ## build, then run the server with simulated residents and advisers
-	$(CARGO) build --release --locked --bin switchboard
+	$(CARGO) build --release --locked $(HEARS) --bin switchboard
 	./target/release/switchboard demo --sip $(SIP) --http $(HTTP) $(DEMO)
 
-test: tools check unit e2e interop browser ## set up what is missing and run every test
+test: tools check unit speech e2e interop browser ## set up what is missing and run every test
 
 tools: ## install what the tests need beyond Rust (Debian packages, by apt-get)
 	@.ci/tools
@@ -27,7 +29,11 @@ check: ## formatting, lints, and the shipped settings and flows
 
 unit: ## unit, scenario, property and architecture tests
 	$(CARGO) test --locked --lib --bins
-	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vx e2e | sed 's/^/--test /' | tr '\n' ' ')
+	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vxE 'e2e|hearing' | sed 's/^/--test /' | tr '\n' ' ')
+
+speech: tools ## how well callers are understood, by voice, line and noise: prints the table of docs/hearing.md
+	$(CARGO) clippy --locked --lib --test hearing --features pocketsphinx -- -D warnings
+	$(CARGO) test --locked --features pocketsphinx --test hearing -- --nocapture
 
 e2e: ## SIPp and baresip against the real server; the 60-second bound in simulated time
 	$(CARGO) test --locked --test stories standard

@@ -9,6 +9,7 @@ use super::load::load;
 use super::settings::Settings;
 use super::source::Source;
 
+mod speech;
 mod trunks;
 
 const SHIPPED: &str = include_str!("../../config/switchboard.toml");

@@ -18,7 +18,7 @@ pub enum Expected {
     Phrases(Vec<String>),
     /// Yes or no, in the words that people have for them.
     YesNo,
-    /// Digits one after the other, `double` and `triple` among them: so many of them.
+    /// Digits one after the other, `double` among them: so many of them.
     Digits {
         /// At least.
         least: u8,
@@ -108,9 +108,7 @@ impl Expected {
                 Some(phrases.into_iter().take(MOST_PHRASES).collect())
             }
             Expected::YesNo => Some(owned(&mut YES.iter().chain(NO).copied())),
-            Expected::Digits { .. } => {
-                Some(owned(&mut DIGITS.split(" | ").chain(["double", "triple"])))
-            }
+            Expected::Digits { .. } => Some(owned(&mut DIGITS.split(" | ").chain(["double"]))),
             Expected::Spelt(_) => {
                 let names = (b'a'..=b'z').map(|letter| char::from(letter).to_string());
                 let digits = DIGITS.split(" | ").map(str::to_owned);
@@ -155,7 +153,7 @@ impl Expected {
             Expected::Digits { .. } => {
                 let _ = writeln!(grammar, "<digit> = {DIGITS};");
                 // Two of a kind take one place: more digits than were asked for are the flow's to refuse.
-                grammar.push_str("<digits> = /20/ <digit> | /1/ (double | triple) <digit>;\n");
+                grammar.push_str("<digits> = /20/ <digit> | /1/ double <digit>;\n");
             }
             Expected::Spelt(_) => {
                 let _ = writeln!(grammar, "<digit> = {DIGITS};");

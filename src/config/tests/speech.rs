@@ -3,9 +3,7 @@
 use super::*;
 
 fn findings(speech: &str) -> Vec<String> {
-    let text = format!("{LEAST}[speech]\n{speech}\n");
-    let (settings, source) = read(&text);
-    brief(&check(&settings, &source, &feed()), &text)
+    check_findings(&format!("[speech]\n{speech}\n"))
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn a_recogniser_is_spoken_to_where_it_is() {
         assert!(findings(speech).contains(&finding.to_owned()), "{speech}: {:?}", findings(speech));
     }
     let text = format!("{LEAST}[speech]\nengine = \"kaldi\"\n");
-    let refused = load(&text, "switchboard.toml").err().expect("unknown");
+    let refused = load(&text, "switchboard.toml").expect_err("unknown");
     assert_eq!(brief(&refused, &text), ["6:10 `kaldi` cannot be said here"]);
 }
 

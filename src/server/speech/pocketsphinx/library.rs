@@ -32,6 +32,7 @@ struct Opaque {
 unsafe extern "C" {
     fn ps_args() -> *const Opaque;
     fn ps_init(config: *mut Opaque) -> *mut Opaque;
+    fn ps_get_config(decoder: *mut Opaque) -> *mut Opaque;
     fn ps_free(decoder: *mut Opaque) -> c_int;
     fn ps_set_jsgf_string(
         decoder: *mut Opaque,
@@ -133,6 +134,13 @@ impl Decoder {
             cmd_ln_free_r(config);
             NonNull::new(decoder).map(Decoder).ok_or(Refused)
         }
+    }
+
+    /// Sets a number among the library's options, for grammars that are compiled from now on.
+    pub(super) fn set_option(&mut self, name: &CStr, value: f64) {
+        // SAFETY: the configuration is the decoder's and is only borrowed; the name lives through the call,
+        // and one that is unknown is complained of in the log.
+        unsafe { cmd_ln_set_float_r(ps_get_config(self.0.as_ptr()), name.as_ptr(), value) }
     }
 
     /// Whether it knows how a word sounds.

@@ -26,6 +26,14 @@ const DICTIONARY: &str = "/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict
 /// Weight of the grammar's own probabilities: they are no statistics of how people speak.
 const OPTIONS: &[(&CStr, f64)] = &[(c"-lw", 1.0)];
 
+/// What the probability of a path is multiplied by for each word of it: the library's own, and where
+/// words follow freely, so that no short ones are put between the others.
+const WORD: &CStr = c"-wip";
+const USUAL: f64 = 0.65;
+const COUNTED: f64 = 1e-12;
+/// The unit of the library's scores: 1024 times the logarithm of 1.0001.
+const UNIT: f64 = 0.102_395;
+
 /// The sounds that the model knows.
 const SOUNDS: &str = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T \
     TH UH UW V W Y Z ZH";
@@ -152,8 +160,9 @@ impl Worker {
     fn work(&mut self, job: Job) -> Result<(), Refused> {
         let Job { expected, mut samples, answer } = job;
         let decoder = &mut self.decoder;
+        decoder.set_option(WORD, per_word(&expected));
         let grammar = expected.grammar(|word| decoder.knows(word));
-        if !grammar.is_some_and(|grammar| decoder.set_grammar(GRAMMAR, &grammar).is_ok()) {
+        if grammar.is_none_or(|grammar| decoder.set_grammar(GRAMMAR, &grammar).is_err()) {
             let _ = answer.send(Err(Deaf::Unable));
             return Ok(());
         }
@@ -181,15 +190,25 @@ impl Worker {
     }
 }
 
+fn per_word(expected: &Expected) -> f64 {
+    match expected {
+        Expected::YesNo | Expected::Phrases(_) | Expected::Free => USUAL,
+        Expected::Digits { .. } | Expected::Spelt(_) => COUNTED,
+    }
+}
+
 /// From how much better the words fit than free sounds do, for each frame: a curve that is fitted to
 /// what was measured (docs/hearing.md), so that half is where it is as often wrong as right.
 fn confidence(expected: &Expected, best: &Hypothesis, free: Option<&Hypothesis>) -> f32 {
     let Some(free) = free.filter(|_| best.frames > 0) else { return 0.0 };
-    let better = (f64::from(best.score) - f64::from(free.score)) / f64::from(best.frames);
+    // What was taken off for each word says nothing of how well it fits.
+    let taken = (USUAL / per_word(expected)).ln() / UNIT * best.text.split(' ').count() as f64;
+    let better = f64::from(best.score) + taken - f64::from(free.score);
+    let better = better / f64::from(best.frames);
     let middle = match expected {
-        Expected::YesNo => 0.0,
+        Expected::YesNo => -1.0,
         Expected::Phrases(_) => -3.0,
-        Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => 2.5,
+        Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => 1.5,
     };
     (1.0 / (1.0 + (middle - better).exp())) as f32
 }

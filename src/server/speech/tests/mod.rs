@@ -14,7 +14,7 @@ use crate::media::tap::{self, FRAME_SAMPLES, Writer};
 use crate::time::Time;
 
 /// What the shipped menu says, at 16 kHz, with a second of nobody before it and two after it.
-fn sentence() -> Vec<i16> {
+pub(super) fn sentence() -> Vec<i16> {
     let file =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sounds/en-GB/main/to-an-adviser.wav");
     let mut wav = hound::WavReader::open(file).expect("a prompt");

@@ -26,7 +26,7 @@ use crate::id::{IntentName, UrgentName};
 pub use self::declared::{File, Intent};
 
 /// Below this no intent is taken for granted, however small the others are.
-const LEAST_CONFIDENCE: f32 = 0.30;
+const LEAST_CONFIDENCE: f32 = 0.2;
 /// Intents less likely than this are not worth asking about.
 const WORTH_ASKING: f32 = 0.05;
 /// "Did you mean" names at most so many.

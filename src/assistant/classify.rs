@@ -4,8 +4,11 @@
 //! a recogniser), the groups of synonyms, and neighbours by meaning. A feature's weight falls with
 //! how common it is; words that were never heard count as unknown, which speaks for out of scope.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::learn::{Sparse, Weights};
-use super::words::{Heard, Lexicon};
+use super::words::{Heard, Lexicon, sound};
+use crate::flow::nearest;
 
 /// Features are counted in so many buckets, by a hash of what they are.
 const BUCKETS: usize = 1 << 20;
@@ -44,6 +47,8 @@ enum Kind {
 #[derive(Debug, Clone)]
 pub struct Classifier {
     lexicon: Lexicon,
+    /// The words of the examples by how they sound.
+    known: BTreeMap<String, Vec<String>>,
     /// For each bucket the feature's number.
     numbers: Vec<u32>,
     /// How telling each feature is (inverse document frequency).
@@ -82,6 +87,7 @@ impl Classifier {
             }
         }
         let mut classifier = Classifier {
+            known: known(&lexicon, examples),
             lexicon,
             numbers,
             unknown: telling.len() as u32,
@@ -101,8 +107,26 @@ impl Classifier {
 
     /// The chance of each class.
     pub fn chances(&self, text: &str) -> Vec<f32> {
-        let features = features(&self.lexicon.heard(text));
+        let mut heard = self.lexicon.heard(text);
+        heard.iter_mut().for_each(|heard| self.mend(heard));
+        let features = features(&heard);
         self.weights.chances(&self.vector(&features, &|_| false), TEMPERATURE)
+    }
+
+    /// A word that no example has becomes the one that sounds like it and is spelled nearly so:
+    /// recognisers write "flours" for "flowers".
+    fn mend(&self, heard: &mut Heard) {
+        let bucket = bucket(Kind::Word, [&heard.word, ""]);
+        if !heard.groups.is_empty() || self.numbers.get(bucket).is_none_or(|n| *n != NONE) {
+            return;
+        }
+        let alike = sound(&heard.word).and_then(|sound| self.known.get(&sound));
+        let alike = alike.into_iter().flatten().map(String::as_str);
+        if let Some(meant) = nearest(&heard.word, alike)
+            && let Some(mended) = self.lexicon.heard(meant).into_iter().next()
+        {
+            *heard = mended;
+        }
     }
 
     /// The features as numbers, of length 1 together. A word that is `rare` counts as unknown too, so
@@ -133,6 +157,19 @@ impl Classifier {
         vector.iter_mut().for_each(|(_, value)| *value /= length);
         vector
     }
+}
+
+/// The words of examples and groups by how they sound, in alphabetical order.
+fn known(lexicon: &Lexicon, examples: &[(usize, &str)]) -> BTreeMap<String, Vec<String>> {
+    let said = examples.iter().flat_map(|(_, text)| lexicon.heard(text)).map(|heard| heard.word);
+    let words: BTreeSet<String> = said.collect();
+    let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for word in words {
+        if let Some(sound) = sound(&word) {
+            known.entry(sound).or_default().push(word);
+        }
+    }
+    known
 }
 
 /// Every feature once.

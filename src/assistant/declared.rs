@@ -51,6 +51,8 @@ pub struct Declared {
     pub lexicon: Lexicon,
     /// What cannot wait.
     pub urgent: Urgent,
+    /// What sounds like it and can.
+    pub not_urgent: Vec<String>,
 }
 
 /// Where something was declared first, as findings name it.
@@ -91,7 +93,8 @@ impl Reader {
         }
         let owner = "a file of intents".to_owned();
         let Some(top) = Fields::open(owner, "the file", TOP, tree, faults) else { return };
-        let keys = ["intents", "synonyms", "fillers", "out_of_scope", "sets", "urgent"];
+        let keys =
+            ["intents", "synonyms", "fillers", "out_of_scope", "sets", "urgent", "not_urgent"];
         top.only(&keys, faults);
         if let Some(tree) = top.get("intents")
             && let Some(all) = open("`intents`", "intents", tree, faults)
@@ -118,6 +121,8 @@ impl Reader {
             }
         }
         self.urgent(shown, &top, faults);
+        let calm = list(&top, "not_urgent", faults);
+        self.declared.not_urgent.extend(calm.into_iter().map(|text| text.value));
     }
 
     fn intent(&mut self, shown: &str, name: &At<String>, tree: &Tree, faults: &mut Faults) {
@@ -254,14 +259,16 @@ fn urgent_kind(
     }
     let owner = format!("`{}`", name.value);
     let fields = Fields::open(owner, &name.value, name.place, tree, faults)?;
-    fields.only(&["says", "any", "unless"], faults);
+    fields.only(&["says", "any", "unless", "examples"], faults);
     let says = fields.need("says", "says: a smell of gas", faults);
     let says = says.and_then(|tree| fields::text("says", tree, faults));
     fields.need("any", "any:", faults)?;
     let any = patterns(list(&fields, "any", faults), sets, faults);
     let unless = patterns(list(&fields, "unless", faults), sets, faults);
+    let examples = list(&fields, "examples", faults);
+    let examples = examples.into_iter().map(|text| text.value).collect();
     let name = UrgentName::from(name.value.as_str());
-    Some(UrgentKind { name, says: says?.value, any, unless })
+    Some(UrgentKind { name, says: says?.value, any, unless, examples })
 }
 
 fn patterns(written: Vec<At<String>>, sets: &Sets, faults: &mut Faults) -> Vec<Pattern> {

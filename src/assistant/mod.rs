@@ -38,6 +38,8 @@ pub struct Understanding {
     intents: Vec<Intent>,
     classifier: Classifier,
     urgent: Urgent,
+    /// Tells the urgent kinds from each other and from what can wait.
+    alarm: Classifier,
 }
 
 /// What was understood of an utterance.
@@ -61,7 +63,8 @@ impl Understanding {
     pub fn load(files: &[File<'_>]) -> Result<Understanding, Vec<Fault>> {
         let declared = declared::read(files)?;
         let classifier = learn(&declared, |_| true);
-        Ok(Understanding { intents: declared.intents, classifier, urgent: declared.urgent })
+        let alarm = learn_alarm(&declared);
+        Ok(Understanding { intents: declared.intents, classifier, urgent: declared.urgent, alarm })
     }
 
     /// What callers can want, in the order of the files.
@@ -93,7 +96,7 @@ impl Understanding {
                 .filter_map(|(class, chance)| Some((name(*class)?, *chance)))
                 .collect(),
             slots,
-            urgent: self.urgent.find(text),
+            urgent: self.urgent.find(text, &self.alarm.chances(text)),
         }
     }
 }
@@ -110,6 +113,7 @@ fn told(text: &str, slots: &BTreeMap<Kind, Found>) -> String {
             | Kind::Reference
             | Kind::Digits
             | Kind::YesNo
+            | Kind::Flat
             | Kind::HouseNumber => left_out.push((found, " ")),
             Kind::Street => left_out.push((found, " street ")),
             Kind::Money => left_out.push((found, " pounds ")),
@@ -143,6 +147,21 @@ fn learn(declared: &declared::Declared, with: impl Fn(usize) -> bool) -> Classif
         .map(|(_, example)| example)
         .collect();
     Classifier::learn(declared.lexicon.clone(), &examples, out_of_scope + 1)
+}
+
+/// Classes are the urgent kinds in their order; what can wait comes behind them: what is declared so,
+/// and every example of an intent.
+fn learn_alarm(declared: &declared::Declared) -> Classifier {
+    let kinds = &declared.urgent.kinds;
+    let urgent = kinds
+        .iter()
+        .enumerate()
+        .flat_map(|(class, kind)| kind.examples.iter().map(move |text| (class, text.as_str())));
+    let intents = declared.intents.iter().flat_map(|intent| &intent.examples);
+    let calm = intents.chain(&declared.out_of_scope).chain(&declared.not_urgent);
+    let calm = calm.map(|text| (kinds.len(), text.as_str()));
+    let examples: Vec<(usize, &str)> = urgent.chain(calm).collect();
+    Classifier::learn(declared.lexicon.clone(), &examples, kinds.len() + 1)
 }
 
 /// What the chances of classes come to.

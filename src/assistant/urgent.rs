@@ -1,4 +1,6 @@
-//! Phrases that must reach a person at once, whatever the call is about: found by declared patterns.
+//! Phrases that must reach a person at once, whatever the call is about: found by declared patterns,
+//! and by what was learned from declared examples. Either is enough: one caller too many for a person
+//! costs a minute, one too few may cost more.
 //!
 //! A pattern is made of parts joined by ` + `, which may come in any order. A part is words in a row,
 //! at most two others between each and the next; `a|b` is either, `<set>` any of a declared set,
@@ -8,6 +10,10 @@ use std::collections::BTreeMap;
 
 use crate::id::UrgentName;
 
+/// A kind that is at least as likely is taken for meant.
+const LEAST_CHANCE: f32 = 0.2;
+/// What can wait as surely as this can, whatever words are in it.
+const MOST_CALM: f32 = 0.99;
 /// Words that may stand between two of a part.
 const MAX_BETWEEN: usize = 2;
 
@@ -29,17 +35,26 @@ pub struct UrgentKind {
     pub any: Vec<Pattern>,
     /// But none of these.
     pub unless: Vec<Pattern>,
+    /// How callers say it, to be learned from.
+    pub examples: Vec<String>,
 }
 
 impl Urgent {
-    /// Every kind that the text names.
-    pub fn find(&self, text: &str) -> Vec<UrgentName> {
+    /// Every kind that the text names, or that is as likely as its chance in `chances` says (in the
+    /// order of kinds, then the chance that it can wait).
+    pub fn find(&self, text: &str, chances: &[f32]) -> Vec<UrgentName> {
         let words = words(text);
         let named = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.stands_in(&words));
+        let calm = chances.last().copied().unwrap_or(0.0);
+        let likely = |at: usize| chances.get(at).copied().unwrap_or(0.0);
         self.kinds
             .iter()
-            .filter(|kind| named(&kind.any) && !named(&kind.unless))
-            .map(|kind| kind.name.clone())
+            .enumerate()
+            .filter(|(at, kind)| {
+                let told = named(&kind.any) && !named(&kind.unless);
+                likely(*at) >= LEAST_CHANCE || told && calm < MOST_CALM
+            })
+            .map(|(_, kind)| kind.name.clone())
             .collect()
     }
 }

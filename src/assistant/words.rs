@@ -92,6 +92,50 @@ fn spoken(text: &str) -> Vec<String> {
     words
 }
 
+/// How a word sounds (Soundex, with the beginnings that English writes in several ways): what a
+/// recogniser takes for another word mostly has the same. None for short words, which sound like too
+/// many.
+pub fn sound(word: &str) -> Option<String> {
+    if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    let beginnings =
+        [("kn", "n"), ("wr", "r"), ("ph", "f"), ("ps", "s"), ("wh", "w"), ("k", "c"), ("q", "c")];
+    let known = beginnings.iter().find_map(|(from, to)| Some((*to, word.strip_prefix(from)?)));
+    let (first, rest) = known.unwrap_or_else(|| word.split_at(1));
+    let mut key = first.to_owned();
+    let mut before = first.bytes().next().and_then(class);
+    for letter in rest.bytes() {
+        let class = class(letter);
+        if let Some(digit) = class
+            && class != before
+        {
+            key.push(char::from(digit));
+        }
+        // A vowel parts two of a class, h and w do not.
+        if !matches!(letter, b'h' | b'w') {
+            before = class;
+        }
+        if key.len() == 4 {
+            break;
+        }
+    }
+    Some(key)
+}
+
+/// Consonants that are taken for each other.
+fn class(letter: u8) -> Option<u8> {
+    match letter {
+        b'b' | b'f' | b'p' | b'v' => Some(b'1'),
+        b'c' | b'g' | b'j' | b'k' | b'q' | b's' | b'x' | b'z' => Some(b'2'),
+        b'd' | b't' => Some(b'3'),
+        b'l' => Some(b'4'),
+        b'm' | b'n' => Some(b'5'),
+        b'r' => Some(b'6'),
+        _ => None,
+    }
+}
+
 /// The verb of "wasn't" and "wasnt".
 fn negated<'w>(word: &'w str, written: &str) -> Option<&'w str> {
     match word {
@@ -134,6 +178,17 @@ mod tests {
             spoken("I’ve lost my mum's card, can't pay"),
             ["i", "have", "lost", "my", "mum", "card", "can", "not", "pay"]
         );
+    }
+
+    #[test]
+    fn words_that_sound_alike_have_one_sound() {
+        for (heard, meant) in
+            [("berry", "bury"), ("knows", "nose"), ("flours", "flowers"), ("rows", "rose")]
+        {
+            assert_eq!(sound(heard), sound(meant), "{heard}");
+        }
+        assert_ne!(sound("rent"), sound("bill"));
+        assert_eq!(sound("tax"), None);
     }
 
     #[test]

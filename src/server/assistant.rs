@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(lines[0]["slots"], serde_json::json!({"date": "2026-11-24"}));
         assert_eq!(lines[1]["intent"], serde_json::Value::Null);
         assert_eq!(lines[1]["text"], "order a pizza");
-        assert_eq!(lines[4]["urgent"], serde_json::json!(["gas"]));
+        assert_eq!(lines[4]["urgent"], serde_json::json!(["gas-leak"]));
     }
 
     #[test]

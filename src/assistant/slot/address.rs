@@ -2,6 +2,7 @@
 
 use super::Found;
 use super::number::{below_hundred, cardinal, row};
+use super::spell::{explained, letter};
 use super::token::{Token, covered, listed, phrase, word};
 
 /// Endings that are a street's and nothing else's.
@@ -19,11 +20,11 @@ const NO_NAME: &str = "a, an, the, my, our, your, his, her, their, this, that, i
     near, is, it's, its, was, and, or, for, down, up, along, outside, opposite, behind, across, into, \
     off, over, under, same, next, other, whole, main, busy, wrong, side, back, dead, one, i, i'm, im, \
     we, you, live, lives, called, address, no, not, every, each, which, what, any, some, car, all, \
-    with, about, please, it, here, there, right, left, be, been, are, between, um, er, erm, uh, long, \
+    with, about, please, it, here, there, right, left, be, been, are, between, um, er, erm, uh, \
     do, did, house, flat, door, end, there's, theres, report, blocking, private, council, damaged, \
-    dark, dirty, quiet, has, have, hasn't, but, so, me, nice, rubbish, bins, bin, light, lights, \
-    pothole, potholes, like, just, name, dumped, local, new, half, either, middle, going, way, street, \
-    road, living, staying, moved, moving, parked, residential, cross";
+    dark, dirty, quiet, has, have, hasn't, but, so, me, rubbish, bins, bin, light, lights, \
+    pothole, potholes, like, just, name, dumped, local, half, either, middle, going, way, street, \
+    road, living, staying, moved, moving, parked, residential";
 
 /// Where a street's name is said to be.
 const BEFORE_A_NAME: &str =
@@ -39,33 +40,52 @@ const MAX_NAME: usize = 4;
 /// A house, its street, or both, where they stand in the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Address {
-    /// "14", "14A", "Flat 3, 14".
+    /// "3" of "flat 3, 14".
+    pub flat: Option<Found>,
+    /// "14", "14a".
     pub house: Option<Found>,
     /// "Acacia Avenue".
     pub street: Option<Found>,
 }
 
 /// The first address in the tokens. A bare number is a house's if nothing else is `expected`.
-pub fn find(tokens: &[Token], expected: bool) -> Address {
-    let street = (0..tokens.len()).find_map(|at| street(tokens, at, expected));
-    let Some((from, to, value)) = street else {
-        let house = (0..tokens.len()).find_map(|at| announced_house(tokens, at));
-        let bare = || (0..tokens.len()).find_map(|at| bare_house(tokens, at));
-        let house = house.or_else(|| if expected { bare() } else { None });
-        return Address {
-            house: house.map(|(from, to, value)| found(tokens, from, to, value)),
-            street: None,
-        };
+pub fn find(tokens: &[Token], street_expected: bool, house_expected: bool) -> Address {
+    let street = (0..tokens.len())
+        .find_map(|at| street(tokens, at, street_expected))
+        .or_else(|| if street_expected { one_word_street(tokens) } else { None });
+    let house = match &street {
+        Some((from, _, _)) => house_before(tokens, *from).map(|(at, house)| (at, *from, house)),
+        None => None,
     };
-    let house = house_before(tokens, from);
-    Address {
-        house: house.map(|(start, value)| found(tokens, start, from, value)),
-        street: Some(found(tokens, from, to, value)),
+    let house = house.or_else(|| (0..tokens.len()).find_map(|at| announced_house(tokens, at)));
+    let bare = || (0..tokens.len()).find_map(|at| bare_house(tokens, at));
+    let house = house.or_else(|| if house_expected { bare() } else { None });
+    let mut address = Address {
+        street: street.map(|(from, to, value)| found(tokens, from, to, value)),
+        ..Address::default()
+    };
+    if let Some((from, to, house)) = house {
+        // The flat's words and the house's are each other's neighbours: halves of one span.
+        let flat_to = if house.number.is_some() { from + 1 } else { to };
+        address.flat = house.flat.clone().map(|flat| found(tokens, from, flat_to, flat));
+        let number_from = if house.flat.is_some() { from + 1 } else { from };
+        address.house = house.number.map(|number| found(tokens, number_from, to, number));
     }
+    address
 }
 
 fn found(tokens: &[Token], from: usize, to: usize, value: String) -> Found {
     Found { value, span: covered(tokens, from, to) }
+}
+
+/// "Northgate", "Highfield": asked for, and behind a word that says where.
+fn one_word_street(tokens: &[Token]) -> Option<(usize, usize, String)> {
+    const ENDINGS: [&str; 8] = ["gate", "way", "side", "mead", "wood", "field", "hill", "croft"];
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        let long =
+            ENDINGS.iter().any(|end| token.word.len() > end.len() + 2 && token.word.ends_with(end));
+        (long && !is_listed(NO_NAME, &token.word)).then(|| (at, at + 1, capitalised(&token.word)))
+    })
 }
 
 /// The street whose ending stands at `at`: where its name begins, the place behind, its spelling.
@@ -155,42 +175,50 @@ fn capitalised(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The house number that ends just before `street`: where it begins, and its spelling.
-fn house_before(tokens: &[Token], street: usize) -> Option<(usize, String)> {
+/// A house's number, and the flat in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct House {
+    flat: Option<String>,
+    number: Option<String>,
+}
+
+/// The house that ends just before `street`: where it begins, and what it is.
+fn house_before(tokens: &[Token], street: usize) -> Option<(usize, House)> {
     // The longest that reaches exactly to the street, commas and "the" left out.
     let start = street.saturating_sub(10);
     (start..street).find_map(|from| {
-        let (value, to) = house(tokens, from)?;
+        let (house, to) = house(tokens, from)?;
         let to = phrase(tokens, to, "the").filter(|to| *to == street).unwrap_or(to);
-        (to == street).then_some((from, value))
+        // "flat forty six mill lane": with a street behind it, it is the house's.
+        let number = house.number.or_else(|| house.flat.clone());
+        let flat = house.flat.filter(|flat| number.as_ref() != Some(flat));
+        (to == street).then_some((from, House { flat, number }))
     })
 }
 
 /// "14", "14a", "fourteen a", "one oh seven", "number twelve", "flat 3, 14", and the place behind.
-fn house(tokens: &[Token], at: usize) -> Option<(String, usize)> {
+fn house(tokens: &[Token], at: usize) -> Option<(House, usize)> {
+    let only = |(number, next)| (House { flat: None, number: Some(number) }, next);
     match word(tokens, at)? {
         "flat" | "apartment" | "apt" | "unit" => {
-            let kind = capitalised(word(tokens, at)?);
-            let kind = if kind == "Apt" { "Apartment".to_owned() } else { kind };
             let from = phrase(tokens, at + 1, "number").unwrap_or(at + 1);
             let (flat, next) = one_number(tokens, from, true)?;
             // "flat three fourteen" is flat 3 at 14; "flat one oh five" is flat 105.
             let short = cardinal(tokens, from).map(|(flat, next)| (flat.to_string(), next));
             for (flat, next) in [Some((flat.clone(), next)), short].into_iter().flatten() {
                 let from = phrase(tokens, next, "at").unwrap_or(next);
-                if let Some((number, after)) = house(tokens, from) {
-                    return Some((format!("{kind} {flat}, {number}"), after));
+                if let Some((House { number, .. }, after)) = house(tokens, from) {
+                    return Some((House { flat: Some(flat), number }, after));
                 }
             }
-            return Some((format!("{kind} {flat}"), next));
+            Some((House { flat: Some(flat), number: None }, next))
         }
         "number" | "no" | "house" => {
             let from = phrase(tokens, at, "house number").unwrap_or(at + 1);
-            return one_number(tokens, from, false);
+            one_number(tokens, from, false).map(only)
         }
-        _ => {}
+        _ => one_number(tokens, at, false).map(only),
     }
-    one_number(tokens, at, false)
 }
 
 /// A number with perhaps a letter: as a whole ("a hundred and five") or digit by digit ("one oh
@@ -198,7 +226,7 @@ fn house(tokens: &[Token], at: usize) -> Option<(String, usize)> {
 fn one_number(tokens: &[Token], at: usize, flat: bool) -> Option<(String, usize)> {
     let token = tokens.get(at)?;
     if flat && token.word.len() == 1 && token.word.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return Some((token.word.to_ascii_uppercase(), at + 1));
+        return Some((token.word.to_ascii_lowercase(), at + 1));
     }
     // "14a".
     let digits = token.word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -208,7 +236,7 @@ fn one_number(tokens: &[Token], at: usize, flat: bool) -> Option<(String, usize)
         && digits.len() <= 4
         && letter.len() <= 1
     {
-        let mut value = token.word.to_ascii_uppercase();
+        let mut value = token.word.clone();
         let mut next = at + 1;
         // "12-14".
         if let Some(to) = tokens.get(next).filter(|to| to.joined_by == Some('-') && to.is_digits())
@@ -233,18 +261,23 @@ fn one_number(tokens: &[Token], at: usize, flat: bool) -> Option<(String, usize)
     Some(with_letter(tokens, value, next, false))
 }
 
-/// "14 a", "fourteen b": the letter of a house, but not the article.
+/// "14 a", "fourteen bee", "fifty four d for delta": the letter of a house, as far as there are such.
 fn with_letter(tokens: &[Token], value: String, next: usize, has_one: bool) -> (String, usize) {
-    let letter = word(tokens, next)
-        .filter(|word| !has_one && matches!(*word, "a" | "b" | "c" | "d" | "e" | "f"));
-    match letter {
-        Some(letter) => (format!("{value}{}", letter.to_ascii_uppercase()), next + 1),
+    let said = word(tokens, next).filter(|_| !has_one);
+    // "are" and "in" go on with the sentence.
+    let letter =
+        said.and_then(letter).map(|(letter, _)| letter).filter(|l| ('A'..='F').contains(l));
+    match letter.filter(|_| said.is_none_or(|said| !is_listed("hey, he, if", said))) {
+        Some(letter) => {
+            let end = explained(tokens, next + 1, letter).unwrap_or(next + 1);
+            (format!("{value}{}", letter.to_ascii_lowercase()), end)
+        }
         None => (value, next),
     }
 }
 
 /// "number twelve", "flat 3": what can be nothing else.
-fn announced_house(tokens: &[Token], at: usize) -> Option<(usize, usize, String)> {
+fn announced_house(tokens: &[Token], at: usize) -> Option<(usize, usize, House)> {
     let first = word(tokens, at)?;
     let live = phrase(tokens, at, "live at").or_else(|| phrase(tokens, at, "i'm at"));
     if let Some(from) = live {
@@ -258,7 +291,8 @@ fn announced_house(tokens: &[Token], at: usize) -> Option<(usize, usize, String)
     }
     let from = if first == "house" { at + 1 } else { at };
     let (value, to) = house(tokens, from)?;
-    let short = value.chars().filter(char::is_ascii_digit).count() <= 4;
+    let digits = |number: &String| number.chars().filter(char::is_ascii_digit).count();
+    let short = value.number.as_ref().is_none_or(|number| digits(number) <= 4);
     short.then_some((from, to, value))
 }
 
@@ -272,7 +306,7 @@ fn not_of_something(tokens: &[Token], at: usize) -> bool {
     !before.is_some_and(|before| is_listed(NUMBERED, before))
 }
 
-fn bare_house(tokens: &[Token], at: usize) -> Option<(usize, usize, String)> {
+fn bare_house(tokens: &[Token], at: usize) -> Option<(usize, usize, House)> {
     house(tokens, at).map(|(value, to)| (at, to, value))
 }
 
@@ -282,7 +316,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Option<String>, Option<String>) {
-        let address = find(&tokens(text), false);
+        let address = find(&tokens(text), false, false);
         (address.house.map(|found| found.value), address.street.map(|found| found.value))
     }
 
@@ -291,12 +325,12 @@ mod tests {
         for (said, house, street) in [
             ("14 Acacia Avenue", "14", "Acacia Avenue"),
             ("fourteen acacia avenue", "14", "Acacia Avenue"),
-            ("flat 3, 14 Acacia Avenue", "Flat 3, 14", "Acacia Avenue"),
-            ("flat three fourteen acacia avenue", "Flat 3, 14", "Acacia Avenue"),
+            ("flat 3, 14 Acacia Avenue", "14", "Acacia Avenue"),
+            ("flat three fourteen acacia avenue", "14", "Acacia Avenue"),
             ("number twelve high street", "12", "High Street"),
             ("i live at number 12 the high street", "12", "High Street"),
-            ("14a mill lane", "14A", "Mill Lane"),
-            ("fourteen b mill lane", "14B", "Mill Lane"),
+            ("14a mill lane", "14a", "Mill Lane"),
+            ("fourteen b mill lane", "14b", "Mill Lane"),
             ("a hundred and five station road", "105", "Station Road"),
             ("one oh five station road", "105", "Station Road"),
             ("twenty two saint mary's road", "22", "St Mary's Road"),
@@ -319,11 +353,18 @@ mod tests {
         assert_eq!(read("there's a pothole on mill lane").1.as_deref(), Some("Mill Lane"));
         assert_eq!(read("rubbish dumped in Oak Drive").1.as_deref(), Some("Oak Drive"));
         assert_eq!(read("it's number fourteen").0.as_deref(), Some("14"));
-        assert_eq!(read("flat 3").0.as_deref(), Some("Flat 3"));
-        let bare = find(&tokens("fourteen a"), true).house.map(|found| found.value);
-        assert_eq!(bare.as_deref(), Some("14A"));
-        for (said, street) in [("church hill", "Church Hill"), ("it's the avenue", "The Avenue")] {
-            let found = find(&tokens(said), true).street.map(|found| found.value);
+        let flat = |text: &str| find(&tokens(text), false, false).flat.map(|found| found.value);
+        assert_eq!(flat("flat 3").as_deref(), Some("3"));
+        assert_eq!(flat("flat three fourteen acacia avenue").as_deref(), Some("3"));
+        assert_eq!(flat("flat forty six mill lane"), None);
+        let bare = find(&tokens("fourteen a"), false, true).house.map(|found| found.value);
+        assert_eq!(bare.as_deref(), Some("14a"));
+        for (said, street) in [
+            ("church hill", "Church Hill"),
+            ("it's the avenue", "The Avenue"),
+            ("on highfield", "Highfield"),
+        ] {
+            let found = find(&tokens(said), true, false).street.map(|found| found.value);
             assert_eq!(found.as_deref(), Some(street));
         }
     }

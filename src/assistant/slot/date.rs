@@ -25,7 +25,7 @@ pub fn find(tokens: &[Token], today: Date) -> Option<Found> {
 fn looks_back(tokens: &[Token]) -> bool {
     const PAST: &str = "was, wasn't, wasnt, were, weren't, werent, didn't, didnt, did, missed, since, \
         reported, rang, came, died, hasn't, hasnt, haven't, havent, happened, supposed, ago, paid, \
-        received, sent, moved, born, fell, applied, ordered, bought, found, saw, told";
+        received, sent, moved, born, fell, applied, ordered, bought, found, saw, told, completed, passed, started, began, ended, happened";
     tokens.iter().any(|token| listed(PAST).any(|word| word == token.word))
 }
 

@@ -15,17 +15,23 @@ const ANNOUNCED_BY: [&str; 6] = ["number", "reference", "ref", "code", "account"
 /// The first row of digits; a short one only if nothing else is `expected`, or if it is announced.
 pub fn find(tokens: &[Token], expected: bool) -> Option<Found> {
     let mut at = 0;
+    let mut longest: Option<Found> = None;
     while at < tokens.len() {
         let Some((value, end)) = row(tokens, at) else {
             at += 1;
             continue;
         };
-        if expected || value.len() >= FEWEST_UNANNOUNCED || announced(tokens, at) {
+        let long = value.len() >= FEWEST_UNANNOUNCED;
+        if long || announced(tokens, at) {
             return Some(Found { value, span: covered(tokens, at, end) });
+        }
+        // "the last four digits are six one": the longest is meant.
+        if longest.as_ref().is_none_or(|best| value.len() > best.value.len()) {
+            longest = Some(Found { value, span: covered(tokens, at, end) });
         }
         at = end;
     }
-    None
+    longest.filter(|_| expected)
 }
 
 fn announced(tokens: &[Token], at: usize) -> bool {

@@ -44,11 +44,13 @@ pub enum Kind {
     Digits,
     /// `MB1042`: letters and digits in a row.
     Reference,
-    /// `14A`, `Flat 3, 14`.
+    /// `3` of `flat 3, 14 Acacia Avenue`.
+    Flat,
+    /// `14`, `14a`.
     HouseNumber,
     /// `Acacia Avenue`.
     Street,
-    /// `AB12 CDE`.
+    /// `AB12CDE`.
     Registration,
     /// `+441708434343`.
     Phone,
@@ -56,7 +58,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by the name that files call it.
-    pub const ALL: [(&'static str, Kind); 11] = [
+    pub const ALL: [(&'static str, Kind); 12] = [
         ("postcode", Kind::Postcode),
         ("date", Kind::Date),
         ("time", Kind::Time),
@@ -64,6 +66,7 @@ impl Kind {
         ("yes_no", Kind::YesNo),
         ("digits", Kind::Digits),
         ("reference", Kind::Reference),
+        ("flat", Kind::Flat),
         ("house_number", Kind::HouseNumber),
         ("street", Kind::Street),
         ("registration", Kind::Registration),
@@ -115,12 +118,13 @@ pub fn read_all(text: &str, today: Date) -> BTreeMap<Kind, Found> {
 }
 
 /// What is recognised more surely comes first and keeps its words.
-const BY_CERTAINTY: [Kind; 11] = [
+const BY_CERTAINTY: [Kind; 12] = [
     Kind::Postcode,
     Kind::Registration,
     Kind::Phone,
     Kind::Money,
     Kind::Street,
+    Kind::Flat,
     Kind::HouseNumber,
     Kind::Date,
     Kind::Time,
@@ -133,7 +137,41 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
+/// What is named; the last of what the caller took back: "forty, no, fifty".
 fn find(kind: Kind, tokens: &[Token], today: Date, expected: bool) -> Option<Found> {
+    let mut found = first(kind, tokens, today, expected)?;
+    let mut rest = tokens;
+    while let Some(after) = corrected(kind, rest, found.span.end) {
+        rest = after;
+        match first(kind, rest, today, expected) {
+            Some(later) => found = later,
+            None => break,
+        }
+    }
+    Some(found)
+}
+
+/// Words with which callers correct themselves.
+const CORRECTION: &str = "no sorry, no wait, wait no, no hang on, hang on, no make it, make it, make that, \
+    sorry, i mean, i meant, no it's, no its, no exactly, or rather, no actually, actually, but now, \
+    scratch that, no i tell a lie, i tell a lie, correction";
+
+/// What stands behind a correction that comes after `end`.
+fn corrected(kind: Kind, tokens: &[Token], end: usize) -> Option<&[Token]> {
+    let from = tokens.iter().position(|token| token.span.start >= end)?;
+    (from..tokens.len()).find_map(|at| {
+        // "no" alone is also an answer, and short for "number".
+        let alone = !matches!(kind, Kind::YesNo | Kind::HouseNumber | Kind::Flat | Kind::Street);
+        let no = || token::longest(tokens, at, "no").filter(|_| alone);
+        if kind == Kind::YesNo {
+            return None;
+        }
+        let next = token::longest(tokens, at, CORRECTION).or_else(no)?;
+        tokens.get(next..)
+    })
+}
+
+fn first(kind: Kind, tokens: &[Token], today: Date, expected: bool) -> Option<Found> {
     match kind {
         Kind::Postcode => postcode::find(tokens),
         Kind::Date => date::find(tokens, today),
@@ -143,8 +181,9 @@ fn find(kind: Kind, tokens: &[Token], today: Date, expected: bool) -> Option<Fou
         Kind::Digits => digits::find(tokens, expected),
         Kind::Reference => digits::find_reference(tokens, expected)
             .filter(|found| expected || found.value.contains(|c: char| c.is_ascii_alphabetic())),
-        Kind::HouseNumber => address::find(tokens, expected).house,
-        Kind::Street => address::find(tokens, expected).street,
+        Kind::Flat => address::find(tokens, false, expected).flat,
+        Kind::HouseNumber => address::find(tokens, false, expected).house,
+        Kind::Street => address::find(tokens, expected, false).street,
         Kind::Registration => registration::find(tokens, expected),
         Kind::Phone => digits::find_phone(tokens),
     }

@@ -1,7 +1,7 @@
 //! Amounts of money: pounds and pence, as `12.50`.
 
 use super::Found;
-use super::number::{below_hundred, cardinal};
+use super::number::{below_hundred, cardinal, row};
 use super::token::{Token, covered, word};
 
 /// More is no bill.
@@ -39,6 +39,28 @@ fn amount(tokens: &[Token], at: usize) -> Option<(u64, usize)> {
         return (pence < 100).then_some((u64::from(pence), at + 1));
     }
     let (number, next) = cardinal(tokens, at)?;
+    if let Some((pence, after)) = point(tokens, next) {
+        let after = if matches!(word(tokens, after), Some("pounds" | "pound" | "quid")) {
+            after + 1
+        } else {
+            after
+        };
+        return Some((hundredfold(number)? + u64::from(pence), after));
+    }
+    // "two and a half thousand pounds".
+    if word(tokens, next) == Some("and")
+        && word(tokens, next + 1) == Some("a")
+        && word(tokens, next + 2) == Some("half")
+    {
+        let scale = match word(tokens, next + 3) {
+            Some("thousand" | "grand") => 100_000,
+            Some("hundred") => 10_000,
+            Some(_) | None => 100,
+        };
+        let end = if scale > 100 { next + 4 } else { next + 3 };
+        let end = if matches!(word(tokens, end), Some("pounds" | "quid")) { end + 1 } else { end };
+        return (number < 1_000).then_some((u64::from(number) * scale + scale / 2, end));
+    }
     if let Some((pence, after)) = decimals(tokens, next)
         && matches!(word(tokens, after), Some("pounds" | "pound" | "quid"))
     {
@@ -67,6 +89,9 @@ fn pounds(tokens: &[Token], number: u32, next: usize) -> Option<(u64, usize)> {
     let whole = hundredfold(number)?;
     let and = word(tokens, next) == Some("and");
     let from = if and { next + 1 } else { next };
+    if and && word(tokens, from) == Some("a") && word(tokens, from + 1) == Some("penny") {
+        return Some((whole + 1, from + 2));
+    }
     let glued_pence = tokens.get(from).and_then(|token| glued(&token.word, "p"));
     if let Some(pence) = glued_pence.filter(|pence| *pence < 100) {
         return Some((whole + u64::from(pence), from + 1));
@@ -87,6 +112,19 @@ fn pounds(tokens: &[Token], number: u32, next: usize) -> Option<(u64, usize)> {
 fn small(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     let written = tokens.get(at)?.number().filter(|number| *number < 100);
     written.map(|number| (number, at + 1)).or_else(|| below_hundred(tokens, at))
+}
+
+/// "point six oh", "point five".
+fn point(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
+    if word(tokens, at) != Some("point") {
+        return None;
+    }
+    let (digits, next) = row(tokens, at + 1)?;
+    match digits.len() {
+        1 => Some((digits.parse::<u32>().ok()? * 10, next)),
+        2 => Some((digits.parse().ok()?, next)),
+        _ => None,
+    }
 }
 
 /// ".50" behind pounds in digits.

@@ -22,7 +22,7 @@ pub fn digit(word: &str) -> Option<u8> {
 /// What a recogniser hears for a digit; believed between digits only.
 fn sounds_like(word: &str) -> Option<u8> {
     Some(match word {
-        "won" => 1,
+        "won" | "wun" => 1,
         "to" | "too" => 2,
         "tree" | "free" => 3,
         "for" | "fore" => 4,
@@ -169,7 +169,8 @@ pub fn row(tokens: &[Token], at: usize) -> Option<(String, usize)> {
     // Fillers and dashes belong to the row only if a digit follows.
     let mut ahead = at;
     while let Some(spoken) = word(tokens, ahead) {
-        let joins = is_filler(spoken) || matches!(spoken, "dash" | "hyphen" | "slash" | "stroke");
+        let joins = is_filler(spoken)
+            || matches!(spoken, "dash" | "hyphen" | "slash" | "stroke" | "then" | "a" | "and");
         if joins && !digits.is_empty() {
             ahead += 1;
             continue;
@@ -186,6 +187,13 @@ fn row_part(tokens: &[Token], at: usize, within: bool) -> Option<(String, usize)
     if token.is_digits() {
         // "2 thousand" is said of amounts; in a row digits stand for themselves.
         return Some((token.word.clone(), at + 1));
+    }
+    // A transcriber's letter for a zero: "O7700".
+    if let Some(rest) = token.word.strip_prefix('o')
+        && rest.len() > 2
+        && rest.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Some((format!("0{rest}"), at + 1));
     }
     if let Some(times) = times(&token.word) {
         let next = tokens.get(at + 1)?;
@@ -208,7 +216,16 @@ fn row_part(tokens: &[Token], at: usize, within: bool) -> Option<(String, usize)
             next.is_digits() || digit(&next.word).is_some() || times(&next.word).is_some()
         })
     };
-    let heard = sounds_like(&token.word).filter(|_| within && next_is_digit())?;
+    // "seven ate" at the end, "for two six": beside digits only.
+    let heard = sounds_like(&token.word)?;
+    let beside = if within {
+        next_is_digit() || at + 1 == tokens.len()
+    } else {
+        next_is_digit() && tokens.get(at + 2).is_some_and(|next| digit(&next.word).is_some())
+    };
+    if !beside {
+        return None;
+    }
     Some((heard.to_string(), at + 1))
 }
 

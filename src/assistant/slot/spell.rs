@@ -258,7 +258,7 @@ fn one(tokens: &[Token], at: usize) -> Vec<Reading> {
 }
 
 /// "R for Romeo", "B as in bin": the place behind the explanation.
-fn explained(tokens: &[Token], at: usize, letter: char) -> Option<usize> {
+pub fn explained(tokens: &[Token], at: usize, letter: char) -> Option<usize> {
     let example = match (word(tokens, at)?, word(tokens, at + 1)) {
         ("for" | "like", _) => at + 1,
         ("as", Some("in")) => at + 2,
@@ -270,7 +270,7 @@ fn explained(tokens: &[Token], at: usize, letter: char) -> Option<usize> {
 }
 
 /// A letter by its name or by the phonetic alphabet, and whether the word means nothing else.
-fn letter(word: &str) -> Option<(char, bool)> {
+pub fn letter(word: &str) -> Option<(char, bool)> {
     if let &[only] = word.as_bytes()
         && only.is_ascii_alphabetic()
     {
@@ -279,29 +279,29 @@ fn letter(word: &str) -> Option<(char, bool)> {
     let sure = match word {
         "alpha" | "alfa" | "ay" => 'A',
         "bravo" | "bee" => 'B',
-        "charlie" | "cee" => 'C',
+        "charlie" | "cee" | "si" => 'C',
         "delta" | "dee" => 'D',
         "echo" | "ee" => 'E',
         "foxtrot" | "ef" | "eff" => 'F',
-        "golf" | "gee" => 'G',
+        "golf" | "gee" | "jee" => 'G',
         "hotel" | "aitch" | "haitch" => 'H',
         "india" => 'I',
         "juliet" | "juliett" | "jay" => 'J',
-        "kilo" | "kay" => 'K',
+        "kilo" | "kay" | "cay" => 'K',
         "lima" | "el" | "ell" => 'L',
-        "mike" | "em" => 'M',
-        "november" | "en" => 'N',
+        "mike" | "em" | "emm" => 'M',
+        "november" | "en" | "enn" => 'N',
         "oscar" => 'O',
-        "papa" | "pee" => 'P',
-        "quebec" | "cue" | "queue" => 'Q',
-        "romeo" | "ar" => 'R',
+        "papa" | "pee" | "pea" => 'P',
+        "quebec" | "cue" | "queue" | "kew" => 'Q',
+        "romeo" | "ar" | "arr" => 'R',
         "sierra" | "ess" | "es" => 'S',
         "tango" | "tee" => 'T',
         "uniform" => 'U',
         "victor" | "vee" => 'V',
         "whiskey" | "whisky" => 'W',
-        "xray" | "ex" => 'X',
-        "yankee" => 'Y',
+        "xray" | "ex" | "ecks" => 'X',
+        "yankee" | "wye" => 'Y',
         "zulu" | "zed" | "zee" => 'Z',
         _ => {
             let heard = match word {
@@ -318,7 +318,7 @@ fn letter(word: &str) -> Option<(char, bool)> {
                 "are" | "our" => 'R',
                 "yes" => 'S',
                 "tea" => 'T',
-                "you" => 'U',
+                "you" | "yew" | "ewe" => 'U',
                 "we" => 'V',
                 "eggs" => 'X',
                 "why" => 'Y',

@@ -233,6 +233,7 @@ fn half_of_day(tokens: &[Token], at: usize) -> Option<(Half, usize)> {
         ("p", Some("m")) => Some((Half::Afternoon, at + 2)),
         ("tonight", _) => Some((Half::Afternoon, at + 1)),
         ("in", Some("the")) => Some((half(word(tokens, at + 2)?)?, at + 3)),
+        ("every" | "each", Some(part)) => Some((half(part)?, at + 2)),
         ("at", Some("night")) => Some((Half::Afternoon, at + 2)),
         ("this" | "tomorrow", Some(part)) => Some((half(part)?, at + 2)),
         _ => None,

@@ -19,6 +19,12 @@ pub fn read(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     if matches!(word(tokens, at + 1), Some("thousand" | "hundred")) {
         return cardinal(tokens, at).filter(|(year, _)| plausible(*year));
     }
+    // "eighty two" after a day and a month; below thirty it may be an hour.
+    if let Some((year, next)) =
+        below_hundred(tokens, at).filter(|(year, _)| (30..100).contains(year))
+    {
+        return Some((of_two(year), next));
+    }
     let century = match first.word.as_str() {
         "nineteen" => 1_900,
         "twenty" => 2_000,

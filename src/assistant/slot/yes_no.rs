@@ -12,7 +12,7 @@ const YES_ENDING: &str = "yah, ya, indeed, certainly, affirmative, exactly, of c
     i did, i will, i can, it is, it was, it does, they are, they have, we are, we have, we do, that is, \
     that's it, thats it, that's right, thats right, that is right, that's correct, thats correct, \
     that is correct, that's the one, that one, that's fine, thats fine, that is fine, that will do, \
-    that'll do, that'd be great, that would be great, that'd be good, that would be good, \
+    that'll do, that'll do nicely, that'd be great, that would be great, that'd be good, that would be good, \
     that'd be lovely, that would be lovely, sounds good, sounds right, that sounds right, \
     that sounds good, spot on, that's spot on, bang on, you got it, you've got it, you're right, \
     you are right, got it, i think so, i believe so, i suppose so, i suppose, i guess so, i'd say so, \
@@ -23,7 +23,10 @@ const YES_ENDING: &str = "yah, ya, indeed, certainly, affirmative, exactly, of c
     i would like that, that's the right one, that is the right one, it's the right one";
 
 /// Yes only where nothing else is said: they also begin a sentence that is about something else.
-const YES_ALONE: &str = "ok, okay, sure, right, fine, please, mhm, mm hmm, uh huh, good, no problem, no problem at all, y";
+const YES_ALONE: &str = "ok, okay, sure, right, fine, please, mhm, mm hmm, mm hm, uh huh, good, no problem, no problem at all, y";
+
+/// Yes where another answer follows: "sure why not".
+const YES_BEFORE: &str = "sure, ok, okay";
 
 /// No, whatever comes after it.
 const NO: &str = "nope, nah, naw, nay, no thanks, no thank you, no ta, i said no, that's not, thats not, \
@@ -40,7 +43,7 @@ const NO_ENDING: &str = "no way, no way jose, not, never, negative, incorrect, w
     they aren't, they haven't, we're not, we haven't, we don't, don't, dont, do not, please don't, \
     don't do that, i don't think so, i dont think so, don't think so, dont think so, i think not, \
     i don't think that's right, i don't think it is, i'd rather not, i would rather not, rather not, \
-    cancel that, stop, afraid not, i'm afraid not, false, you've got it wrong, you've got that wrong, \
+    cancel that, stop, afraid not, i'm afraid not, i am afraid not, not on your nelly, not on your life, false, you've got it wrong, you've got that wrong, \
     you've got me wrong, far from it, none of that, leave it, wrong one, it's not right, \
     it isn't right, it's not correct, you can't, you may not, n";
 
@@ -61,7 +64,7 @@ const AFTER_NOT: &str = "been, working, coming, come";
 
 /// What is nodded along.
 const COURTESY: &str = "thank you, thanks, ta, love, mate, dear, sir, madam, duck, darling, hello, hi, oh, \
-    then, now, cheers, i think, just, so, very much, that's, pet, sorry";
+    then, now, cheers, i think, just, so, very much, that's, pet, sorry, mm hm, mm hmm";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
@@ -91,7 +94,7 @@ pub fn find(tokens: &[Token]) -> Option<Found> {
             },
         }
     }
-    let (answer, from, to) = said?;
+    let (answer, from, to) = said.or_else(|| at_the_end(tokens))?;
     let value = match answer {
         Answer::Yes => "yes",
         Answer::No => "no",
@@ -99,6 +102,20 @@ pub fn find(tokens: &[Token]) -> Option<Found> {
     };
     Some(Found { value: value.to_owned(), span: covered(tokens, from, to) })
 }
+
+/// A short sentence that ends with the answer: "he does yes".
+fn at_the_end(tokens: &[Token]) -> Option<(Answer, usize, usize)> {
+    let last = tokens.len().checked_sub(1).filter(|last| *last < SHORT)?;
+    let answer = match word(tokens, last)? {
+        "yes" | "yeah" | "yep" => Answer::Yes,
+        "no" | "nope" | "nah" => Answer::No,
+        _ => return None,
+    };
+    Some((answer, last, last + 1))
+}
+
+/// As many words before an answer at the end are its explanation.
+const SHORT: usize = 4;
 
 /// The place behind a courtesy or a filler.
 fn courtesy(tokens: &[Token], at: usize) -> Option<usize> {
@@ -124,6 +141,7 @@ fn answer(tokens: &[Token], at: usize) -> Option<(Answer, usize)> {
     });
     let ending = |list| longest(tokens, at, list).filter(|next| ends(tokens, *next));
     let alone = || longest(tokens, at, YES_ALONE).filter(|next| at == 0 && is_over(tokens, *next));
+    let before = || longest(tokens, at, YES_BEFORE).filter(|next| begins_an_answer(tokens, *next));
     // Of equally long ones the more careful.
     let readings = [
         (Answer::Unclear, longest(tokens, at, UNCLEAR)),
@@ -133,6 +151,7 @@ fn answer(tokens: &[Token], at: usize) -> Option<(Answer, usize)> {
         (Answer::Yes, longest(tokens, at, YES)),
         (Answer::Yes, ending(YES_ENDING)),
         (Answer::Yes, alone()),
+        (Answer::Yes, before()),
     ];
     let mut best: Option<(Answer, usize)> = None;
     for (answer, next) in readings {

@@ -63,8 +63,13 @@ pub struct Classifier {
 impl Classifier {
     /// Learns from examples, each with its class (below `classes`).
     pub fn learn(lexicon: Lexicon, examples: &[(usize, &str)], classes: usize) -> Classifier {
-        let all: Vec<(usize, Vec<Feature>)> =
-            examples.iter().map(|(class, text)| (*class, features(&lexicon.heard(text)))).collect();
+        let mut words: BTreeSet<String> = BTreeSet::new();
+        let mut all: Vec<(usize, Vec<Feature>)> = Vec::with_capacity(examples.len());
+        for (class, text) in examples {
+            let heard = lexicon.heard(text);
+            all.push((*class, features(&heard)));
+            words.extend(heard.into_iter().map(|heard| heard.word));
+        }
         let mut seen = vec![0_u32; BUCKETS];
         for feature in all.iter().flat_map(|(_, features)| features) {
             if let Some(count) = seen.get_mut(feature.bucket) {
@@ -87,7 +92,7 @@ impl Classifier {
             }
         }
         let mut classifier = Classifier {
-            known: known(&lexicon, examples),
+            known: known(words),
             lexicon,
             numbers,
             unknown: telling.len() as u32,
@@ -159,10 +164,8 @@ impl Classifier {
     }
 }
 
-/// The words of examples and groups by how they sound, in alphabetical order.
-fn known(lexicon: &Lexicon, examples: &[(usize, &str)]) -> BTreeMap<String, Vec<String>> {
-    let said = examples.iter().flat_map(|(_, text)| lexicon.heard(text)).map(|heard| heard.word);
-    let words: BTreeSet<String> = said.collect();
+/// The words of examples by how they sound, in alphabetical order.
+fn known(words: BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
     let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for word in words {
         if let Some(sound) = sound(&word) {

@@ -150,7 +150,7 @@ fn learn(declared: &declared::Declared, with: impl Fn(usize) -> bool) -> Classif
 }
 
 /// Classes are the urgent kinds in their order; what can wait comes behind them: what is declared so,
-/// and every example of an intent.
+/// and examples of intents and of what is out of scope.
 fn learn_alarm(declared: &declared::Declared) -> Classifier {
     let kinds = &declared.urgent.kinds;
     let urgent = kinds
@@ -158,7 +158,9 @@ fn learn_alarm(declared: &declared::Declared) -> Classifier {
         .enumerate()
         .flat_map(|(class, kind)| kind.examples.iter().map(move |text| (class, text.as_str())));
     let intents = declared.intents.iter().flat_map(|intent| &intent.examples);
-    let calm = intents.chain(&declared.out_of_scope).chain(&declared.not_urgent);
+    // A third of what is no alarm tells enough of it.
+    let all = intents.chain(&declared.out_of_scope).step_by(3);
+    let calm = all.chain(&declared.not_urgent);
     let calm = calm.map(|text| (kinds.len(), text.as_str()));
     let examples: Vec<(usize, &str)> = urgent.chain(calm).collect();
     Classifier::learn(declared.lexicon.clone(), &examples, kinds.len() + 1)

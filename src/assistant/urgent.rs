@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::id::UrgentName;
 
 /// A kind that is at least as likely is taken for meant.
-const LEAST_CHANCE: f32 = 0.2;
+const LEAST_CHANCE: f32 = 0.3;
 /// What can wait as surely as this can, whatever words are in it.
 const MOST_CALM: f32 = 0.99;
 /// Words that may stand between two of a part.

@@ -206,9 +206,8 @@ fn confidence(expected: &Expected, best: &Hypothesis, free: Option<&Hypothesis>)
     let better = f64::from(best.score) + taken - f64::from(free.score);
     let better = better / f64::from(best.frames);
     let middle = match expected {
-        Expected::YesNo => -1.0,
         Expected::Phrases(_) => -3.0,
-        Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => 1.5,
+        Expected::YesNo | Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => -1.0,
     };
     (1.0 / (1.0 + (middle - better).exp())) as f32
 }

@@ -104,6 +104,14 @@ struct Demo {
 enum Flow {
     /// Print the JSON Schema of flows, for editors.
     Schema,
+    /// Print a flow as a picture, in the language of Mermaid.
+    Graph {
+        #[command(flatten)]
+        place: Place,
+        /// Which flow.
+        #[arg(value_name = "FLOW", default_value = "main")]
+        flow: String,
+    },
     /// Walk through a flow at the keyboard, as a caller.
     Try {
         #[command(flatten)]
@@ -209,6 +217,9 @@ fn main() -> ExitCode {
         Command::Check(place) => server::command::check(&place.config),
         Command::TestFlows { place, every_way } => {
             server::rehearsal::test_flows(&place.config, every_way).map_err(Into::into)
+        }
+        Command::Flow(Flow::Graph { place, flow }) => {
+            server::rehearsal::graph(&place.config, &flow).map_err(Into::into)
         }
         Command::Flow(Flow::Try { place, flow, at }) => {
             server::rehearsal::try_flow(&place.config, &flow, at).map_err(Into::into)

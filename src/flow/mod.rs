@@ -8,6 +8,7 @@ mod check;
 pub mod expression;
 mod fault;
 pub(crate) mod fields;
+mod graph;
 mod load;
 mod model;
 mod nearest;
@@ -29,6 +30,7 @@ use crate::id::{BackendName, BulletinName, CalendarName, FlowName, PromptName, Q
 
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
+pub use self::graph::mermaid;
 pub use self::model::{
     Bulletin, Collect, Flow, Form, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
 };

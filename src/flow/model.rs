@@ -422,27 +422,46 @@ impl Node {
         }
     }
 
-    /// Every node that comes next in some case.
-    pub fn leads_to(&self) -> Vec<&NodeName> {
+    /// Every way on: in which case, and where to.
+    pub fn ways(&self) -> Vec<(String, &NodeName)> {
+        let way = |case: &str, to| (case.to_owned(), to);
         match self {
-            Node::Say(say) => vec![&say.then],
-            Node::Bulletin(bulletin) => vec![&bulletin.on, &bulletin.off],
-            Node::Menu(menu) => menu.keys.values().chain([&menu.asking.otherwise]).collect(),
-            Node::Collect(collect) => vec![&collect.then, &collect.asking.otherwise],
-            Node::Hours(hours) => vec![&hours.open, &hours.closed],
-            Node::Set(set) => vec![&set.then],
-            Node::If(condition) => vec![&condition.then, &condition.otherwise],
-            Node::Choose(choose) => choose.cases.values().chain([&choose.otherwise]).collect(),
-            Node::Note(note) => vec![&note.then],
+            Node::Say(say) => vec![way("", &say.then)],
+            Node::Bulletin(bulletin) => vec![way("on", &bulletin.on), way("off", &bulletin.off)],
+            Node::Menu(menu) => {
+                let keys = menu.keys.iter().map(|(key, to)| (key.as_char().to_string(), to));
+                keys.chain([way("otherwise", &menu.asking.otherwise)]).collect()
+            }
+            Node::Collect(collect) => {
+                vec![way("", &collect.then), way("otherwise", &collect.asking.otherwise)]
+            }
+            Node::Hours(hours) => vec![way("open", &hours.open), way("closed", &hours.closed)],
+            Node::Set(set) => vec![way("", &set.then)],
+            Node::If(condition) => {
+                vec![way("yes", &condition.then), way("otherwise", &condition.otherwise)]
+            }
+            Node::Choose(choose) => {
+                let cases = choose.cases.iter().map(|(case, to)| (case.clone(), to));
+                cases.chain([way("otherwise", &choose.otherwise)]).collect()
+            }
+            Node::Note(note) => vec![way("", &note.then)],
             Node::Request(request) => {
-                request.statuses.values().chain([&request.then, &request.otherwise]).collect()
+                let statuses = request.statuses.iter().map(|(status, to)| (status.to_string(), to));
+                statuses
+                    .chain([way("", &request.then), way("otherwise", &request.otherwise)])
+                    .collect()
             }
-            Node::Flow(sub) => sub.returns.values().collect(),
+            Node::Flow(sub) => sub.returns.iter().map(|(word, to)| (word.clone(), to)).collect(),
             Node::Return(_) | Node::HangUp(_) => Vec::new(),
-            Node::Queue(queue) => {
-                vec![&queue.on_closed, &queue.on_full, &queue.on_waited_too_long, &queue.on_nobody]
+            Node::Queue(queue) => vec![
+                way("closed", &queue.on_closed),
+                way("full", &queue.on_full),
+                way("waited too long", &queue.on_waited_too_long),
+                way("nobody", &queue.on_nobody),
+            ],
+            Node::Voicemail(voicemail) => {
+                vec![way("kept", &voicemail.then), way("otherwise", &voicemail.otherwise)]
             }
-            Node::Voicemail(voicemail) => vec![&voicemail.then, &voicemail.otherwise],
         }
     }
 

@@ -10,7 +10,7 @@ use miette::Report;
 use crate::acd::AcdPlan;
 use crate::config;
 use crate::flow::rehearsal::{Conditions, Happening, Stage, Theatre, Waiting, rehearse};
-use crate::flow::{About, Fault, FlowFile, Known};
+use crate::flow::{self, About, Fault, FlowFile, Known};
 use crate::id::CalendarName;
 use crate::media::command::Key;
 
@@ -114,6 +114,16 @@ impl Rehearsed {
         let calendar = self.acd.calendars.get(calendar);
         calendar.is_none_or(|calendar| at.is_ok_and(|at| calendar.is_open(&at)))
     }
+}
+
+/// Prints a flow as a picture.
+pub fn graph(config: &Path, flow: &str) -> Result<(), RehearsalError> {
+    let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
+    let loaded = flow::load(&rehearsed.files, &rehearsed.known).map_err(problems)?;
+    let found = loaded.flows.get(flow);
+    let found = found.ok_or_else(|| RehearsalError::NoFlow(flow.to_owned()))?;
+    write!(io::stdout().lock(), "{}", flow::mermaid(found))?;
+    Ok(())
 }
 
 const HELP: &str = "Keys are what you press: `1`, `12345678#`. An empty line is a caller who does nothing. \

@@ -48,9 +48,9 @@ impl Coverage {
             .flat_map(|flow| {
                 flow.nodes.iter().flat_map(|(name, node)| {
                     let from = (flow.name.clone(), name.clone());
-                    node.leads_to()
+                    node.ways()
                         .into_iter()
-                        .map(move |to| (from.0.clone(), from.1.clone(), to.clone()))
+                        .map(move |(_, to)| (from.0.clone(), from.1.clone(), to.clone()))
                 })
             })
             .collect();

@@ -1,0 +1,125 @@
+//! A flow as a picture, in the language of Mermaid: <https://mermaid.js.org>.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::model::{Flow, Node};
+use crate::id::NodeName;
+
+/// The flowchart: questions are rhombs, ends are round, waiting for people is a stadium.
+pub fn mermaid(flow: &Flow) -> String {
+    let mut chart = format!("flowchart TD\n  start((start)) --> {}\n", id(&flow.start));
+    if let Some(start) = &flow.relay_start {
+        line(&mut chart, format_args!("relay((relay)) --> {}", id(start)));
+    }
+    for (name, node) in &flow.nodes {
+        let (open, close) = shape(node);
+        line(&mut chart, format_args!("{}{open}\"{}\"{close}", id(name), label(name, node)));
+        // Several cases that lead to one node are one arrow.
+        let mut cases: BTreeMap<&NodeName, Vec<String>> = BTreeMap::new();
+        for (case, to) in node.ways() {
+            cases.entry(to).or_default().push(case);
+        }
+        for (to, cases) in cases {
+            let case = cases.join(", ");
+            match case.trim_matches([',', ' ']).is_empty() {
+                true => line(&mut chart, format_args!("{} --> {}", id(name), id(to))),
+                false => {
+                    let case = escaped(&case);
+                    line(&mut chart, format_args!("{} -->|\"{case}\"| {}", id(name), id(to)));
+                }
+            }
+        }
+    }
+    chart
+}
+
+fn line(chart: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(chart, "  {what}");
+}
+
+/// `end` and the like mean something to Mermaid.
+fn id(name: &NodeName) -> String {
+    format!("n_{}", name.as_str().replace('-', "_"))
+}
+
+fn shape(node: &Node) -> (&'static str, &'static str) {
+    match node {
+        Node::Menu(_) | Node::Collect(_) | Node::Hours(_) | Node::If(_) | Node::Choose(_) => {
+            ("{", "}")
+        }
+        Node::Queue(_) | Node::Voicemail(_) => ("([", "])"),
+        Node::HangUp(_) | Node::Return(_) => ("((", "))"),
+        Node::Flow(_) => ("[[", "]]"),
+        Node::Request(_) => ("[(", ")]"),
+        Node::Say(_) | Node::Bulletin(_) | Node::Set(_) | Node::Note(_) => ("[", "]"),
+    }
+}
+
+fn label(name: &NodeName, node: &Node) -> String {
+    let more = match node {
+        Node::Hours(hours) => hours.calendar.to_string(),
+        Node::If(condition) => condition.condition.as_str().to_owned(),
+        Node::Choose(choose) => choose.value.as_str().to_owned(),
+        Node::Collect(collect) if collect.secret => format!("{} (secret)", collect.name),
+        Node::Collect(collect) => collect.name.to_string(),
+        Node::Request(request) => format!("{} {}", request.method.as_str(), request.backend),
+        Node::Flow(sub) => sub.flow.to_string(),
+        Node::Queue(queue) => format!("queue {}", queue.queue),
+        Node::Voicemail(voicemail) => format!("message for {}", voicemail.queue),
+        Node::Bulletin(bulletin) => format!("bulletin {}", bulletin.name),
+        Node::HangUp(_)
+        | Node::Return(_)
+        | Node::Say(_)
+        | Node::Menu(_)
+        | Node::Set(_)
+        | Node::Note(_) => String::new(),
+    };
+    match more.is_empty() {
+        true => escaped(name.as_str()),
+        false => format!("{}<br/>{}", escaped(name.as_str()), escaped(&more)),
+    }
+}
+
+/// Within quotes, Mermaid reads entities.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::flow::{Known, load_text};
+
+    #[test]
+    fn every_node_and_way_is_drawn() {
+        let text = "\
+start: doors
+nodes:
+  doors: {hours: main, open: test, closed: end}
+  test: {if: \"today > '2026'\", then: end, otherwise: person}
+  person: {queue: general, otherwise: end}
+  end: {hang_up: completed}
+";
+        let known = Known {
+            queues: vec!["general".into()],
+            calendars: vec!["main".into()],
+            ..Known::default()
+        };
+        let flow = load_text(&"main".into(), "main.yaml", text, &known).expect("is good");
+        let expected = "\
+flowchart TD
+  start((start)) --> n_doors
+  n_doors{\"doors<br/>main\"}
+  n_doors -->|\"closed\"| n_end
+  n_doors -->|\"open\"| n_test
+  n_end((\"end\"))
+  n_person([\"person<br/>queue general\"])
+  n_person -->|\"closed, full, waited too long, nobody\"| n_end
+  n_test{\"test<br/>today &gt; '2026'\"}
+  n_test -->|\"yes\"| n_end
+  n_test -->|\"otherwise\"| n_person
+";
+        assert_eq!(super::mermaid(&flow), expected);
+    }
+}

@@ -69,6 +69,9 @@ pub struct Run {
     secrets: BTreeMap<ValueName, Secret>,
     /// What has been keyed in so far at the node at hand.
     typed: Typed,
+    /// The key that would have ended what was complete without it: callers press it nevertheless, and
+    /// mean nothing else by it.
+    belated: Option<Key>,
     /// Whether the caller's keys are secret now.
     secret: bool,
 }
@@ -129,6 +132,7 @@ impl Run {
             values: values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             secrets: BTreeMap::new(),
             typed: Typed::default(),
+            belated: None,
             secret: false,
         }
     }
@@ -167,14 +171,28 @@ impl Walk<'_> {
                     self.start();
                 }
             }
-            Notice::Played => self.played(node),
-            Notice::Key(key) => self.pressed(node, key),
-            Notice::SecretKey(key) => {
-                if let Node::Collect(collect) = node {
-                    self.keyed(collect, key.reveal());
+            Notice::Played => {
+                self.run.belated = None;
+                self.played(node);
+            }
+            Notice::Key(key) => {
+                if self.run.belated.take() != Some(key) {
+                    self.pressed(node, key);
                 }
             }
-            Notice::TimerDone => self.timed_out(node),
+            Notice::SecretKey(key) => {
+                let key = key.reveal();
+                if let (Node::Collect(collect), true) = (node, self.run.belated.take() != Some(key))
+                    // One that comes late must not be taken for what may be seen.
+                    && collect.secret
+                {
+                    self.keyed(collect, key);
+                }
+            }
+            Notice::TimerDone => {
+                self.run.belated = None;
+                self.timed_out(node);
+            }
             Notice::Hours { open } => {
                 if let (Phase::Asking, Node::Hours(hours)) = (self.run.phase, node) {
                     self.go(if open { &hours.open } else { &hours.closed });

@@ -44,6 +44,10 @@ impl Walk<'_> {
         self.run.phase = Phase::Typing;
         while let Some(key) = ahead.pop_front() {
             if key == collect.ends_with || self.add(collect, key) {
+                if ahead.front() == self.run.belated.as_ref() {
+                    self.run.belated = None;
+                    ahead.pop_front();
+                }
                 self.run.keys = ahead;
                 return self.complete(collect);
             }
@@ -99,7 +103,11 @@ impl Walk<'_> {
         if self.run.typed.0.len() < collect.most {
             self.run.typed.0.push(key.as_char());
         }
-        self.run.typed.0.len() >= collect.most
+        let complete = self.run.typed.0.len() >= collect.most;
+        if complete {
+            self.run.belated = Some(collect.ends_with);
+        }
+        complete
     }
 
     /// All has been keyed in: remembered, read back, or asked again.
@@ -118,7 +126,11 @@ impl Walk<'_> {
         }
         self.remember(&collect.name, value);
         match &collect.confirm {
-            Some(confirm) => self.say(Phase::Confirming, &[confirm]),
+            Some(confirm) => {
+                // Nobody can say ahead that something is right which they have not heard yet.
+                self.run.keys.clear();
+                self.say(Phase::Confirming, &[confirm]);
+            }
             None => self.go(&collect.then),
         }
     }

@@ -168,6 +168,32 @@ fn the_most_keys_end_it_and_so_does_a_pause_or_too_few_are_wrong() {
 }
 
 #[test]
+fn a_hash_after_the_last_key_that_was_waited_for_means_nothing() {
+    let mut walk = Walk::asked();
+    assert!(walk.keys("12345678").starts_with("no timer, play account-confirm"));
+    assert_eq!(walk.keys("#"), "", "callers were told to press it");
+    assert_eq!(walk.keys("1"), "stop, >ask, play ask, GET tax/accounts/12345678 ");
+    // After the words it is a key like others, and says that it is not right.
+    let mut walk = Walk::asked();
+    walk.keys("12345678");
+    walk.says([Notice::Played]);
+    assert_eq!(walk.keys("#"), "no timer, play account");
+    // Typed ahead it is part of the answer as well.
+    let mut walk = walk_of(about());
+    walk.says([Notice::Started]);
+    walk.keys("12345678#1");
+    let said = walk.says([Notice::Bulletin { on: false }]);
+    assert!(said[0].starts_with(">account, play account-confirm"), "{said:?}");
+}
+
+#[test]
+fn a_secret_key_that_comes_late_is_not_taken_for_what_may_be_seen() {
+    let mut walk = Walk::asked();
+    assert_eq!(walk.secret("12345678"), "");
+    assert!(!walk.0.values().contains_key("account"));
+}
+
+#[test]
 fn an_answer_is_taken_apart_and_spoken() {
     let mut walk = Walk::requested();
     assert_eq!(walk.says([Notice::Played]), ["music"]);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
@@ -146,34 +146,52 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
     let installation = Installation::read(config, overrides)?;
     runtime()?.block_on(async {
+        // Before anybody is told that the server is ready: who is, can be told to stop.
+        let mut signals = Signals::listen().map_err(Failure::System)?;
         let mut server = run::start(installation).await?;
         for sip in &server.sip {
             tracing::info!("answering SIP at {} ({})", sip.advertised, sip.protocol);
         }
         tracing::info!("wallboard at http://{}/", server.http);
-        until_told_to_stop(&mut server, config, overrides).await.map_err(Failure::System)?;
+        until_told_to_stop(&mut server, &mut signals, config, overrides).await;
         server.stop().await?;
         tracing::info!("stopped; the journal is complete");
         Ok(())
     })
 }
 
+/// What the operating system tells.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// SIGHUP reloads; the first SIGTERM or Ctrl-C takes no new calls and waits for those under way,
 /// the second ends them.
 async fn until_told_to_stop(
     server: &mut Server,
+    signals: &mut Signals,
     config: &Path,
     overrides: &Overrides,
-) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut reload = signal(SignalKind::hangup())?;
+) {
+    let Signals { terminate, interrupt, reload } = signals;
     let mut look = tokio::time::interval(Duration::from_millis(500));
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = look.tick() => if server.has_ended() { return Ok(()) },
+            _ = look.tick() => if server.has_ended() { return },
             _ = reload.recv() => {
                 match Installation::read(config, overrides).map_err(ServeError::from).and_then(
                     |installation| server.reload(&installation),
@@ -198,7 +216,6 @@ async fn until_told_to_stop(
             _ = look.tick() => quiet = if server.calls() == 0 { quiet + 1 } else { 0 },
         }
     }
-    Ok(())
 }
 
 /// `switchboard check`.
@@ -299,6 +316,7 @@ pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Resul
 
 async fn demonstrate(installation: Installation, options: DemoOptions) -> Result<(), Failure> {
     let settings = installation.settings.clone();
+    let mut signals = Signals::listen().map_err(Failure::System)?;
     let server = run::start(installation).await?;
     let sip = server
         .sip
@@ -342,8 +360,6 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     println!("  Stop       Ctrl-C");
     println!();
     let _ = std::io::stdout().flush();
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::System)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::System)?;
     let end = async {
         match options.for_s {
             Some(seconds) => {
@@ -354,8 +370,8 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
         }
     };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
         () = end => {}
     }
     let _ = tokio::task::spawn_blocking(move || population.stop()).await;

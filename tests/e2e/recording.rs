@@ -104,8 +104,8 @@ fn a_call_is_recorded_encrypted_and_a_killed_process_loses_less_than_a_second() 
     let from = judged.seconds - 3.0;
     judged.has_tone(1, from, CALLER_HZ);
     judged.has_tone(2, from, AMY_HZ);
-    for (channel, others) in [(1, AMY_HZ), (2, CALLER_HZ)] {
-        let leaks = judged.leaks_db(channel, from, others);
+    for (channel, others, own) in [(1, AMY_HZ, CALLER_HZ), (2, CALLER_HZ, AMY_HZ)] {
+        let leaks = judged.leaks_db(channel, from, others, own);
         assert!(leaks < -45.0, "channel {channel} has {others} Hz at {leaks:.1} dB");
     }
 

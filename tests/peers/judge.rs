@@ -46,9 +46,14 @@ impl<'a> Judged<'a> {
         assert!(near / all > 0.98, "{self:?}, channel {channel}: {hz} Hz is {near} of {all}");
     }
 
-    /// How much of a tone a channel has, at most, in dB below what was sent.
-    pub fn leaks_db(&self, channel: u32, from_s: f64, hz: u32) -> f64 {
-        20.0 * (self.near(channel, from_s, hz).max(1e-6) / SENT).log10()
+    /// How much of the tone `hz` a channel has that carries `own_hz`, in dB below what was sent. A
+    /// packet that came late tears the channel's own tone, which spreads to both of its sides alike:
+    /// what is as strong on the other side is not the other's voice.
+    pub fn leaks_db(&self, channel: u32, from_s: f64, hz: u32, own_hz: u32) -> f64 {
+        let near = self.near(channel, from_s, hz);
+        let mirror = self.near(channel, from_s, 2 * own_hz - hz);
+        let beyond = (near * near - mirror * mirror).max(1e-12).sqrt();
+        20.0 * (beyond / SENT).log10()
     }
 
     /// A channel's level in two seconds, in dB below what was sent.

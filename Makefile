@@ -8,7 +8,7 @@ DEMO  ?=
 # Callers are heard where PocketSphinx is installed; tests install it.
 HEARS := $(if $(wildcard /usr/include/pocketsphinx/pocketsphinx.h),--features pocketsphinx)
 
-.PHONY: help demo test check unit speech e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
+.PHONY: help demo test check unit hearing speech e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

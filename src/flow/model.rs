@@ -31,7 +31,7 @@ pub struct Flow {
     pub start: NodeName,
     /// Where callers begin who use a text relay service; at the start if there is no such place.
     pub relay_start: Option<NodeName>,
-    /// Where callers go who ask for a person.
+    /// Where callers go who ask for a person: by 0 in a menu that has no other use for it.
     pub adviser: Option<NodeName>,
     /// Its nodes. Every name that a node leads to is here.
     pub nodes: BTreeMap<NodeName, Node>,

@@ -343,7 +343,9 @@ impl Walk<'_> {
     /// A key at a menu: on to what was chosen, or the menu again.
     fn choose(&mut self, menu: &Menu, key: Key) {
         self.run.steps = 0;
-        match menu.keys.get(&key) {
+        let flow = Arc::clone(&self.flow);
+        let person = flow.adviser.as_ref().filter(|_| key == Key::ZERO);
+        match menu.keys.get(&key).or(person) {
             Some(to) => {
                 self.commands.push(Command::Chose { node: self.run.at.clone(), key });
                 self.go(to);

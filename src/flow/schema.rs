@@ -18,7 +18,7 @@ pub fn schema() -> Value {
         "properties": {
             "start": node("the node where a call begins"),
             "relay_start": node("the node where callers begin who use a text relay service"),
-            "adviser": node("the node for callers who ask for a person"),
+            "adviser": node("the node for callers who press 0 in a menu that has no choice for it"),
             "takes": {
                 "description": "what the flow is told by those that lead to it",
                 "type": "object",

@@ -365,6 +365,8 @@ pub struct Key(u8);
 impl Key {
     /// `#`.
     pub const HASH: Key = Key(b'#');
+    /// `0`.
+    pub const ZERO: Key = Key(b'0');
 
     /// The key of an RFC 4733 event code; none above 15.
     pub fn from_event(code: u8) -> Option<Key> {

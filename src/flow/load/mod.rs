@@ -29,7 +29,7 @@ pub struct Draft {
     pub start: Option<At<NodeName>>,
     /// Where callers of a relay service begin.
     pub relay_start: Option<At<NodeName>>,
-    /// Where callers go who ask for a person.
+    /// Where callers go who ask for a person by 0.
     pub adviser: Option<At<NodeName>>,
     /// What the flow is told by those that lead to it.
     pub takes: Vec<Declared>,

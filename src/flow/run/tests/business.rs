@@ -322,3 +322,22 @@ nodes:
         assert_eq!(body, serde_json::json!({"x": hostile, "y": [format!("<{hostile}>")]}));
     }
 }
+
+#[test]
+fn who_presses_0_in_a_menu_comes_to_a_person_unless_it_is_a_choice() {
+    let text = |keys: &str| {
+        format!(
+            "start: m\nadviser: person\nnodes:\n  m: {{menu: For bins press 1., keys: {keys}, \
+             otherwise: end}}\n  person: {{queue: general, otherwise: end}}\n  end: {{hang_up: closed}}\n"
+        )
+    };
+    for (keys, said) in [
+        ("{1: end}", "stop, chose 0 at m, >person, queue general [] Serve"),
+        ("{1: end, 0: end}", "stop, chose 0 at m, >end, hang up Closed"),
+    ] {
+        let flow = load_text(&"main".into(), "main.yaml", &text(keys), &known());
+        let mut walk = Walk::through(Arc::new(flow.expect("is good")));
+        walk.says([Notice::Started]);
+        assert_eq!(walk.keys("0"), said);
+    }
+}

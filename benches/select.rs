@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
 
-use switchboard::acd::command::{AcdEffect, AcdInput, AgentChoice};
+use switchboard::acd::command::{AcdEffect, AcdInput, AgentChoice, Priority};
 use switchboard::acd::settings::QueueSettings;
 use switchboard::acd::{Acd, AcdPlan};
 use switchboard::call::command::AtClosing;
@@ -96,8 +96,8 @@ impl Floor {
     fn enter(&mut self, n: usize) -> Vec<AcdEffect> {
         let (call, queue, skills) = (call(n), queue(n), Vec::new());
         let at_closing = AtClosing::Serve;
-        let (since, again) = (None, false);
-        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since, again })
+        let (priority, since, again) = (Priority::default(), None, false);
+        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
     }
 
     /// Who is being offered whom, among effects.

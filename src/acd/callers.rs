@@ -8,6 +8,7 @@ use crate::id::{CallId, QueueName, Skill};
 use crate::time::{Time, WallClock};
 
 use super::command::AcdEffect;
+use super::queues::Wish;
 use super::settings::QueueSettings;
 use super::{Acd, Due, Turn, seconds};
 
@@ -16,13 +17,12 @@ impl Acd {
         &mut self,
         turn: &mut Turn<'_>,
         (call, again): (CallId, bool),
-        queue: QueueName,
-        skills: Vec<Skill>,
-        at_closing: AtClosing,
+        wish: Wish,
         since: Option<Time>,
     ) {
+        let queue = wish.queue.clone();
         let since = since.map_or(turn.at, |since| since.min(turn.at));
-        let refused = self.turned_away(turn.at, turn.wall, Some(call), &queue, &skills);
+        let refused = self.turned_away(turn.at, turn.wall, Some(call), &queue, &wish.skills);
         if let Some(why) = refused.filter(|why| !again || *why != QueueReturn::Full) {
             if self.tickets.get(call).is_some() {
                 self.hand_back(turn, call, why);
@@ -44,7 +44,7 @@ impl Acd {
             self.due.set(Due::MaxWait(call), turn.at + seconds(limit));
         }
         let times = (first_at, turn.at);
-        let ticket = self.tickets.issue(call, queue.clone(), &settings, skills, at_closing, times);
+        let ticket = self.tickets.issue(call, wish, &settings, times);
         let need = ticket.need.clone();
         let skills = need.iter().cloned().collect();
         turn.fresh.needs.insert(need);

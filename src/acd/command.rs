@@ -10,6 +10,23 @@ use crate::event::{AgentState, OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId, QueueName, Skill};
 use crate::time::Time;
 
+/// Which of those who wait goes first: the lower number, whatever it is. Callers of the same number are
+/// served in the order of their first entry. 0 unless somebody says otherwise.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Priority(pub i32);
+
 /// Something that the queue must take into account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AcdInput {
@@ -22,6 +39,8 @@ pub enum AcdInput {
         queue: QueueName,
         /// Skills that it needs besides the queue's own.
         skills: Vec<Skill>,
+        /// Before whom it goes.
+        priority: Priority,
         /// What happens to it when the queue closes.
         at_closing: AtClosing,
         /// The first entry of this episode, if the call has waited in it before and was handed

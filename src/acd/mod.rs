@@ -1,9 +1,9 @@
 //! The queue: the right adviser for every caller, fairly. Changed only by [`Acd::apply`].
 //!
 //! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent
-//! has one state over all queues. After every input the caller who has waited longest of those that
-//! anybody ready can serve is offered to the agent who has been idle longest of those with the
-//! skills, until no such pair is left.
+//! has one state over all queues. After every input the first caller (by priority, then by how long they
+//! have waited) of those that anybody ready can serve is offered to the agent who has been idle longest
+//! of those with the skills, until no such pair is left.
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
 //! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns.
@@ -41,7 +41,7 @@ use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use self::agents::{Activity, Agents};
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
-use self::queues::Tickets;
+use self::queues::{Tickets, Wish};
 use self::select::Fresh;
 use self::settings::QueueSettings;
 
@@ -155,8 +155,9 @@ impl Acd {
         let turn = &mut turn;
         self.settle(turn);
         match input {
-            AcdInput::Enter { call, queue, skills, at_closing, since, again } => {
-                self.enter(turn, (call, again), queue, skills, at_closing, since);
+            AcdInput::Enter { call, queue, skills, priority, at_closing, since, again } => {
+                let wish = Wish { queue, skills, priority, at_closing };
+                self.enter(turn, (call, again), wish, since);
             }
             AcdInput::Leave { call } => self.leave(turn, call),
             AcdInput::Ringing { call, agent } => self.ringing(turn, call, &agent),

@@ -6,8 +6,22 @@ use crate::call::command::AtClosing;
 use crate::id::{AgentId, CallId, QueueName, Skill};
 use crate::time::Time;
 
+use super::command::Priority;
 use super::settings::QueueSettings;
 use super::skills::SkillSet;
+
+/// What a caller asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub(super) queue: QueueName,
+    /// Skills that the call needs besides the queue's.
+    pub(super) skills: Vec<Skill>,
+    pub(super) priority: Priority,
+    pub(super) at_closing: AtClosing,
+}
+
+/// The order in which callers are served: the lower first.
+pub(super) type Turn = (Priority, Time, CallId);
 
 /// A caller's place in a queue.
 #[derive(Debug, Clone)]
@@ -17,6 +31,7 @@ pub(super) struct Ticket {
     own: Vec<Skill>,
     /// The queue's skills and the call's.
     pub(super) need: SkillSet,
+    priority: Priority,
     pub(super) first_at: Time,
     pub(super) visit_at: Time,
     pub(super) at_closing: AtClosing,
@@ -24,11 +39,17 @@ pub(super) struct Ticket {
     pub(super) offer: Option<AgentId>,
 }
 
+impl Ticket {
+    fn turn(&self, call: CallId) -> Turn {
+        (self.priority, self.first_at, call)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
     all: BTreeMap<CallId, Ticket>,
-    /// Who waits and is not being offered, by need: first entry first, equals by call.
-    waiting: BTreeMap<SkillSet, BTreeSet<(Time, CallId)>>,
+    /// Who waits and is not being offered, by need: in the order of their turns.
+    waiting: BTreeMap<SkillSet, BTreeSet<Turn>>,
     by_queue: BTreeMap<QueueName, BTreeSet<CallId>>,
 }
 
@@ -41,16 +62,16 @@ impl Tickets {
     pub(super) fn issue(
         &mut self,
         call: CallId,
-        queue: QueueName,
+        wish: Wish,
         settings: &QueueSettings,
-        own: Vec<Skill>,
-        at_closing: AtClosing,
         (first_at, visit_at): (Time, Time),
     ) -> &Ticket {
+        let Wish { queue, skills: own, priority, at_closing } = wish;
         let need = need(settings, &own);
         self.by_queue.entry(queue.clone()).or_default().insert(call);
-        self.waiting.entry(need.clone()).or_default().insert((first_at, call));
-        let ticket = Ticket { queue, own, need, first_at, visit_at, at_closing, offer: None };
+        let offer = None;
+        let ticket = Ticket { queue, own, need, priority, first_at, visit_at, at_closing, offer };
+        self.waiting.entry(ticket.need.clone()).or_default().insert(ticket.turn(call));
         self.all.entry(call).insert_entry(ticket).into_mut()
     }
 
@@ -58,7 +79,7 @@ impl Tickets {
     pub(super) fn remove(&mut self, call: CallId) -> Option<Ticket> {
         let ticket = self.all.remove(&call)?;
         if ticket.offer.is_none() {
-            self.unlist(&ticket.need, ticket.first_at, call);
+            self.unlist(&ticket.need, ticket.turn(call));
         }
         if let Some(calls) = self.by_queue.get_mut(&ticket.queue) {
             calls.remove(&call);
@@ -74,30 +95,30 @@ impl Tickets {
         let Some(ticket) = self.all.get_mut(&call) else { return };
         let listed = ticket.offer.is_none();
         ticket.offer = offer;
-        let (need, first_at, list) = (ticket.need.clone(), ticket.first_at, ticket.offer.is_none());
+        let (need, turn, list) = (ticket.need.clone(), ticket.turn(call), ticket.offer.is_none());
         if list {
-            self.waiting.entry(need).or_default().insert((first_at, call));
+            self.waiting.entry(need).or_default().insert(turn);
         } else if listed {
-            self.unlist(&need, first_at, call);
+            self.unlist(&need, turn);
         }
     }
 
-    fn unlist(&mut self, need: &SkillSet, first_at: Time, call: CallId) {
+    fn unlist(&mut self, need: &SkillSet, turn: Turn) {
         if let Some(calls) = self.waiting.get_mut(need) {
-            calls.remove(&(first_at, call));
+            calls.remove(&turn);
             if calls.is_empty() {
                 self.waiting.remove(need);
             }
         }
     }
 
-    /// Who has waited longest of those with this need.
-    pub(super) fn first_needing(&self, need: &SkillSet) -> Option<(Time, CallId)> {
+    /// Who is first of those with this need.
+    pub(super) fn first_needing(&self, need: &SkillSet) -> Option<Turn> {
         self.waiting.get(need)?.first().copied()
     }
 
-    /// Who has waited longest of those whom somebody with these skills can serve.
-    pub(super) fn first_for(&self, have: &SkillSet) -> Option<(Time, CallId)> {
+    /// Who is first of those whom somebody with these skills can serve.
+    pub(super) fn first_for(&self, have: &SkillSet) -> Option<Turn> {
         let served = self.waiting.iter().filter(|(need, _)| have.covers(need));
         served.filter_map(|(_, calls)| calls.first().copied()).min()
     }
@@ -128,7 +149,7 @@ impl Tickets {
             }
             if ticket.offer.is_none() {
                 let list = self.waiting.entry(ticket.need.clone()).or_default();
-                list.insert((ticket.first_at, *call));
+                list.insert(ticket.turn(*call));
             }
         }
     }

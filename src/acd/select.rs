@@ -1,5 +1,5 @@
-//! Who gets whom: the caller who has waited longest of those that anybody ready can serve goes to
-//! the agent who has been idle longest of those who can serve that caller; and so on.
+//! Who gets whom: the first caller, by priority and then by first entry, of those that anybody ready
+//! can serve goes to the agent who has been idle longest of those who can serve that caller; and so on.
 //!
 //! After every input no ready agent is left who could serve a caller that waits. So a new pair can
 //! only come from skills that somebody has just become ready with ([`Fresh::profiles`]) or from a
@@ -14,7 +14,7 @@ use crate::id::{AgentId, CallId};
 use crate::time::Time;
 
 use super::agents::Agents;
-use super::queues::Tickets;
+use super::queues::{self, Tickets};
 use super::skills::SkillSet;
 
 /// What may have made a new pair possible.
@@ -38,8 +38,8 @@ pub(super) struct Pair {
 
 /// The next pair to be made, if any can be.
 pub(super) fn next_pair(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -> Option<Pair> {
-    let mut first: Option<(Time, CallId)> = None;
-    let mut consider = |candidate: Option<(Time, CallId)>| {
+    let mut first: Option<queues::Turn> = None;
+    let mut consider = |candidate: Option<queues::Turn>| {
         if let Some(candidate) = candidate {
             first = Some(first.map_or(candidate, |first| first.min(candidate)));
         }
@@ -48,7 +48,7 @@ pub(super) fn next_pair(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -
     // What leads to no pair now cannot lead to one before the next input either: drop it.
     fresh.profiles.retain(|have| agents.any_ready_with(have) && consider(tickets.first_for(have)));
     fresh.needs.retain(|need| agents.any_ready_for(need) && consider(tickets.first_needing(need)));
-    let (_, call) = first?;
+    let (_, _, call) = first?;
     let ticket = tickets.get(call)?;
     let (idle_since, agent, able) = agents.longest_idle(&ticket.need)?;
     Some(Pair { call, agent, idle_since, able })

@@ -88,6 +88,7 @@ fn a_caller_who_was_back_in_the_flow_keeps_the_place_that_the_call_remembers() {
         call: call(2),
         queue: "waste".into(),
         skills: Vec::new(),
+        priority: Priority::default(),
         at_closing: AtClosing::Serve,
         since: Some(since),
         again: false,
@@ -188,4 +189,33 @@ fn an_unknown_queue_takes_nobody() {
     let closed = [(2, "waste".to_owned(), QueueReturn::Closed, true)];
     assert_eq!(returned(&world.enter(2, "parking")), closed);
     assert_eq!(offers(&world.ready("amy")), []);
+}
+
+#[test]
+fn a_lower_priority_number_goes_first_and_equals_go_in_the_order_of_their_entry() {
+    let mut world = World::council();
+    for (number, priority) in [(1, 5), (2, 0), (3, -1), (4, 0), (5, -1)] {
+        world.enter_at(number, "waste", priority);
+        world.pass(secs(1));
+    }
+    let mut served = Vec::new();
+    let mut effects = world.ready("amy");
+    while let Some((number, _)) = offers(&effects).first().cloned() {
+        served.push(number);
+        world.claim(number, "amy");
+        world.talk_ended(number, "amy");
+        effects = world.pass(secs(30));
+    }
+    assert_eq!(served, [3, 5, 2, 4, 1]);
+}
+
+#[test]
+fn a_caller_to_whom_nobody_answered_keeps_the_priority_too() {
+    let mut world = World::council();
+    world.enter_at(1, "waste", 1);
+    world.pass(secs(1));
+    world.enter_at(2, "waste", 0);
+    assert_eq!(offers(&world.ready("amy")), offer(2, "amy"));
+    world.fails(2, "amy", OfferOutcome::NoAnswer);
+    assert_eq!(offers(&world.ready("ben")), offer(2, "ben"));
 }

@@ -181,6 +181,7 @@ fn a_full_queue_takes_back_whom_nobody_else_took() {
         call: call(3),
         queue: "waste".into(),
         skills: Vec::new(),
+        priority: Priority::default(),
         at_closing: AtClosing::Serve,
         since: Some(Time::ZERO),
         again: true,

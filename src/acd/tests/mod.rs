@@ -19,7 +19,7 @@ use crate::id::{AgentId, CallId, QueueName, Skill};
 use crate::time::{Time, UnixMicros, WallClock};
 
 use super::calendar::{BankHolidays, Calendar, CalendarSettings};
-use super::command::{AcdEffect, AcdInput, AgentChoice, ReserveError};
+use super::command::{AcdEffect, AcdInput, AgentChoice, Priority, ReserveError};
 use super::settings::QueueSettings;
 use super::{Acd, AcdPlan};
 
@@ -137,6 +137,13 @@ impl World {
         self.enter_with(number, queue, "", AtClosing::Serve)
     }
 
+    fn enter_at(&mut self, number: u128, queue: &str, priority: i32) -> Vec<AcdEffect> {
+        let (call, queue, skills) = (call(number), queue.into(), Vec::new());
+        let (priority, at_closing) = (Priority(priority), AtClosing::Serve);
+        let (since, again) = (None, false);
+        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
+    }
+
     fn enter_with(
         &mut self,
         number: u128,
@@ -145,8 +152,9 @@ impl World {
         at_closing: AtClosing,
     ) -> Vec<AcdEffect> {
         let skills = skills.split_whitespace().map(Skill::from).collect();
-        let (call, queue, since, again) = (call(number), queue.into(), None, false);
-        self.apply(AcdInput::Enter { call, queue, skills, at_closing, since, again })
+        let (call, queue, priority) = (call(number), queue.into(), Priority::default());
+        let (since, again) = (None, false);
+        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
     }
 
     fn leave(&mut self, number: u128) -> Vec<AcdEffect> {

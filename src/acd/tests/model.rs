@@ -71,6 +71,7 @@ pub(super) struct Waiter {
     pub(super) call: CallId,
     queue: QueueName,
     need: Vec<Skill>,
+    priority: Priority,
     first: Time,
     until: Option<Time>,
     tell: bool,
@@ -119,8 +120,8 @@ impl Model {
         self.at = at;
         self.open = open;
         match input {
-            AcdInput::Enter { call, queue, skills, at_closing, since, again } => {
-                self.enter((call, again), queue, skills, at_closing, since);
+            AcdInput::Enter { call, queue, skills, priority, at_closing, since, again } => {
+                self.enter((call, again), queue, (skills, priority), at_closing, since);
             }
             AcdInput::Engage { agent, call, queue } => self.engage(&agent, call, queue),
             AcdInput::Reserve { call, agent, queue, ring_for } => {
@@ -202,10 +203,12 @@ impl Model {
                 waiter.offered.is_none() && ready.any(|worker| worker.can(&waiter.need))
             };
             let waiters = self.waiters.iter().filter(able);
-            let Some(waiter) = waiters.min_by_key(|waiter| (waiter.first, waiter.call)).cloned()
+            let Some(waiter) =
+                waiters.min_by_key(|waiter| (waiter.priority, waiter.first, waiter.call))
             else {
                 return;
             };
+            let waiter = waiter.clone();
             let ring = secs(u64::from(self.queues[&waiter.queue].ring_s)) + LEASE_MARGIN;
             let worker = self
                 .workers
@@ -230,7 +233,7 @@ impl Model {
         &mut self,
         (call, again): (CallId, bool),
         queue: QueueName,
-        skills: Vec<Skill>,
+        (skills, priority): (Vec<Skill>, Priority),
         at_closing: AtClosing,
         since: Option<Time>,
     ) {
@@ -259,6 +262,7 @@ impl Model {
                     call,
                     queue,
                     need,
+                    priority,
                     first,
                     until: settings.max_wait_s.map(|max| self.at + secs(u64::from(max))),
                     tell: at_closing == AtClosing::Tell,

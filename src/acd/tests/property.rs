@@ -22,7 +22,15 @@ const CALLS: usize = 9;
 enum Step {
     Pass(u16),
     MoveWall(i8),
-    Enter { call: usize, queue: usize, welsh: bool, tell: bool, since: Option<u8>, again: bool },
+    Enter {
+        call: usize,
+        queue: usize,
+        welsh: bool,
+        tell: bool,
+        since: Option<u8>,
+        again: bool,
+        priority: i32,
+    },
     Leave(usize),
     Ring(usize),
     Answer(usize),
@@ -49,7 +57,7 @@ fn outcome() -> impl Strategy<Value = OfferOutcome> {
 
 fn step() -> impl Strategy<Value = Step> {
     let (call, agent) = (0..CALLS, 0..AGENTS.len());
-    let flags = (any::<bool>(), any::<bool>(), any::<Option<u8>>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<Option<u8>>(), any::<bool>(), -1..3i32);
     let enter = (call.clone(), 0..QUEUES.len(), flags);
     // Calls of the agents' own, and those of which an agent is part by name.
     let own = CALLS..CALLS + 4;
@@ -63,8 +71,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
         1 => (-30..30i8).prop_map(Step::MoveWall),
-        8 => enter.prop_map(|(call, queue, (welsh, tell, since, again))| {
-            Step::Enter { call, queue, welsh, tell, since, again }
+        8 => enter.prop_map(|(call, queue, (welsh, tell, since, again, priority))| {
+            Step::Enter { call, queue, welsh, tell, since, again, priority }
         }),
         3 => by_name.clone().prop_map(|(call, agent, queue)| Step::Engage(call, agent, queue)),
         4 => by_name.prop_map(|(call, agent, queue)| Step::Reserve(call, agent, queue)),
@@ -225,12 +233,13 @@ impl Both {
                 self.world.wall = WallClock::showing(UnixMicros(shown.min(last)), self.world.at);
                 self.apply(AcdInput::Timer);
             }
-            Step::Enter { call, queue, welsh, tell, since, again } => {
+            Step::Enter { call, queue, welsh, tell, since, again, priority } => {
                 let since = since.map(|seconds| Time::from_millis(u64::from(seconds) * 1_000));
                 self.apply(AcdInput::Enter {
                     call: number(call),
                     queue: QUEUES[queue].into(),
                     skills: if welsh { vec!["welsh".into()] } else { Vec::new() },
+                    priority: Priority(priority),
                     at_closing: if tell { AtClosing::Tell } else { AtClosing::Serve },
                     since: since.filter(|since| *since <= self.world.at),
                     again,

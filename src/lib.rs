@@ -30,6 +30,7 @@
 //! | [`number`] | telephone numbers: one spelling for each, and what it costs to ring |
 //! | [`event`], [`stats`] | what happened; every figure, folded from it |
 //! | [`config`] | what the settings can say |
+//! | [`sheet`] | rows under named columns, as people bring them in CSV |
 //! | [`sim`] | callers, advisers and a network in simulated time |
 //! | [`server`], [`web`] | sockets, threads, files, the database; pages and the API |
 
@@ -47,6 +48,7 @@ pub mod number;
 pub mod rtp;
 pub mod sdp;
 pub mod server;
+pub mod sheet;
 pub mod sim;
 pub mod sip;
 pub mod stats;

@@ -9,6 +9,8 @@ use clap::{Parser, Subcommand};
 use jiff::civil::Date;
 use switchboard::config::settings::PortRange;
 use switchboard::server;
+use switchboard::server::staffing::Question;
+use switchboard::stats::erlang::Demand;
 
 /// Answers the council's number, drives the menu, queues callers to advisers and measures every
 /// answer against the 60-second standard.
@@ -47,6 +49,8 @@ enum Command {
     /// Recordings: what is kept, whether it is whole, and how to get it out.
     #[command(subcommand)]
     Recordings(Recordings),
+    /// How many agents so many calls need, or what so many agents make of them (Erlang B, C and A).
+    Staffing(Staffing),
     /// Fold the whole journal again and print its figures.
     Replay(Replay),
 }
@@ -189,6 +193,77 @@ struct Archive {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  What 14 agents make of 100 calls of 3 minutes in half an hour:
+    switchboard staffing --calls 100 --aht-s 180 --agents 14 --target-s 20
+  The same if callers give up after two minutes on average:
+    switchboard staffing --calls 100 --aht-s 180 --agents 14 --target-s 20 --patience-s 120
+  How many agents answer 80 % within a minute:
+    switchboard staffing --calls 100 --aht-s 180 --service-level 0.8
+  The same for each half hour of a forecast (columns interval_start, calls and, if it differs, aht_s):
+    switchboard staffing --forecast docs/examples/forecast.csv --aht-s 180 --service-level 0.8 --shrinkage 0.3")]
+struct Staffing {
+    /// Calls in an interval.
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "forecast",
+        conflicts_with = "forecast"
+    )]
+    calls: Option<f64>,
+    /// How long the interval is, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_800.0)]
+    interval_s: f64,
+    /// Average handle time, after-call work included, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    aht_s: f64,
+    /// Agents who answer.
+    #[arg(long, value_name = "N", required_unless_present = "service_level", conflicts_with_all = ["service_level", "forecast"])]
+    agents: Option<u32>,
+    /// Find the fewest agents who answer this share of callers within the target, as in 0.8.
+    #[arg(long, value_name = "SHARE")]
+    service_level: Option<f64>,
+    /// Answers within this time count, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    target_s: f64,
+    /// How long callers wait before they give up, on average, in seconds; for ever if it is not given
+    /// (Erlang C), not at all if it is 0 (Erlang B).
+    #[arg(long, value_name = "SECONDS")]
+    patience_s: Option<f64>,
+    /// Find the agents for each interval of this file.
+    #[arg(long, value_name = "FILE", requires = "service_level")]
+    forecast: Option<PathBuf>,
+    /// The share of their time for which rostered agents are not there, as in 0.3.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "forecast")]
+    shrinkage: f64,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Staffing {
+    fn question(&self) -> Question {
+        let demand = Demand {
+            calls: self.calls.unwrap_or(0.0),
+            interval_s: self.interval_s,
+            aht_s: self.aht_s,
+            target_s: self.target_s,
+            patience_s: self.patience_s,
+        };
+        let service_level = self.service_level.unwrap_or(0.0);
+        match (&self.forecast, self.agents) {
+            (Some(file), _) => {
+                let (file, shrinkage) = (file.clone(), self.shrinkage);
+                Question::Forecast { file, demand, service_level, shrinkage }
+            }
+            (None, Some(agents)) => Question::Outlook { demand, agents },
+            (None, None) => Question::Agents { demand, service_level },
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
 struct Replay {
     /// The folder of the journal.
     #[arg(long, value_name = "DIR", default_value = "data")]
@@ -230,6 +305,9 @@ fn main() -> ExitCode {
             server::assistant::understand(&intents, today, json)
         }
         Command::Recordings(what) => recordings(what),
+        Command::Staffing(staffing) => {
+            server::staffing::staffing(&staffing.question(), staffing.json)
+        }
         Command::Replay(replay) => server::command::replay(&replay.data, replay.json),
     };
     match done {

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("main", &["*"], "the command line"),
     ("time", &[], "time as a parameter: the ground that all stand on"),
     ("id", &[], "names: the ground that all stand on"),
+    ("sheet", &[], "rows of CSV: bytes in, values and the places of mistakes out"),
     ("number", &[], "how a telephone number is written, and what kind it is: text in, text out"),
     ("event", &[], "the journal's vocabulary knows nobody who speaks it"),
     (

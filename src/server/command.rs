@@ -15,6 +15,7 @@ use super::prompts::{self, RenderError};
 use super::recording::command as recording;
 use super::rehearsal::RehearsalError;
 use super::run::{self, ServeError, Server};
+use super::staffing::StaffingError;
 use super::store::{self, StoreError};
 
 /// How long calls may go on after the first SIGTERM.
@@ -33,6 +34,8 @@ pub enum Failure {
     Store(StoreError),
     /// Flows cannot be rehearsed, or their tests have failed.
     Rehearsal(RehearsalError),
+    /// There is no answer on staffing.
+    Staffing(StaffingError),
     /// Recordings cannot be read, or are not whole.
     Recordings(recording::CommandError),
     /// The operating system refuses something basic.
@@ -49,6 +52,7 @@ impl fmt::Display for Failure {
             Failure::Render(error) => write!(f, "switchboard: {error}"),
             Failure::Store(error) => write!(f, "switchboard: {error}"),
             Failure::Rehearsal(error) => writeln!(f, "{error}"),
+            Failure::Staffing(error) => error.fmt(f),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
         }
@@ -70,6 +74,12 @@ impl From<ServeError> for Failure {
 impl From<RehearsalError> for Failure {
     fn from(error: RehearsalError) -> Self {
         Failure::Rehearsal(error)
+    }
+}
+
+impl From<StaffingError> for Failure {
+    fn from(error: StaffingError) -> Self {
+        Failure::Staffing(error)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod run;
 pub mod settings_file;
 pub mod sounds;
 pub mod speech;
+pub mod staffing;
 pub mod store;
 pub mod stream;
 pub mod udp;

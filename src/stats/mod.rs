@@ -10,6 +10,7 @@ mod backends;
 mod bans;
 mod books;
 mod bulletins;
+pub mod erlang;
 mod figures;
 mod fold;
 mod interval;

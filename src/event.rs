@@ -7,7 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, CallId, FlowName, LegId, NodeName, QueueName, RecordingId, Skill};
+use crate::id::{
+    AgentId, CallId, FlowName, IntentName, LegId, NodeName, QueueName, RecordingId, Skill,
+};
 use crate::time::{Time, UnixMicros};
 
 mod agent;
@@ -17,6 +19,7 @@ mod guard;
 mod message;
 mod quality;
 mod recording;
+mod speech;
 mod supervise;
 mod system;
 mod transfer;
@@ -29,6 +32,7 @@ pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
+pub use speech::{Became, HandOver, Said, Slot};
 pub use supervise::Supervision;
 pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
@@ -143,6 +147,17 @@ pub enum CallEvent {
     },
     /// A back end was asked.
     Asked(Exchange),
+    /// The caller said something to a flow.
+    Said(Said),
+    /// A flow hands the caller over to people although it had meant to serve them itself.
+    HandedOver {
+        /// Why.
+        #[serde(flatten)]
+        reason: HandOver,
+        /// What the call is about, as far as that was understood.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intent: Option<IntentName>,
+    },
     /// The caller began to wait for a person in a queue.
     QueueEntered {
         /// Which queue.

@@ -110,6 +110,7 @@ fn plan() -> Plan {
         calendars: Vec::new(),
         backends: Vec::new(),
         skills: vec!["general".into()],
+        intents: Default::default(),
         prompts: None,
     };
     let name = FlowName::from("main");
@@ -349,6 +350,7 @@ impl Street {
                     | Event::System { .. } => {}
                 },
                 Output::Reply { .. } | Output::Resolve(_) | Output::Fetch(_) => {}
+                Output::Listen(_) | Output::StopListening(_) => {}
             }
         }
     }

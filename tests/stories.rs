@@ -51,6 +51,8 @@ mod refused;
 mod restart;
 #[path = "stories/secrets.rs"]
 mod secrets;
+#[path = "stories/spoken.rs"]
+mod spoken;
 #[path = "stories/standard.rs"]
 mod standard;
 #[path = "stories/supervise.rs"]

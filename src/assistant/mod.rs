@@ -6,6 +6,7 @@
 
 pub mod slot;
 
+mod answer;
 mod classify;
 mod declared;
 mod learn;
@@ -23,6 +24,7 @@ use self::urgent::Urgent;
 use crate::flow::Fault;
 use crate::id::{IntentName, UrgentName};
 
+pub use self::answer::utterance;
 pub use self::declared::{File, Intent};
 
 /// Below this no intent is taken for granted, however small the others are.
@@ -70,6 +72,21 @@ impl Understanding {
     /// What callers can want, in the order of the files.
     pub fn intents(&self) -> &[Intent] {
         &self.intents
+    }
+
+    /// What callers can want, and how people call it.
+    pub fn names(&self) -> BTreeMap<IntentName, String> {
+        let named = self.intents.iter();
+        named.map(|intent| (intent.name.clone(), intent.says.clone())).collect()
+    }
+
+    /// What can be said for one of these intents, the first example of each before the second.
+    pub fn examples(&self, wanted: &[IntentName]) -> Vec<&str> {
+        let wanted: Vec<&Intent> =
+            self.intents.iter().filter(|known| wanted.contains(&known.name)).collect();
+        let most = wanted.iter().map(|intent| intent.examples.len()).max().unwrap_or(0);
+        let nth = |at| wanted.iter().filter_map(move |intent| intent.examples.get(at));
+        (0..most).flat_map(nth).map(String::as_str).collect()
     }
 
     /// How an intent is said: "a missed bin".

@@ -4,9 +4,13 @@
 use std::time::Duration;
 
 use crate::backend::{Answer, Ask, Failed};
-use crate::event::EndCause;
-use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
+use crate::event::{EndCause, HandOver, Said};
+use crate::id::{
+    BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName, Skill,
+};
 use crate::media::command::{Key, SecretKey};
+
+pub use super::speech::{Candidate, Heard, Question, Utterance};
 
 /// What a controller asks of its call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +58,23 @@ pub enum Command {
     PlayMusic,
     /// Asks a back end. Answered by [`Notice::Answered`].
     Request(Ask),
+    /// Listens to the caller from now on, for one utterance. Answered by [`Notice::Heard`]: when the
+    /// caller begins to speak, and once with what was said.
+    Listen {
+        /// What the caller is asked.
+        question: Question,
+    },
+    /// Listens no longer.
+    StopListening,
+    /// Notes in the journal what the caller said.
+    Said(Said),
+    /// Notes in the journal that the caller is handed over to people.
+    HandOver {
+        /// Why.
+        reason: HandOver,
+        /// What the call is about.
+        intent: Option<IntentName>,
+    },
     /// Notes a fact for the adviser.
     Note {
         /// What the adviser's screen calls it.
@@ -143,6 +164,8 @@ pub enum Notice {
     },
     /// What a back end has answered to [`Command::Request`].
     Answered(Result<Answer, Failed>),
+    /// What was heard of the caller since [`Command::Listen`].
+    Heard(Heard),
     /// The message that was to be taken is over.
     MessageEnded {
         /// Whether it is kept: the journal and the disk have it. If not, nothing was said, the queue's

@@ -46,6 +46,7 @@ mod transfer;
 mod waiting;
 
 pub mod command;
+pub mod speech;
 
 use std::time::Duration;
 
@@ -370,6 +371,11 @@ impl Call {
             Some(Peer::Agent(agent)) => Some(agent),
             Some(Peer::Outside(_)) | None => None,
         }
+    }
+
+    /// The caller's leg.
+    pub fn caller_leg(&self) -> LegId {
+        self.caller_leg.id
     }
 
     /// Who is shown to whoever is rung for it.

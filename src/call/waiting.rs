@@ -34,8 +34,11 @@ impl Call {
         match command {
             // The engine knows the flow's name and writes these (`Engine::obey_flow`).
             Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
+            Command::Said(_) | Command::HandOver { .. } => {}
             // Calendars, bulletins and back ends are not the call's; the engine answers.
             Command::AskHours { .. } | Command::AskBulletin { .. } | Command::Request(_) => {}
+            // Listening is the engine's (`Engine::listen`).
+            Command::Listen { .. } | Command::StopListening => {}
             // The engine knows which music.
             Command::PlayMusic => {}
             Command::Secret { on } => self.secret(now, on),

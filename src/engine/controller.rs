@@ -134,6 +134,7 @@ impl Engine {
                     | Notice::Hours { .. }
                     | Notice::Bulletin { .. }
                     | Notice::Answered(_)
+                    | Notice::Heard(_)
                     | Notice::QueueLeft(_)
                     | Notice::MessageEnded { .. }
                     | Notice::CameBack => {}
@@ -167,6 +168,10 @@ impl Engine {
                 let effects = self.backends.ask(now, id, ask);
                 return self.backend_effects(now, effects);
             }
+            Command::Said(said) => CallEvent::Said(said),
+            Command::HandOver { reason, intent } => CallEvent::HandedOver { reason, intent },
+            Command::Listen { question } => return self.listen(id, question),
+            Command::StopListening => return self.stop_listening(id),
             Command::PlayMusic => {
                 let music = self.plan.music.clone();
                 return self.with_call(id, |call, _| call.play_music(music));
@@ -214,6 +219,7 @@ impl Engine {
             | Notice::Hours { .. }
             | Notice::Bulletin { .. }
             | Notice::Answered(_)
+            | Notice::Heard(_)
             | Notice::MessageEnded { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));

@@ -85,6 +85,7 @@ impl Engine {
             caller: caller.number,
             called: dialled.number.canonical(),
             relay,
+            hears: self.plan.hears,
             now: self.wall.at(now).zoned(zone).datetime(),
         }
     }

@@ -8,10 +8,12 @@ use bytes::Bytes;
 
 use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::acd::messages::{MessageChange, MessageError};
+use crate::assistant::Understanding;
 use crate::backend::{Failed, Fetch, FetchId};
+use crate::call::command::Question;
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
-use crate::id::{AgentId, BulletinName, CallId, RecordingId};
+use crate::id::{AgentId, BulletinName, CallId, LegId, RecordingId};
 use crate::media;
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
@@ -98,6 +100,13 @@ pub enum Input {
         /// Whether the back end may have got the request.
         arrived: bool,
     },
+    /// Something was heard of a caller who is listened to.
+    Heard {
+        /// By which listening.
+        id: ListenId,
+        /// What.
+        news: SpeechNews,
+    },
     /// How the journal's writer fares. Sent whenever it changes.
     Journal(JournalHealth),
     /// New settings, checked: calls under way keep the flow that they began with.
@@ -106,6 +115,43 @@ pub enum Input {
     Drain,
     /// End every call now (`EndCause::Shutdown`).
     Stop,
+}
+
+/// Names a listening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenId(pub u64);
+
+/// Somebody to be listened to.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Which listening.
+    pub id: ListenId,
+    /// The caller's leg.
+    pub leg: LegId,
+    /// What the caller is asked.
+    pub question: Question,
+    /// Where examples are of what can be said, if that is everything.
+    pub understanding: Option<Arc<Understanding>>,
+}
+
+/// What a recogniser tells. All but the first ends the listening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpeechNews {
+    /// The caller has begun to speak.
+    Began,
+    /// Words.
+    Words {
+        /// In small letters, without punctuation.
+        text: String,
+        /// Whether the recogniser is sure of them.
+        sure: bool,
+    },
+    /// Something was said that is none of what could be said.
+    NoMatch,
+    /// Nothing was said.
+    Silence,
+    /// Nobody can listen.
+    Deaf,
 }
 
 /// How the journal's writer fares.
@@ -259,6 +305,10 @@ pub enum Output {
     Resolve(Query),
     /// Ask a back end; [`Input::Fetched`] brings what comes of it.
     Fetch(Fetch),
+    /// Listen to a caller; [`Input::Heard`] brings what is heard, at last that it is over.
+    Listen(Listen),
+    /// Listen no longer.
+    StopListening(ListenId),
     /// Keep an event.
     Journal(Entry),
     /// Answer the API once the journal has committed everything up to `after`.

@@ -9,6 +9,7 @@ pub mod controller;
 mod destination;
 mod dial;
 mod guard;
+mod hearing;
 mod inbound;
 pub mod io;
 pub mod limits;
@@ -109,6 +110,8 @@ pub struct Engine {
     bulletins: BTreeSet<BulletinName>,
     /// What flows ask of other systems.
     backends: Backends,
+    /// Callers who are listened to.
+    listenings: hearing::Listenings,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
     seq: u64,
     /// What calls want done and is not done yet, in order.
@@ -136,6 +139,7 @@ impl Engine {
             unheard: Deadlines::new(),
             bulletins: start.restored.bulletins.iter().cloned().collect(),
             backends: Backends::default(),
+            listenings: hearing::Listenings::default(),
             outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
             entropy,
@@ -204,6 +208,7 @@ impl Engine {
                 }
             }
             Input::Fetched { id, outcome, arrived } => self.fetched(now, id, outcome, arrived),
+            Input::Heard { id, news } => self.heard(now, id, news),
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
             Input::Drain => self.close(now),
@@ -417,6 +422,7 @@ impl Engine {
                 self.timers.cancel(&(id, timer));
             }
             Action::Over => {
+                self.stop_listening(id);
                 let governed = self.calls.remove(&id);
                 if let Some(Controller::StarCode { agent, afterwards: Some(choice), .. }) =
                     governed.map(|governed| governed.controller)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::acd::AcdPlan;
 use crate::acd::settings::default_music;
+use crate::assistant::Understanding;
 use crate::backend::BackendSettings;
 use crate::call::Target;
 use crate::call::recording::{Policy, Share};
@@ -90,6 +91,10 @@ pub struct Plan {
     pub trunks: TrunkPlan,
     /// Flows.
     pub flows: Arc<Flows>,
+    /// What callers' words are understood with; none if no intents are declared.
+    pub understanding: Option<Arc<Understanding>>,
+    /// Whether callers are listened to.
+    pub hears: bool,
     /// What flows can ask.
     pub backends: BTreeMap<BackendName, BackendSettings>,
     /// What callers hear who wait in a flow.
@@ -189,6 +194,8 @@ impl Plan {
                 .collect(),
             dial: DialPlan::new(settings),
             flows: Arc::new(flows),
+            understanding: None,
+            hears: false,
             backends: settings.backends.clone(),
             music: default_music(),
             agents,

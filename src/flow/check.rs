@@ -11,7 +11,7 @@ use super::Known;
 use super::What;
 use super::fault::FaultKind;
 use super::fields::{self, Faults};
-use super::load::{Draft, DraftNode, Link, Purpose};
+use super::load::{Draft, DraftNode, Link};
 use super::model::{Kinds, Node};
 use super::nearest::nearest;
 use super::prompt::{Rendered, SpokenText};
@@ -30,6 +30,7 @@ pub fn check(drafts: &[Draft], known: &Known, whole: bool, faults: &mut [Faults]
     }
     if let Some(prompts) = &known.prompts {
         recorded_values(drafts, prompts, faults);
+        recorded_businesses(drafts, known, prompts, faults);
     }
     between::check(drafts, whole, faults);
     values::check(drafts, whole, faults)
@@ -41,20 +42,43 @@ fn recorded_values(
     prompts: &BTreeMap<PromptName, Rendered>,
     faults: &mut [Faults],
 ) {
-    let spoken = drafts.iter().zip(faults.iter_mut()).find_map(|(draft, faults)| {
-        let mut uses = draft.nodes.iter().flat_map(|node| &node.uses);
-        let first = uses.find(|used| matches!(used.purpose, Purpose::Spoken { .. }))?;
-        Some((first.name.place, faults))
-    });
+    let spoken = drafts
+        .iter()
+        .zip(faults.iter_mut())
+        .find_map(|(draft, faults)| Some((draft.first_spoken()?.name.place, faults)));
     let Some((place, faults)) = spoken else { return };
     for text in speak::texts() {
         rendered(&text, place, prompts, faults);
     }
 }
 
+/// Notes recordings of what calls can be about that are missing, at the first node that needs them.
+fn recorded_businesses(
+    drafts: &[Draft],
+    known: &Known,
+    prompts: &BTreeMap<PromptName, Rendered>,
+    faults: &mut [Faults],
+) {
+    let mut seen = BTreeSet::new();
+    for (draft, faults) in drafts.iter().zip(faults.iter_mut()) {
+        for node in &draft.nodes {
+            let Some(Node::Ask(ask)) = &node.node else { continue };
+            let named = ask.intents.keys().filter(|_| ask.confirm.is_some());
+            for text in named.filter_map(|intent| known.intents.get_key_value(intent)) {
+                if seen.insert(text.0) {
+                    rendered(&super::business(text), node.name.place, prompts, faults);
+                }
+            }
+        }
+    }
+}
+
 /// Whether a flow ever asks the caller for something.
 fn asks(draft: &Draft) -> bool {
-    draft.nodes.iter().any(|node| matches!(node.node, Some(Node::Menu(_) | Node::Collect(_))))
+    draft
+        .nodes
+        .iter()
+        .any(|node| matches!(node.node, Some(Node::Menu(_) | Node::Ask(_) | Node::Collect(_))))
 }
 
 fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults: &mut Faults) {
@@ -108,6 +132,7 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
         What::Calendar => known.calendars.iter().map(|name| name.as_str()).collect(),
         What::Skill => known.skills.iter().map(|name| name.as_str()).collect(),
         What::Backend => known.backends.iter().map(|name| name.as_str()).collect(),
+        What::Intent => known.intents.keys().map(|name| name.as_str()).collect(),
         What::Bulletin if fields::is_name(&name.value) => return,
         What::Bulletin => {
             return faults.note(FaultKind::BadName { name: name.value.clone() }, name.place);
@@ -132,6 +157,8 @@ struct Graph<'d> {
     starts: Vec<usize>,
     /// Where they go who ask for a person.
     adviser: Option<usize>,
+    /// Where they go who say what cannot wait.
+    urgent: Option<usize>,
     ways: Vec<Vec<Way<'d>>>,
     /// Whether a node could not be read whole, so that ways may be missing.
     torn: bool,
@@ -167,10 +194,11 @@ impl<'d> Graph<'d> {
         };
         // Without any node, that is the finding.
         let mut starts = Vec::new();
-        let mut adviser = None;
+        let (mut adviser, mut urgent) = (None, None);
         if !draft.nodes.is_empty() {
             starts.extend(draft.start.iter().chain(&draft.relay_start).filter_map(&mut find));
             adviser = draft.adviser.as_ref().and_then(&mut find);
+            urgent = draft.urgent.as_ref().and_then(&mut find);
         }
         let ways = draft.nodes.iter().map(|node| {
             let asked = node.flows.iter().any(|flow| asking.contains(&flow.value));
@@ -182,7 +210,7 @@ impl<'d> Graph<'d> {
         });
         let ways = ways.collect();
         let torn = draft.start.is_none() || draft.nodes.iter().any(|node| node.node.is_none());
-        Graph { starts, adviser, ways, torn }
+        Graph { starts, adviser, urgent, ways, torn }
     }
 
     fn from(&self, at: usize) -> &[Way<'d>] {
@@ -195,7 +223,8 @@ fn unreachable(draft: &Draft, graph: &Graph<'_>, faults: &mut Faults) {
     if graph.torn || graph.starts.is_empty() {
         return;
     }
-    let mut next: Vec<usize> = graph.starts.iter().copied().chain(graph.adviser).collect();
+    let mut next: Vec<usize> =
+        graph.starts.iter().copied().chain(graph.adviser).chain(graph.urgent).collect();
     let mut reached: BTreeSet<usize> = next.iter().copied().collect();
     while let Some(at) = next.pop() {
         next.extend(graph.from(at).iter().map(|way| way.to).filter(|to| reached.insert(*to)));

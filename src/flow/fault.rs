@@ -101,8 +101,8 @@ pub enum FaultKind {
         /// What was probably meant.
         meant: Option<String>,
     },
-    /// A queue, calendar or skill that is not in the settings.
-    #[error("there is no {what} `{name}` in the settings")]
+    /// A queue, calendar, skill or intent that is declared nowhere.
+    #[error("there is no {what} `{name}` in {}", what.declared_in())]
     UnknownName {
         /// What it should be.
         what: What,
@@ -403,6 +403,20 @@ pub enum What {
     Backend,
     /// A bulletin. Flows make them up.
     Bulletin,
+    /// What a call can be about.
+    Intent,
+}
+
+impl What {
+    /// Where it would have to be declared.
+    pub const fn declared_in(self) -> &'static str {
+        match self {
+            What::Queue | What::Calendar | What::Skill | What::Backend | What::Bulletin => {
+                "the settings"
+            }
+            What::Intent => "the files of intents",
+        }
+    }
 }
 
 impl fmt::Display for What {
@@ -413,6 +427,7 @@ impl fmt::Display for What {
             What::Skill => "skill",
             What::Backend => "back end",
             What::Bulletin => "bulletin",
+            What::Intent => "intent",
         })
     }
 }

@@ -46,9 +46,12 @@ fn id(name: &NodeName) -> String {
 
 fn shape(node: &Node) -> (&'static str, &'static str) {
     match node {
-        Node::Menu(_) | Node::Collect(_) | Node::Hours(_) | Node::If(_) | Node::Choose(_) => {
-            ("{", "}")
-        }
+        Node::Menu(_)
+        | Node::Ask(_)
+        | Node::Collect(_)
+        | Node::Hours(_)
+        | Node::If(_)
+        | Node::Choose(_) => ("{", "}"),
         Node::Queue(_) | Node::Voicemail(_) => ("([", "])"),
         Node::HangUp(_) | Node::Return(_) => ("((", "))"),
         Node::Flow(_) => ("[[", "]]"),
@@ -73,6 +76,7 @@ fn label(name: &NodeName, node: &Node) -> String {
         | Node::Return(_)
         | Node::Say(_)
         | Node::Menu(_)
+        | Node::Ask(_)
         | Node::Set(_)
         | Node::Note(_) => String::new(),
     };

@@ -8,6 +8,7 @@ mod check;
 pub mod expression;
 mod fault;
 pub(crate) mod fields;
+mod form;
 mod graph;
 mod load;
 mod model;
@@ -26,13 +27,16 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-use crate::id::{BackendName, BulletinName, CalendarName, FlowName, PromptName, QueueName, Skill};
+use crate::id::{
+    BackendName, BulletinName, CalendarName, FlowName, IntentName, PromptName, QueueName, Skill,
+};
 
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
+pub use self::form::Form;
 pub use self::graph::mermaid;
 pub use self::model::{
-    Bulletin, Collect, Flow, Form, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
+    Ask, Bulletin, Collect, Flow, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
 };
 pub use self::prompt::AGENT_PROMPTS;
 pub use self::run::{About, Run};
@@ -61,6 +65,8 @@ pub struct Known {
     pub skills: Vec<Skill>,
     /// Back ends of the settings.
     pub backends: Vec<BackendName>,
+    /// What calls can be about, and how people call it.
+    pub intents: BTreeMap<IntentName, String>,
     /// Prompts that have a sound file; none if sound files do not matter.
     pub prompts: Option<BTreeMap<PromptName, Rendered>>,
 }
@@ -116,6 +122,7 @@ pub fn load(files: &[FlowFile], known: &Known) -> Result<Loaded, Vec<Fault>> {
             start,
             relay_start: draft.relay_start.map(|node| node.value),
             adviser: draft.adviser.map(|node| node.value),
+            urgent: draft.urgent.map(|node| node.value),
             nodes: nodes.collect(),
             kinds: Arc::clone(&kinds),
         };
@@ -150,15 +157,21 @@ pub fn bulletins(flows: &Flows) -> BTreeSet<BulletinName> {
         .collect()
 }
 
-/// Every text that flows' files say, whatever the settings are. Only findings about the grammar.
-pub fn texts(files: &[FlowFile]) -> Result<Vec<SpokenText>, Vec<Fault>> {
+/// Every text that flows' files say, whatever the settings are. `intents` are what calls can be about,
+/// and how people call it. Only findings about the grammar.
+pub fn texts(
+    files: &[FlowFile],
+    intents: &BTreeMap<IntentName, String>,
+) -> Result<Vec<SpokenText>, Vec<Fault>> {
     let mut texts = Vec::new();
     let mut found = Vec::new();
     let mut values = false;
+    let mut named = BTreeSet::new();
     for file in files {
         match draft(&file.name, &file.shown, &file.text) {
             Ok((draft, faults)) if faults.errors() == 0 => {
                 values |= draft.says_values();
+                named.extend(draft.named_businesses());
                 let said = draft.nodes.into_iter().flat_map(|node| node.texts);
                 texts.extend(said.map(|text| text.value));
             }
@@ -172,7 +185,13 @@ pub fn texts(files: &[FlowFile]) -> Result<Vec<SpokenText>, Vec<Fault>> {
     if values {
         texts.extend(speak::texts());
     }
+    texts.extend(intents.iter().filter(|(intent, _)| named.contains(*intent)).map(business));
     Ok(texts)
+}
+
+/// How it is said what a call is about.
+fn business((intent, says): (&IntentName, &String)) -> SpokenText {
+    SpokenText { prompt: speak::business(intent), text: says.clone() }
 }
 
 /// Every text of `sounds/<language>/prompts.yaml`, what no flow says. With the sound files in

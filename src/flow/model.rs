@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::backend::Method;
 
 use super::expression::Expression;
+use super::form::Form;
 use super::speak;
 use super::value::Kind;
 use super::wording::{Template, Wording};
@@ -14,8 +15,8 @@ use super::wording::{Template, Wording};
 use crate::call::command::AtClosing;
 use crate::event::EndCause;
 use crate::id::{
-    BackendName, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill,
-    ValueName,
+    BackendName, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
+    Skill, ValueName,
 };
 use crate::media::command::Key;
 
@@ -31,8 +32,10 @@ pub struct Flow {
     pub start: NodeName,
     /// Where callers begin who use a text relay service; at the start if there is no such place.
     pub relay_start: Option<NodeName>,
-    /// Where callers go who ask for a person: by 0 in a menu that has no other use for it.
+    /// Where callers go who ask for a person: by word, or by 0 where it has no other use.
     pub adviser: Option<NodeName>,
+    /// Where callers go who say something that cannot wait; to the adviser if there is no such place.
+    pub urgent: Option<NodeName>,
     /// Its nodes. Every name that a node leads to is here.
     pub nodes: BTreeMap<NodeName, Node>,
     /// What its values are, and those of the flows beside it.
@@ -48,7 +51,9 @@ pub enum Node {
     Bulletin(Bulletin),
     /// Asks the caller to choose by a key.
     Menu(Menu),
-    /// Asks the caller to key something in.
+    /// Asks the caller what the call is about, in their own words.
+    Ask(Box<Ask>),
+    /// Asks the caller for something, by keys or words.
     Collect(Box<Collect>),
     /// Asks a calendar whether it is open.
     Hours(Hours),
@@ -121,6 +126,29 @@ pub struct Menu {
     pub words: Wording,
     /// The choices.
     pub keys: BTreeMap<Key, NodeName>,
+    /// Phrases that choose as well, and the key that each stands for.
+    pub phrases: Vec<(Key, Vec<String>)>,
+    /// How it is asked.
+    pub asking: Asking,
+}
+
+/// Asks the caller what the call is about, in their own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The question.
+    pub words: Wording,
+    /// Under which name is remembered what the call is about.
+    pub name: ValueName,
+    /// What it can be about, and what comes next then.
+    pub intents: BTreeMap<IntentName, NodeName>,
+    /// Keys that choose as well.
+    pub keys: BTreeMap<Key, NodeName>,
+    /// Says what was understood, for the caller to say whether it is right, where that is not sure.
+    pub confirm: Option<Wording>,
+    /// What comes next if the call is about something else that is known.
+    pub other: Option<NodeName>,
+    /// What comes next if nobody can listen: a menu.
+    pub by_keys: NodeName,
     /// How it is asked.
     pub asking: Asking,
 }
@@ -151,68 +179,6 @@ pub struct Collect {
     pub asking: Asking,
     /// What comes next.
     pub then: NodeName,
-}
-
-/// How keys are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// As digits.
-    Digits,
-    /// As the digits of a payment card, the last of which checks the others.
-    Card,
-    /// As a whole number.
-    Number,
-    /// As a day: two digits each for the day and the month, two or four for the year.
-    Date,
-    /// As a time of day: two digits each for hour and minute.
-    Time,
-    /// As a sum in pounds; a star stands for the point before the pence.
-    Money,
-    /// As a telephone number.
-    Phone,
-    /// 1 is yes, 2 is no.
-    YesNo,
-}
-
-impl Form {
-    /// The words of the language.
-    pub const WORDS: [(&'static str, Form); 8] = [
-        ("digits", Form::Digits),
-        ("card", Form::Card),
-        ("number", Form::Number),
-        ("date", Form::Date),
-        ("time", Form::Time),
-        ("money", Form::Money),
-        ("phone", Form::Phone),
-        ("yes_no", Form::YesNo),
-    ];
-
-    /// What is remembered.
-    pub const fn kind(self) -> Kind {
-        match self {
-            Form::Digits | Form::Card => Kind::Digits,
-            Form::Number => Kind::Number,
-            Form::Date => Kind::Date,
-            Form::Time => Kind::Time,
-            Form::Money => Kind::Money,
-            Form::Phone => Kind::Phone,
-            Form::YesNo => Kind::YesNo,
-        }
-    }
-
-    /// The least and the most keys that it can have.
-    pub const fn keys(self) -> (usize, usize) {
-        match self {
-            Form::Digits => (1, 32),
-            Form::Card => (12, 19),
-            Form::Number => (1, 9),
-            Form::Date => (6, 8),
-            Form::Time => (4, 4),
-            Form::Money => (1, 10),
-            Form::Phone => (5, 16),
-            Form::YesNo => (1, 1),
-        }
-    }
 }
 
 /// Remembers what expressions come to.
@@ -405,6 +371,7 @@ impl Node {
             Node::Say(say) => vec![&say.words],
             Node::Bulletin(bulletin) => vec![&bulletin.words],
             Node::Menu(menu) => menu.asking.wordings(&menu.words).collect(),
+            Node::Ask(ask) => ask.asking.wordings(&ask.words).chain(&ask.confirm).collect(),
             Node::Collect(collect) => {
                 collect.asking.wordings(&collect.words).chain(&collect.confirm).collect()
             }
@@ -431,6 +398,13 @@ impl Node {
             Node::Menu(menu) => {
                 let keys = menu.keys.iter().map(|(key, to)| (key.as_char().to_string(), to));
                 keys.chain([way("otherwise", &menu.asking.otherwise)]).collect()
+            }
+            Node::Ask(ask) => {
+                let intents = ask.intents.iter().map(|(intent, to)| (intent.to_string(), to));
+                let keys = ask.keys.iter().map(|(key, to)| (key.as_char().to_string(), to));
+                let other = ask.other.iter().map(|to| ("other".to_owned(), to));
+                let rest = [way("by keys", &ask.by_keys), way("otherwise", &ask.asking.otherwise)];
+                intents.chain(keys).chain(other).chain(rest).collect()
             }
             Node::Collect(collect) => {
                 vec![way("", &collect.then), way("otherwise", &collect.asking.otherwise)]
@@ -470,17 +444,27 @@ impl Node {
         let wordings = self.wordings();
         let mut prompts: Vec<_> =
             wordings.iter().flat_map(|words| words.prompts()).cloned().collect();
-        if wordings.iter().any(|words| words.says_values()) {
+        // What a call is about has recordings of its own.
+        let own = match self {
+            Node::Ask(ask) => Some(&ask.name),
+            _ => None,
+        };
+        if wordings.iter().any(|words| words.says_values(own)) {
             prompts.extend(speak::texts().into_iter().map(|text| text.prompt));
             prompts.push(speak::PAUSE.into());
+        }
+        if let Node::Ask(ask) = self
+            && ask.confirm.is_some()
+        {
+            prompts.extend(ask.intents.keys().map(speak::business));
         }
         prompts
     }
 
-    /// Whether the caller is asked for something by keys.
+    /// Whether the caller is asked for something.
     pub fn asks(&self) -> bool {
         match self {
-            Node::Menu(_) => true,
+            Node::Menu(_) | Node::Ask(_) => true,
             // Who keys a secret in ahead would do so while it is not secret yet.
             Node::Collect(collect) => !collect.secret,
             Node::Say(_)

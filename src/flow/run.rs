@@ -1,6 +1,8 @@
 //! A call's walk through flows: notices in, commands out, nothing else.
 
 mod collect;
+mod hearing;
+mod question;
 mod request;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,12 +11,12 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 
 use super::Flows;
-use super::model::{Asking, Flow, Menu, Node, Voicemail};
+use super::model::{Flow, Node, Voicemail};
 use super::value::{Kind, Secret, Value, Values};
 use super::wording::Wording;
-use crate::call::command::{Command, Notice, QueueReturn};
-use crate::event::EndCause;
-use crate::id::{NodeName, PromptName, ValueName};
+use crate::call::command::{Candidate, Command, Notice, QueueReturn};
+use crate::event::{EndCause, HandOver, Slot};
+use crate::id::{IntentName, NodeName, PromptName, ValueName};
 use crate::media::command::Key;
 
 use self::collect::Typed;
@@ -44,6 +46,8 @@ pub struct About {
     pub called: String,
     /// Whether the caller uses a text relay service.
     pub relay: bool,
+    /// Whether somebody can listen to what callers say.
+    pub hears: bool,
     /// The day and time where the council is.
     pub now: DateTime,
 }
@@ -74,6 +78,16 @@ pub struct Run {
     belated: Option<Key>,
     /// Whether the caller's keys are secret now.
     secret: bool,
+    /// Whether it is listened to what the caller says.
+    listening: bool,
+    /// What the caller has named and was not asked for yet.
+    named: BTreeMap<Slot, String>,
+    /// What the call may be about, that which is asked now first.
+    candidates: VecDeque<Candidate>,
+    /// What the call is about.
+    intent: Option<IntentName>,
+    /// Why the caller is being led to a person.
+    reason: Option<HandOver>,
 }
 
 /// What the run waits for.
@@ -87,6 +101,10 @@ enum Phase {
     Offering,
     /// A key, or the timer: the question's words have been said.
     Listening,
+    /// The rest of what the caller is saying.
+    Hearing,
+    /// The rest of the caller's yes or no.
+    HearingYes,
     /// More keys, or the timer: what is keyed in is not complete.
     Typing,
     /// 1 or 2, or the end of what is read back.
@@ -134,6 +152,11 @@ impl Run {
             typed: Typed::default(),
             belated: None,
             secret: false,
+            listening: false,
+            named: BTreeMap::new(),
+            candidates: VecDeque::new(),
+            intent: None,
+            reason: None,
         }
     }
 
@@ -211,6 +234,7 @@ impl Walk<'_> {
                     self.answered(request, answer);
                 }
             }
+            Notice::Heard(heard) => self.heard(node, heard),
             Notice::QueueLeft(why) => {
                 if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node) {
                     self.go(match why {
@@ -268,6 +292,8 @@ impl Walk<'_> {
             (Phase::Confirming, Node::Collect(collect)) => {
                 self.listen(&collect.asking, Phase::Confirmed);
             }
+            (Phase::Offering, Node::Ask(ask)) => self.listen(&ask.asking, Phase::Listening),
+            (Phase::Confirming, Node::Ask(ask)) => self.listen(&ask.asking, Phase::Confirmed),
             (Phase::Requesting, Node::Request(_)) => self.commands.push(Command::PlayMusic),
             (Phase::Announcing, Node::Voicemail(voicemail)) => self.record(voicemail),
             // A late end of something that was stopped.
@@ -275,21 +301,17 @@ impl Walk<'_> {
         }
     }
 
-    /// The words have been said: the caller may think.
-    fn listen(&mut self, asking: &Asking, phase: Phase) {
-        self.run.phase = phase;
-        self.commands.push(Command::SetTimer { after: self.patience(asking) });
-    }
-
     fn pressed(&mut self, node: &Node, key: Key) {
         match (self.run.phase, node) {
-            (Phase::Offering, Node::Menu(menu)) => {
-                self.commands.push(Command::StopPlaying);
-                self.choose(menu, key);
+            (Phase::Offering | Phase::Listening | Phase::Hearing, Node::Menu(_) | Node::Ask(_)) => {
+                self.quiet();
+                self.choose_at(node, key);
             }
-            (Phase::Listening, Node::Menu(menu)) => {
-                self.commands.push(Command::CancelTimer);
-                self.choose(menu, key);
+            (Phase::Confirming | Phase::Confirmed | Phase::HearingYes, Node::Ask(ask)) => {
+                self.quiet();
+                self.stop_listening();
+                self.run.steps = 0;
+                self.is_confirmed(ask, question::is_right(key));
             }
             (_, Node::Collect(collect)) if !collect.secret => self.keyed(collect, key),
             (Phase::Saying, Node::Say(say)) if !say.must_hear => {
@@ -309,17 +331,20 @@ impl Walk<'_> {
             // The caller is told something that must be heard, waits for a person, or is gone.
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
+            (Phase::Hearing | Phase::HearingYes, _) => {}
             (Phase::Queued | Phase::Over, _) => {}
         }
     }
 
     fn timed_out(&mut self, node: &Node) {
         match (self.run.phase, node) {
-            (Phase::Listening, Node::Menu(menu)) => {
-                self.miss(&menu.words, &menu.asking, menu.asking.no_input.as_ref());
+            (Phase::Listening, Node::Menu(menu)) => self.miss(menu, menu.asking.no_input.as_ref()),
+            (Phase::Listening, Node::Ask(ask)) => {
+                self.miss(&**ask, ask.asking.no_input.as_ref());
             }
+            (Phase::Confirmed, Node::Ask(ask)) => self.is_confirmed(ask, false),
             (Phase::Listening, Node::Collect(collect)) => {
-                self.miss(&collect.words, &collect.asking, collect.asking.no_input.as_ref());
+                self.miss(&**collect, collect.asking.no_input.as_ref());
             }
             (Phase::Typing, Node::Collect(collect)) => self.complete(collect),
             (Phase::Confirmed, Node::Collect(collect)) => self.unconfirmed(collect),
@@ -340,47 +365,9 @@ impl Walk<'_> {
         }
     }
 
-    /// A key at a menu: on to what was chosen, or the menu again.
-    fn choose(&mut self, menu: &Menu, key: Key) {
-        self.run.steps = 0;
-        let flow = Arc::clone(&self.flow);
-        let person = flow.adviser.as_ref().filter(|_| key == Key::ZERO);
-        match menu.keys.get(&key).or(person) {
-            Some(to) => {
-                self.commands.push(Command::Chose { node: self.run.at.clone(), key });
-                self.go(to);
-            }
-            None => {
-                // What was typed ahead was meant for another place.
-                self.run.keys.clear();
-                self.miss(&menu.words, &menu.asking, menu.asking.wrong.as_ref());
-            }
-        }
-    }
-
-    /// A wrong answer or none: the question again, or on without one.
-    fn miss(&mut self, words: &Wording, asking: &Asking, told: Option<&Wording>) {
-        self.run.missed = self.run.missed.saturating_add(1);
-        if self.run.missed >= asking.tries {
-            self.go(&asking.otherwise);
-        } else {
-            let words: Vec<&Wording> = told.into_iter().chain([words]).collect();
-            self.say(Phase::Offering, &words);
-        }
-    }
-
-    /// How long the caller may think. Whoever types to a relay assistant, who then speaks or presses
-    /// the key, needs longer.
-    fn patience(&self, asking: &Asking) -> std::time::Duration {
-        const RELAYED: std::time::Duration = std::time::Duration::from_secs(30);
-        match self.run.about.relay {
-            true => asking.no_input_after.max(RELAYED),
-            false => asking.no_input_after,
-        }
-    }
-
     /// Enters a node, and those after it until one needs an answer from outside.
     fn go(&mut self, to: &NodeName) {
+        self.stop_listening();
         let mut next = Some(to.clone());
         while let Some(to) = next {
             self.run.steps += 1;
@@ -414,9 +401,20 @@ impl Walk<'_> {
                 self.run.missed = 0;
                 // Keys typed ahead: at most MAX_KEYS deep, for each one is used up.
                 match self.run.keys.pop_front() {
-                    Some(key) => self.choose(menu, key),
-                    None => self.say(Phase::Offering, &[&menu.words]),
+                    Some(key) => self.choose_at(node, key),
+                    None => self.question(&[&menu.words], &menu.into()),
                 }
+            }
+            Node::Ask(ask) => {
+                self.run.missed = 0;
+                match self.run.keys.pop_front() {
+                    Some(key) => self.choose_at(node, key),
+                    None if !self.run.about.hears => return Some(ask.by_keys.clone()),
+                    None => self.question(&[&ask.words], &(&**ask).into()),
+                }
+            }
+            Node::Collect(collect) if !collect.form.has_keys() && !self.run.about.hears => {
+                return Some(collect.asking.otherwise.clone());
             }
             Node::Collect(collect) => self.ask_for(collect),
             Node::Hours(hours) => {
@@ -476,6 +474,7 @@ impl Walk<'_> {
                 self.run.keys.clear();
                 self.run.secrets.clear();
                 self.run.phase = Phase::Queued;
+                self.hand_over();
                 self.commands.push(Command::Queue {
                     queue: queue.queue.clone(),
                     skills: queue.skills.clone(),

@@ -18,7 +18,8 @@ pub fn schema() -> Value {
         "properties": {
             "start": node("the node where a call begins"),
             "relay_start": node("the node where callers begin who use a text relay service"),
-            "adviser": node("the node for callers who press 0 in a menu that has no choice for it"),
+            "adviser": node("the node for callers who ask for a person: by 0 where it has no other use, or by word"),
+            "urgent": node("the node for callers who say something that cannot wait; `adviser` if left out"),
             "takes": {
                 "description": "what the flow is told by those that lead to it",
                 "type": "object",
@@ -84,6 +85,11 @@ fn shape(shape: Shape) -> Value {
             "type": "object",
             "propertyNames": {"pattern": "^[0-9*#]$"},
             "additionalProperties": text(),
+        }),
+        Shape::Phrases => json!({
+            "type": "object",
+            "propertyNames": {"pattern": "^[0-9*#]$"},
+            "additionalProperties": self::shape(Shape::Names),
         }),
         Shape::Lengths => {
             json!({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+ to [0-9]+$"}]})

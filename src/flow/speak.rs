@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::prompt::SpokenText;
 use super::value::{Kind, Value};
-use crate::id::PromptName;
+use crate::id::{IntentName, PromptName};
 
 /// The folder of the recordings.
 const FOLDER: &str = "say";
@@ -161,6 +161,11 @@ fn named(word: &str) -> PromptName {
     PromptName::from(format!("{FOLDER}/{word}"))
 }
 
+/// The recording that says what a call is about.
+pub fn business(intent: &IntentName) -> PromptName {
+    named(&format!("about-{intent}"))
+}
+
 /// The recordings that say a value, in order. `today` leaves out this year's number.
 pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
     let mut saying = Saying(Vec::new());
@@ -176,7 +181,8 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
             | Kind::Date
             | Kind::Time
             | Kind::Postcode
-            | Kind::YesNo => {
+            | Kind::YesNo
+            | Kind::Business => {
                 if *number < 0 {
                     saying.word("minus");
                 }
@@ -192,6 +198,7 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
         Value::Date(date) => saying.date(*date, today),
         Value::Time(time) => saying.time(time.hour().unsigned_abs(), time.minute().unsigned_abs()),
         Value::Text(text) => match kind {
+            Kind::Business => saying.0.push(business(&text.as_str().into())),
             Kind::Phone => saying.spelt(&national(text)),
             Kind::Postcode => {
                 for part in text.split(' ') {

@@ -31,10 +31,12 @@ pub enum Kind {
     Phone,
     /// Yes or no.
     YesNo,
+    /// What a call is about, by the intent's name; spoken as people call it. Only `ask` makes it.
+    Business,
 }
 
 impl Kind {
-    /// The words of the language.
+    /// The words of the language for what is read.
     pub const WORDS: [(&'static str, Kind); 10] = [
         ("text", Kind::Text),
         ("number", Kind::Number),
@@ -55,7 +57,8 @@ impl Kind {
 
     /// Its word.
     pub fn word(self) -> &'static str {
-        Kind::WORDS.iter().find(|(_, kind)| *kind == self).map_or("text", |(word, _)| word)
+        let word = Kind::WORDS.iter().find(|(_, kind)| *kind == self);
+        word.map_or("business", |(word, _)| word)
     }
 
     /// Reads a value as people and back ends write it; none if it is not of this kind. Dates are
@@ -65,6 +68,7 @@ impl Kind {
         let bare = |separators: &[char]| written.replace(separators, "");
         match self {
             Kind::Text => Some(Value::Text(written.to_owned())),
+            Kind::Business => super::is_name(written).then(|| Value::Text(written.to_owned())),
             Kind::Number => written.parse().ok().map(Value::Whole),
             Kind::Digits => {
                 let digits = bare(&[' ', '-']);
@@ -166,7 +170,12 @@ impl Value {
                 Kind::Number | Kind::Money | Kind::Digits | Kind::Reference | Kind::Text => {
                     kind.read(&number.to_string())
                 }
-                Kind::Date | Kind::Time | Kind::Postcode | Kind::Phone | Kind::YesNo => None,
+                Kind::Date
+                | Kind::Time
+                | Kind::Postcode
+                | Kind::Phone
+                | Kind::YesNo
+                | Kind::Business => None,
             },
             serde_json::Value::Null
             | serde_json::Value::Bool(_)

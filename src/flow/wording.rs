@@ -42,9 +42,10 @@ impl Wording {
         })
     }
 
-    /// Whether it says a value.
-    pub fn says_values(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Value { .. }))
+    /// Whether it says a value, `but` not counted.
+    pub fn says_values(&self, but: Option<&ValueName>) -> bool {
+        let value = |part: &Part| matches!(part, Part::Value { name, .. } if Some(name) != but);
+        self.parts.iter().any(value)
     }
 
     /// The recordings that say it now, in order. `kinds` tells what the flow's values are.

@@ -15,7 +15,9 @@ use mio::{Events, Interest, Poll, Token};
 use tokio::sync::oneshot;
 
 use crate::backend::{self, Failed, FetchId};
-use crate::engine::io::{Input, JournalHealth, Output, Reply, Request, RequestId};
+use crate::engine::io::{
+    Input, JournalHealth, ListenId, Output, Reply, Request, RequestId, SpeechNews,
+};
 use crate::engine::{Engine, Plan};
 use crate::event::OutboundRefusal;
 use crate::media;
@@ -28,6 +30,7 @@ use crate::trunk::names::{Answer, Query, ResolveError};
 use super::backends::BackendClient;
 use super::bell::Bell;
 use super::clock::Clock;
+use super::hearing::Listenings;
 use super::media_thread::MediaThreads;
 use super::recording::{Watch, desk::News};
 use super::refusals::{self, Line, Refusals};
@@ -73,6 +76,8 @@ pub enum Message {
     Resolved(Query, Result<Answer, ResolveError>),
     /// An attempt to ask a back end is over; whether it may have got the request.
     Fetched(FetchId, Result<backend::Answer, Failed>, bool),
+    /// Something was heard of a caller.
+    Heard(ListenId, SpeechNews),
     /// What became of a recording.
     Recording(News),
     /// How the journal fares.
@@ -138,15 +143,17 @@ pub struct Control {
     listeners: Vec<Option<Listener>>,
     resolver: Resolver,
     backends: BackendClient,
+    listenings: Listenings,
 }
 
 impl Control {
-    /// Takes the listeners for datagrams, in the order of ids, none where a stream is; and whoever is
-    /// asked for names.
+    /// Takes the listeners for datagrams, in the order of ids, none where a stream is; whoever is asked
+    /// for names and for the council's business; and what listens to callers.
     pub fn new(
         mut listeners: Vec<Option<Listener>>,
         resolver: Resolver,
         backends: BackendClient,
+        listenings: Listenings,
     ) -> io::Result<Control> {
         let poll = Poll::new()?;
         for (at, listener) in listeners.iter_mut().enumerate() {
@@ -160,7 +167,7 @@ impl Control {
         let (sender, messages) = channel();
         let handle =
             ControlHandle { messages: sender, bell: Arc::new(bell), counters: Arc::default() };
-        Ok(Control { poll, messages, handle, listeners, resolver, backends })
+        Ok(Control { poll, messages, handle, listeners, resolver, backends, listenings })
     }
 
     /// The way to this thread.
@@ -180,7 +187,8 @@ impl Control {
         streams: Streams,
         recordings: Watch,
     ) -> io::Result<()> {
-        let Control { mut poll, messages, handle, listeners, resolver, backends } = self;
+        let Control { mut poll, messages, handle, listeners, resolver, backends, listenings } =
+            self;
         let mut events = Events::with_capacity(256);
         let mut running = Running {
             clock,
@@ -189,6 +197,8 @@ impl Control {
             recordings,
             resolver,
             backends,
+            listenings,
+            media,
             listeners,
             streams,
             handle,
@@ -287,6 +297,8 @@ struct Running<'a> {
     streams: Streams,
     resolver: Resolver,
     backends: BackendClient,
+    listenings: Listenings,
+    media: &'a MediaThreads,
     handle: ControlHandle,
     replies: Replies,
     /// What the engine's calendar showed, and when.
@@ -359,6 +371,12 @@ impl Running<'_> {
             Message::Resolved(query, answer) => self.input(Input::Resolved { query, answer }),
             Message::Fetched(id, outcome, arrived) => {
                 self.input(Input::Fetched { id, outcome, arrived });
+            }
+            Message::Heard(id, news) => {
+                if news != SpeechNews::Began {
+                    self.listenings.end(id);
+                }
+                self.input(Input::Heard { id, news });
             }
             Message::Recording(News { call, recording, what }) => {
                 self.input(Input::Recording { call, recording, what });
@@ -452,6 +470,10 @@ impl Running<'_> {
                         handle.send(Message::Fetched(id, outcome, arrived));
                     });
                 }
+                Output::Listen(listen) => {
+                    self.listenings.begin(listen, self.media, &self.handle);
+                }
+                Output::StopListening(id) => self.listenings.end(id),
                 Output::Journal(entry) => {
                     refusals::say(&entry);
                     self.recordings.note(&entry);

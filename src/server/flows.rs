@@ -10,6 +10,8 @@ use crate::flow::prompt::{Fingerprint, Manifest, Rendered, SpokenText};
 use crate::flow::{self, Finding, FlowFile, Known, Loaded};
 use crate::id::PromptName;
 
+use super::assistant;
+
 /// The texts that no flow says, below `sounds/<language>/`.
 const OWN_TEXTS: &str = "prompts.yaml";
 /// What is known of the sound files, below `sounds/<language>/`.
@@ -102,12 +104,19 @@ pub fn texts(
     language: &str,
 ) -> Result<Vec<SpokenText>, Vec<Finding>> {
     let (sources, mut findings) = sources(folder);
+    let intents = match assistant::of_flows(folder) {
+        Ok(understanding) => understanding.map(|known| known.names()).unwrap_or_default(),
+        Err(errors) => {
+            findings.extend(errors);
+            BTreeMap::new()
+        }
+    };
     let mut texts = Vec::new();
     match own_texts(&sounds.join(language), None) {
         Ok(own) => texts.extend(own),
         Err(errors) => findings.extend(errors),
     }
-    match flow::texts(&sources) {
+    match flow::texts(&sources, &intents) {
         Ok(said) => texts.extend(said),
         Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
     }

@@ -98,14 +98,15 @@ impl Installation {
             return Err(Problems(secure.errors));
         }
         let files = &settings.files;
-        let loaded = flows::load(&files.flows, &files.sounds, &files.language, &known(&settings))
-            .map_err(Problems)?;
+        let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
+        let known = known(&settings, understanding.as_deref());
+        let loaded =
+            flows::load(&files.flows, &files.sounds, &files.language, &known).map_err(Problems)?;
         for warning in loaded.warnings {
             let advice = warning.help().map(|help| help.to_string()).unwrap_or_default();
             tracing::warn!("{warning}; {advice}");
         }
         let flows = loaded.flows;
-        let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
         let names: Vec<_> = flows.keys().cloned().collect();
         let findings = check::check_numbers(&settings, &base.source, &names);
         if findings.iter().any(check::is_error) {
@@ -142,8 +143,10 @@ impl Installation {
     pub fn plan(&self, listeners: Vec<Listener>) -> Result<Plan, Problems> {
         let acd = config::plan::acd(&self.settings, &self.bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
-        Plan::new(&self.settings, self.flows.clone(), acd, listeners)
-            .map_err(|error| Problems(vec![Report::msg(error)]))
+        let plan = Plan::new(&self.settings, self.flows.clone(), acd, listeners)
+            .map_err(|error| Problems(vec![Report::msg(error)]))?;
+        let hears = self.settings.speech.engine.is_some();
+        Ok(Plan { understanding: self.understanding.clone(), hears, ..plan })
     }
 
     /// Every sound that the plan can play.
@@ -206,7 +209,8 @@ impl Secure {
 }
 
 /// What flows may refer to.
-pub(super) fn known(settings: &Settings) -> Known {
+pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) -> Known {
+    let intents = understanding.map(Understanding::names).unwrap_or_default();
     let mut skills: Vec<_> = settings.agents.values().flat_map(|agent| &agent.skills).collect();
     skills.extend(settings.queues.values().flat_map(|queue| &queue.skills));
     skills.sort();
@@ -222,6 +226,7 @@ pub(super) fn known(settings: &Settings) -> Known {
         calendars: settings.calendars.keys().cloned().collect(),
         skills: skills.into_iter().cloned().collect(),
         backends: settings.backends.keys().cloned().collect(),
+        intents,
         prompts: None,
     }
 }

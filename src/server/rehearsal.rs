@@ -3,11 +3,14 @@
 use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use miette::Report;
 
 use crate::acd::AcdPlan;
+use crate::assistant::Understanding;
+use crate::call::command::{Question, Utterance};
 use crate::config;
 use crate::flow::rehearsal::{Conditions, Happening, Stage, Theatre, Waiting, rehearse};
 use crate::flow::{self, About, Fault, FlowFile, Known};
@@ -16,7 +19,7 @@ use crate::media::command::Key;
 
 use super::clock::Clock;
 use super::installation::{self, Problems};
-use super::{flows, settings_file};
+use super::{assistant, flows, settings_file};
 
 /// Why flows were not rehearsed, or what their tests have found.
 #[derive(Debug)]
@@ -60,7 +63,9 @@ fn problems(faults: Vec<Fault>) -> RehearsalError {
 pub fn test_flows(config: &Path, every_way: bool) -> Result<(), RehearsalError> {
     let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
     let open = |calendar: &CalendarName, at: DateTime| rehearsed.is_open(calendar, at);
-    let theatre = Theatre::new(&rehearsed.files, &rehearsed.known, &open).map_err(problems)?;
+    let understand = rehearsed.understanding();
+    let theatre =
+        Theatre::new(&rehearsed.files, &rehearsed.known, &open, &understand).map_err(problems)?;
     let report = rehearse(&rehearsed.files, &theatre).map_err(problems)?;
     let mut out = io::stdout().lock();
     let (good, bad) = match io::stdout().is_terminal() {
@@ -94,6 +99,7 @@ struct Rehearsed {
     files: Vec<FlowFile>,
     known: Known,
     acd: AcdPlan,
+    understanding: Option<Arc<Understanding>>,
 }
 
 impl Rehearsed {
@@ -105,7 +111,17 @@ impl Rehearsed {
         }
         let acd = config::plan::acd(&settings, &base.bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
-        Ok(Rehearsed { files, known: installation::known(&settings), acd })
+        let understanding = assistant::of_flows(&settings.files.flows).map_err(Problems)?;
+        let known = installation::known(&settings, understanding.as_ref());
+        Ok(Rehearsed { files, known, acd, understanding: understanding.map(Arc::new) })
+    }
+
+    /// What words mean.
+    fn understanding(&self) -> impl Fn(&Question, &str, Date) -> Utterance + use<> {
+        let known = self.understanding.clone();
+        move |question, text, today| {
+            crate::assistant::utterance(known.as_deref(), question, text, true, today)
+        }
     }
 
     /// Whether a calendar is open when the council's clocks show this. One that is not there is.
@@ -126,19 +142,22 @@ pub fn graph(config: &Path, flow: &str) -> Result<(), RehearsalError> {
     Ok(())
 }
 
-const HELP: &str = "Keys are what you press: `1`, `12345678#`. An empty line is a caller who does nothing. \
-    `quit` hangs up.";
+const HELP: &str = "Keys are what you press: `1`, `12345678#`. Other words are what you say. An empty line \
+    is a caller who does nothing. `quit` hangs up.";
 
 /// Walks through a flow: what is said is printed, and a line of keys is what the caller presses.
 pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), RehearsalError> {
     let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
     let open = |calendar: &CalendarName, at: DateTime| rehearsed.is_open(calendar, at);
-    let theatre = Theatre::new(&rehearsed.files, &rehearsed.known, &open).map_err(problems)?;
+    let understand = rehearsed.understanding();
+    let theatre =
+        Theatre::new(&rehearsed.files, &rehearsed.known, &open, &understand).map_err(problems)?;
     let now = || Clock::start().wall().zoned(&rehearsed.acd.zone).datetime();
     let about = About {
         caller: Some("+447700900123".to_owned()),
         called: "+441708434343".to_owned(),
         relay: false,
+        hears: true,
         now: at.unwrap_or_else(now),
     };
     let stage = Stage::new(&theatre, &flow.into(), about, Conditions::default());
@@ -166,7 +185,8 @@ pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), R
             "" => stage.stay_silent(),
             keys => match keys.chars().map(Key::from_char).collect::<Option<Vec<_>>>() {
                 Some(keys) => keys.into_iter().for_each(|key| stage.press(key)),
-                None => writeln!(out, "{HELP}")?,
+                None if stage.listens() => stage.say(keys),
+                None => writeln!(out, "Nobody listens now. {HELP}")?,
             },
         }
     }
@@ -185,6 +205,9 @@ fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
         Happening::Message(queue) => writeln!(out, "  Tone. Your message for {queue} is recorded."),
         Happening::Secret(true) => writeln!(out, "  (the recording pauses; nobody sees your keys)"),
         Happening::Secret(false) => writeln!(out, "  (the recording goes on)"),
+        Happening::HandedOver(reason) => {
+            writeln!(out, "  You are handed over to people: {}.", reason.as_str())
+        }
         Happening::Ended(cause) => writeln!(out, "  The call is over: {}.", cause.as_str()),
     }
 }

@@ -30,12 +30,14 @@ use crate::web::{
 use super::backends::{BackendClient, BackendError};
 use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
+use super::hearing::Listenings;
 use super::installation::{Installation, Problems};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::recording::{RecordingError, Recordings, Watch};
 use super::resolver::Resolver;
 use super::sounds;
+use super::speech::{Hearing, HearingError};
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
 use super::stream::{Patience, StreamLimits, Streams};
 
@@ -77,6 +79,9 @@ pub enum ServeError {
     /// Back ends cannot be asked.
     #[error("{0}")]
     Backend(#[from] BackendError),
+    /// What listens to callers cannot be started.
+    #[error(transparent)]
+    Hearing(#[from] HearingError),
     /// Recordings cannot be made.
     #[error("{0}")]
     Recording(#[from] RecordingError),
@@ -136,8 +141,9 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
 
     let resolver = Resolver::new(&settings.sip.name_servers);
     let backends = BackendClient::new(&settings.backends, tokio::runtime::Handle::current())?;
-    let control =
-        Control::new(listeners.datagrams, resolver, backends).map_err(thread("control thread"))?;
+    let hearing = Hearing::start(&settings.speech, tokio::runtime::Handle::current())?;
+    let control = Control::new(listeners.datagrams, resolver, backends, Listenings::new(hearing))
+        .map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.
     let (journal, mut fold) = tokio::task::block_in_place(|| {

@@ -6,15 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::backend::{Answer, Ask, Failed};
-use crate::engine::io::{Input, Output, Reply, Request, RequestId};
+use crate::call::command::Question;
+use crate::engine::io::{Input, Output, Reply, Request, RequestId, SpeechNews};
 use crate::engine::{Engine, Plan, Start};
 use crate::event::Entry;
 use crate::id::{Entropy, LegId};
 use crate::media::recorder::{self, Reel};
-use crate::media::{self, Bank, Plane, PlaneSettings, Sink};
+use crate::media::{self, Bank, Plane, PlaneSettings};
 use crate::sip::ListenerId;
 use crate::stats::live::Live;
 use crate::stats::{Fold, closing_entries};
@@ -25,8 +24,10 @@ use super::adviser::{Adviser, Habits};
 use super::backend::Backend;
 use super::caller::{Caller, Step};
 use super::network::{Conditions, Datagram, Network};
+use super::packets::Packets;
 use super::person::Person;
 use super::phone::{Line, Phone, PhoneSettings};
+use super::recogniser::Recogniser;
 use super::streams::Streams;
 
 /// Where the engine is: what a world's plan must name as its listeners, the first for UDP and, if
@@ -105,6 +106,7 @@ pub struct World {
     names: BTreeMap<Query, Result<names::Answer, ResolveError>>,
     /// What flows ask.
     backend: Backend,
+    recogniser: Recogniser,
     /// Steps at the present instant.
     idle_steps: u32,
 }
@@ -147,6 +149,7 @@ impl World {
             requests: 0,
             names: BTreeMap::new(),
             backend: Backend::default(),
+            recogniser: Recogniser::default(),
             idle_steps: 0,
             entropy,
             settings,
@@ -205,6 +208,11 @@ impl World {
     /// From now on this answers what flows ask of other systems.
     pub fn answer_requests(&mut self, answers: impl Fn(&Ask) -> Result<Answer, Failed> + 'static) {
         self.backend = Backend::new(answers);
+    }
+
+    /// From now on this is heard of callers who are listened to.
+    pub fn hear(&mut self, hears: impl FnMut(&Question) -> Option<SpeechNews> + 'static) {
+        self.recogniser = Recogniser::new(hears);
     }
 
     // ---- people ------------------------------------------------------------------------------
@@ -522,6 +530,15 @@ impl World {
                 let input = Input::Fetched { id: fetch.id, outcome, arrived };
                 self.engine.handle_input(self.now, input);
             }
+            Output::Listen(listen) => {
+                let id = listen.id;
+                if let Some(news) = self.recogniser.hear(&listen.question) {
+                    for news in [SpeechNews::Began, news] {
+                        self.engine.handle_input(self.now, Input::Heard { id, news });
+                    }
+                }
+            }
+            Output::StopListening(_) => {}
             Output::Reply { id, reply, .. } => {
                 self.replies.insert(id, reply);
             }
@@ -572,18 +589,4 @@ fn plane(settings: &WorldSettings, entropy: &mut Entropy) -> (Plane, Reel) {
     let (recorder, reel) = recorder::ring(REEL);
     plane.record_into(recorder);
     (plane, reel)
-}
-
-/// Packets that the plane wants sent: leg, whether RTCP, where to, what.
-#[derive(Default)]
-struct Packets(Vec<(LegId, bool, SocketAddr, Bytes)>);
-
-impl Sink for Packets {
-    fn send_rtp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        self.0.push((leg, false, to, Bytes::copy_from_slice(packet)));
-    }
-
-    fn send_rtcp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        self.0.push((leg, true, to, Bytes::copy_from_slice(packet)));
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CallEvent, Outcome, Party, Peer};
-use crate::id::{AgentId, LegId, QueueName};
+use crate::id::{AgentId, IntentName, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::figures::{Counts, Histogram, Thresholds};
@@ -81,6 +81,8 @@ pub(super) struct CallBook {
     pub(super) handled: bool,
     /// What its flow noted for the adviser, in order.
     pub(super) facts: Vec<(String, String)>,
+    /// What it is about, as far as that was understood.
+    pub(super) intent: Option<IntentName>,
 }
 
 /// Facts of one call that are kept.
@@ -98,6 +100,7 @@ impl CallBook {
             conversation: None,
             handled: false,
             facts: Vec::new(),
+            intent: None,
         }
     }
 

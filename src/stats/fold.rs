@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Peer, QueueSettingsInForce,
-    SystemEvent, TransferOutcome,
+    AgentEvent, AgentState, Became, CallEvent, EndCause, Entry, Event, Outcome, Peer,
+    QueueSettingsInForce, SystemEvent, TransferOutcome,
 };
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -22,12 +22,13 @@ use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive};
 use super::messages::MessageBook;
 use super::restore::Registration;
+use super::speech::SpeechBook;
 use super::voice::Voice;
 use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 6;
+pub const FOLD_VERSION: i64 = 7;
 
 /// All that is known from the journal so far.
 ///
@@ -49,6 +50,7 @@ pub struct Fold {
     messages: MessageBook,
     bulletins: BulletinBook,
     backends: BackendBook,
+    speech: SpeechBook,
 }
 
 impl Fold {
@@ -149,7 +151,10 @@ impl Fold {
                 self.part(call, agent, talk_us.saturating_add(*hold_us));
             }
             CallEvent::Ended { cause, duration_us: _ } => {
-                if self.calls.remove(&call).is_some() {
+                if let Some(book) = self.calls.remove(&call) {
+                    if book.place.is_none() && book.by.is_none() && *cause == EndCause::Completed {
+                        self.speech.contained(book.intent.as_ref());
+                    }
                     *self.ended.entry(*cause).or_default() += 1;
                 }
             }
@@ -170,6 +175,17 @@ impl Fold {
                 }
             }
             CallEvent::Asked(exchange) => self.backends.asked(exchange),
+            CallEvent::Said(said) => {
+                self.speech.said(said);
+                if let (Some(intent), Became::Understood, Some(book)) =
+                    (&said.intent, said.became, self.calls.get_mut(&call))
+                {
+                    book.intent = Some(intent.clone());
+                }
+            }
+            CallEvent::HandedOver { reason, intent } => {
+                self.speech.handed_over(reason, intent.as_ref());
+            }
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
@@ -405,6 +421,7 @@ impl Fold {
             bulletins: self.bulletins.all().cloned().collect(),
             facts: self.facts(),
             backends: self.backends.clone(),
+            speech: self.speech.clone(),
         }
     }
 

@@ -14,6 +14,7 @@ use super::bans::BanLive;
 use super::bulletins::BulletinLive;
 use super::messages::MessageLive;
 use super::service_level::Formula;
+use super::speech::SpeechBook;
 use super::voice::Voice;
 
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
@@ -64,6 +65,9 @@ pub struct Live {
     /// How back ends were asked, since the journal began.
     #[serde(skip)]
     pub backends: BackendBook,
+    /// What callers said to flows, since the journal began.
+    #[serde(skip)]
+    pub speech: SpeechBook,
 }
 
 /// One queue now and today.

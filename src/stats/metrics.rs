@@ -19,6 +19,7 @@ use super::service_level::Formula;
 mod backends;
 mod messages;
 mod recordings;
+mod speech;
 mod voice;
 
 pub use recordings::RecordingWire;
@@ -73,6 +74,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(traffic(live, wire));
     families.extend(messages::families(live));
     families.extend(backends::families(live));
+    families.extend(speech::families(live));
     families.extend(voice::families(live));
     families.extend(trunks(wire));
     families.extend(recordings::recordings(&wire.recordings));

@@ -88,6 +88,7 @@ pub(super) fn live() -> Live {
             vec![("Postcode".to_owned(), "RM1 3BD".to_owned())],
         )]),
         backends: Default::default(),
+        speech: Default::default(),
     }
 }
 

@@ -68,7 +68,12 @@ impl Wire {
                     self.journal.push(entry);
                     continue;
                 }
-                Output::Media(_) | Output::Resolve(_) | Output::Fetch(_) | Output::Reply { .. } => {
+                Output::Listen(_)
+                | Output::StopListening(_)
+                | Output::Media(_)
+                | Output::Resolve(_)
+                | Output::Fetch(_)
+                | Output::Reply { .. } => {
                     continue;
                 }
             };

@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::acd::calendar::BankHolidays;
+use switchboard::assistant::Understanding;
 use switchboard::config::settings::Settings;
 use switchboard::engine::Plan;
 use switchboard::engine::io::Input;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, StateReason};
 use switchboard::flow::{self, Known};
-use switchboard::id::{CallId, FlowName};
+use switchboard::id::{CallId, FlowName, IntentName};
 use switchboard::media::{Bank, Clip};
 use switchboard::sim::adviser::{Adviser, Habits};
 use switchboard::sim::caller::{Caller, Otherwise, Step};
@@ -153,6 +155,8 @@ pub struct Change {
     pub flow: &'static str,
     /// How prompts of the flow sound; those that are not here sound like [`SPOKEN`].
     pub sounds: Vec<(&'static str, u32)>,
+    /// Whether callers are listened to, and understood by the shipped intents.
+    pub hears: bool,
 }
 
 /// A town, as its world.
@@ -196,6 +200,7 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
         calendars: settings.calendars.keys().cloned().collect(),
         skills: vec!["waste".into(), "general".into()],
         backends: settings.backends.keys().cloned().collect(),
+        intents: shipped_names(flow),
         prompts: None,
     };
     let name = FlowName::from("main");
@@ -203,6 +208,18 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
     let flows = BTreeMap::from([(name, Arc::new(flow))]);
     let acd = switchboard::config::plan::acd(settings, &BankHolidays::default()).expect("hours");
     Plan::new(settings, flows, acd, listeners).expect("a plan")
+}
+
+/// What the shipped intents understand.
+fn understanding() -> Arc<Understanding> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ivr-flows/intents");
+    let read = switchboard::server::assistant::load(&folder);
+    Arc::new(read.unwrap_or_else(|faults| panic!("{faults:?}")))
+}
+
+/// What the shipped intents are called, if a flow asks for any.
+fn shipped_names(flow: &str) -> BTreeMap<IntentName, String> {
+    if flow.contains("intents:") { understanding().names() } else { BTreeMap::new() }
 }
 
 fn listeners(tcp: bool) -> Vec<Listener> {
@@ -220,10 +237,14 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
         tcp: false,
         flow: FLOW,
         sounds: Vec::new(),
+        hears: false,
     };
     change(&mut changed);
-    let Change { settings, begins_at, seed, rtp_legs, tcp, flow, sounds } = changed;
-    let plan = plan(&settings, flow, listeners(tcp));
+    let Change { settings, begins_at, seed, rtp_legs, tcp, flow, sounds, hears } = changed;
+    let mut plan = plan(&settings, flow, listeners(tcp));
+    if hears {
+        (plan.hears, plan.understanding) = (true, Some(understanding()));
+    }
     let spoken = plan.sounds();
     let spoken = spoken.iter().map(|name| (name.as_str(), SPOKEN));
     let known = [

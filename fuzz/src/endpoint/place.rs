@@ -137,6 +137,7 @@ fn plan(text: &str) -> Plan {
         calendars: Vec::new(),
         skills: vec!["general".into()],
         backends: Vec::new(),
+        intents: Default::default(),
         prompts: None,
     };
     let name = FlowName::from("main");

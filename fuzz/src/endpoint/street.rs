@@ -229,6 +229,7 @@ impl Street {
                     }
                 }
                 Output::Fetch(_) | Output::Reply { .. } => {}
+                Output::Listen(_) | Output::StopListening(_) => {}
             }
         }
     }

@@ -26,58 +26,7 @@ use jiff::civil::Date;
 
 use self::token::Token;
 
-/// A kind of thing that can be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// `RM1 3BD`.
-    Postcode,
-    /// `2026-12-01`.
-    Date,
-    /// `14:30`.
-    Time,
-    /// `12.50`, in pounds.
-    Money,
-    /// `yes` or `no`.
-    YesNo,
-    /// `1234`: a row of digits.
-    Digits,
-    /// `MB1042`: letters and digits in a row.
-    Reference,
-    /// `3` of `flat 3, 14 Acacia Avenue`.
-    Flat,
-    /// `14`, `14a`.
-    HouseNumber,
-    /// `Acacia Avenue`.
-    Street,
-    /// `AB12CDE`.
-    Registration,
-    /// `+441708434343`.
-    Phone,
-}
-
-impl Kind {
-    /// Every kind, by the name that files call it.
-    pub const ALL: [(&'static str, Kind); 12] = [
-        ("postcode", Kind::Postcode),
-        ("date", Kind::Date),
-        ("time", Kind::Time),
-        ("money", Kind::Money),
-        ("yes_no", Kind::YesNo),
-        ("digits", Kind::Digits),
-        ("reference", Kind::Reference),
-        ("flat", Kind::Flat),
-        ("house_number", Kind::HouseNumber),
-        ("street", Kind::Street),
-        ("registration", Kind::Registration),
-        ("phone", Kind::Phone),
-    ];
-
-    /// Its name in files and in JSON.
-    pub fn name(self) -> &'static str {
-        Kind::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-}
+pub use crate::event::Slot as Kind;
 
 /// A value and where in the text it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]

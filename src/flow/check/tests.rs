@@ -19,6 +19,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: vec!["welsh".into()],
         backends: vec!["tax".into()],
+        intents: Default::default(),
         prompts: None,
     }
 }
@@ -308,7 +309,7 @@ fn every_prompt_needs_a_sound_file_made_from_its_text() {
     assert_eq!(help, "run `switchboard prompts render`");
     let (name, shown) = ("main".into(), "main.yaml".to_owned());
     let file_of = FlowFile { name, shown, text: GOOD.to_owned() };
-    for text in texts(&[file_of]).expect("reads") {
+    for text in texts(&[file_of], &Default::default()).expect("reads") {
         prompts.insert(text.prompt.clone(), file(&text.text));
     }
     assert!(load(&prompts).is_ok());

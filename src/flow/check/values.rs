@@ -26,7 +26,9 @@ pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) -> Kinds {
         }
     }
     for (draft, faults) in drafts.iter().zip(faults.iter_mut()) {
-        for used in draft.nodes.iter().flat_map(|node| &node.uses) {
+        let used =
+            draft.nodes.iter().flat_map(|node| node.uses.iter().map(move |used| (node, used)));
+        for (node, used) in used {
             let (name, place) = (&used.name.value, used.name.place);
             let shown = name.to_string();
             if secrets.get(name) == Some(&true) && used.purpose != Purpose::Sent {
@@ -38,7 +40,12 @@ pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) -> Kinds {
                     faults.note(FaultKind::UnknownValue { name: shown, meant }, place);
                 }
             } else if used.purpose == (Purpose::Spoken { how: false })
-                && kinds.get(name) == Some(&Kind::Text)
+                && match kinds.get(name) {
+                    Some(Kind::Text) => true,
+                    // Only where it is made is it known which businesses there can be.
+                    Some(Kind::Business) => !node.makes(name),
+                    Some(_) | None => false,
+                }
             {
                 faults.note(FaultKind::NotSpeakable { name: shown }, place);
             }

@@ -47,8 +47,8 @@ impl FaultKind {
             FaultKind::UnknownName { what, meant, known, .. } => {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let rest = match known.as_slice() {
-                    [] => format!("the settings have no {what} at all"),
-                    some => format!("the settings have: {}", list(some)),
+                    [] => format!("{} have no {what} at all", what.declared_in()),
+                    some => format!("{} have: {}", what.declared_in(), list(some)),
                 };
                 did_you_mean(meant, &rest)
             }

@@ -7,10 +7,12 @@ use super::Reader;
 use crate::flow::What;
 use crate::flow::fault::FaultKind;
 use crate::flow::fields::{self, Fields};
-use crate::flow::model::{Asking, Bulletin, Collect, Form, Menu, Node, Say};
+use crate::flow::form::Form;
+use crate::flow::model::{Ask, Asking, Bulletin, Collect, Menu, Node, Say};
+use crate::flow::value::Kind;
 use crate::flow::wording::Wording;
-use crate::flow::yaml::{Tree, Value};
-use crate::id::NodeName;
+use crate::flow::yaml::{At, Tree, Value};
+use crate::id::{IntentName, NodeName};
 use crate::media::command::Key;
 
 /// How long a caller may think by default and at least and at most, in seconds.
@@ -44,8 +46,77 @@ impl Reader<'_> {
     pub(super) fn menu(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
         let words = self.words("menu", value, None);
         let keys = fields.need("keys", "keys:", self.faults).and_then(|tree| self.keys(tree));
+        let phrases = match (fields.get("phrases"), &keys) {
+            (Some(tree), Some(keys)) => self.phrases(tree, keys),
+            (Some(_), None) | (None, _) => Some(Vec::new()),
+        };
         let asking = self.asking(fields, "wrong_key", "wrong-key");
-        Some(Node::Menu(Menu { words: words?, keys: keys?, asking: asking? }))
+        Some(Node::Menu(Menu { words: words?, keys: keys?, phrases: phrases?, asking: asking? }))
+    }
+
+    /// `phrases: {1: [bins, recycling]}`.
+    fn phrases(
+        &mut self,
+        tree: &Tree,
+        keys: &BTreeMap<Key, NodeName>,
+    ) -> Option<Vec<(Key, Vec<String>)>> {
+        let owner = format!("`phrases` of `{}`", self.draft.name.value);
+        let fields = Fields::open(owner, "phrases", tree.place, tree, self.faults)?;
+        let mut all = Vec::new();
+        for (name, tree) in fields.iter() {
+            let said = fields::words("phrases", tree, self.faults)?;
+            match one_key(&name.value).filter(|key| keys.contains_key(key)) {
+                Some(key) => all.push((key, said.into_iter().map(|phrase| phrase.value).collect())),
+                None => {
+                    self.faults.note(FaultKind::BadKey { key: name.value.clone() }, name.place);
+                }
+            }
+        }
+        Some(all)
+    }
+
+    pub(super) fn ask(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let words = self.words("ask", value, None);
+        let intents = fields.need("intents", "intents:", self.faults).and_then(|tree| {
+            let owner = format!("`intents` of `{}`", self.draft.name.value);
+            let fields = Fields::open(owner, "intents", tree.place, tree, self.faults)?;
+            let mut intents = BTreeMap::new();
+            for (name, tree) in fields.iter() {
+                self.draft.names.push((What::Intent, name.clone()));
+                let to = self.link(&name.value, tree, true)?;
+                intents.insert(IntentName::from(name.value.as_str()), to);
+            }
+            if intents.is_empty() {
+                self.faults.note(FaultKind::Empty { field: "intents".to_owned() }, tree.place);
+            }
+            Some(intents)
+        });
+        let name = match fields.get("as") {
+            Some(tree) => fields::text("as", tree, self.faults),
+            None => Some(At { place: value.place, value: "intent".to_owned() }),
+        };
+        let name = name.and_then(|name| self.declare(&name, Some(Kind::Business)));
+        let confirm = match fields.get("confirm") {
+            Some(tree) => self.words("confirm", tree, Some("confirm")).map(Some),
+            None => Some(None),
+        };
+        let keys = fields.get("keys").map_or(Some(BTreeMap::new()), |tree| self.keys(tree));
+        let other = match fields.get("other") {
+            Some(tree) => self.link("other", tree, true).map(Some),
+            None => Some(None),
+        };
+        let by_keys = self.way(fields, "by_keys", "by_keys: menu");
+        let asking = self.asking(fields, "wrong", "wrong");
+        Some(Node::Ask(Box::new(Ask {
+            words: words?,
+            name: name?,
+            intents: intents?,
+            keys: keys?,
+            confirm: confirm?,
+            other: other?,
+            by_keys: by_keys?,
+            asking: asking?,
+        })))
     }
 
     pub(super) fn collect(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {

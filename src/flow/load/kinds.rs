@@ -6,7 +6,8 @@ use super::asking::{BETWEEN_S, NO_INPUT_AFTER_S, TRIES};
 use super::person::LONGEST_S;
 use crate::backend::Method;
 use crate::flow::fields::Fields;
-use crate::flow::model::{Form, Node, Reason};
+use crate::flow::form::Form;
+use crate::flow::model::{Node, Reason};
 use crate::flow::yaml::Tree;
 
 /// A kind of node: the word that it begins with, and what it can have.
@@ -63,6 +64,8 @@ pub enum Shape {
     Keys,
     /// How many keys: `8`, or `6 to 10`.
     Lengths,
+    /// Keys of a telephone, and the phrases that mean the same.
+    Phrases,
     /// Words, and the nodes that they lead to.
     Ways,
     /// What is said before it is asked again; with the seconds after which that is.
@@ -135,6 +138,7 @@ pub const KINDS: &[Kind] = &[
         fields: &[
             needed("menu", Shape::Words, "the words that offer the choices"),
             needed("keys", Shape::Keys, "each key and the node that it leads to"),
+            may("phrases", Shape::Phrases, "what callers can say instead, by key"),
             NO_INPUT,
             may(
                 "wrong_key",
@@ -147,8 +151,34 @@ pub const KINDS: &[Kind] = &[
         read: |reader, fields, value| reader.menu(fields, value),
     },
     Kind {
+        word: "ask",
+        about: "asks what the call is about, to be said in the caller's own words",
+        fields: &[
+            needed("ask", Shape::Words, "the question"),
+            needed("intents", Shape::Ways, "what the call can be about, and the nodes for that"),
+            may("as", Shape::Name, "the name under which that is remembered; `intent` if left out"),
+            may(
+                "confirm",
+                Shape::Words,
+                "says what was understood, where that is not sure; yes or 1 is right",
+            ),
+            may("keys", Shape::Keys, "keys that choose as well, and the nodes that they lead to"),
+            may("other", Shape::Node, "the node if it is about something else that is known"),
+            needed("by_keys", Shape::Node, "the node if nobody can listen: a menu"),
+            NO_INPUT,
+            may(
+                "wrong",
+                Shape::Again { timed: false },
+                "what is said before it is asked again because it was not understood",
+            ),
+            TRIES_FIELD,
+            GAVE_UP,
+        ],
+        read: |reader, fields, value| reader.ask(fields, value),
+    },
+    Kind {
         word: "collect",
-        about: "lets the caller key something in",
+        about: "lets the caller key or say something",
         fields: &[
             needed("collect", Shape::Words, "the question"),
             needed("as", Shape::Name, "the name under which the answer is remembered"),

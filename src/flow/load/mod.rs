@@ -16,7 +16,7 @@ use super::prompt::{self, SpokenText};
 use super::value::Kind as ValueKind;
 use super::wording::{self, Part, Piece, Template, Wording};
 use super::yaml::{At, Place, Tree, Value};
-use crate::id::{FlowName, NodeName, ValueName};
+use crate::id::{FlowName, IntentName, NodeName, ValueName};
 
 pub use self::kinds::{Field, KINDS, Kind, NO_INPUT_SECONDS, Shape};
 
@@ -29,8 +29,10 @@ pub struct Draft {
     pub start: Option<At<NodeName>>,
     /// Where callers of a relay service begin.
     pub relay_start: Option<At<NodeName>>,
-    /// Where callers go who ask for a person by 0.
+    /// Where callers go who ask for a person.
     pub adviser: Option<At<NodeName>>,
+    /// Where callers go who say what cannot wait.
+    pub urgent: Option<At<NodeName>>,
     /// What the flow is told by those that lead to it.
     pub takes: Vec<Declared>,
     /// Nodes in the order of the file.
@@ -38,10 +40,29 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// What calls can be about that is said to callers.
+    pub fn named_businesses(&self) -> impl Iterator<Item = IntentName> {
+        let asks = self.nodes.iter().filter_map(|node| match &node.node {
+            Some(Node::Ask(ask)) if ask.confirm.is_some() => Some(ask),
+            Some(_) | None => None,
+        });
+        asks.flat_map(|ask| ask.intents.keys().cloned())
+    }
+
+    /// The first value that is spoken anywhere. What a call is about is none: it has recordings of its
+    /// own.
+    pub fn first_spoken(&self) -> Option<&Use> {
+        self.nodes.iter().find_map(|node| {
+            let asks = matches!(node.node, Some(Node::Ask(_)));
+            let spoken = |used: &&Use| matches!(used.purpose, Purpose::Spoken { .. });
+            let own = |used: &&Use| asks && node.makes(&used.name.value);
+            node.uses.iter().find(|used| spoken(used) && !own(used))
+        })
+    }
+
     /// Whether a value is spoken anywhere.
     pub fn says_values(&self) -> bool {
-        let mut uses = self.nodes.iter().flat_map(|node| &node.uses);
-        uses.any(|used| matches!(used.purpose, Purpose::Spoken { .. }))
+        self.first_spoken().is_some()
     }
 }
 
@@ -66,6 +87,13 @@ pub struct DraftNode {
     pub flows: Vec<At<FlowName>>,
     /// The words that it says when it goes back, or looks for in what comes back.
     pub words: Vec<At<String>>,
+}
+
+impl DraftNode {
+    /// Whether it makes a value.
+    pub fn makes(&self, name: &ValueName) -> bool {
+        self.declares.iter().any(|declared| declared.name.value == *name)
+    }
 }
 
 /// A value that a node makes.
@@ -118,6 +146,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
         start: None,
         relay_start: None,
         adviser: None,
+        urgent: None,
         takes: Vec::new(),
         nodes: Vec::new(),
     };
@@ -128,7 +157,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
     }
     let owner = "a flow".to_owned();
     let Some(fields) = Fields::open(owner, "the file", top, tree, faults) else { return draft };
-    fields.only(&["start", "relay_start", "adviser", "takes", "nodes", "tests"], faults);
+    fields.only(&["start", "relay_start", "adviser", "urgent", "takes", "nodes", "tests"], faults);
     draft.takes = takes(&fields, faults);
     let nodes = fields
         .need("nodes", "nodes:", faults)
@@ -152,6 +181,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
     };
     draft.relay_start = place("relay_start");
     draft.adviser = place("adviser");
+    draft.urgent = place("urgent");
     draft
 }
 

@@ -8,9 +8,10 @@ mod stage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::{Fault, FlowFile, Flows, Known, speak};
+use crate::call::command::{Question, Utterance};
 use crate::id::{CalendarName, FlowName, NodeName, PromptName};
 
 pub use self::report::{Coverage, Outcome, Report};
@@ -25,7 +26,12 @@ pub struct Theatre<'a> {
     pub texts: BTreeMap<PromptName, String>,
     /// Whether a calendar is open at a time where the council is.
     pub open: &'a dyn Fn(&CalendarName, DateTime) -> bool,
+    /// What words mean that are said in answer to a question on a day.
+    pub understand: &'a Understand,
 }
+
+/// What words mean that are said in answer to a question on a day.
+pub type Understand = dyn Fn(&Question, &str, Date) -> Utterance;
 
 impl<'a> Theatre<'a> {
     /// Of these files; all that is wrong with them otherwise.
@@ -33,12 +39,13 @@ impl<'a> Theatre<'a> {
         files: &[FlowFile],
         known: &Known,
         open: &'a dyn Fn(&CalendarName, DateTime) -> bool,
+        understand: &'a Understand,
     ) -> Result<Self, Vec<Fault>> {
         let loaded = super::load(files, known)?;
-        let said = super::texts(files)?;
+        let said = super::texts(files, &known.intents)?;
         let texts = said.into_iter().chain(speak::texts());
         let texts = texts.map(|text| (text.prompt, text.text)).collect();
-        Ok(Theatre { flows: Arc::new(loaded.flows), texts, open })
+        Ok(Theatre { flows: Arc::new(loaded.flows), texts, open, understand })
     }
 }
 

@@ -137,6 +137,28 @@ impl Playing<'_> {
                 }
                 self.note(stage.take_happened());
             }
+            Step::Says(_) | Step::Mumbles if !stage.listens() => {
+                return Err("nobody listens to what the caller says now".to_owned());
+            }
+            Step::Says(text) => {
+                stage.say(text);
+                self.note(stage.take_happened());
+            }
+            Step::Mumbles => {
+                stage.mumble();
+                self.note(stage.take_happened());
+            }
+            Step::HandedOver(reason) => {
+                let handed = |it: &Happening| match it {
+                    Happening::HandedOver(why) => Some(why.as_str()),
+                    _ => None,
+                };
+                match self.find(handed) {
+                    Some(found) if found == reason => {}
+                    Some(found) => return Err(format!("the caller is handed over as `{found}`")),
+                    None => return missing("the caller is not handed over".to_owned(), self),
+                }
+            }
             Step::Silent => {
                 match stage.waiting() {
                     Waiting::Caller(_) | Waiting::Message => stage.stay_silent(),
@@ -238,6 +260,7 @@ fn told(happening: &Happening) -> String {
         Happening::Message(queue) => format!("takes a message for `{queue}`"),
         Happening::Secret(true) => "keys are secret".to_owned(),
         Happening::Secret(false) => "keys are no longer secret".to_owned(),
+        Happening::HandedOver(reason) => format!("handed over as `{}`", reason.as_str()),
         Happening::Ended(cause) => format!("ended as `{}`", cause.as_str()),
     }
 }

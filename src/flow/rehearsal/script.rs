@@ -42,6 +42,12 @@ pub enum Step {
     Hears(String),
     /// The caller presses these keys.
     Presses(Vec<Key>),
+    /// The caller says this.
+    Says(String),
+    /// The caller says something that nobody understands.
+    Mumbles,
+    /// The caller is handed over to people, for this reason.
+    HandedOver(String),
     /// The caller does nothing until something happens.
     Silent,
     /// The caller waits in this queue, with these skills if they are named.
@@ -71,8 +77,21 @@ const FAILURES: [(&str, Failed); 5] = [
     ("circuit_open", Failed::CircuitOpen),
     ("busy", Failed::Busy),
 ];
-const STEPS: [&str; 9] =
-    ["hears", "presses", "silent", "queued", "noted", "asked", "message", "secret", "ended"];
+const STEPS: [&str; 12] = [
+    "hears",
+    "presses",
+    "says",
+    "mumbles",
+    "silent",
+    "queued",
+    "handed_over",
+    "noted",
+    "asked",
+    "message",
+    "secret",
+    "ended",
+];
+const HAND_OVERS: [&str; 5] = ["asked_for", "not_understood", "urgent", "backend", "business"];
 
 /// The tests of a file, or everything that is wrong with them.
 pub fn read(file: &FlowFile) -> Result<Vec<Script>, Vec<Fault>> {
@@ -112,6 +131,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             "caller",
             "called",
             "relay",
+            "hears",
             "calendars",
             "bulletins",
             "answers",
@@ -143,6 +163,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
         fields.get(field).and_then(|tree| fields::truth(field, tree, faults)).unwrap_or(false)
     };
     let relay = truth("relay", faults);
+    let hears = fields.get("hears").is_none() || truth("hears", faults);
     let conditions = Conditions {
         calendars: entries("calendars", &fields, faults)
             .into_iter()
@@ -172,7 +193,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
     };
     let steps = fields.need("steps", "steps:", faults);
     let steps = list("steps", steps, faults).iter().filter_map(|tree| step(tree, faults)).collect();
-    let about = About { caller, called, relay, now };
+    let about = About { caller, called, relay, hears, now };
     let good = faults.errors() == before;
     good.then_some(Script { name: name?, about, conditions, steps })
 }
@@ -227,8 +248,19 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
     let fields = Fields::open("a step".to_owned(), "a step", tree.place, tree, faults)?;
     fields.only(
         &[
-            "hears", "presses", "silent", "queued", "skills", "noted", "asked", "message",
-            "secret", "ended",
+            "hears",
+            "presses",
+            "says",
+            "mumbles",
+            "silent",
+            "queued",
+            "skills",
+            "handed_over",
+            "noted",
+            "asked",
+            "message",
+            "secret",
+            "ended",
         ],
         faults,
     );
@@ -250,6 +282,16 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
                 faults.note(FaultKind::BadKey { key: written }, tree.place);
             }
             Step::Presses(keys?)
+        }
+        "says" => Step::Says(text(faults)?),
+        "mumbles" => {
+            fields::truth("mumbles", tree, faults)?;
+            Step::Mumbles
+        }
+        "handed_over" => {
+            let words: Vec<(&'static str, &str)> = HAND_OVERS.map(|word| (word, word)).to_vec();
+            let reason = fields::choice("handed_over", tree, &words, faults)?;
+            Step::HandedOver(reason.to_owned())
         }
         "silent" => {
             fields::truth("silent", tree, faults)?;

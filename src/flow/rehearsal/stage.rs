@@ -9,8 +9,8 @@ use jiff::civil::DateTime;
 
 use super::Theatre;
 use crate::backend::{Answer, Ask};
-use crate::call::command::{Command, Notice, QueueReturn};
-use crate::event::{EndCause, Failed};
+use crate::call::command::{Command, Heard, Notice, Question, QueueReturn};
+use crate::event::{EndCause, Failed, HandOver};
 use crate::flow::run::{About, Run};
 use crate::flow::speak;
 use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
@@ -58,6 +58,8 @@ pub enum Happening {
     Message(QueueName),
     /// What the caller keys in is kept from everybody, or no longer.
     Secret(bool),
+    /// The caller is handed over to people, by why.
+    HandedOver(HandOver),
     /// The call is over.
     Ended(EndCause),
 }
@@ -84,6 +86,8 @@ pub struct Stage<'a> {
     happened: Vec<Happening>,
     waiting: Waiting,
     secret: bool,
+    /// What is listened for.
+    listening: Option<Question>,
 }
 
 impl<'a> Stage<'a> {
@@ -104,6 +108,7 @@ impl<'a> Stage<'a> {
             happened: Vec::new(),
             waiting: Waiting::Over,
             secret: false,
+            listening: None,
         };
         stage.tell(Notice::Started);
         Some(stage)
@@ -130,6 +135,25 @@ impl<'a> Stage<'a> {
             true => Notice::SecretKey(SecretKey::new(key)),
             false => Notice::Key(key),
         });
+    }
+
+    /// Whether it is listened to what the caller says.
+    pub fn listens(&self) -> bool {
+        self.listening.is_some()
+    }
+
+    /// The caller says something.
+    pub fn say(&mut self, text: &str) {
+        let Some(question) = self.listening.take() else { return };
+        let utterance = (self.theatre.understand)(&question, text, self.begins.date());
+        self.tell(Notice::Heard(Heard::Words(Box::new(utterance))));
+    }
+
+    /// The caller says something that nobody understands.
+    pub fn mumble(&mut self) {
+        if self.listening.take().is_some() {
+            self.tell(Notice::Heard(Heard::NoMatch));
+        }
     }
 
     /// The caller does nothing until something happens.
@@ -168,6 +192,12 @@ impl<'a> Stage<'a> {
         match command {
             Command::Enter { flow, node } => self.happened.push(Happening::Entered(flow, node)),
             Command::Chose { .. } | Command::CancelTimer | Command::PlayMusic => {}
+            Command::Said(_) => {}
+            Command::Listen { question } => self.listening = Some(question),
+            Command::StopListening => self.listening = None,
+            Command::HandOver { reason, intent: _ } => {
+                self.happened.push(Happening::HandedOver(reason));
+            }
             Command::Play { prompts } => {
                 self.happened.push(Happening::Heard(self.words(&prompts)));
                 *answer = Some(Notice::Played);

@@ -1,6 +1,7 @@
 //! Tests of flows that pass, and that fail as they should.
 
 use super::*;
+use crate::call::command::{Candidate, Question, Utterance};
 use crate::flow::Known;
 
 const FLOW: &str = r#"
@@ -66,12 +67,31 @@ fn known() -> Known {
     }
 }
 
+/// Who says "bins" means them, "yes" is yes, and "help" cannot wait.
+fn understand(question: &Question, text: &str, _: Date) -> Utterance {
+    let meant = text.contains("bins");
+    let bins = Candidate { intent: "bins".into(), says: "bins".to_owned(), chance: 900 };
+    Utterance {
+        text: text.to_owned(),
+        sure: true,
+        answer: (*question == Question::YES_NO && text == "yes").then(|| text.to_owned()),
+        ranked: meant.then_some(bins).into_iter().collect(),
+        meant,
+        urgent: text
+            .contains("help")
+            .then(|| ("help".into(), "help".to_owned()))
+            .into_iter()
+            .collect(),
+        ..Utterance::default()
+    }
+}
+
 fn report(text: &str) -> Result<Report, Vec<String>> {
     let file = FlowFile { name: "main".into(), shown: "main.yaml".into(), text: text.to_owned() };
     let lines = |faults: Vec<Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
     let open = |_: &CalendarName, at: DateTime| (9..17).contains(&at.hour());
     let files = [file];
-    let theatre = Theatre::new(&files, &known(), &open).map_err(lines)?;
+    let theatre = Theatre::new(&files, &known(), &open, &understand).map_err(lines)?;
     rehearse(&files, &theatre).map_err(lines)
 }
 

@@ -1,5 +1,6 @@
 //! What a caller keys in: a reference, a day, a card's number.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::civil::{Date, date, time};
@@ -7,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{Phase, Walk};
 use crate::call::command::Command;
-use crate::flow::model::{Collect, Form};
+use crate::flow::form::Form;
+use crate::flow::model::Collect;
 use crate::flow::value::{Kind, Secret, Value, has_check_digit};
 use crate::media::command::Key;
 
@@ -39,7 +41,10 @@ impl Walk<'_> {
         }
         let mut ahead = std::mem::take(&mut self.run.keys);
         if ahead.is_empty() {
-            return self.say(Phase::Offering, &[&collect.words]);
+            if self.said_before(collect) {
+                return;
+            }
+            return self.question(&[&collect.words], &collect.into());
         }
         self.run.phase = Phase::Typing;
         while let Some(key) = ahead.pop_front() {
@@ -57,23 +62,25 @@ impl Walk<'_> {
 
     /// A key was pressed.
     pub(super) fn keyed(&mut self, collect: &Collect, key: Key) {
+        let asking = matches!(self.run.phase, Phase::Offering | Phase::Listening | Phase::Hearing);
+        if asking && !collect.form.has_keys() {
+            // No key says it; 0 leads to a person as anywhere.
+            self.quiet();
+            return self.choose(collect, &BTreeMap::new(), collect.asking.wrong.as_ref(), key);
+        }
         match self.run.phase {
-            Phase::Offering => {
-                self.commands.push(Command::StopPlaying);
-                self.run.typed = Typed::fresh(collect.most);
-                self.next(collect, key);
-            }
-            Phase::Listening => {
+            Phase::Offering | Phase::Listening | Phase::Hearing => {
+                if self.run.phase == Phase::Offering {
+                    self.commands.push(Command::StopPlaying);
+                }
+                self.stop_listening();
                 self.run.typed = Typed::fresh(collect.most);
                 self.next(collect, key);
             }
             Phase::Typing => self.next(collect, key),
-            Phase::Confirming => {
-                self.commands.push(Command::StopPlaying);
-                self.confirmed(collect, key);
-            }
-            Phase::Confirmed => {
-                self.commands.push(Command::CancelTimer);
+            Phase::Confirming | Phase::Confirmed | Phase::HearingYes => {
+                self.quiet();
+                self.stop_listening();
                 self.confirmed(collect, key);
             }
             Phase::Start
@@ -118,7 +125,7 @@ impl Walk<'_> {
             read(collect.form, &typed, self.run.about.now.date()).filter(|_| long_enough)
         else {
             self.run.keys.clear();
-            return self.miss(&collect.words, &collect.asking, collect.asking.wrong.as_ref());
+            return self.miss(collect, collect.asking.wrong.as_ref());
         };
         if collect.secret {
             self.run.secrets.insert(collect.name.clone(), Secret::new(typed));
@@ -129,7 +136,7 @@ impl Walk<'_> {
             Some(confirm) => {
                 // Nobody can say ahead that something is right which they have not heard yet.
                 self.run.keys.clear();
-                self.say(Phase::Confirming, &[confirm]);
+                self.read_back(confirm);
             }
             None => self.go(&collect.then),
         }
@@ -137,16 +144,16 @@ impl Walk<'_> {
 
     fn confirmed(&mut self, collect: &Collect, key: Key) {
         self.run.steps = 0;
-        match key.as_char() {
-            '1' => self.go(&collect.then),
-            _ => self.unconfirmed(collect),
+        match super::question::is_right(key) {
+            true => self.go(&collect.then),
+            false => self.unconfirmed(collect),
         }
     }
 
     /// It was not right, or nobody said so: forgotten, and asked again.
     pub(super) fn unconfirmed(&mut self, collect: &Collect) {
         self.run.values.remove(&collect.name);
-        self.miss(&collect.words, &collect.asking, None);
+        self.miss(collect, None);
     }
 }
 
@@ -156,6 +163,8 @@ fn read(form: Form, keys: &str, today: Date) -> Option<Value> {
         Form::Digits => Kind::Digits.read(keys),
         Form::Card => Kind::Digits.read(keys).filter(|_| has_check_digit(keys)),
         Form::Number => Kind::Number.read(keys),
+        // Nobody can key in letters.
+        Form::Postcode | Form::Reference | Form::Registration => None,
         Form::Date => day(keys, today),
         Form::Time => {
             let (hour, minute) = (two(keys, 0)?, two(keys, 2)?);

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::{Phase, Walk};
 use crate::backend::{Answer, Ask, Failed};
 use crate::call::command::Command;
+use crate::event::HandOver;
 use crate::flow::model::{Body, Request};
 use crate::flow::value::Value;
 use crate::id::ValueName;
@@ -15,7 +16,7 @@ impl Walk<'_> {
         let path = request.path.filled(|name| encoded(&self.written(name)));
         // Points alone would mean another place (RFC 3986 section 5.2.4).
         if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-            return self.go(&request.otherwise);
+            return self.go_without(request);
         }
         let body = request.body.as_ref().map(|body| {
             let json = self.body(body);
@@ -65,7 +66,7 @@ impl Walk<'_> {
     pub(super) fn answered(&mut self, request: &Request, answer: Result<Answer, Failed>) {
         // What plays meanwhile is not over by itself.
         self.commands.push(Command::StopPlaying);
-        let Ok(answer) = answer else { return self.go(&request.otherwise) };
+        let Ok(answer) = answer else { return self.go_without(request) };
         if let Some(to) = request.statuses.get(&answer.status) {
             return self.go(to);
         }
@@ -91,8 +92,14 @@ impl Walk<'_> {
                 }
                 self.go(&request.then);
             }
-            None => self.go(&request.otherwise),
+            None => self.go_without(request),
         }
+    }
+
+    /// On without an answer that makes sense.
+    fn go_without(&mut self, request: &Request) {
+        self.run.reason = Some(HandOver::Backend);
+        self.go(&request.otherwise);
     }
 }
 

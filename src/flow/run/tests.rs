@@ -7,9 +7,10 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 mod business;
+mod owed;
+mod spoken;
 
 use super::Run;
-use crate::backend::Failed;
 use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
 use crate::event::EndCause;
 use crate::flow::{About, Flow, Flows, Known, Node, load_text, prompts};
@@ -66,6 +67,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: vec!["bins".into(), "welsh".into()],
         backends: vec!["tax".into()],
+        intents: Default::default(),
         prompts: None,
     }
 }
@@ -99,6 +101,17 @@ fn short(commands: &[Command]) -> String {
                 format!("{} {}{} {body}", ask.method.as_str(), ask.backend, ask.path)
             }
             Command::Note { label, fact } => format!("note {label}={fact}"),
+            Command::Listen { question } => format!("listen for {}", spoken::asks(question)),
+            Command::StopListening => "deaf now".to_owned(),
+            Command::Said(said) => {
+                let about = said.intent.as_ref().map(|intent| intent.as_str());
+                let about = about.or(said.slot.map(|slot| slot.name()));
+                format!("said {:?} {}", said.became, about.unwrap_or("-"))
+            }
+            Command::HandOver { reason, intent } => {
+                let intent = intent.as_ref().map_or(String::new(), |it| format!(" {it}"));
+                format!("hand over {}{intent}", reason.as_str())
+            }
             Command::Secret { on } => format!("secret {on}"),
             Command::Queue { queue, skills, at_closing } => {
                 format!("queue {queue} {skills:?} {at_closing:?}")
@@ -122,6 +135,7 @@ fn about() -> About {
         caller: Some("+447700900123".to_owned()),
         called: "+441708434343".to_owned(),
         relay: false,
+        hears: false,
         now: date(2026, 11, 26).at(10, 0, 0, 0),
     }
 }
@@ -198,7 +212,10 @@ fn a_wrong_key_gets_its_words_and_the_menu_again() {
     walk.on(Notice::Played);
     assert_eq!(walk.on(key('7')), "no timer, play services-wrong-key+services");
     assert_eq!(walk.on(key('8')), "stop, play services-wrong-key+services");
-    assert_eq!(walk.on(key('#')), "stop, >person, queue general [] Serve");
+    assert_eq!(
+        walk.on(key('#')),
+        "stop, >person, hand over not_understood, queue general [] Serve"
+    );
 }
 
 #[test]
@@ -209,7 +226,10 @@ fn no_key_gets_its_words_and_the_menu_again_and_a_person_in_the_end() {
     assert_eq!(walk.on(Notice::Played), "timer 5");
     assert_eq!(walk.on(Notice::TimerDone), "play services-no-input+services");
     assert_eq!(walk.on(Notice::Played), "timer 5");
-    assert_eq!(walk.on(Notice::TimerDone), ">person, queue general [] Serve");
+    assert_eq!(
+        walk.on(Notice::TimerDone),
+        ">person, hand over not_understood, queue general [] Serve"
+    );
 }
 
 #[test]
@@ -219,14 +239,20 @@ fn wrong_keys_and_missing_keys_count_together() {
     walk.on(Notice::Played);
     assert_eq!(walk.on(Notice::TimerDone), "play services-no-input+services");
     walk.on(Notice::Played);
-    assert_eq!(walk.on(Notice::TimerDone), ">person, queue general [] Serve");
+    assert_eq!(
+        walk.on(Notice::TimerDone),
+        ">person, hand over not_understood, queue general [] Serve"
+    );
 }
 
 #[test]
 fn a_menu_that_is_said_once_leads_on_after_one_miss() {
     let mut walk = Walk::at_the_menu();
     walk.on(key('2'));
-    assert_eq!(walk.on(key('5')), "stop, >person, queue general [] Serve");
+    assert_eq!(
+        walk.on(key('5')),
+        "stop, >person, hand over not_understood, queue general [] Serve"
+    );
 }
 
 #[test]
@@ -400,6 +426,7 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
         1 => Just(Notice::QueueLeft(QueueReturn::NobodyOnDuty)),
         1 => any::<bool>().prop_map(|kept| Notice::MessageEnded { kept }),
+        8 => spoken::heard(),
         1 => Just(Notice::CameBack),
     ]
 }
@@ -434,133 +461,4 @@ fn who_knows_the_greeting_goes_straight_to_the_tone_and_who_says_nothing_is_told
     assert_eq!(short(&run.handle(Notice::Played)), "", "too late");
     let ended = run.handle(Notice::MessageEnded { kept: false });
     assert_eq!(short(&ended), ">gone, hang up GaveUpOnInput");
-}
-
-/// What a call owes to its controller: the commands that will be answered.
-#[derive(Default)]
-struct Owed {
-    playing: bool,
-    timer: bool,
-    hours: bool,
-    queue: bool,
-    message: bool,
-    bulletin: bool,
-    answer: bool,
-    secret: bool,
-    over: bool,
-}
-
-impl Owed {
-    fn note(&mut self, commands: &[Command]) {
-        for command in commands {
-            assert!(!self.over, "nothing comes after the end: {commands:?}");
-            match command {
-                Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
-                Command::Secret { on } => {
-                    assert_ne!(self.secret, *on, "said once");
-                    self.secret = *on;
-                }
-                Command::PlayMusic => assert!(self.answer),
-                Command::Request(_) => self.answer = true,
-                Command::AskBulletin { .. } => self.bulletin = true,
-                Command::Play { prompts } => {
-                    assert!(!prompts.is_empty());
-                    self.playing = true;
-                }
-                Command::StopPlaying => self.playing = false,
-                Command::SetTimer { after } => {
-                    assert!(*after >= Duration::from_secs(2));
-                    self.timer = true;
-                }
-                Command::CancelTimer => self.timer = false,
-                Command::AskHours { .. } => self.hours = true,
-                Command::Queue { at_closing, .. } => {
-                    assert!(matches!(at_closing, AtClosing::Serve | AtClosing::Tell));
-                    assert!(!self.playing && !self.timer, "nothing plays beside the music");
-                    self.queue = true;
-                }
-                Command::TakeMessage { .. } => {
-                    assert!(!self.playing && !self.timer, "the caller hears the tone alone");
-                    self.message = true;
-                }
-                Command::EndMessage => assert!(self.message),
-                Command::HangUp { .. } => {
-                    assert!(!self.playing && !self.timer, "all was said before");
-                    self.over = true;
-                }
-            }
-        }
-    }
-}
-
-proptest! {
-    /// Whatever callers do and whenever it is answered: exactly one thing is waited for, or the run
-    /// is over, and a caller who does nothing more comes to the end.
-    #[test]
-    fn every_run_waits_for_something_or_is_over(
-        business in any::<bool>(),
-        all in proptest::collection::vec(notices(), 0..120),
-    ) {
-        let mut run = if business { business::walk().0 } else { Walk::new().0 };
-        let mut owed = Owed::default();
-        let mut started = false;
-        for notice in all {
-            // Only what the call could say at this moment: answers to what was asked, and keys.
-            let may_come = match notice {
-                Notice::Started => !std::mem::replace(&mut started, true),
-                Notice::Played => std::mem::take(&mut owed.playing),
-                Notice::TimerDone => std::mem::take(&mut owed.timer),
-                Notice::Hours { .. } => std::mem::take(&mut owed.hours),
-                Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
-                Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
-                Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
-                Notice::Answered(_) => std::mem::take(&mut owed.answer),
-                Notice::Key(_) => !owed.secret,
-                Notice::SecretKey(_) => owed.secret,
-            };
-            if may_come {
-                owed.note(&run.handle(notice));
-                // While a back end is asked, words are said besides.
-                let playing = owed.playing && !owed.answer;
-                let waits = [playing, owed.timer, owed.hours, owed.queue, owed.message];
-                let waits = waits.into_iter().chain([owed.bulletin, owed.answer]);
-                let waits = waits.chain([owed.over, !started]);
-                prop_assert_eq!(waits.filter(|waits| *waits).count(), 1);
-            }
-        }
-        if !started {
-            owed.note(&run.handle(Notice::Started));
-        }
-        let mut steps = 0;
-        while !owed.over {
-            steps += 1;
-            prop_assert!(steps < 60, "a silent caller comes to an end");
-            let next = if std::mem::take(&mut owed.playing) {
-                Notice::Played
-            } else if std::mem::take(&mut owed.timer) {
-                Notice::TimerDone
-            } else if std::mem::take(&mut owed.hours) {
-                Notice::Hours { open: true }
-            } else if std::mem::take(&mut owed.bulletin) {
-                Notice::Bulletin { on: true }
-            } else if std::mem::take(&mut owed.answer) {
-                Notice::Answered(Err(Failed::TimedOut))
-            } else if std::mem::take(&mut owed.message) {
-                Notice::MessageEnded { kept: false }
-            } else {
-                owed.queue = false;
-                Notice::QueueLeft(QueueReturn::Full)
-            };
-            owed.note(&run.handle(next));
-        }
-    }
-
-    #[test]
-    fn no_notice_at_any_time_can_make_a_run_panic(all in proptest::collection::vec(notices(), 0..200)) {
-        for mut run in [Walk::new().0, business::walk().0] {
-            for notice in &all {
-                prop_assert!(run.handle(notice.clone()).len() < 80);
-            }
-        }
-    }
 }

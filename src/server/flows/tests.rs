@@ -16,6 +16,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: names.map(Into::into).to_vec(),
         backends: Vec::new(),
+        intents: Default::default(),
         prompts: None,
     }
 }

@@ -348,6 +348,8 @@ impl Open {
             | CallEvent::Chose { .. }
             | CallEvent::Noted { .. }
             | CallEvent::Asked(_)
+            | CallEvent::Said(_)
+            | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }

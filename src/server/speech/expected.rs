@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::plain;
+use crate::assistant::Understanding;
+use crate::call::command::Question;
+use crate::event::Slot;
+use crate::id::IntentName;
 
 /// Phrases that are listened for at once, at most; what is beyond is left out.
 pub const MOST_PHRASES: usize = 2_000;
@@ -27,8 +31,8 @@ pub enum Expected {
     },
     /// Letters and digits one after the other; letters by name or by the spoken alphabet.
     Spelt(Spelling),
-    /// Anything at all.
-    Free,
+    /// Anything at all; where only grammars are understood, one of these phrases.
+    Free(Vec<String>),
 }
 
 /// What is spelt.
@@ -89,12 +93,40 @@ pub fn is_yes(text: &str) -> Option<bool> {
 }
 
 impl Expected {
+    /// What can be said in answer to a question; of what it can be about, `understanding` has examples.
+    pub fn to(question: &Question, understanding: Option<&Understanding>) -> Expected {
+        let owned = |phrases: Vec<&str>| phrases.into_iter().map(str::to_owned).collect();
+        match question {
+            Question::Business(intents) => {
+                let wanted: Vec<IntentName> =
+                    intents.iter().cloned().chain([IntentName::from("adviser")]).collect();
+                let examples = understanding.map(|known| known.examples(&wanted));
+                Expected::Free(owned(examples.unwrap_or_default()))
+            }
+            Question::OneOf(choices) => {
+                Expected::Phrases(choices.iter().flatten().cloned().collect())
+            }
+            Question::Thing { slot, least, most } => match slot {
+                Slot::YesNo => Expected::YesNo,
+                Slot::Postcode => Expected::Spelt(Spelling::Postcode),
+                Slot::Registration => Expected::Spelt(Spelling::Registration),
+                Slot::Digits | Slot::Phone | Slot::HouseNumber | Slot::Flat => {
+                    Expected::Digits { least: *least, most: *most }
+                }
+                Slot::Reference => Expected::Spelt(Spelling::Any { least: *least, most: *most }),
+                Slot::Date => Expected::Free(days()),
+                Slot::Time => Expected::Free(times()),
+                Slot::Money | Slot::Street => Expected::Free(Vec::new()),
+            },
+        }
+    }
+
     /// A pause that ends it: whoever reads out a number stops in between.
     pub fn pause(&self) -> Duration {
         Duration::from_millis(match self {
             Expected::YesNo | Expected::Phrases(_) => 600,
             Expected::Digits { .. } | Expected::Spelt(_) => 1_200,
-            Expected::Free => 900,
+            Expected::Free(_) => 900,
         })
     }
 
@@ -102,11 +134,7 @@ impl Expected {
     pub fn phrases(&self) -> Option<Vec<String>> {
         let owned = |words: &mut dyn Iterator<Item = &str>| words.map(str::to_owned).collect();
         match self {
-            Expected::Phrases(phrases) => {
-                let phrases: BTreeSet<String> =
-                    phrases.iter().map(|phrase| plain(phrase)).filter(|p| !p.is_empty()).collect();
-                Some(phrases.into_iter().take(MOST_PHRASES).collect())
-            }
+            Expected::Phrases(phrases) => Some(distinct(phrases)),
             Expected::YesNo => Some(owned(&mut YES.iter().chain(NO).copied())),
             Expected::Digits { .. } => Some(owned(&mut DIGITS.split(" | ").chain(["double"]))),
             Expected::Spelt(_) => {
@@ -115,15 +143,18 @@ impl Expected {
                 let alphabet = LETTERS.iter().map(|word| plain(word));
                 Some(names.chain(["zed".to_owned()]).chain(alphabet).chain(digits).collect())
             }
-            Expected::Free => None,
+            Expected::Free(_) => None,
         }
     }
 
     /// The grammar, of phrases with words that are `known` only; none if there is no grammar for it.
     pub fn grammar(&self, known: impl Fn(&str) -> bool) -> Option<String> {
         let top = match self {
-            Expected::Phrases(_) | Expected::YesNo => {
-                let mut phrases = self.phrases()?;
+            Expected::Phrases(_) | Expected::YesNo | Expected::Free(_) => {
+                let mut phrases = match self {
+                    Expected::Free(phrases) => distinct(phrases),
+                    _ => self.phrases()?,
+                };
                 phrases.retain(|phrase| phrase.split(' ').all(&known));
                 phrases.join(" | ")
             }
@@ -142,14 +173,13 @@ impl Expected {
                 format!("{current} | {}", counted("<character>", 2, 7))
             }
             Expected::Spelt(Spelling::Any { least, most }) => counted("<character>", *least, *most),
-            Expected::Free => return None,
         };
         if top.is_empty() {
             return None;
         }
         let mut grammar = format!("#JSGF V1.0;\ngrammar heard;\npublic <heard> = {top};\n");
         match self {
-            Expected::Phrases(_) | Expected::YesNo | Expected::Free => {}
+            Expected::Phrases(_) | Expected::YesNo | Expected::Free(_) => {}
             Expected::Digits { .. } => {
                 let _ = writeln!(grammar, "<digit> = {DIGITS};");
                 // Two of a kind take one place: more digits than were asked for are the flow's to refuse.
@@ -175,6 +205,93 @@ impl Expected {
         }
         Some(grammar)
     }
+}
+
+const WEEK: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const YEAR: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const ORDINALS: [&str; 31] = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "twenty first",
+    "twenty second",
+    "twenty third",
+    "twenty fourth",
+    "twenty fifth",
+    "twenty sixth",
+    "twenty seventh",
+    "twenty eighth",
+    "twenty ninth",
+    "thirtieth",
+    "thirty first",
+];
+const HOURS: [&str; 12] = [
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+];
+
+/// How days are said.
+fn days() -> Vec<String> {
+    let near = ["today", "tomorrow", "yesterday", "the day after tomorrow"].map(str::to_owned);
+    let week = WEEK.iter().flat_map(|day| {
+        ["", "this ", "next ", "last ", "on "].map(|before| format!("{before}{day}"))
+    });
+    let year = YEAR
+        .iter()
+        .flat_map(|month| ORDINALS.iter().map(move |day| format!("the {day} of {month}")));
+    near.into_iter().chain(week).chain(year).collect()
+}
+
+/// How times of day are said.
+fn times() -> Vec<String> {
+    let all = HOURS.iter().flat_map(|hour| {
+        let exact = ["", " o'clock", " thirty", " fifteen", " forty five", " a m", " p m"];
+        let exact = exact.map(|after| format!("{hour}{after}"));
+        let round = ["half past", "quarter past", "quarter to"];
+        exact.into_iter().chain(round.map(|before| format!("{before} {hour}")))
+    });
+    let parts = ["in the morning", "in the afternoon", "in the evening"];
+    let all: Vec<String> = all.collect();
+    let with = all.iter().flat_map(|time| parts.map(|part| format!("{time} {part}")));
+    with.chain(all.clone()).collect()
+}
+
+/// Phrases without what no recogniser says, each once.
+fn distinct(phrases: &[String]) -> Vec<String> {
+    let phrases: BTreeSet<String> =
+        phrases.iter().take(MOST_PHRASES).map(|phrase| plain(phrase)).collect();
+    phrases.into_iter().filter(|phrase| !phrase.is_empty()).collect()
 }
 
 /// So many of something one after the other.
@@ -204,7 +321,7 @@ mod tests {
             "#JSGF V1.0;\ngrammar heard;\npublic <heard> = a b public x c | fly tipping;\n"
         );
         assert_eq!(expected.grammar(|_| false), None);
-        assert_eq!(Expected::Free.grammar(|_| true), None);
+        assert_eq!(Expected::Free(Vec::new()).grammar(|_| true), None);
         assert_eq!(AREAS.split_whitespace().count(), 124);
     }
 

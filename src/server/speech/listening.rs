@@ -34,6 +34,7 @@ impl Course {
         tap: Reader,
         expected: Expected,
         patience: Duration,
+        began: impl Fn(),
     ) -> Result<Verdict, Deaf> {
         let mut ear = Frames::new(tap);
         let mut endpoint = Endpoint::new(&expected, self.longest);
@@ -46,12 +47,14 @@ impl Course {
             }
         };
         let Ok(first) = timeout(patience, waits).await else { return Ok(Verdict::Silence) };
+        let first = first?;
+        began();
         // Room for all of an utterance: a recogniser that waits for a free decoder loses nothing.
         let room = self.longest.as_millis() / (LOOK.as_millis() * TOGETHER as u128) + 2;
         let (sender, samples) = mpsc::channel(usize::try_from(room).unwrap_or(1).max(1));
         let hears = recogniser.recognise(Arc::new(expected), samples);
         tokio::pin!(hears);
-        let feeds = feed(&mut ear, &mut endpoint, first?, sender);
+        let feeds = feed(&mut ear, &mut endpoint, first, sender);
         // Frames come every 20 ms while the leg is there, so speech has ended by then.
         let feeds = timeout(self.longest + self.answer_within, feeds);
         let heard = tokio::select! {

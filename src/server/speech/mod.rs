@@ -178,6 +178,15 @@ impl Recogniser {
     }
 }
 
+/// What a listening tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// Speech has begun.
+    Began,
+    /// The last that is told.
+    Over(Result<Verdict, Deaf>),
+}
+
 /// Listens to callers. Cheap to share.
 #[derive(Clone)]
 pub struct Hearing {
@@ -225,22 +234,23 @@ impl Hearing {
         }))
     }
 
-    /// Listens for one utterance through a leg's tap, and tells what came of it once. `patience` is how
-    /// long nothing may be said. Neither waits nor blocks; `tell` is called on another thread and must
+    /// Listens for one utterance through a leg's tap, and tells when it begins and once what came of it.
+    /// `expected` says what can be said, on another thread; `patience` is how long nothing may be. Neither waits nor blocks; `tell` is called on another thread and must
     /// not block. Nothing is told of a listening that was dropped.
     pub fn listen(
         &self,
         tap: Reader,
-        expected: Expected,
+        expected: impl FnOnce() -> Expected + Send + 'static,
         patience: Duration,
-        tell: impl FnOnce(Result<Verdict, Deaf>) + Send + 'static,
+        tell: impl Fn(Told) + Send + Sync + 'static,
     ) -> Result<Listening, Deaf> {
         let permit = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Deaf::TooMany)?;
         let (recogniser, course) = (Arc::clone(&self.recogniser), self.course);
         let task = self.runtime.spawn(async move {
-            let verdict = course.run(recogniser, tap, expected, patience).await;
+            let began = || tell(Told::Began);
+            let verdict = course.run(recogniser, tap, expected(), patience, began).await;
             drop(permit);
-            tell(verdict);
+            tell(Told::Over(verdict));
         });
         Ok(Listening(task.abort_handle()))
     }

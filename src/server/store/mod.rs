@@ -412,6 +412,8 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::LegClosed { .. } => true,
             CallEvent::Arrived { .. }
             | CallEvent::Noted { .. }
+            | CallEvent::Said(_)
+            | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
             | CallEvent::Joined { .. }
             | CallEvent::QueueLeft { .. }

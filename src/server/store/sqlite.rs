@@ -379,6 +379,8 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::Chose { .. } => "chose",
             CallEvent::Noted { .. } => "noted",
             CallEvent::Asked(_) => "asked",
+            CallEvent::Said(_) => "said",
+            CallEvent::HandedOver { .. } => "handed_over",
             CallEvent::QueueEntered { .. } => "queue_entered",
             CallEvent::Offered { .. } => "offered",
             CallEvent::OfferEnded { .. } => "offer_ended",

@@ -153,7 +153,11 @@ fn what_is_keyed_in_is_read_back_and_forgotten_if_it_is_not_right() {
     assert_eq!(walk.keys("2"), "stop, play account", "asked again");
     assert!(!walk.0.values().contains_key("account"));
     assert_eq!(walk.says([Notice::Played]), ["timer 9"]);
-    assert_eq!(walk.says([Notice::TimerDone]), [">person, queue general [] Serve"], "two tries");
+    assert_eq!(
+        walk.says([Notice::TimerDone]),
+        [">person, hand over not_understood, queue general [] Serve"],
+        "two tries"
+    );
 }
 
 #[test]
@@ -216,11 +220,11 @@ fn a_status_has_its_way_and_everything_else_goes_to_a_person() {
     ] {
         let mut walk = Walk::requested();
         let said = walk.answered(status, body);
-        assert_eq!(said, "stop, >person, queue general [] Serve");
+        assert_eq!(said, "stop, >person, hand over backend, queue general [] Serve");
     }
     let mut walk = Walk::requested();
     let said = walk.says([Notice::Answered(Err(Failed::CircuitOpen))]);
-    assert_eq!(said, ["stop, >person, queue general [] Serve"]);
+    assert_eq!(said, ["stop, >person, hand over backend, queue general [] Serve"]);
 }
 
 #[test]
@@ -268,7 +272,10 @@ fn another_flow_comes_back_with_a_word() {
     for _ in 0..3 {
         last = walk.says([Notice::Played, Notice::TimerDone]).pop().expect("said");
     }
-    assert_eq!(last, ">no, secret false, >person, queue general [] Serve");
+    assert_eq!(
+        last,
+        ">no, secret false, >person, hand over not_understood, queue general [] Serve"
+    );
 }
 
 #[test]
@@ -332,7 +339,7 @@ fn who_presses_0_in_a_menu_comes_to_a_person_unless_it_is_a_choice() {
         )
     };
     for (keys, said) in [
-        ("{1: end}", "stop, chose 0 at m, >person, queue general [] Serve"),
+        ("{1: end}", "stop, chose 0 at m, >person, hand over asked_for, queue general [] Serve"),
         ("{1: end, 0: end}", "stop, chose 0 at m, >end, hang up Closed"),
     ] {
         let flow = load_text(&"main".into(), "main.yaml", &text(keys), &known());

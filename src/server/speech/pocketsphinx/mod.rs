@@ -192,7 +192,7 @@ impl Worker {
 
 fn per_word(expected: &Expected) -> f64 {
     match expected {
-        Expected::YesNo | Expected::Phrases(_) | Expected::Free => USUAL,
+        Expected::YesNo | Expected::Phrases(_) | Expected::Free(_) => USUAL,
         Expected::Digits { .. } | Expected::Spelt(_) => COUNTED,
     }
 }
@@ -206,8 +206,8 @@ fn confidence(expected: &Expected, best: &Hypothesis, free: Option<&Hypothesis>)
     let better = f64::from(best.score) + taken - f64::from(free.score);
     let better = better / f64::from(best.frames);
     let middle = match expected {
-        Expected::Phrases(_) => -3.0,
-        Expected::YesNo | Expected::Digits { .. } | Expected::Spelt(_) | Expected::Free => -1.0,
+        Expected::Phrases(_) | Expected::Free(_) => -3.0,
+        Expected::YesNo | Expected::Digits { .. } | Expected::Spelt(_) => -1.0,
     };
     (1.0 / (1.0 + (middle - better).exp())) as f32
 }

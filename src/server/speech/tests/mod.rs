@@ -5,6 +5,7 @@ mod whisper;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -55,13 +56,25 @@ fn start(settings: &SpeechSettings) -> Hearing {
     Hearing::start(settings, Handle::current()).expect("it starts").expect("an engine")
 }
 
+/// Tells the verdict only.
+fn once(tell: oneshot::Sender<Result<Verdict, Deaf>>) -> impl Fn(Told) + Send + Sync + 'static {
+    let tell = Mutex::new(Some(tell));
+    move |told| match told {
+        Told::Began => {}
+        Told::Over(verdict) => {
+            let tell = tell.lock().expect("no panic").take().expect("one verdict");
+            drop(tell.send(verdict));
+        }
+    }
+}
+
 /// What comes of a whole sentence.
 async fn verdict(settings: &SpeechSettings, expected: Expected) -> Result<Verdict, Deaf> {
     let (_writer, reader) = heard(&sentence());
     let (tell, told) = oneshot::channel();
-    let tell = move |verdict| drop(tell.send(verdict));
     let hearing = start(settings);
-    let _listening = hearing.listen(reader, expected, Duration::from_secs(20), tell)?;
+    let tell = once(tell);
+    let _listening = hearing.listen(reader, || expected, Duration::from_secs(20), tell)?;
     told.await.expect("a verdict")
 }
 
@@ -87,9 +100,11 @@ async fn silence_a_lost_line_and_too_many_are_told_apart() {
     let hearing = start(&vosk_at(nobody().await));
     let listen = |reader, patience_ms| {
         let (tell, told) = oneshot::channel();
-        let tell = move |verdict| drop(tell.send(verdict));
         let patience = Duration::from_millis(patience_ms);
-        hearing.listen(reader, Expected::YesNo, patience, tell).map(|listening| (listening, told))
+        let tell = once(tell);
+        hearing
+            .listen(reader, || Expected::YesNo, patience, tell)
+            .map(|listening| (listening, told))
     };
     let (_silent, reader) = heard(&[0; 16_000]);
     let (_first, silence) = listen(reader, 50).expect("room for one");

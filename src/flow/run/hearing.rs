@@ -1,0 +1,420 @@
+//! What a caller says instead of pressing keys.
+//!
+//! Nothing that was heard is acted on unless the recogniser is sure of it or the caller has confirmed it,
+//! and what commits something is read back whether it was or not.
+
+use super::{Phase, Walk};
+use crate::call::command::{Candidate, Command, Heard, Utterance};
+use crate::event::{Became, HandOver, Said, Slot};
+use crate::flow::model::{Ask, Asking, Collect, Node};
+use crate::flow::value::Value;
+use crate::flow::wording::Wording;
+use crate::id::{IntentName, NodeName};
+
+/// The intent of callers who want a person, whatever node they say it at.
+const ADVISER: &str = "adviser";
+/// From this chance on, in thousandths, it is not asked whether that was meant.
+const SURE: u16 = 800;
+/// From this chance on it is taken where nothing can be asked.
+const LIKELY: u16 = 500;
+/// Below this chance it is not worth a question.
+const WORTH_ASKING: u16 = 300;
+/// "Did you mean" is asked so often, then the question itself again.
+const MOST_CANDIDATES: usize = 2;
+/// The longest text that the journal keeps, in characters.
+const MOST_TEXT: usize = 200;
+/// A row of digits from this length on may be a card's and is masked.
+const MASKED: usize = 9;
+
+impl Walk<'_> {
+    /// Something was heard.
+    pub(super) fn heard(&mut self, node: &Node, heard: Heard) {
+        if !self.run.listening {
+            return;
+        }
+        if heard == Heard::Began {
+            return self.began();
+        }
+        self.run.listening = false;
+        let was_speaking = matches!(self.run.phase, Phase::Hearing | Phase::HearingYes);
+        match heard {
+            Heard::Began => {}
+            Heard::Words(utterance) => {
+                self.began();
+                self.run.steps = 0;
+                self.said(node, *utterance);
+            }
+            Heard::Silence if !was_speaking => {}
+            Heard::Silence | Heard::NoMatch => {
+                self.began();
+                self.said_is(Became::NoMatch, node, None);
+                self.ask_again(node);
+            }
+            Heard::Deaf => self.deaf(node, was_speaking),
+        }
+    }
+
+    /// The caller speaks: nothing else does.
+    fn began(&mut self) {
+        let (command, phase) = match self.run.phase {
+            Phase::Offering => (Command::StopPlaying, Phase::Hearing),
+            Phase::Listening => (Command::CancelTimer, Phase::Hearing),
+            Phase::Confirming => (Command::StopPlaying, Phase::HearingYes),
+            Phase::Confirmed => (Command::CancelTimer, Phase::HearingYes),
+            Phase::Start
+            | Phase::Saying
+            | Phase::Typing
+            | Phase::Hearing
+            | Phase::HearingYes
+            | Phase::Asking
+            | Phase::Requesting
+            | Phase::Queued
+            | Phase::Announcing
+            | Phase::Recording
+            | Phase::Over => return,
+        };
+        self.commands.push(command);
+        self.run.phase = phase;
+    }
+
+    /// Nobody can listen: on by keys.
+    fn deaf(&mut self, node: &Node, was_speaking: bool) {
+        self.said_is(Became::Deaf, node, None);
+        match node {
+            Node::Ask(ask) => {
+                self.began();
+                self.go(&ask.by_keys);
+            }
+            Node::Collect(collect) if !collect.form.has_keys() => {
+                self.began();
+                self.go(&collect.asking.otherwise);
+            }
+            // The caller's words are lost: whoever was listened to hears the question again.
+            _ if was_speaking => self.ask_again(node),
+            // Keys still count.
+            _ => {}
+        }
+    }
+
+    /// The same question again after something that was no answer, or on without one.
+    fn ask_again(&mut self, node: &Node) {
+        let confirming = self.run.phase == Phase::HearingYes;
+        match node {
+            Node::Ask(ask) => match &ask.confirm {
+                Some(confirm) if confirming => self.read_back_again(confirm, &ask.asking),
+                Some(_) | None => self.miss(&**ask, ask.asking.wrong.as_ref()),
+            },
+            Node::Collect(collect) => match &collect.confirm {
+                Some(confirm) if confirming => self.read_back_again(confirm, &collect.asking),
+                Some(_) | None => self.miss(&**collect, collect.asking.wrong.as_ref()),
+            },
+            Node::Menu(menu) => self.miss(menu, menu.asking.wrong.as_ref()),
+            _ => {}
+        }
+    }
+
+    fn read_back_again(&mut self, confirm: &Wording, asking: &Asking) {
+        self.run.missed = self.run.missed.saturating_add(1);
+        if self.run.missed >= asking.tries {
+            self.run.reason = Some(HandOver::NotUnderstood);
+            self.go(&asking.otherwise);
+        } else {
+            self.read_back(confirm);
+        }
+    }
+
+    /// The caller has said words.
+    fn said(&mut self, node: &Node, utterance: Utterance) {
+        if let Some((kind, says)) = utterance.urgent.first() {
+            self.said_is(Became::Urgent, node, Some(&utterance));
+            self.note("Cannot wait", says);
+            self.note("Said", &masked(&utterance.text));
+            self.run.reason = Some(HandOver::Urgent { kind: kind.clone() });
+            let flow = std::sync::Arc::clone(&self.flow);
+            return match flow.urgent.as_ref().or(flow.adviser.as_ref()).or(given_up(node)) {
+                Some(to) => self.go(to),
+                None => self.ask_again(node),
+            };
+        }
+        if utterance.answer.is_none() && wants_a_person(node, &utterance) {
+            self.said_is(Became::Adviser, node, Some(&utterance));
+            self.run.reason = Some(HandOver::AskedFor);
+            let flow = std::sync::Arc::clone(&self.flow);
+            return match flow.adviser.as_ref().or(given_up(node)) {
+                Some(to) => self.go(to),
+                None => self.ask_again(node),
+            };
+        }
+        let confirming = self.run.phase == Phase::HearingYes;
+        match node {
+            Node::Ask(ask) if confirming => self.said_whether(node, ask, utterance),
+            Node::Ask(ask) => self.said_business(node, ask, utterance),
+            Node::Collect(collect) if confirming => {
+                self.said_whether_right(node, collect, utterance);
+            }
+            Node::Collect(collect) => self.said_thing(node, collect, utterance),
+            Node::Menu(menu) => {
+                let chosen = utterance.answer.as_ref().and_then(|answer| answer.parse().ok());
+                let chosen = chosen.and_then(|at: usize| menu.phrases.get(at));
+                match chosen.filter(|_| utterance.sure) {
+                    Some((key, _)) => {
+                        self.said_is(Became::Understood, node, Some(&utterance));
+                        self.choose(menu, &menu.keys, menu.asking.wrong.as_ref(), *key);
+                    }
+                    None => {
+                        self.said_is(Became::NotUnderstood, node, Some(&utterance));
+                        self.ask_again(node);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // ---- what the call is about ----------------------------------------------------------------
+
+    fn said_business(&mut self, node: &Node, ask: &Ask, utterance: Utterance) {
+        let likely = utterance.ranked.iter().filter(|it| it.chance >= WORTH_ASKING);
+        let likely: Vec<Candidate> = likely.filter(|_| utterance.meant).cloned().collect();
+        self.run.named.extend(utterance.named.clone());
+        let Some(first) = likely.first() else {
+            self.said_is(Became::NotUnderstood, node, Some(&utterance));
+            return self.ask_again(node);
+        };
+        let asked_about = |it: &Candidate| ask.intents.contains_key(&it.intent);
+        let can_ask = ask.confirm.is_some() && likely.iter().any(asked_about);
+        let enough = if can_ask { SURE } else { LIKELY };
+        if utterance.sure && first.chance >= enough {
+            self.said_is(Became::Understood, node, Some(&utterance));
+            self.note("Said", &masked(&utterance.text));
+            return self.is_about(ask, first.clone());
+        }
+        match (&ask.confirm, can_ask) {
+            (Some(confirm), true) => {
+                self.said_is(Became::ToConfirm, node, Some(&utterance));
+                self.note("Said", &masked(&utterance.text));
+                let candidates = likely.into_iter().filter(asked_about).take(MOST_CANDIDATES);
+                self.run.candidates = candidates.collect();
+                self.did_you_mean(ask, confirm);
+            }
+            (Some(_), false) | (None, _) => {
+                self.said_is(Became::NotUnderstood, node, Some(&utterance));
+                self.ask_again(node);
+            }
+        }
+    }
+
+    fn did_you_mean(&mut self, ask: &Ask, confirm: &Wording) {
+        if let Some(candidate) = self.run.candidates.front() {
+            let intent = Value::Text(candidate.intent.to_string());
+            self.remember(&ask.name, intent);
+            self.read_back(confirm);
+        }
+    }
+
+    /// The caller says whether what was understood is right, or what they want instead.
+    fn said_whether(&mut self, node: &Node, ask: &Ask, utterance: Utterance) {
+        match utterance.answer.as_deref().filter(|_| utterance.sure) {
+            Some("yes") => {
+                self.said_is(Became::Understood, node, Some(&utterance));
+                self.is_confirmed(ask, true);
+            }
+            Some(_) if utterance.meant => self.said_business(node, ask, utterance),
+            Some(_) => {
+                self.said_is(Became::Denied, node, Some(&utterance));
+                self.is_confirmed(ask, false);
+            }
+            None if utterance.meant => self.said_business(node, ask, utterance),
+            None => {
+                self.said_is(Became::NotUnderstood, node, Some(&utterance));
+                self.ask_again(node);
+            }
+        }
+    }
+
+    /// What was understood is right, or it is not (or nobody said so).
+    pub(super) fn is_confirmed(&mut self, ask: &Ask, right: bool) {
+        let candidate = self.run.candidates.pop_front();
+        match (candidate, right, &ask.confirm) {
+            (Some(candidate), true, _) => self.is_about(ask, candidate),
+            (_, _, Some(confirm)) if !self.run.candidates.is_empty() => {
+                self.did_you_mean(ask, confirm);
+            }
+            _ => {
+                self.run.values.remove(&ask.name);
+                self.miss(ask, ask.asking.wrong.as_ref());
+            }
+        }
+    }
+
+    fn is_about(&mut self, ask: &Ask, candidate: Candidate) {
+        self.run.candidates.clear();
+        self.run.reason = None;
+        self.remember(&ask.name, Value::Text(candidate.intent.to_string()));
+        self.note("About", &candidate.says);
+        self.run.intent = Some(candidate.intent.clone());
+        let to = ask.intents.get(&candidate.intent).or(ask.other.as_ref());
+        let to = to.unwrap_or(&ask.asking.otherwise);
+        self.go(to);
+    }
+
+    // ---- things --------------------------------------------------------------------------------
+
+    /// Something of this kind was said before it was asked for: it is read back, not asked for again.
+    /// What cannot be read back is asked for.
+    pub(super) fn said_before(&mut self, collect: &Collect) -> bool {
+        let Some(confirm) = collect.confirm.as_ref().filter(|_| !collect.secret) else {
+            return false;
+        };
+        let named = self.run.named.remove(&collect.form.slot());
+        let Some(value) = named.and_then(|named| thing(collect, &named)) else { return false };
+        self.remember(&collect.name, value);
+        self.read_back(confirm);
+        true
+    }
+
+    fn said_thing(&mut self, node: &Node, collect: &Collect, utterance: Utterance) {
+        let value = utterance.answer.as_ref().and_then(|answer| thing(collect, answer));
+        let slot = collect.form.slot();
+        self.run.named.extend(utterance.named.clone().into_iter().filter(|it| it.0 != slot));
+        match (value, &collect.confirm) {
+            (Some(value), Some(confirm)) => {
+                self.said_is(Became::ToConfirm, node, Some(&utterance));
+                self.remember(&collect.name, value);
+                self.read_back(confirm);
+            }
+            (Some(value), None) if utterance.sure => {
+                self.said_is(Became::Understood, node, Some(&utterance));
+                self.remember(&collect.name, value);
+                self.go(&collect.then);
+            }
+            (Some(_) | None, _) => {
+                self.said_is(Became::NotUnderstood, node, Some(&utterance));
+                self.ask_again(node);
+            }
+        }
+    }
+
+    /// The caller says whether what was read back is right, or what would be.
+    fn said_whether_right(&mut self, node: &Node, collect: &Collect, mut utterance: Utterance) {
+        let instead = utterance.named.remove(&collect.form.slot());
+        match utterance.answer.as_deref().filter(|_| utterance.sure) {
+            Some("yes") => {
+                self.said_is(Became::Understood, node, Some(&utterance));
+                self.go(&collect.then);
+            }
+            Some(_) | None if collect.form.slot() != Slot::YesNo && instead.is_some() => {
+                utterance.answer = instead;
+                self.said_thing(node, collect, utterance);
+            }
+            Some(_) => {
+                self.said_is(Became::Denied, node, Some(&utterance));
+                self.unconfirmed(collect);
+            }
+            None => {
+                self.said_is(Became::NotUnderstood, node, Some(&utterance));
+                self.ask_again(node);
+            }
+        }
+    }
+
+    // ---- on record -----------------------------------------------------------------------------
+
+    fn said_is(&mut self, became: Became, node: &Node, utterance: Option<&Utterance>) {
+        let slot = match node {
+            Node::Collect(collect) => Some(collect.form.slot()),
+            _ => None,
+        };
+        let first = utterance.filter(|it| it.meant).and_then(|it| it.ranked.first());
+        let intent = match node {
+            Node::Ask(_) => first.map(|it| it.intent.clone()),
+            _ => None,
+        };
+        let text = utterance.map(|it| masked(&it.text));
+        let node = self.run.at.clone();
+        self.commands.push(Command::Said(Said { node, text, intent, slot, became }));
+    }
+
+    fn note(&mut self, label: &str, fact: &str) {
+        self.commands.push(Command::Note { label: label.to_owned(), fact: fact.to_owned() });
+    }
+
+    /// Before the caller queues: why this is no business of the flow's any more.
+    pub(super) fn hand_over(&mut self) {
+        let intent = self.run.intent.clone();
+        let reason = self.run.reason.take();
+        if reason.is_some() || intent.is_some() {
+            let reason = reason.unwrap_or(HandOver::Business);
+            self.commands.push(Command::HandOver { reason, intent });
+        }
+    }
+}
+
+/// A thing that was said as what is to be remembered; none if it has too few or too many letters or digits.
+fn thing(collect: &Collect, said: &str) -> Option<Value> {
+    let value = collect.form.kind().read(said)?;
+    let counted = matches!(
+        collect.form.slot(),
+        Slot::Digits | Slot::Reference | Slot::Registration | Slot::Postcode
+    );
+    let letters = said.chars().filter(|c| c.is_ascii_alphanumeric()).count();
+    let fits = !counted || (collect.least..=collect.most).contains(&letters);
+    fits.then_some(value)
+}
+
+/// Where a node leads callers who have not answered.
+fn given_up(node: &Node) -> Option<&NodeName> {
+    match node {
+        Node::Menu(menu) => Some(&menu.asking.otherwise),
+        Node::Ask(ask) => Some(&ask.asking.otherwise),
+        Node::Collect(collect) => Some(&collect.asking.otherwise),
+        _ => None,
+    }
+}
+
+fn wants_a_person(node: &Node, utterance: &Utterance) -> bool {
+    let adviser = IntentName::from(ADVISER);
+    let listed = matches!(node, Node::Ask(ask) if ask.intents.contains_key(&adviser));
+    let first = utterance.ranked.first().filter(|_| utterance.meant && utterance.sure && !listed);
+    first.is_some_and(|first| first.intent == adviser && first.chance >= LIKELY)
+}
+
+/// A text for the journal and the adviser: cut, and without long rows of digits.
+fn masked(text: &str) -> String {
+    let is_digit = |word: &str| {
+        const DIGITS: [&str; 14] = [
+            "zero", "oh", "nought", "one", "two", "three", "four", "five", "six", "seven", "eight",
+            "nine", "double", "treble",
+        ];
+        DIGITS.contains(&word) || word.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    };
+    let count = |word: &str| word.bytes().filter(u8::is_ascii_digit).count().max(1);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut masked: Vec<&str> = Vec::with_capacity(words.len());
+    for row in words.chunk_by(|a, b| is_digit(a) == is_digit(b)) {
+        let digits = row.first().is_some_and(|word| is_digit(word));
+        match digits && row.iter().map(|word| count(word)).sum::<usize>() >= MASKED {
+            true => masked.push("[digits]"),
+            false => masked.extend(row),
+        }
+    }
+    masked.join(" ").chars().take(MOST_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_of_digits_are_masked() {
+        for (said, kept) in [
+            ("it's about account 12345678", "it's about account 12345678"),
+            ("my card is 4111 1111 1111 1111 thanks", "my card is [digits] thanks"),
+            ("four one one one oh oh double two three four end", "[digits] end"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(said), kept);
+        }
+        assert_eq!(masked(&"word ".repeat(100)).chars().count(), MOST_TEXT);
+    }
+}

@@ -1,0 +1,166 @@
+//! Callers who say what they want: what becomes of it, and what advisers know then.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use switchboard::call::command::Question;
+use switchboard::engine::io::SpeechNews;
+use switchboard::event::{Became, CallEvent, EndCause, HandOver, Said};
+use switchboard::sim::adviser::Habits;
+use switchboard::sim::caller::Step;
+
+use crate::town::*;
+
+const FLOW: &str = "\
+start: help
+adviser: person
+nodes:
+  help:
+    ask: How can I help you?
+    intents: {missed-bin: bin, council-tax-balance: tax}
+    confirm: \"You are calling about {intent}. Is that right?\"
+    by_keys: menu
+    wrong: {say: Sorry.}
+    tries: 2
+    otherwise: person
+  bin:
+    collect: What is your postcode?
+    as: postcode
+    form: postcode
+    confirm: \"Is it {postcode}?\"
+    then: note
+    otherwise: person
+  note: {note: {Postcode: \"{postcode}\"}, then: thanks}
+  thanks: {say: Thank you., then: bye}
+  bye: {hang_up: completed}
+  tax: {queue: waste, otherwise: closed}
+  menu: {menu: \"For bins, press 1.\", keys: {1: bin}, otherwise: person}
+  person: {queue: general, otherwise: closed}
+  closed: {hang_up: closed}
+";
+
+const MENU: u32 = 540;
+const THANK_YOU: u32 = 980;
+
+/// A town that listens, and hears these words one after the other; after them nobody can listen.
+fn town(words: &[&'static str]) -> (Town, Rc<RefCell<Vec<Question>>>) {
+    let mut town = town_with(|town| {
+        town.flow = FLOW;
+        town.hears = true;
+        town.sounds = vec![("main/menu", MENU), ("main/thanks", THANK_YOU)];
+    });
+    let mut words: VecDeque<&str> = words.iter().copied().collect();
+    let questions = Rc::new(RefCell::new(Vec::new()));
+    let asked = Rc::clone(&questions);
+    town.hear(move |question| {
+        asked.borrow_mut().push(question.clone());
+        Some(match words.pop_front() {
+            Some("...") => SpeechNews::NoMatch,
+            Some(text) => SpeechNews::Words { text: text.to_owned(), sure: true },
+            None => SpeechNews::Deaf,
+        })
+    });
+    (town, questions)
+}
+
+/// What became of what was said, and what it was about.
+fn became(town: &Town) -> Vec<(Became, Option<String>)> {
+    let said = |said: Said| (said.became, said.intent.map(|intent| intent.to_string()));
+    let events = town.calls().into_iter();
+    events
+        .filter_map(|(_, event)| match event {
+            CallEvent::Said(it) => Some(said(it.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn facts(town: &Town) -> Vec<String> {
+    let events = town.calls().into_iter();
+    events
+        .filter_map(|(_, event)| match event {
+            CallEvent::Noted { label, fact } => Some(format!("{label}: {fact}")),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_caller_says_what_it_is_about_and_is_served_by_nobody() {
+    let (mut town, questions) =
+        town(&["my bin wasn't collected on tuesday", "r m one three b d", "yes that's right"]);
+    let resident =
+        town.resident(ring().then([hear(THANK_YOU), Step::UntilEnded { within: secs(10) }]));
+    town.see_off(resident);
+    assert_eq!(town.causes(), [EndCause::Completed], "{}", town.story());
+    assert_eq!(
+        became(&town),
+        [
+            (Became::Understood, Some("missed-bin".to_owned())),
+            (Became::ToConfirm, None),
+            (Became::Understood, None),
+        ]
+    );
+    assert_eq!(questions.borrow().last(), Some(&Question::YES_NO));
+    assert_eq!(
+        facts(&town),
+        ["Said: my bin wasn't collected on tuesday", "About: a missed bin", "Postcode: RM1 3BD"]
+    );
+    let speech = town.live().speech;
+    assert_eq!(speech.contained, 1);
+    let bins = speech.intents.get("missed-bin").expect("was understood");
+    assert_eq!((bins.understood, bins.contained, bins.hand_overs.len()), (1, 1, 0));
+}
+
+#[test]
+fn a_word_brings_a_person_who_sees_what_was_said() {
+    let (mut town, _) =
+        town(&["something about my uncle's boat", "can I speak to a person please"]);
+    let ben = town.ben(Habits::default());
+    let resident = town.resident(ring().then([hear(BEN), Step::HangUp]));
+    town.see_off(resident);
+    town.assert_well(ben);
+    let said: Vec<Became> = became(&town).into_iter().map(|it| it.0).collect();
+    assert_eq!(said, [Became::NotUnderstood, Became::Adviser], "{}", town.story());
+    let handed = town.calls().into_iter().any(|(_, event)| {
+        matches!(event, CallEvent::HandedOver { reason: HandOver::AskedFor, .. })
+    });
+    assert!(handed, "{}", town.story());
+    let speech = town.live().speech;
+    assert_eq!(speech.hand_overs.get("asked_for"), Some(&1));
+    assert_eq!(speech.contained, 0);
+}
+
+#[test]
+fn what_cannot_wait_goes_to_a_person_at_once_and_the_person_knows() {
+    let (mut town, _) = town(&["i can smell gas in the kitchen"]);
+    let ben = town.ben(Habits::default());
+    let resident = town.resident(ring().then([hear(BEN), Step::HangUp]));
+    town.see_off(resident);
+    town.assert_well(ben);
+    let facts = facts(&town);
+    assert!(facts.iter().any(|fact| fact.starts_with("Cannot wait: a smell of gas")), "{facts:?}");
+    assert_eq!(town.live().speech.hand_overs.get("urgent"), Some(&1));
+}
+
+#[test]
+fn a_recogniser_that_fails_leaves_callers_with_keys() {
+    let (mut town, _) = town(&[]);
+    let ben = town.ben(Habits::default());
+    // The flow asks for a postcode, which nobody can key in: a person does.
+    let resident = town.resident(ring().then([hear(MENU), press("1"), hear(BEN), Step::HangUp]));
+    town.see_off(resident);
+    town.assert_well(ben);
+    assert_eq!(became(&town), [(Became::Deaf, None), (Became::Deaf, None)], "{}", town.story());
+}
+
+#[test]
+fn who_hangs_up_while_listened_to_leaves_nothing_behind() {
+    let (mut town, _) = town(&["..."]);
+    town.hear(|_| None);
+    let resident = town.resident(ring().then([Step::Wait(secs(3)), Step::HangUp]));
+    town.see_off(resident);
+    town.run_for(secs(1));
+    assert_eq!(town.causes(), [EndCause::CallerHungUp], "{}", town.story());
+}

@@ -11,152 +11,17 @@
 //! ```
 //!
 //! A path such as `crate::media::command::Key` is an arrow from the file's top-level module to
-//! `media`. The tables below say which are allowed; a module that is not in them may not exist.
+//! `media`. The tables here and in `architecture/arrows.rs` say which are allowed; a module that is not in them may not exist.
+
+#[path = "architecture/arrows.rs"]
+mod arrows;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a top-level module may use besides itself, [`EVERYBODYS`] and other crates. A path allows
-/// everything below it. `*` allows everything.
-const ARROWS: &[(&str, &[&str], &str)] = &[
-    ("lib", &["*"], "the map of the crate"),
-    ("main", &["*"], "the command line"),
-    ("time", &[], "time as a parameter: the ground that all stand on"),
-    ("id", &[], "names: the ground that all stand on"),
-    ("sheet", &[], "rows of CSV: bytes in, values and the places of mistakes out"),
-    ("number", &[], "how a telephone number is written, and what kind it is: text in, text out"),
-    ("event", &[], "the journal's vocabulary knows nobody who speaks it"),
-    (
-        "sip",
-        &["event::Caller"],
-        "bytes and Time in, events and datagrams out; the caller's identity is its only shared word",
-    ),
-    (
-        "trunk",
-        &[
-            "sip",
-            "number",
-            "event::OutboundRefusal",
-            "config::secret",
-            "media::command::Codec",
-            "media::command::Encryption",
-        ],
-        "a table of ways to the network: inputs in, outputs out; the engine carries them",
-    ),
-    (
-        "sdp",
-        &[
-            "media::command::Negotiated",
-            "media::command::Direction",
-            "media::command::Codec",
-            "media::command::PayloadTypes",
-            "media::command::OpusSettings",
-            "media::command::Encryption",
-            "media::command::SrtpKeys",
-            "media::command::MasterKey",
-            "media::command::Mki",
-            "media::command::Suite",
-        ],
-        "a pure function from descriptions to what media need, in the words of that seam only",
-    ),
-    ("rtp", &[], "packets, and nothing of what they are for"),
-    ("media", &["rtp", "event"], "frames; told what to do by media::Command"),
-    (
-        "backend",
-        &["event"],
-        "other systems, their circuits and what is under way: questions in, effects out",
-    ),
-    (
-        "call",
-        &["backend", "sip", "sdp", "event", "media::command", "number", "trunk::Attempt"],
-        "legs through their seams; media are told by commands, controllers by notices",
-    ),
-    (
-        "flow",
-        &[
-            "call::command",
-            "media::command::Key",
-            "media::command::SecretKey",
-            "event",
-            "number",
-            "backend",
-        ],
-        "a controller: sends a call commands, reads its notices, knows no SIP and no media",
-    ),
-    (
-        "assistant",
-        &["flow", "number", "event", "call::speech"],
-        "text in, meaning out; its files are read as a flow's are, and findings look the same",
-    ),
-    (
-        "acd",
-        &["call::command", "event", "stats"],
-        "the queue: inputs in, effects out; the engine carries them to calls",
-    ),
-    (
-        "engine",
-        &[
-            "sip",
-            "sdp",
-            "rtp",
-            "media",
-            "call",
-            "flow",
-            "acd",
-            "event",
-            "stats",
-            "number",
-            "trunk",
-            "backend",
-            "assistant",
-            "config::settings",
-        ],
-        "the one door; its Plan is made from settings that config has read and checked",
-    ),
-    ("stats", &["event"], "folds over events; whatever it needs must be in the journal"),
-    (
-        "config",
-        &[
-            "acd::settings",
-            "acd::calendar",
-            "acd::AcdPlan",
-            "media::command::Codec",
-            "media::command::Encryption",
-            "sip::range",
-            "sip::transport",
-            "sip::uri",
-            "number",
-            "trunk",
-            "backend::BackendSettings",
-        ],
-        "each module's own settings, checked; it builds nothing that runs",
-    ),
-    (
-        "sim",
-        &[
-            "sip",
-            "sdp",
-            "rtp",
-            "media",
-            "call",
-            "flow",
-            "acd",
-            "engine",
-            "event",
-            "stats",
-            "config",
-            "trunk",
-            "number",
-            "backend",
-            "assistant",
-        ],
-        "replaces server and web, so it cannot use them",
-    ),
-    ("server", &["*"], "the shell"),
-    ("web", &["*"], "people's side of the shell"),
-];
+use self::arrows::ARROWS;
 
 /// What every module may use.
 const EVERYBODYS: &[&str] = &["time", "id"];

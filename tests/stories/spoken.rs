@@ -162,5 +162,5 @@ fn who_hangs_up_while_listened_to_leaves_nothing_behind() {
     let resident = town.resident(ring().then([Step::Wait(secs(3)), Step::HangUp]));
     town.see_off(resident);
     town.run_for(secs(1));
-    assert_eq!(town.causes(), [EndCause::CallerHungUp], "{}", town.story());
+    assert_eq!(town.causes(), [EndCause::CallerLeftFlow], "{}", town.story());
 }

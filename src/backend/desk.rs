@@ -28,6 +28,9 @@ pub struct Fetch {
     pub url: String,
     /// What is asked.
     pub ask: Ask,
+    /// The same for every attempt of this request and for no other: who gets two with one key carries
+    /// out one (draft-ietf-httpapi-idempotency-key-header).
+    pub key: String,
 }
 
 /// What follows.
@@ -72,6 +75,8 @@ struct Backend {
 struct Pending {
     call: CallId,
     ask: Ask,
+    /// The number of the first attempt, which all attempts share.
+    first: u64,
     since: Time,
     attempts: u32,
 }
@@ -107,7 +112,7 @@ impl Backends {
                 false => Some(Failed::CircuitOpen),
             },
         };
-        let pending = Pending { call, ask, since: now, attempts: 0 };
+        let pending = Pending { call, ask, first: self.last + 1, since: now, attempts: 0 };
         match refused {
             Some(failed) => vec![answer(now, pending, Err(failed))],
             None => self.send(pending, Duration::ZERO).into_iter().collect(),
@@ -123,8 +128,10 @@ impl Backends {
         let timeout = backend.settings.timeout();
         let url = backend.settings.url.trim_end_matches('/').to_owned();
         let ask = pending.ask.clone();
+        // Numbers begin anew with the process; calls are never named twice.
+        let key = format!("{}-{}", pending.call, pending.first);
         self.pending.insert(id, pending);
-        Some(Effect::Fetch(Fetch { id, after, timeout, url, ask }))
+        Some(Effect::Fetch(Fetch { id, after, timeout, url, ask, key }))
     }
 
     /// An attempt is over. `arrived` tells whether the back end may have got the request.
@@ -156,7 +163,8 @@ impl Backends {
         } else if backend.circuit.succeeded() {
             effects.push(stands(Standing::Closed));
         }
-        let may_repeat = pending.ask.method.is_idempotent() || !arrived;
+        let harmless = pending.ask.method.is_idempotent() || backend.settings.idempotency_keys;
+        let may_repeat = harmless || !arrived;
         let left = pending.attempts <= backend.settings.retries;
         let passing = match &outcome {
             // RFC 9110 section 15.6: a gateway or an overloaded server may do better next time.
@@ -263,6 +271,21 @@ mod tests {
         assert_eq!(told(&desk.fetched(at(7), second, ok(201), true)), (Ok(201), 2));
         let first = sent(&desk.ask(at(8), call(), ask(Method::Get)));
         assert_eq!(told(&desk.fetched(at(9), first, ok(500), true)), (Ok(500), 1), "no use");
+    }
+
+    #[test]
+    fn a_back_end_that_knows_keys_is_asked_again_under_the_same_one() {
+        let mut desk = desk(|settings| settings.idempotency_keys = true);
+        let key = |effects: &[Effect]| match effects.last() {
+            Some(Effect::Fetch(fetch)) => fetch.key.clone(),
+            other => panic!("nothing is sent: {other:?}"),
+        };
+        let effects = desk.ask(at(0), call(), ask(Method::Post));
+        let (first, id) = (key(&effects), sent(&effects));
+        let effects = desk.fetched(at(1), id, Err(Failed::TimedOut), true);
+        assert_eq!(key(&effects), first);
+        assert_eq!(told(&desk.fetched(at(2), sent(&effects), ok(201), true)), (Ok(201), 2));
+        assert_ne!(key(&desk.ask(at(3), call(), ask(Method::Post))), first, "another request");
     }
 
     #[test]

@@ -17,9 +17,12 @@ pub struct BackendSettings {
     #[serde(default = "timeout_ms")]
     pub timeout_ms: u32,
     /// How often a request is repeated that got no answer. One that changes something (POST) is
-    /// repeated only if it cannot have arrived.
+    /// repeated only if it cannot have arrived, or if the back end knows keys.
     #[serde(default = "retries")]
     pub retries: u32,
+    /// Whether it carries out once what it gets twice with the same `Idempotency-Key`.
+    #[serde(default)]
+    pub idempotency_keys: bool,
     /// Failures in a row after which it is left alone.
     #[serde(default = "failures")]
     pub failures: u32,

@@ -129,6 +129,9 @@ async fn send(
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, token);
     }
+    if !fetch.ask.method.is_idempotent() {
+        request = request.header("idempotency-key", &fetch.key);
+    }
     if let Some(body) = &fetch.ask.body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.as_bytes().to_vec());
     }

@@ -23,6 +23,7 @@ struct Seen {
     asked: String,
     token: Option<String>,
     kind: Option<String>,
+    key: Option<String>,
     body: String,
 }
 
@@ -40,6 +41,7 @@ async fn council(
         asked: format!("{method} {uri}"),
         token: header("authorization"),
         kind: header("content-type"),
+        key: header("idempotency-key"),
         body: String::from_utf8_lossy(&body).into_owned(),
     });
     match uri.path() {
@@ -100,6 +102,7 @@ impl Rig {
                 path: path.to_owned(),
                 body: body.map(|body| body.to_owned().into()),
             },
+            key: "call-7".to_owned(),
         };
         self.client.ask(fetch, move |id, outcome, arrived| {
             assert_eq!(id, FetchId(7));
@@ -123,8 +126,8 @@ async fn what_is_asked_arrives_with_the_token_and_the_answer_comes_back() {
     let seen = rig.seen.lock().expect("not poisoned");
     let [got, posted] = &seen[..] else { panic!("{seen:?}") };
     assert_eq!(got.asked, format!("GET /api{path}"), "not a byte of the path is changed");
-    assert_eq!(got.token.as_deref(), Some("Bearer s3cret"));
-    assert_eq!(posted.asked, "POST /api/payments");
+    assert_eq!((got.token.as_deref(), got.key.as_deref()), (Some("Bearer s3cret"), None));
+    assert_eq!((&posted.asked[..], posted.key.as_deref()), ("POST /api/payments", Some("call-7")));
     assert_eq!(posted.kind.as_deref(), Some("application/json"));
     assert_eq!(posted.body, r#"{"card":"4111"}"#);
 }

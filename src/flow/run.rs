@@ -14,6 +14,7 @@ use super::Flows;
 use super::model::{Flow, Node, Voicemail};
 use super::value::{Kind, Secret, Value, Values};
 use super::wording::Wording;
+use crate::backend::{Answer, Failed};
 use crate::call::command::{Candidate, Command, Notice, QueueReturn};
 use crate::event::{EndCause, HandOver, Slot};
 use crate::id::{IntentName, NodeName, PromptName, ValueName};
@@ -88,6 +89,8 @@ pub struct Run {
     intent: Option<IntentName>,
     /// Why the caller is being led to a person.
     reason: Option<HandOver>,
+    /// What a back end has answered before the words for it were over.
+    early: Option<Result<Answer, Failed>>,
 }
 
 /// What the run waits for.
@@ -113,6 +116,8 @@ enum Phase {
     Confirmed,
     /// [`Notice::Hours`] or [`Notice::Bulletin`].
     Asking,
+    /// The end of the words that are said while a back end is asked.
+    Telling,
     /// [`Notice::Answered`].
     Requesting,
     /// [`Notice::QueueLeft`].
@@ -157,6 +162,7 @@ impl Run {
             candidates: VecDeque::new(),
             intent: None,
             reason: None,
+            early: None,
         }
     }
 
@@ -230,8 +236,15 @@ impl Walk<'_> {
                 }
             }
             Notice::Answered(answer) => {
-                if let (Phase::Requesting, Node::Request(request)) = (self.run.phase, node) {
-                    self.answered(request, answer);
+                match (self.run.phase, node) {
+                    // Words that break off after a syllable are worse than a second's wait.
+                    (Phase::Telling, Node::Request(_)) => self.run.early = Some(answer),
+                    (Phase::Requesting, Node::Request(request)) => {
+                        // Music is not over by itself.
+                        self.commands.push(Command::StopPlaying);
+                        self.answered(request, answer);
+                    }
+                    _ => {}
                 }
             }
             Notice::Heard(heard) => self.heard(node, heard),
@@ -294,7 +307,10 @@ impl Walk<'_> {
             }
             (Phase::Offering, Node::Ask(ask)) => self.listen(&ask.asking, Phase::Listening),
             (Phase::Confirming, Node::Ask(ask)) => self.listen(&ask.asking, Phase::Confirmed),
-            (Phase::Requesting, Node::Request(_)) => self.commands.push(Command::PlayMusic),
+            (Phase::Telling, Node::Request(request)) => match self.run.early.take() {
+                Some(answer) => self.answered(request, answer),
+                None => self.wait_with_music(),
+            },
             (Phase::Announcing, Node::Voicemail(voicemail)) => self.record(voicemail),
             // A late end of something that was stopped.
             _ => {}
@@ -327,7 +343,9 @@ impl Walk<'_> {
                 self.record(voicemail);
             }
             (Phase::Recording, _) => self.commands.push(Command::EndMessage),
-            (Phase::Start | Phase::Asking | Phase::Requesting, _) => self.keep(key),
+            (Phase::Start | Phase::Asking | Phase::Telling | Phase::Requesting, _) => {
+                self.keep(key);
+            }
             // The caller is told something that must be heard, waits for a person, or is gone.
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}

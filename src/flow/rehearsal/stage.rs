@@ -172,11 +172,11 @@ impl<'a> Stage<'a> {
         let mut notices = VecDeque::from([notice]);
         for _ in 0..MAX_ANSWERS {
             let Some(notice) = notices.pop_front() else { return };
-            let mut answer = None;
+            let mut answers = Vec::new();
             for command in self.run.handle(notice) {
-                self.obey(command, &mut answer);
+                self.obey(command, &mut answers);
             }
-            notices.extend(answer);
+            notices.extend(answers);
         }
         self.ended(EndCause::FlowFault);
     }
@@ -186,9 +186,8 @@ impl<'a> Stage<'a> {
         self.happened.push(Happening::Ended(cause));
     }
 
-    /// Carries out a command; what it is answered with goes to `answer`. A flow that asks another
-    /// system while words are said hears of the answer, not of the end of the words.
-    fn obey(&mut self, command: Command, answer: &mut Option<Notice>) {
+    /// Carries out a command; what it is answered with goes to `answers`.
+    fn obey(&mut self, command: Command, answers: &mut Vec<Notice>) {
         match command {
             Command::Enter { flow, node } => self.happened.push(Happening::Entered(flow, node)),
             Command::Chose { .. } | Command::CancelTimer | Command::PlayMusic => {}
@@ -200,24 +199,24 @@ impl<'a> Stage<'a> {
             }
             Command::Play { prompts } => {
                 self.happened.push(Happening::Heard(self.words(&prompts)));
-                *answer = Some(Notice::Played);
+                answers.push(Notice::Played);
             }
-            Command::StopPlaying => *answer = None,
+            Command::StopPlaying => answers.clear(),
             Command::SetTimer { after } => self.waiting = Waiting::Caller(after),
             Command::AskHours { calendar } => {
                 let known = self.conditions.calendars.get(&calendar).copied();
                 let open = known.unwrap_or_else(|| (self.theatre.open)(&calendar, self.begins));
-                *answer = Some(Notice::Hours { open });
+                answers.push(Notice::Hours { open });
             }
             Command::AskBulletin { bulletin } => {
                 let on = self.conditions.bulletins.contains(&bulletin);
-                *answer = Some(Notice::Bulletin { on });
+                answers.push(Notice::Bulletin { on });
             }
             Command::Request(ask) => {
                 self.happened.push(asked(&ask));
                 let fake = self.conditions.answers.pop_front();
                 let given = fake.map_or(Err(Failed::Unreachable), |fake| fake.answer);
-                *answer = Some(Notice::Answered(given));
+                answers.push(Notice::Answered(given));
             }
             Command::Note { label, fact } => self.happened.push(Happening::Noted(label, fact)),
             Command::Secret { on } => {
@@ -228,14 +227,14 @@ impl<'a> Stage<'a> {
                 let back = self.conditions.queues.get(&queue).copied();
                 self.happened.push(Happening::Queued(queue, skills));
                 self.waiting = Waiting::Adviser;
-                *answer = back.map(Notice::QueueLeft);
+                answers.extend(back.map(Notice::QueueLeft));
             }
             Command::TakeMessage { queue, longest: _ } => {
                 self.happened.push(Happening::Message(queue));
                 self.waiting = Waiting::Message;
             }
             Command::EndMessage => {
-                *answer = Some(Notice::MessageEnded { kept: !self.conditions.message_lost });
+                answers.push(Notice::MessageEnded { kept: !self.conditions.message_lost });
             }
             Command::HangUp { cause } => self.ended(cause),
         }

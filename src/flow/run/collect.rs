@@ -86,6 +86,7 @@ impl Walk<'_> {
             Phase::Start
             | Phase::Saying
             | Phase::Asking
+            | Phase::Telling
             | Phase::Requesting
             | Phase::Queued
             | Phase::Announcing

@@ -67,6 +67,7 @@ impl Walk<'_> {
             | Phase::Hearing
             | Phase::HearingYes
             | Phase::Asking
+            | Phase::Telling
             | Phase::Requesting
             | Phase::Queued
             | Phase::Announcing

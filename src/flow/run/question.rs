@@ -91,6 +91,7 @@ impl Walk<'_> {
             | Phase::HearingYes
             | Phase::Typing
             | Phase::Asking
+            | Phase::Telling
             | Phase::Requesting
             | Phase::Queued
             | Phase::Announcing

@@ -23,11 +23,8 @@ impl Walk<'_> {
             Zeroizing::new(json.to_string())
         });
         match &request.words {
-            Some(words) => self.say(Phase::Requesting, &[words]),
-            None => {
-                self.run.phase = Phase::Requesting;
-                self.commands.push(Command::PlayMusic);
-            }
+            Some(words) => self.say(Phase::Telling, &[words]),
+            None => self.wait_with_music(),
         }
         self.commands.push(Command::Request(Ask {
             backend: request.backend.clone(),
@@ -35,6 +32,12 @@ impl Walk<'_> {
             path,
             body,
         }));
+    }
+
+    /// There is nothing more to say until the answer is there.
+    pub(super) fn wait_with_music(&mut self) {
+        self.run.phase = Phase::Requesting;
+        self.commands.push(Command::PlayMusic);
     }
 
     /// A body filled in. Values go in whole, as JSON writes them, so that none can end its string.
@@ -64,8 +67,6 @@ impl Walk<'_> {
     }
 
     pub(super) fn answered(&mut self, request: &Request, answer: Result<Answer, Failed>) {
-        // What plays meanwhile is not over by itself.
-        self.commands.push(Command::StopPlaying);
         let Ok(answer) = answer else { return self.go_without(request) };
         if let Some(to) = request.statuses.get(&answer.status) {
             return self.go(to);

@@ -132,6 +132,13 @@ impl Walk {
         assert_eq!(walk.keys("1"), "stop, >ask, play ask, GET tax/accounts/123456 ");
         walk
     }
+
+    /// The words for the request are over.
+    fn waiting() -> Walk {
+        let mut walk = Walk::requested();
+        assert_eq!(walk.says([Notice::Played]), ["music"]);
+        walk
+    }
 }
 
 #[test]
@@ -199,8 +206,7 @@ fn a_secret_key_that_comes_late_is_not_taken_for_what_may_be_seen() {
 
 #[test]
 fn an_answer_is_taken_apart_and_spoken() {
-    let mut walk = Walk::requested();
-    assert_eq!(walk.says([Notice::Played]), ["music"]);
+    let mut walk = Walk::waiting();
     let body = serde_json::json!({"balance": 250.5, "next": {"date": "2026-12-01"}});
     let said = walk.answered(200, body);
     assert!(said.starts_with("stop, >tell, play tell-1"), "{said}");
@@ -210,7 +216,7 @@ fn an_answer_is_taken_apart_and_spoken() {
 
 #[test]
 fn a_status_has_its_way_and_everything_else_goes_to_a_person() {
-    let mut walk = Walk::requested();
+    let mut walk = Walk::waiting();
     assert_eq!(walk.answered(404, serde_json::Value::Null), "stop, >account, play account");
     for (status, body) in [
         (500, serde_json::json!({"balance": 1})),
@@ -218,18 +224,26 @@ fn a_status_has_its_way_and_everything_else_goes_to_a_person() {
         (200, serde_json::json!({"balance": 1, "next": {"date": "soon"}})),
         (200, serde_json::Value::Null),
     ] {
-        let mut walk = Walk::requested();
+        let mut walk = Walk::waiting();
         let said = walk.answered(status, body);
         assert_eq!(said, "stop, >person, hand over backend, queue general [] Serve");
     }
     let mut walk = Walk::requested();
-    let said = walk.says([Notice::Answered(Err(Failed::CircuitOpen))]);
-    assert_eq!(said, ["stop, >person, hand over backend, queue general [] Serve"]);
+    let said = walk.says([Notice::Answered(Err(Failed::CircuitOpen)), Notice::Played]);
+    assert_eq!(said, ["", ">person, hand over backend, queue general [] Serve"]);
+}
+
+#[test]
+fn an_answer_that_comes_at_once_lets_the_words_finish() {
+    let mut walk = Walk::requested();
+    assert_eq!(walk.answered(404, serde_json::Value::Null), "");
+    assert_eq!(walk.says([Notice::Played]), [">account, play account"]);
+    assert_eq!(walk.says([Notice::Played]), ["timer 9"], "it is not taken twice");
 }
 
 #[test]
 fn facts_are_noted_for_the_adviser() {
-    let mut walk = Walk::requested();
+    let mut walk = Walk::waiting();
     walk.answered(200, serde_json::json!({"balance": 12}));
     let said = walk.says([Notice::Played]);
     assert_eq!(said, [">owing, >note, note Balance=£12.00, >person, queue general [] Serve"]);
@@ -237,7 +251,7 @@ fn facts_are_noted_for_the_adviser() {
 
 #[test]
 fn a_card_is_secret_from_its_question_on_and_sent_to_the_back_end_alone() {
-    let mut walk = Walk::requested();
+    let mut walk = Walk::waiting();
     walk.answered(200, serde_json::json!({"balance": 250}));
     let asked = walk.says([Notice::Played]);
     assert_eq!(asked, [">owing, >pay, >card, secret true, play payment/card"]);
@@ -265,7 +279,7 @@ fn a_card_is_secret_from_its_question_on_and_sent_to_the_back_end_alone() {
 
 #[test]
 fn another_flow_comes_back_with_a_word() {
-    let mut walk = Walk::requested();
+    let mut walk = Walk::waiting();
     walk.answered(200, serde_json::json!({"balance": 250}));
     walk.says([Notice::Played]);
     let mut last = String::new();
@@ -300,7 +314,7 @@ fn relay_callers_start_where_people_are_and_have_time() {
 
 #[test]
 fn nothing_that_a_caller_keys_in_can_leave_its_place_in_a_request() {
-    let mut walk = Walk::requested();
+    let mut walk = Walk::waiting();
     walk.answered(200, serde_json::json!({"balance": 250}));
     let known = known();
     let text = "\

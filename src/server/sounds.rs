@@ -1,6 +1,8 @@
 //! Prompts and music from files, read once at the start.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,22 +98,33 @@ pub fn load<'a>(
     language: &str,
     names: impl IntoIterator<Item = &'a PromptName>,
 ) -> Result<Bank, Vec<SoundError>> {
+    let mut seen = BTreeSet::new();
+    let names: Vec<&PromptName> = names.into_iter().filter(|name| seen.insert(*name)).collect();
+    let one = |name: &PromptName| {
+        if name.as_str() == speak::PAUSE {
+            return Ok(pause());
+        }
+        let path = path(sounds, language, name);
+        let path = path.ok_or_else(|| (sounds.to_owned(), SoundProblem::Name))?;
+        one_or_several(name, path)
+    };
+    // Most of the time goes into bringing them to our rates.
+    let share = names.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from));
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let shares: Vec<_> = names
+            .chunks(share.max(1))
+            .map(|names| scope.spawn(|| names.iter().map(|name| one(name)).collect::<Vec<_>>()))
+            .collect();
+        // A panic in a share is a panic here, as if there were no threads.
+        shares
+            .into_iter()
+            .flat_map(|share| share.join().unwrap_or_else(|it| resume_unwind(it)))
+            .collect()
+    });
     let mut bank = Bank::new();
     let mut errors = Vec::new();
-    for name in names {
-        if bank.get(name).is_some() {
-            continue;
-        }
-        if name.as_str() == speak::PAUSE {
-            bank.insert(name.clone(), pause());
-            continue;
-        }
-        let Some(path) = path(sounds, language, name) else {
-            let (path, problem) = (sounds.to_owned(), SoundProblem::Name);
-            errors.push(SoundError { name: name.clone(), path, problem });
-            continue;
-        };
-        match one_or_several(name, path) {
+    for (name, read) in names.into_iter().zip(read) {
+        match read {
             Ok(clip) => bank.insert(name.clone(), clip),
             Err((path, problem)) => errors.push(SoundError { name: name.clone(), path, problem }),
         }

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::config::settings::Settings;
+
+use super::demo::council::{self, CouncilError};
 use super::demo::{self, DemoSettings};
 use super::installation::{Installation, Overrides, Problems};
 use super::listeners;
@@ -18,6 +22,8 @@ use super::run::{self, ServeError, Server};
 use super::staffing::StaffingError;
 use super::store::{self, StoreError};
 
+/// The back end that the demo has.
+const COUNCIL: &str = "council";
 /// How long calls may go on after the first SIGTERM.
 const DRAIN: Duration = Duration::from_secs(600);
 
@@ -38,6 +44,8 @@ pub enum Failure {
     Staffing(StaffingError),
     /// Recordings cannot be read, or are not whole.
     Recordings(recording::CommandError),
+    /// The demo's back end cannot begin.
+    Council(CouncilError),
     /// The operating system refuses something basic.
     System(std::io::Error),
 }
@@ -54,6 +62,7 @@ impl fmt::Display for Failure {
             Failure::Rehearsal(error) => writeln!(f, "{error}"),
             Failure::Staffing(error) => error.fmt(f),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
+            Failure::Council(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
         }
     }
@@ -324,7 +333,36 @@ pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Resul
     outcome
 }
 
-async fn demonstrate(installation: Installation, options: DemoOptions) -> Result<(), Failure> {
+/// The council's other systems, where the settings have a back end of that name: whatever they say,
+/// the demo's residents do business with the demo's council only.
+async fn other_systems(settings: &mut Settings) -> Result<Option<council::Running>, Failure> {
+    let Some(backend) = settings.backends.get_mut(COUNCIL) else { return Ok(None) };
+    let folder = &settings.files.data;
+    std::fs::create_dir_all(folder).map_err(Failure::System)?;
+    let mut token = [0; 32];
+    getrandom::fill(&mut token).map_err(|_| Failure::Serve(ServeError::Entropy))?;
+    let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+    let file = folder.join("council.token");
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
+    opened.and_then(|mut file| file.write_all(token.as_bytes())).map_err(Failure::System)?;
+    // Where the settings expect it, if nobody else is there.
+    let port = backend.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
+    let loopback = |port: u16| tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = match loopback(port).await {
+        Ok(listener) => listener,
+        Err(_) => loopback(0).await.map_err(Failure::System)?,
+    };
+    let calendar = council::calendar(&settings.time_zone);
+    let running = council::start(&folder.join(council::FILE), listener, &token, calendar).await;
+    let running = running.map_err(Failure::Council)?;
+    backend.url = format!("http://{}", running.address);
+    backend.token_file = Some(file);
+    Ok(Some(running))
+}
+
+async fn demonstrate(mut installation: Installation, options: DemoOptions) -> Result<(), Failure> {
+    let council = other_systems(&mut installation.settings).await?;
     let settings = installation.settings.clone();
     let mut signals = Signals::listen().map_err(Failure::System)?;
     let server = run::start(installation).await?;
@@ -362,6 +400,9 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     println!();
     println!("  Watch      http://{}/", server.http);
     println!("  Figures    http://{}/metrics", server.http);
+    if let Some(council) = &council {
+        println!("  Reports    http://{}/   what callers have had done by key", council.address);
+    }
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
     println!(
         "             ({} calls a minute; in the demo the lines never close and wrap-up is short)",
@@ -386,6 +427,9 @@ async fn demonstrate(installation: Installation, options: DemoOptions) -> Result
     }
     let _ = tokio::task::spawn_blocking(move || population.stop()).await;
     server.stop().await?;
+    if let Some(council) = council {
+        council.stop().await;
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The demo's people: simulated residents and advisers on real loopback sockets, driven by the
 //! real clock. They are the user agents of [`crate::sim`] and know the server only by its address.
 
+pub mod council;
 mod people;
 mod seats;
 

@@ -161,14 +161,17 @@ impl Population {
             steps.push(Step::Press("9".to_owned()));
             steps.push(Step::Wait(self.between_s(4.0, 9.0)));
         }
+        if (9..19).contains(&way) {
+            return self.reports_a_missed_bin(steps);
+        }
         if way < 95 {
-            let key = match self.entropy.below(100) {
-                ..40 => "1",
-                40..62 => "2",
+            let keys = match self.entropy.below(100) {
+                ..40 => "13",
+                40..62 => "22",
                 62..82 => "3",
-                _ => "4",
+                _ => "43",
             };
-            steps.push(Step::Press(key.to_owned()));
+            steps.push(Step::Press(keys.to_owned()));
         }
         let voices = (0..self.settings.advisers.len()).map(voice_of).collect();
         let patience = Duration::from_secs_f64(20.0 + self.exponential(110.0).min(600.0));
@@ -179,6 +182,19 @@ impl Population {
         });
         let talk = self.talk();
         steps.push(Step::Wait(talk));
+        steps.push(Step::HangUp);
+        steps
+    }
+
+    /// Somebody who knows the way: which bin, the postcode RM1 3BD, a house, and 1 for what is read
+    /// back. The rest is listening.
+    fn reports_a_missed_bin(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
+        let (bin, house) = (1 + self.entropy.below(3), 1 + self.entropy.below(40));
+        let keys = [format!("11{bin}"), "761323#".to_owned(), format!("{house}#"), "1".to_owned()];
+        for (keys, then_s) in keys.into_iter().zip([2.0, 1.5, 14.0, 22.0]) {
+            steps.push(Step::Press(keys));
+            steps.push(Step::Wait(self.between_s(then_s, then_s * 1.2)));
+        }
         steps.push(Step::HangUp);
         steps
     }

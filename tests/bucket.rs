@@ -280,7 +280,7 @@ fn a_call(street: &mut Street, server: &Server) {
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: MINUTE },
         hears(Expect::Sound),
-        Step::Press("1".to_owned()),
+        Step::Press("13".to_owned()),
         hears(Expect::Tone(620)),
         Step::Wait(Duration::from_secs(2)),
         Step::HangUp,

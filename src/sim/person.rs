@@ -35,7 +35,8 @@ impl Person {
         }
     }
 
-    fn phone_mut(&mut self) -> &mut Phone {
+    /// The same, to do something with it that is in no script.
+    pub fn phone_mut(&mut self) -> &mut Phone {
         match self {
             Person::Caller(caller) => caller.phone_mut(),
             Person::Adviser(adviser) => adviser.phone_mut(),

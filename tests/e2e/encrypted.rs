@@ -53,7 +53,7 @@ fn they_hear_each_other(amy: &str, mediaenc: &str, caller: Option<Secrecy>) -> S
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: LONG },
         Step::UntilHears { what: Expect::Sound, within: LONG, otherwise: Otherwise::Fail },
-        Step::Press("1".to_owned()),
+        Step::Press("13".to_owned()),
         Step::UntilHears { what: Expect::Tone(AMY_HZ), within: LONG, otherwise: Otherwise::Fail },
         Step::Wait(Duration::from_secs(2)),
         Step::HangUp,

@@ -52,7 +52,7 @@ fn speaks(then: impl IntoIterator<Item = Step>) -> Vec<Step> {
     let sound =
         || Step::UntilHears { what: Expect::Sound, within: secs(10), otherwise: Otherwise::Fail };
     let mut steps = vec![Step::Ring(NUMBER.to_owned()), Step::UntilAnswered { within: secs(10) }];
-    steps.extend([sound(), Step::Press("4".to_owned()), Step::Wait(secs(1)), sound()]);
+    steps.extend([sound(), Step::Press("43".to_owned()), Step::Wait(secs(1)), sound()]);
     // Who knows the greeting goes straight to the tone.
     steps.extend([Step::Press("#".to_owned()), Step::Wait(secs(5))]);
     steps.extend(then);

@@ -67,7 +67,7 @@ fn steps(then: Vec<Step>) -> Vec<Step> {
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: LONG },
         Step::UntilHears { what: Expect::Sound, within: LONG, otherwise: Otherwise::Fail },
-        Step::Press("1".to_owned()),
+        Step::Press("13".to_owned()),
         Step::UntilHears { what: Expect::Tone(AMY_HZ), within: LONG, otherwise: Otherwise::Fail },
     ];
     steps.extend(then);
@@ -165,7 +165,7 @@ fn what_is_kept_as_flac_is_right_to_others_in_both_widths() {
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: LONG },
         Step::UntilHears { what: Expect::Sound, within: LONG, otherwise: Otherwise::Fail },
-        Step::Press("1".to_owned()),
+        Step::Press("13".to_owned()),
         Step::Wait(Duration::from_secs(8)),
         Step::HangUp,
     ];

@@ -120,7 +120,7 @@ fn a_resident_rings_hears_the_welcome_presses_a_key_waits_and_talks_with_an_advi
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: secs(5) },
         hear(Expect::Sound, 5),
-        Step::Press("1".to_owned()),
+        Step::Press("13".to_owned()),
         hear(Expect::Tone(AMY_HZ), 20),
         Step::Wait(secs(2)),
         Step::HangUp,
@@ -152,7 +152,7 @@ fn sipp_rings_with_keys_and_sound_and_both_sides_hear_each_other() {
     server.until_agents("ready", 1);
     let acts = [
         Act::Wait(secs(1)),
-        Act::Press("1"),
+        Act::Press("13"),
         Act::Wait(secs(2)),
         Act::Tone(CALLER_HZ, 4),
         Act::Wait(secs(4)),
@@ -175,7 +175,7 @@ fn the_adviser_hangs_up_and_sipp_is_told() {
     let server = Server::start(folder.path());
     let softphone = adviser(folder.path(), &server, "amy", true);
     server.until_agents("ready", 1);
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::AwaitBye];
+    let acts = [Act::Wait(secs(1)), Act::Press("13"), Act::AwaitBye];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960002", NUMBER, &acts);
     server.until_agents("talking", 1);
     // They talk for two seconds: SIPp only listens for BYE once its key's sound has been played.
@@ -191,7 +191,7 @@ fn the_adviser_hangs_up_and_sipp_is_told() {
 fn a_caller_who_hangs_up_in_the_queue_is_counted_as_abandoned() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(6)), Act::HangUp];
+    let acts = [Act::Wait(secs(1)), Act::Press("13"), Act::Wait(secs(6)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960003", NUMBER, &acts);
     server.until("waiting", secs(20), |live| {
         live["queues"].as_array().is_some_and(|all| all.iter().any(|queue| queue["waiting"] == 1))
@@ -211,7 +211,7 @@ fn an_adviser_who_does_not_answer_is_passed_over_and_the_caller_keeps_the_place(
     server.until_agents("ready", 1);
     let _ben = adviser(folder.path(), &server, "ben", true);
     server.until_agents("ready", 2);
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(14)), Act::HangUp];
+    let acts = [Act::Wait(secs(1)), Act::Press("13"), Act::Wait(secs(14)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960004", NUMBER, &acts);
     server.until_agents("ringing", 1);
     let capture = Capture::start(sipp.voice);
@@ -261,7 +261,7 @@ fn a_wrong_key_then_nothing_leads_through_the_retries_to_the_fallback() {
             _ => None,
         })
         .collect();
-    let expected = ["opening-hours", "welcome", "services", "to-an-adviser", "anything-else"];
+    let expected = ["opening-hours", "welcome", "services", "to-an-adviser", "general-adviser"];
     assert_eq!(nodes, expected);
     assert_books_agree(&server, "general");
 }
@@ -272,7 +272,7 @@ fn todays_figures_registrations_and_states_survive_a_restart() {
     let server = Server::start(folder.path());
     let _amy = adviser(folder.path(), &server, "amy", true);
     server.until_agents("ready", 1);
-    let acts = [Act::Wait(secs(1)), Act::Press("1"), Act::Wait(secs(3)), Act::HangUp];
+    let acts = [Act::Wait(secs(1)), Act::Press("13"), Act::Wait(secs(3)), Act::HangUp];
     let mut sipp = Sipp::call(folder.path(), server.sip, "01632960006", NUMBER, &acts);
     sipp.succeed(secs(60));
     server.until_agents("ready", 1);

@@ -33,9 +33,9 @@ pub fn scenarios(all: &mut Vec<Scenario>) {
         add("302 of a phone is not followed: the next adviser is rung", redirected);
         add("two phones of an adviser: CANCEL with Reason for the other", two_phones);
         add("keys by INFO, application/dtmf-relay", |place, over| {
-            keys(place, over, "dtmf-relay", "Signal=1\nDuration=160");
+            keys(place, over, "dtmf-relay", "Signal=3\nDuration=160");
         });
-        add("keys by INFO, application/dtmf", |place, over| keys(place, over, "dtmf", "1"));
+        add("keys by INFO, application/dtmf", |place, over| keys(place, over, "dtmf", "3"));
         add("no answer: CANCEL of the phone, the next adviser is rung", no_answer);
         add("CANCEL of the ringing phone of a caller who left", caller_leaves);
     }
@@ -203,7 +203,7 @@ fn two_phones(place: &Place, over: Transport) {
     assert_ended(&server, &[EndCause::CallerHungUp]);
 }
 
-/// The caller hears the menu and presses 1.
+/// The caller hears the menu and presses 3: housing.
 fn keys(place: &Place, over: Transport, kind: &str, keys: &str) {
     let wishes = Wishes { menu: true, ..Wishes::default() };
     let talk = Talk::of("keys-by-info.xml", "phone-talks.xml").with_wishes(wishes);

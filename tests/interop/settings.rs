@@ -24,6 +24,9 @@ const TOKEN_SHA256: &str = "7b84a5a2f48de6c6234dca6c3bb43314ba1e141d4e0f34263a80
 
 /// What the shipped menu refers to.
 const MENU: &str = r#"
+[backend.council]
+url = "http://127.0.0.1:9"
+
 [queue.council-tax]
 title = "Council Tax"
 skills = ["council-tax"]

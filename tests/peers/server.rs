@@ -32,6 +32,9 @@ sounds = "{root}/sounds"
 [numbers]
 "01708434343" = "main"
 
+[backend.council]
+url = "http://127.0.0.1:9"
+
 [queue.waste]
 title = "Waste and recycling"
 short_title = "Waste"

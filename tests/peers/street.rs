@@ -91,6 +91,17 @@ impl Street {
         self.houses[which].person.phone()
     }
 
+    /// Somebody presses keys, besides what their script says.
+    pub fn press(&mut self, which: usize, keys: &str) {
+        self.houses[which].person.phone_mut().press(keys);
+    }
+
+    /// Somebody hangs up, whatever their script says.
+    pub fn leave(&mut self, which: usize) {
+        let now = self.now();
+        self.houses[which].person.leave(now);
+    }
+
     pub fn diary(&self, which: usize) -> &Diary {
         self.houses[which].person.diary()
     }

@@ -12,8 +12,11 @@ pub enum Form {
     Card,
     /// As a whole number.
     Number,
-    /// As a postcode: by words only.
+    /// As a postcode, or the keys that its letters are on: which of the postcodes that share them it is,
+    /// the back end knows.
     Postcode,
+    /// As a house's number; the letter behind it by words only.
+    HouseNumber,
     /// As letters and digits: by words only.
     Reference,
     /// As a vehicle's registration: by words only.
@@ -32,11 +35,12 @@ pub enum Form {
 
 impl Form {
     /// The words of the language.
-    pub const WORDS: [(&'static str, Form); 11] = [
+    pub const WORDS: [(&'static str, Form); 12] = [
         ("digits", Form::Digits),
         ("card", Form::Card),
         ("number", Form::Number),
         ("postcode", Form::Postcode),
+        ("house_number", Form::HouseNumber),
         ("reference", Form::Reference),
         ("registration", Form::Registration),
         ("date", Form::Date),
@@ -52,7 +56,9 @@ impl Form {
             Form::Digits | Form::Card => Kind::Digits,
             Form::Number => Kind::Number,
             Form::Postcode => Kind::Postcode,
-            Form::Reference | Form::Registration => Kind::Reference,
+            Form::HouseNumber => Kind::HouseNumber,
+            Form::Reference => Kind::Reference,
+            Form::Registration => Kind::Registration,
             Form::Date => Kind::Date,
             Form::Time => Kind::Time,
             Form::Money => Kind::Money,
@@ -66,6 +72,7 @@ impl Form {
         match self {
             Form::Digits | Form::Card | Form::Number => Slot::Digits,
             Form::Postcode => Slot::Postcode,
+            Form::HouseNumber => Slot::HouseNumber,
             Form::Reference => Slot::Reference,
             Form::Registration => Slot::Registration,
             Form::Date => Slot::Date,
@@ -78,7 +85,7 @@ impl Form {
 
     /// Whether it can be keyed in.
     pub const fn has_keys(self) -> bool {
-        !matches!(self, Form::Postcode | Form::Reference | Form::Registration)
+        !matches!(self, Form::Reference | Form::Registration)
     }
 
     /// The least and the most keys, or letters and digits, that it can have.
@@ -88,6 +95,7 @@ impl Form {
             Form::Card => (12, 19),
             Form::Number => (1, 9),
             Form::Postcode => (5, 7),
+            Form::HouseNumber => (1, 4),
             Form::Reference => (2, 20),
             Form::Registration => (2, 7),
             Form::Date => (6, 8),

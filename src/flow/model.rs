@@ -128,6 +128,8 @@ pub struct Menu {
     pub keys: BTreeMap<Key, NodeName>,
     /// Phrases that choose as well, and the key that each stands for.
     pub phrases: Vec<(Key, Vec<String>)>,
+    /// Whether it is said to its end, and keys that are pressed before are forgotten.
+    pub must_hear: bool,
     /// How it is asked.
     pub asking: Asking,
 }
@@ -498,6 +500,8 @@ impl Flow {
         // No more steps than nodes: a circle of announcements ends nowhere.
         for _ in 0..self.nodes.len() {
             match self.nodes.get(at) {
+                // What is keyed in before it was heard does not count there.
+                Some(Node::Menu(menu)) if menu.must_hear => return false,
                 Some(node) if node.asks() => return true,
                 Some(Node::Say(say)) => at = &say.then,
                 Some(_) | None => return false,

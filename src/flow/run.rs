@@ -298,7 +298,12 @@ impl Walk<'_> {
         match (self.run.phase, node) {
             (Phase::Saying, Node::Say(say)) => self.go(&say.then),
             (Phase::Saying, Node::Bulletin(bulletin)) => self.go(&bulletin.on),
-            (Phase::Offering, Node::Menu(menu)) => self.listen(&menu.asking, Phase::Listening),
+            (Phase::Offering, Node::Menu(menu)) => {
+                self.listen(&menu.asking, Phase::Listening);
+                if menu.must_hear {
+                    self.listen_to(&menu.into());
+                }
+            }
             (Phase::Offering, Node::Collect(collect)) => {
                 self.listen(&collect.asking, Phase::Listening);
             }
@@ -319,6 +324,8 @@ impl Walk<'_> {
 
     fn pressed(&mut self, node: &Node, key: Key) {
         match (self.run.phase, node) {
+            // It must be heard before anybody can answer it.
+            (Phase::Offering, Node::Menu(menu)) if menu.must_hear => {}
             (Phase::Offering | Phase::Listening | Phase::Hearing, Node::Menu(_) | Node::Ask(_)) => {
                 self.quiet();
                 self.choose_at(node, key);
@@ -417,6 +424,9 @@ impl Walk<'_> {
             }
             Node::Menu(menu) => {
                 self.run.missed = 0;
+                if menu.must_hear {
+                    self.run.keys.clear();
+                }
                 // Keys typed ahead: at most MAX_KEYS deep, for each one is used up.
                 match self.run.keys.pop_front() {
                     Some(key) => self.choose_at(node, key),

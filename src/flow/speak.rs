@@ -174,9 +174,12 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
         Value::Truth(true) => saying.word("yes"),
         Value::Truth(false) => saying.word("no"),
         Value::Whole(number) => match kind {
-            Kind::Digits | Kind::Reference | Kind::Phone => saying.spelt(&number.to_string()),
+            Kind::Digits | Kind::Reference | Kind::Registration | Kind::Phone => {
+                saying.spelt(&number.to_string());
+            }
             Kind::Text
             | Kind::Number
+            | Kind::HouseNumber
             | Kind::Money
             | Kind::Date
             | Kind::Time
@@ -200,7 +203,16 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
         Value::Text(text) => match kind {
             Kind::Business => saying.0.push(business(&text.as_str().into())),
             Kind::Phone => saying.spelt(&national(text)),
-            Kind::Postcode => {
+            Kind::HouseNumber => {
+                let letter = text.trim_start_matches(|c: char| c.is_ascii_digit());
+                let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+                match number.parse() {
+                    Ok(number) => saying.number(number),
+                    Err(_) => saying.spelt(number),
+                }
+                saying.letters(&letter.to_ascii_uppercase());
+            }
+            Kind::Postcode | Kind::Registration => {
                 for part in text.split(' ') {
                     saying.letters(part);
                     saying.pause();
@@ -424,6 +436,9 @@ mod tests {
             (Kind::Time, "12:00", "twelve noon"),
             (Kind::Postcode, "RM1 3BD", "R M one, three B D"),
             (Kind::Digits, "12345678", "one two three, four five six, seven eight"),
+            (Kind::HouseNumber, "14a", "fourteen A"),
+            (Kind::HouseNumber, "120", "one hundred and twenty"),
+            (Kind::Registration, "AB12CDE", "A B one two, C D E"),
             (Kind::Digits, "1234", "one two, three four"),
             (
                 Kind::Digits,

@@ -27,6 +27,10 @@ pub enum Kind {
     Time,
     /// A UK postcode.
     Postcode,
+    /// A house's number, with a letter behind it or none.
+    HouseNumber,
+    /// A vehicle's registration.
+    Registration,
     /// A telephone number.
     Phone,
     /// Yes or no.
@@ -37,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// The words of the language for what is read.
-    pub const WORDS: [(&'static str, Kind); 10] = [
+    pub const WORDS: [(&'static str, Kind); 12] = [
         ("text", Kind::Text),
         ("number", Kind::Number),
         ("digits", Kind::Digits),
@@ -46,6 +50,8 @@ impl Kind {
         ("date", Kind::Date),
         ("time", Kind::Time),
         ("postcode", Kind::Postcode),
+        ("house_number", Kind::HouseNumber),
+        ("registration", Kind::Registration),
         ("phone", Kind::Phone),
         ("yes_no", Kind::YesNo),
     ];
@@ -87,6 +93,8 @@ impl Kind {
             Kind::Date => written.parse().ok().map(Value::Date),
             Kind::Time => written.parse().ok().map(Value::Time),
             Kind::Postcode => postcode(written).map(Value::Text),
+            Kind::HouseNumber => house_number(written).map(Value::Text),
+            Kind::Registration => registration(written).map(Value::Text),
             Kind::Phone => {
                 let number = crate::number::canonical(written);
                 let digits = number.trim_start_matches('+');
@@ -139,6 +147,34 @@ fn postcode(written: &str) -> Option<String> {
     (known && inward_good && plain).then(|| format!("{outward} {inward}"))
 }
 
+/// `14`, `14a`: a number and at most one letter.
+fn house_number(written: &str) -> Option<String> {
+    let written = written.replace(' ', "").to_ascii_lowercase();
+    let number = written.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(&written);
+    let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let written = written.trim_start_matches('0');
+    let fits = (1..=4).contains(&number.trim_start_matches('0').len());
+    (digits && fits).then(|| written.to_owned())
+}
+
+/// A registration, with a space before the last three letters if it is of the present kind.
+fn registration(written: &str) -> Option<String> {
+    let letters = written.replace([' ', '-'], "").to_ascii_uppercase();
+    let all = letters.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !all || !(2..=7).contains(&letters.len()) {
+        return None;
+    }
+    let shape: String =
+        letters.chars().map(|c| if c.is_ascii_digit() { '9' } else { 'A' }).collect();
+    Some(match shape.as_str() {
+        "AA99AAA" => {
+            let (place, random) = letters.split_at(4);
+            format!("{place} {random}")
+        }
+        _ => letters,
+    })
+}
+
 /// Something that a call remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Value {
@@ -167,12 +203,16 @@ impl Value {
             serde_json::Value::Bool(truth) if kind == Kind::YesNo => Some(Value::Truth(*truth)),
             // Every decimal that JSON can write, exactly as it was written.
             serde_json::Value::Number(number) => match kind {
-                Kind::Number | Kind::Money | Kind::Digits | Kind::Reference | Kind::Text => {
-                    kind.read(&number.to_string())
-                }
+                Kind::Number
+                | Kind::Money
+                | Kind::Digits
+                | Kind::Reference
+                | Kind::HouseNumber
+                | Kind::Text => kind.read(&number.to_string()),
                 Kind::Date
                 | Kind::Time
                 | Kind::Postcode
+                | Kind::Registration
                 | Kind::Phone
                 | Kind::YesNo
                 | Kind::Business => None,
@@ -276,6 +316,13 @@ mod tests {
             (Kind::Reference, "mb 12-a", text("MB12-A")),
             (Kind::Number, "007", Some(Value::Whole(7))),
             (Kind::Phone, "01708 434343", text("+441708434343")),
+            (Kind::HouseNumber, "014 A", text("14a")),
+            (Kind::HouseNumber, "0", None),
+            (Kind::HouseNumber, "a", None),
+            (Kind::HouseNumber, "12345", None),
+            (Kind::Registration, "ab12cde", text("AB12 CDE")),
+            (Kind::Registration, "A1", text("A1")),
+            (Kind::Registration, "AB12 CDEF", None),
             (Kind::YesNo, "Yes", Some(Value::Truth(true))),
             (Kind::YesNo, "perhaps", None),
             (Kind::Date, "2026-02-30", None),

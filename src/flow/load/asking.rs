@@ -51,7 +51,14 @@ impl Reader<'_> {
             (Some(_), None) | (None, _) => Some(Vec::new()),
         };
         let asking = self.asking(fields, "wrong_key", "wrong-key");
-        Some(Node::Menu(Menu { words: words?, keys: keys?, phrases: phrases?, asking: asking? }))
+        let must_hear = self.truth(fields, "must_hear");
+        Some(Node::Menu(Menu {
+            words: words?,
+            keys: keys?,
+            phrases: phrases?,
+            must_hear: must_hear?,
+            asking: asking?,
+        }))
     }
 
     /// `phrases: {1: [bins, recycling]}`.

@@ -139,6 +139,7 @@ pub const KINDS: &[Kind] = &[
             needed("menu", Shape::Words, "the words that offer the choices"),
             needed("keys", Shape::Keys, "each key and the node that it leads to"),
             may("phrases", Shape::Phrases, "what callers can say instead, by key"),
+            may("must_hear", Shape::Truth, "whether it is said to its end in any case"),
             NO_INPUT,
             may(
                 "wrong_key",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::civil::{Date, date, time};
 use zeroize::Zeroizing;
 
 use super::{Phase, Walk};
 use crate::call::command::Command;
+use crate::event::HandOver;
 use crate::flow::form::Form;
 use crate::flow::model::Collect;
 use crate::flow::value::{Kind, Secret, Value, has_check_digit};
@@ -126,7 +128,15 @@ impl Walk<'_> {
             read(collect.form, &typed, self.run.about.now.date()).filter(|_| long_enough)
         else {
             self.run.keys.clear();
-            return self.miss(collect, collect.asking.wrong.as_ref());
+            let flow = Arc::clone(&self.flow);
+            // A 0 alone that is no answer asks for a person, as it does at a menu.
+            return match flow.adviser.as_ref().filter(|_| *typed == "0" && !collect.secret) {
+                Some(person) => {
+                    self.run.reason = Some(HandOver::AskedFor);
+                    self.go(person);
+                }
+                None => self.miss(collect, collect.asking.wrong.as_ref()),
+            };
         };
         if collect.secret {
             self.run.secrets.insert(collect.name.clone(), Secret::new(typed));
@@ -165,7 +175,9 @@ fn read(form: Form, keys: &str, today: Date) -> Option<Value> {
         Form::Card => Kind::Digits.read(keys).filter(|_| has_check_digit(keys)),
         Form::Number => Kind::Number.read(keys),
         // Nobody can key in letters.
-        Form::Postcode | Form::Reference | Form::Registration => None,
+        Form::Reference | Form::Registration => None,
+        Form::Postcode => Kind::Digits.read(keys),
+        Form::HouseNumber => Kind::Digits.read(keys).and_then(|_| Kind::HouseNumber.read(keys)),
         Form::Date => day(keys, today),
         Form::Time => {
             let (hour, minute) = (two(keys, 0)?, two(keys, 2)?);
@@ -235,6 +247,10 @@ mod tests {
             (Form::YesNo, "2", Some("no")),
             (Form::YesNo, "3", None),
             (Form::Number, "0042", Some("42")),
+            (Form::Postcode, "761323", Some("761323")),
+            (Form::Postcode, "76*323", None),
+            (Form::HouseNumber, "014", Some("14")),
+            (Form::HouseNumber, "0", None),
         ] {
             let read = read(form, keys, today).map(|value| value.to_string());
             assert_eq!(read.as_deref(), value, "{keys}");

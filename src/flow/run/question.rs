@@ -16,20 +16,23 @@ pub(super) struct Asked<'n> {
     pub(super) words: &'n Wording,
     pub(super) asking: &'n Asking,
     question: Option<Question>,
+    /// Whether nobody can answer before the words are over.
+    must_hear: bool,
 }
 
 impl<'n> From<&'n Menu> for Asked<'n> {
     fn from(menu: &'n Menu) -> Self {
         let phrases = menu.phrases.iter().map(|(_, phrases)| phrases.clone());
         let question = (!menu.phrases.is_empty()).then(|| Question::OneOf(phrases.collect()));
-        Asked { words: &menu.words, asking: &menu.asking, question }
+        let must_hear = menu.must_hear;
+        Asked { words: &menu.words, asking: &menu.asking, question, must_hear }
     }
 }
 
 impl<'n> From<&'n Ask> for Asked<'n> {
     fn from(ask: &'n Ask) -> Self {
         let question = Some(Question::Business(ask.intents.keys().cloned().collect()));
-        Asked { words: &ask.words, asking: &ask.asking, question }
+        Asked { words: &ask.words, asking: &ask.asking, question, must_hear: false }
     }
 }
 
@@ -43,7 +46,7 @@ impl<'n> From<&'n Collect> for Asked<'n> {
         };
         // What nobody may hear is not listened for either.
         let question = (!collect.secret).then_some(question);
-        Asked { words: &collect.words, asking: &collect.asking, question }
+        Asked { words: &collect.words, asking: &collect.asking, question, must_hear: false }
     }
 }
 
@@ -51,6 +54,13 @@ impl Walk<'_> {
     /// Says words and listens for an answer to them.
     pub(super) fn question(&mut self, words: &[&Wording], asked: &Asked<'_>) {
         self.say(Phase::Offering, words);
+        if !asked.must_hear {
+            self.listen_to(asked);
+        }
+    }
+
+    /// Listens for an answer.
+    pub(super) fn listen_to(&mut self, asked: &Asked<'_>) {
         self.listen_for(asked.question.as_ref());
     }
 

@@ -110,9 +110,8 @@ impl Expected {
                 Slot::YesNo => Expected::YesNo,
                 Slot::Postcode => Expected::Spelt(Spelling::Postcode),
                 Slot::Registration => Expected::Spelt(Spelling::Registration),
-                Slot::Digits | Slot::Phone | Slot::HouseNumber | Slot::Flat => {
-                    Expected::Digits { least: *least, most: *most }
-                }
+                Slot::HouseNumber | Slot::Flat => Expected::Free(house_numbers()),
+                Slot::Digits | Slot::Phone => Expected::Digits { least: *least, most: *most },
                 Slot::Reference => Expected::Spelt(Spelling::Any { least: *least, most: *most }),
                 Slot::Date => Expected::Free(days()),
                 Slot::Time => Expected::Free(times()),
@@ -260,6 +259,48 @@ const HOURS: [&str; 12] = [
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve",
 ];
+
+const TEENS: [&str; 19] = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] =
+    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+
+/// How houses' numbers are said, up to 299.
+fn house_numbers() -> Vec<String> {
+    let small: Vec<String> = TEENS.iter().map(|number| (*number).to_owned()).collect();
+    let units = TEENS.iter().take(9);
+    let large = TENS.iter().flat_map(|ten| {
+        let with = units.clone().map(move |unit| format!("{ten} {unit}"));
+        std::iter::once((*ten).to_owned()).chain(with)
+    });
+    let all: Vec<String> = small.into_iter().chain(large).collect();
+    let hundreds = ["one hundred", "a hundred", "two hundred"].into_iter().flat_map(|hundred| {
+        let with = all.iter().map(move |rest| format!("{hundred} and {rest}"));
+        std::iter::once(hundred.to_owned()).chain(with)
+    });
+    let all: Vec<String> = hundreds.chain(all.clone()).collect();
+    let before = all.iter().map(|number| format!("number {number}"));
+    before.chain(all.clone()).collect()
+}
 
 /// How days are said.
 fn days() -> Vec<String> {

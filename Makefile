@@ -8,7 +8,7 @@ DEMO  ?=
 # Callers are heard where PocketSphinx is installed; tests install it.
 HEARS := $(if $(wildcard /usr/include/pocketsphinx/pocketsphinx.h),--features pocketsphinx)
 
-.PHONY: help demo test check unit hearing speech e2e interop interop-docs browser bench load overload million fuzz pictures prompts tools
+.PHONY: help demo test check unit hearing speech e2e interop interop-docs browser bench load overload million histories fuzz pictures prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ overload: ## goodput at once, twice and four times the limit
 
 million: ## a million calls of every kind in simulated time: nothing may be left of them
 	CALLS=1000000 $(CARGO) test --release --locked --test million -- --nocapture
+
+histories: ## 300,000 simulated days against the plain reference
+	HISTORIES=300000 $(CARGO) test --release --locked --test simulate -- --nocapture histories
 
 fuzz: ## hostile input: TARGET=uri SECONDS=60 for one, else every target for 300 seconds
 	.ci/fuzz $(or $(SECONDS),300) $(TARGET)

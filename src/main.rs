@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use jiff::civil::Date;
 use switchboard::config::settings::PortRange;
 use switchboard::server;
+use switchboard::server::simulate::Alternative;
 use switchboard::server::staffing::Question;
 use switchboard::stats::erlang::Demand;
 
@@ -49,6 +50,8 @@ enum Command {
     /// Recordings: what is kept, whether it is whole, and how to get it out.
     #[command(subcommand)]
     Recordings(Recordings),
+    /// Simulate days: callers and agents from files, the real queue, every wait to the millisecond.
+    Simulate(Simulate),
     /// How many agents so many calls need, or what so many agents make of them (Erlang B, C and A).
     Staffing(Staffing),
     /// Fold the whole journal again and print its figures.
@@ -195,6 +198,79 @@ struct Archive {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  A day, its half hours on the screen and in files:
+    switchboard simulate --calls docs/examples/calls.csv --agents docs/examples/agents.csv --out day
+  What if two more agents came over lunch, and what if the queues had other rules?
+    switchboard simulate --calls docs/examples/calls.csv --agents docs/examples/agents.csv \\
+      --what-if agents+2@12:00-14:00 --what-if config=config/switchboard.toml
+
+Columns of calls.csv (more are ignored), in milliseconds of the day:
+  call_id,arrive_ms,caller,service,priority,kind,ivr_ms,patience_ms,talk_ms,wrap_ms
+Columns of agents.csv (skills and breaks separated by |, a break is start_ms+duration_ms):
+  agent_id,skills,login_ms,logout_ms,breaks
+docs/simulate.md says what each means.")]
+struct Simulate {
+    /// The calls.
+    #[arg(long, value_name = "FILE")]
+    calls: PathBuf,
+    /// The agents and their shifts.
+    #[arg(long, value_name = "FILE")]
+    agents: PathBuf,
+    /// Serve the calls by the queues of these settings instead of by the plain rules.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write calls_out.csv, intervals.csv and summary.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How long an agent's phone rings before it is answered.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
+    ring_ms: u64,
+    /// When the lines open.
+    #[arg(long, value_name = "HH:MM", default_value = "08:45", value_parser = clock)]
+    open: u64,
+    /// When the lines close.
+    #[arg(long, value_name = "HH:MM", default_value = "17:15", value_parser = clock)]
+    close: u64,
+    /// The date of the first day, for the table.
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-05")]
+    date: Date,
+    /// Compare with more agents or fewer (agents+2@12:00-14:00, agents+2:waste|housing@12:00-14:00,
+    /// agents-1@12:00-14:00), or with the queues of other settings (config=FILE). Can be repeated.
+    #[arg(long, value_name = "CHANGE")]
+    what_if: Vec<Alternative>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+fn clock(text: &str) -> Result<u64, String> {
+    let read = switchboard::sim::day::read_clock(text);
+    read.ok_or_else(|| format!("`{text}` is not a time of the day, as in 08:45 or 17:15:00.000"))
+}
+
+impl From<Simulate> for server::simulate::Request {
+    fn from(from: Simulate) -> Self {
+        let Simulate { calls, agents, config, out, ring_ms, open, close, date, what_if, json } =
+            from;
+        let (open_ms, close_ms) = (open, close);
+        server::simulate::Request {
+            calls,
+            agents,
+            config,
+            out,
+            ring_ms,
+            open_ms,
+            close_ms,
+            date,
+            what_if,
+            json,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
   What 14 agents make of 100 calls of 3 minutes in half an hour:
     switchboard staffing --calls 100 --aht-s 180 --agents 14 --target-s 20
   The same if callers give up after two minutes on average:
@@ -305,6 +381,7 @@ fn main() -> ExitCode {
             server::assistant::understand(&intents, today, json)
         }
         Command::Recordings(what) => recordings(what),
+        Command::Simulate(simulate) => server::simulate::simulate(&simulate.into()),
         Command::Staffing(staffing) => {
             server::staffing::staffing(&staffing.question(), staffing.json)
         }

@@ -19,6 +19,7 @@ use super::prompts::{self, RenderError};
 use super::recording::command as recording;
 use super::rehearsal::RehearsalError;
 use super::run::{self, ServeError, Server};
+use super::simulate::SimulateError;
 use super::staffing::StaffingError;
 use super::store::{self, StoreError};
 
@@ -40,6 +41,8 @@ pub enum Failure {
     Store(StoreError),
     /// Flows cannot be rehearsed, or their tests have failed.
     Rehearsal(RehearsalError),
+    /// A day cannot be simulated.
+    Simulate(SimulateError),
     /// There is no answer on staffing.
     Staffing(StaffingError),
     /// Recordings cannot be read, or are not whole.
@@ -60,6 +63,7 @@ impl fmt::Display for Failure {
             Failure::Render(error) => write!(f, "switchboard: {error}"),
             Failure::Store(error) => write!(f, "switchboard: {error}"),
             Failure::Rehearsal(error) => writeln!(f, "{error}"),
+            Failure::Simulate(error) => error.fmt(f),
             Failure::Staffing(error) => error.fmt(f),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::Council(error) => write!(f, "switchboard: {error}"),
@@ -83,6 +87,12 @@ impl From<ServeError> for Failure {
 impl From<RehearsalError> for Failure {
     fn from(error: RehearsalError) -> Self {
         Failure::Rehearsal(error)
+    }
+}
+
+impl From<SimulateError> for Failure {
+    fn from(error: SimulateError) -> Self {
+        Failure::Simulate(error)
     }
 }
 

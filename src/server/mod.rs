@@ -20,6 +20,7 @@ pub mod rehearsal;
 pub mod resolver;
 pub mod run;
 pub mod settings_file;
+pub mod simulate;
 pub mod sounds;
 pub mod speech;
 pub mod staffing;

@@ -38,8 +38,6 @@ pub enum Wrong {
     NoBreak { text: String },
     #[error("the shift ends at {logout_ms} and begins at {login_ms}: it must end after it begins")]
     EndsBeforeItBegins { login_ms: u64, logout_ms: u64 },
-    #[error("there is no queue for the service `{service}`; the settings have: {known}")]
-    NoQueue { service: String, known: String },
 }
 
 impl Wrong {

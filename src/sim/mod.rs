@@ -7,6 +7,7 @@
 pub mod adviser;
 pub mod backend;
 pub mod caller;
+pub mod day;
 pub mod diary;
 pub mod ear;
 pub mod network;

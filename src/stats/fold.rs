@@ -19,7 +19,7 @@ use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBo
 use super::bulletins::BulletinBook;
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
-use super::live::{Live, QueueLive};
+use super::live::{Live, QueueLive, Today};
 use super::messages::MessageBook;
 use super::restore::Registration;
 use super::speech::SpeechBook;
@@ -447,6 +447,16 @@ impl Fold {
             intervals.spend(book.unaccrued(&now), &self.zone);
         }
         intervals.rows(&self.zone, at, &waiting)
+    }
+
+    /// The figures of all calls since the journal began, whatever queue they entered.
+    pub fn since_the_beginning(&self) -> Today {
+        let mut whole = Counts::default();
+        for book in self.queues.values() {
+            whole.add(&book.counts);
+        }
+        let waits = |book: &&CallBook| book.place.is_some() && book.outcome.is_none();
+        whole.today(self.calls.values().filter(waits).count() as u64)
     }
 
     /// Waits after an answer, by queue: apart from everything else.

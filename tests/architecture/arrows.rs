@@ -133,6 +133,7 @@ pub const ARROWS: &[(&str, &[&str], &str)] = &[
             "number",
             "backend",
             "assistant",
+            "sheet",
         ],
         "replaces server and web, so it cannot use them",
     ),

@@ -1,0 +1,117 @@
+//! What the queue wants done, carried out by models.
+
+use crate::acd::command::{AcdEffect, AcdInput};
+use crate::event::{AgentEvent, CallEvent, Event, OfferOutcome, Outcome};
+use crate::id::{LegId, QueueName};
+use crate::time::Time;
+
+use super::agenda::Moment;
+use super::machine::{Machine, micros, place_of};
+use super::{Fate, ModelCall};
+
+impl Machine<'_> {
+    pub(super) fn apply(&mut self, input: AcdInput) {
+        let effects = self.acd.apply(self.now, &self.wall, input);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<AcdEffect>) {
+        let (mut answered, mut given_up) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                AcdEffect::Entered { call, queue, first_at, moved_from: _, skills } => {
+                    let (call, queue_name) = (place_of(call), queue.clone());
+                    self.waits[call] = Some((queue, first_at));
+                    let queue = queue_name;
+                    let entered =
+                        CallEvent::QueueEntered { queue, skills, first: true, episode: 1 };
+                    self.write(call, entered);
+                }
+                AcdEffect::Returned { call, why, .. } => self.handed_back(place_of(call), why),
+                AcdEffect::Offer { call, queue, agent, ring_for: _, why } => {
+                    let desk = self.by_name[&agent];
+                    self.is_offered(place_of(call), queue, desk, why);
+                    if self.rules.ring_ms == 0 {
+                        answered.push((call, agent));
+                    }
+                }
+                AcdEffect::CancelOffer { call, agent, outcome } => {
+                    let desk = self.by_name[&agent];
+                    self.offer_ends(place_of(call), desk, outcome);
+                    self.desks[desk].work = None;
+                    given_up.push(desk);
+                }
+                AcdEffect::Claimed { call, queue, agent, first_at, visit_at } => {
+                    let desk = self.by_name[&agent];
+                    self.is_answered(place_of(call), queue, desk, (first_at, visit_at));
+                }
+                AcdEffect::AgentChanged { agent, from, to, reason, by, lasted } => {
+                    let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
+                    let event = AgentEvent::State { from, to, reason, by, lasted_us };
+                    self.journal.write(self.now, &self.wall, Event::Agent { agent, event });
+                }
+                // Nobody here is rung by name, answers too late or chooses what cannot be.
+                AcdEffect::Reserved { .. }
+                | AcdEffect::ReserveRefused { .. }
+                | AcdEffect::DirectClaimed { .. }
+                | AcdEffect::ClaimRefused { .. }
+                | AcdEffect::ChoiceRefused { .. } => {}
+            }
+        }
+        for (call, agent) in answered {
+            self.apply(AcdInput::Claim { call, agent });
+        }
+        for agent in given_up {
+            if self.desks[agent].is_wanted_elsewhere() {
+                self.is_free(agent);
+            }
+        }
+    }
+
+    fn is_offered(&mut self, call: usize, queue: QueueName, agent: usize, why: String) {
+        self.offers += 1;
+        let (offer, id) = (self.offers, self.agent(agent));
+        self.desks[agent].ringing = Some((offer, self.now));
+        self.desks[agent].work = Some(call);
+        let legs = vec![LegId(offer)];
+        self.write(call, CallEvent::Offered { queue, agent: id, legs, why });
+        if self.rules.ring_ms > 0 {
+            let answers_at = self.now_ms() + self.rules.ring_ms;
+            self.agenda.add(answers_at, Moment::Answer { agent, offer });
+        }
+    }
+
+    fn offer_ends(&mut self, call: usize, agent: usize, outcome: OfferOutcome) {
+        let Some((_, since)) = self.desks[agent].ringing.take() else { return };
+        let (agent, rang_us) = (self.agent(agent), micros(self.now, since));
+        self.write(call, CallEvent::OfferEnded { agent, outcome, rang_us });
+    }
+
+    fn is_answered(
+        &mut self,
+        call: usize,
+        queue: QueueName,
+        agent: usize,
+        (first_at, visit_at): (Time, Time),
+    ) {
+        let leg = LegId(self.desks[agent].ringing.map_or(0, |(offer, _)| offer));
+        self.offer_ends(call, agent, OfferOutcome::Accepted);
+        let ModelCall { arrive_ms, talk_ms, .. } = *self.calls[call];
+        let (id, wait_us) = (self.agent(agent), micros(self.now, first_at));
+        self.write(
+            call,
+            CallEvent::Joined {
+                queue: queue.clone(),
+                agent: id.clone(),
+                leg,
+                wait_us,
+                visit_us: micros(self.now, visit_at),
+                to_person_us: micros(self.now, Time::from_millis(arrive_ms)),
+                episode: 1,
+            },
+        );
+        self.leaves(call, queue, Outcome::Answered, first_at);
+        self.fates[call] = Some(Fate::Answered { wait_ms: wait_us / 1_000, agent: id });
+        self.agenda.add(self.now_ms() + talk_ms, Moment::TalkEnd { agent });
+    }
+}

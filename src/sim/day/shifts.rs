@@ -1,0 +1,85 @@
+//! Who works when, from `agents.csv`.
+
+use std::collections::BTreeMap;
+
+use crate::id::{AgentId, Skill};
+use crate::sheet::{Mistake, Mistakes, Row, Sheet, Wrong};
+
+use super::LONGEST_MS;
+
+/// An agent's working day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    /// Who.
+    pub agent: AgentId,
+    /// What they can do.
+    pub skills: Vec<Skill>,
+    /// When they sign in, in milliseconds of the day.
+    pub login_ms: u64,
+    /// When their shift ends, in milliseconds of the day.
+    pub logout_ms: u64,
+    /// Their breaks.
+    pub breaks: Vec<Break>,
+}
+
+/// A break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Break {
+    /// When it is due, in milliseconds of the day.
+    pub start_ms: u64,
+    /// How long it lasts, whenever it begins, in milliseconds.
+    pub lasts_ms: u64,
+}
+
+/// Reads `agents.csv`; `file` is what mistakes call it.
+pub fn read_shifts(file: &str, bytes: &[u8]) -> Result<Vec<Shift>, Mistakes> {
+    let mut sheet = Sheet::open(file, bytes).map_err(Mistakes::one)?;
+    let [id, skills, login, logout, breaks] =
+        sheet.columns(["agent_id", "skills", "login_ms", "logout_ms", "breaks"])?;
+    let (mut shifts, mut mistakes) = (Vec::new(), Vec::new());
+    let mut known: BTreeMap<String, u64> = BTreeMap::new();
+    let mut read = |row: &Row<'_>| -> Result<Shift, Mistake> {
+        let name = row.text(id)?.to_owned();
+        if let Some(line) = known.insert(name.clone(), row.line()) {
+            let wrong = Wrong::Twice { column: id.name, id: name, line };
+            return Err(row.mistake(id, wrong));
+        }
+        let parts = |text: &'_ str| -> Vec<String> {
+            let parts = text.split('|').map(str::trim).filter(|part| !part.is_empty());
+            parts.map(str::to_owned).collect()
+        };
+        let skills_of: Vec<Skill> =
+            parts(row.get(skills)).iter().map(|skill| skill.as_str().into()).collect();
+        if skills_of.is_empty() {
+            return Err(row.mistake(skills, Wrong::NoSkill));
+        }
+        let login_ms = row.whole(login, LONGEST_MS)?;
+        let logout_ms = row.whole(logout, LONGEST_MS)?;
+        if logout_ms <= login_ms {
+            return Err(row.mistake(logout, Wrong::EndsBeforeItBegins { login_ms, logout_ms }));
+        }
+        let mut breaks_of = Vec::new();
+        for text in parts(row.get(breaks)) {
+            match read_break(&text) {
+                Some(one) => breaks_of.push(one),
+                None => return Err(row.mistake(breaks, Wrong::NoBreak { text })),
+            }
+        }
+        breaks_of.sort_by_key(|one| (one.start_ms, one.lasts_ms));
+        let agent = name.into();
+        Ok(Shift { agent, skills: skills_of, login_ms, logout_ms, breaks: breaks_of })
+    };
+    while let Some(row) = sheet.next_row() {
+        match row.and_then(|row| read(&row)) {
+            Ok(shift) => shifts.push(shift),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    Mistakes::or(mistakes, shifts)
+}
+
+fn read_break(text: &str) -> Option<Break> {
+    let (start, lasts) = text.split_once('+')?;
+    let whole = |text: &str| text.trim().parse().ok().filter(|ms| *ms <= LONGEST_MS);
+    Some(Break { start_ms: whole(start)?, lasts_ms: whole(lasts)? })
+}

@@ -111,13 +111,16 @@ struct Demo {
 enum Flow {
     /// Print the JSON Schema of flows, for editors.
     Schema,
-    /// Print a flow as a picture, in the language of Mermaid.
+    /// Print a flow as a picture, in the language of Mermaid or as SVG.
     Graph {
         #[command(flatten)]
         place: Place,
         /// Which flow.
         #[arg(value_name = "FLOW", default_value = "main")]
         flow: String,
+        /// Print SVG, which browsers show.
+        #[arg(long)]
+        svg: bool,
     },
     /// Walk through a flow at the keyboard, as a caller.
     Try {
@@ -369,8 +372,8 @@ fn main() -> ExitCode {
         Command::TestFlows { place, every_way } => {
             server::rehearsal::test_flows(&place.config, every_way).map_err(Into::into)
         }
-        Command::Flow(Flow::Graph { place, flow }) => {
-            server::rehearsal::graph(&place.config, &flow).map_err(Into::into)
+        Command::Flow(Flow::Graph { place, flow, svg }) => {
+            server::rehearsal::graph(&place.config, &flow, svg).map_err(Into::into)
         }
         Command::Flow(Flow::Try { place, flow, at }) => {
             server::rehearsal::try_flow(&place.config, &flow, at).map_err(Into::into)

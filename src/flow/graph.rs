@@ -1,4 +1,7 @@
-//! A flow as a picture, in the language of Mermaid: <https://mermaid.js.org>.
+//! A flow as a picture: in the language of Mermaid (<https://mermaid.js.org>), or as SVG.
+
+mod layers;
+mod svg;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +9,9 @@ use std::fmt::Write as _;
 use super::model::{Flow, Node};
 use crate::id::NodeName;
 
-/// The flowchart: questions are rhombs, ends are round, waiting for people is a stadium.
+pub use self::svg::svg;
+
+/// The flowchart in Mermaid: questions are rhombs, ends are round, waiting for people is a stadium.
 pub fn mermaid(flow: &Flow) -> String {
     let mut chart = format!("flowchart TD\n  start((start)) --> {}\n", id(&flow.start));
     if let Some(start) = &flow.relay_start {
@@ -15,14 +20,8 @@ pub fn mermaid(flow: &Flow) -> String {
     for (name, node) in &flow.nodes {
         let (open, close) = shape(node);
         line(&mut chart, format_args!("{}{open}\"{}\"{close}", id(name), label(name, node)));
-        // Several cases that lead to one node are one arrow.
-        let mut cases: BTreeMap<&NodeName, Vec<String>> = BTreeMap::new();
-        for (case, to) in node.ways() {
-            cases.entry(to).or_default().push(case);
-        }
-        for (to, cases) in cases {
-            let case = cases.join(", ");
-            match case.trim_matches([',', ' ']).is_empty() {
+        for (to, case) in cases(node) {
+            match case.is_empty() {
                 true => line(&mut chart, format_args!("{} --> {}", id(name), id(to))),
                 false => {
                     let case = escaped(&case);
@@ -32,6 +31,21 @@ pub fn mermaid(flow: &Flow) -> String {
         }
     }
     chart
+}
+
+/// Where a node leads, by name, and in which cases: several that lead to one node are one arrow.
+fn cases(node: &Node) -> Vec<(&NodeName, String)> {
+    let mut cases: BTreeMap<&NodeName, Vec<String>> = BTreeMap::new();
+    for (case, to) in node.ways() {
+        cases.entry(to).or_default().push(case);
+    }
+    let cases = cases.into_iter().map(|(to, mut cases)| {
+        if cases.iter().all(String::is_empty) {
+            cases.clear();
+        }
+        (to, cases.join(", "))
+    });
+    cases.collect()
 }
 
 fn line(chart: &mut String, what: std::fmt::Arguments<'_>) {
@@ -60,8 +74,9 @@ fn shape(node: &Node) -> (&'static str, &'static str) {
     }
 }
 
-fn label(name: &NodeName, node: &Node) -> String {
-    let more = match node {
+/// What a node does it with.
+fn more(node: &Node) -> String {
+    match node {
         Node::Hours(hours) => hours.calendar.to_string(),
         Node::If(condition) => condition.condition.as_str().to_owned(),
         Node::Choose(choose) => choose.value.as_str().to_owned(),
@@ -79,14 +94,18 @@ fn label(name: &NodeName, node: &Node) -> String {
         | Node::Ask(_)
         | Node::Set(_)
         | Node::Note(_) => String::new(),
-    };
+    }
+}
+
+fn label(name: &NodeName, node: &Node) -> String {
+    let more = more(node);
     match more.is_empty() {
         true => escaped(name.as_str()),
         false => format!("{}<br/>{}", escaped(name.as_str()), escaped(&more)),
     }
 }
 
-/// Within quotes, Mermaid reads entities.
+/// As XML writes it. Mermaid reads entities too, within quotes.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -34,7 +34,7 @@ use crate::id::{
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
 pub use self::form::Form;
-pub use self::graph::mermaid;
+pub use self::graph::{mermaid, svg};
 pub use self::model::{
     Ask, Bulletin, Collect, Flow, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
 };

@@ -133,12 +133,13 @@ impl Rehearsed {
 }
 
 /// Prints a flow as a picture.
-pub fn graph(config: &Path, flow: &str) -> Result<(), RehearsalError> {
+pub fn graph(config: &Path, flow: &str, svg: bool) -> Result<(), RehearsalError> {
     let rehearsed = Rehearsed::read(config).map_err(RehearsalError::Problems)?;
     let loaded = flow::load(&rehearsed.files, &rehearsed.known).map_err(problems)?;
     let found = loaded.flows.get(flow);
     let found = found.ok_or_else(|| RehearsalError::NoFlow(flow.to_owned()))?;
-    write!(io::stdout().lock(), "{}", flow::mermaid(found))?;
+    let picture = if svg { flow::svg(found) } else { flow::mermaid(found) };
+    write!(io::stdout().lock(), "{picture}")?;
     Ok(())
 }
 

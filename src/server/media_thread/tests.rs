@@ -101,16 +101,18 @@ impl Phone {
         self.socket.send_to(&bytes[..len], self.engine).expect("sent");
     }
 
-    /// Waits for a packet with that payload.
+    /// Waits for a packet with that payload. One comes every 20 ms, be it silence: so many that they
+    /// last as long as our patience are enough.
     fn hear(&self, payload: &[u8]) {
         let mut bytes = [0; 2_000];
-        loop {
+        for _ in 0..PATIENCE.as_millis() / 20 {
             let (len, from) = self.socket.recv_from(&mut bytes).expect("a packet");
             assert_eq!(from, self.engine);
             if Packet::parse(&bytes[..len]).expect("RTP").payload == payload {
                 return;
             }
         }
+        panic!("never heard {:?}", payload.first());
     }
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What voice costs: callers who hear the menu, callers who hear music, bridged conversations, those in
-# which a supervisor listens; what each takes in memory, by codec; with the generator beside the server
-# on the same machine, and the machine's own floor. Anyone can rerun it (make load). By environment:
+# which a supervisor listens, conferences of three; what each takes in memory, by codec and with SRTP; with
+# the generator beside the server on the same machine, and the machine's own floor. Anyone can rerun it
+# (make load). By environment:
 # MENU, MUSIC, BRIDGED, RECORDED, CONVERTED, LISTENED, MEMORY calls at once (" " for none),
 # SECONDS_EACH, and what server.sh reads.
 set -euo pipefail
@@ -69,16 +70,17 @@ sign_in() {
   done
 }
 
-# A supervisor into each of $1 conversations, as soon as all are there: those who are not signed in.
-listen() {
-  local calls at answer
+# A supervisor into each of $1 conversations, as soon as all are there: those who are not signed in. $2 is
+# what they do: in listen they are heard by nobody, in barge all three hear each other.
+supervise() {
+  local calls call at answer
   until calls=$(ask GET agents "" | grep -o '"call":"[^"]*"' | cut -d'"' -f4) && [ "$(wc -l <<<"$calls")" -ge "$1" ]; do
     read -rt 0.2 <> <(:) || true
   done
   at=$1
   for call in $calls; do
     at=$((at + 1))
-    answer=$(ask POST "calls/$call/supervise" "{\"mode\":\"listen\",\"agent\":\"load$at\"}")
+    answer=$(ask POST "calls/$call/supervise" "{\"mode\":\"$2\",\"agent\":\"load$at\"}")
     [[ $answer == *"200 OK"* || $answer == *"202 Accepted"* ]] || echo "no supervisor in $call: $answer" >&2
   done
 }
@@ -146,15 +148,20 @@ for calls in $CONVERTED; do
   done
 done
 for calls in $LISTENED; do
-  start "$open_door" "$(advisers $((calls * 2)))" "$queue"
-  sign_in "$calls"
-  listen "$calls" &
-  row "bridge in which a supervisor listens" "$calls" --advisers --besides "$calls" \
-    --bind "127.0.0.1:$((SIP_PORT + 6))"
-  wait $! || failed=1
-  stop
+  for mode in listen barge; do
+    start "$open_door" "$(advisers $((calls * 2)))" "$queue"
+    sign_in "$calls"
+    supervise "$calls" "$mode" &
+    row "$([ "$mode" = listen ] && echo bridge in which a supervisor listens || echo conference of three)" \
+      "$calls" --advisers --besides "$calls" --bind "127.0.0.1:$((SIP_PORT + 6))"
+    wait $! || failed=1
+    stop
+  done
 done
 for calls in $MEMORY; do
+  start "$open_door" "" "$menu"
+  memory_row "menu, G.711 with SRTP" "$calls" --srtp
+  stop
   for codec in 8 9 111; do
     name=$(case $codec in 8) echo G.711 ;; 9) echo G.722 ;; 111) echo Opus ;; esac)
     start "$open_door" "" "$menu"

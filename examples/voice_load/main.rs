@@ -60,6 +60,9 @@ pub struct Asked {
     /// Send nothing: listen only.
     #[arg(long)]
     mute: bool,
+    /// Ask for SRTP. What is heard stays encrypted, and nothing is sent.
+    #[arg(long)]
+    srtp: bool,
     /// The process whose CPU time is counted while it is measured.
     #[arg(long)]
     pid: Option<u32>,
@@ -94,7 +97,7 @@ fn run(asked: &Asked) -> std::io::Result<bool> {
         while let Some(party) = signalling.joined.pop() {
             voice.join(party);
         }
-        if !asked.mute {
+        if !asked.mute && !asked.srtp {
             voice.send(now)?;
         }
         match measured {

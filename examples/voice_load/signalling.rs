@@ -8,6 +8,9 @@ use super::Asked;
 
 /// A request without an answer is sent again after this (RFC 3261's T1).
 const AGAIN: Duration = Duration::from_millis(500);
+/// The keys of those who ask for SRTP (the example of RFC 4568 section 9.1).
+const KEYS: &str = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 \
+                    inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
 
 /// Somebody whose voice begins: where the server receives it, and in which payload type.
 pub struct Joined {
@@ -158,10 +161,11 @@ impl<'a> Signalling<'a> {
             _ => "PCMA/8000",
         };
         let events = if codec == 111 { 48_000 } else { 8_000 };
+        let (profile, keys) = if self.asked.srtp { ("RTP/SAVP", KEYS) } else { ("RTP/AVP", "") };
         format!(
             "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP {codec} 101\r\na=rtpmap:{codec} {name}\r\n\
-             a=rtpmap:101 telephone-event/{events}\r\n"
+             m=audio {port} {profile} {codec} 101\r\na=rtpmap:{codec} {name}\r\n\
+             a=rtpmap:101 telephone-event/{events}\r\n{keys}"
         )
     }
 

@@ -219,3 +219,19 @@ fn a_caller_to_whom_nobody_answered_keeps_the_priority_too() {
     world.fails(2, "amy", OfferOutcome::NoAnswer);
     assert_eq!(offers(&world.ready("ben")), offer(2, "ben"));
 }
+
+/// The example of docs/queues.md.
+#[test]
+fn the_worked_example_is_as_it_is_told() {
+    let queues = [("waste", queue(&["waste"])), ("housing", queue(&["housing"]))];
+    let mut world = World::new(&queues, &[("amy", "waste"), ("ben", "waste housing")]);
+    world.enter_at(1, "housing", 0);
+    world.enter_at(2, "waste", 5);
+    world.pass(secs(60));
+    world.enter_at(3, "waste", 0);
+    world.pass(secs(60));
+    assert_eq!(offers(&world.ready("amy")), offer(3, "amy"));
+    world.claim(3, "amy");
+    world.pass(secs(60));
+    assert_eq!(offers(&world.ready("ben")), offer(1, "ben"));
+}

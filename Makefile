@@ -29,11 +29,12 @@ check: ## formatting, lints, and the shipped settings and flows
 
 unit: ## unit, scenario, property and architecture tests
 	$(CARGO) test --locked --lib --bins
-	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vxE 'e2e|hearing' | sed 's/^/--test /' | tr '\n' ' ')
+	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vxE 'e2e|hearing|speaking' | sed 's/^/--test /' | tr '\n' ' ')
 
 hearing: tools ## the embedded recogniser, every voice at its own speed: a third of `make speech`
-	$(CARGO) clippy --locked --lib --test hearing --features pocketsphinx -- -D warnings
+	$(CARGO) clippy --locked --lib --test hearing --test speaking --features pocketsphinx -- -D warnings
 	QUICK=1 $(CARGO) test --locked --features pocketsphinx --test hearing -- --nocapture
+	$(CARGO) test --locked --features pocketsphinx --test speaking -- --test-threads=1
 
 speech: tools ## how well callers are understood, by voice, line and noise: prints the table of docs/hearing.md
 	$(CARGO) test --locked --features pocketsphinx --test hearing -- --nocapture

@@ -174,6 +174,8 @@ pub struct Collect {
     pub between: Duration,
     /// Read back, for the caller to say with 1 or 2 whether it is right.
     pub confirm: Option<Wording>,
+    /// Whether it is not asked if the caller has named it before; the flow reads it back later on.
+    pub unless_named: bool,
     /// Whether nobody may see it: it is kept from the recording, the journal and everybody who
     /// listens, and can only be sent to a back end.
     pub secret: bool,

@@ -211,6 +211,7 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
                     Err(_) => saying.spelt(number),
                 }
                 saying.letters(&letter.to_ascii_uppercase());
+                saying.pause();
             }
             Kind::Postcode | Kind::Registration => {
                 for part in text.split(' ') {

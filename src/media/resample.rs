@@ -1,5 +1,8 @@
 //! Bringing recordings of any rate to one of ours.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
@@ -22,24 +25,51 @@ pub struct UnusableRate {
 /// One channel of samples between -1 and 1 at `rate_hz`, as 16-bit samples at `rate`. Loudness stays as
 /// it is; what is beyond full scale is clipped.
 pub fn to_rate(samples: &[f32], rate_hz: u32, rate: Rate) -> Result<Vec<i16>, UnusableRate> {
-    if !RATES_HZ.contains(&rate_hz) {
-        return Err(UnusableRate { rate_hz });
+    Converter::default().convert(samples, rate_hz, rate)
+}
+
+/// Brings many recordings to our rates: to plan a transform takes longer than a short recording.
+#[derive(Default)]
+pub struct Converter {
+    /// By the rates from which and to which.
+    planned: BTreeMap<(u32, u32), Fft<f32>>,
+}
+
+impl Converter {
+    /// As [`to_rate`].
+    pub fn convert(
+        &mut self,
+        samples: &[f32],
+        rate_hz: u32,
+        rate: Rate,
+    ) -> Result<Vec<i16>, UnusableRate> {
+        if !RATES_HZ.contains(&rate_hz) {
+            return Err(UnusableRate { rate_hz });
+        }
+        if rate_hz == rate.hz() || samples.is_empty() {
+            return Ok(samples.iter().copied().map(to_16_bit).collect());
+        }
+        let unusable = UnusableRate { rate_hz };
+        let fft = match self.planned.entry((rate_hz, rate.hz())) {
+            Entry::Occupied(planned) => planned.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(plan(rate_hz as usize, rate.hz() as usize).ok_or(unusable)?)
+            }
+        };
+        let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|_| unusable)?;
+        // It begins anew with each recording.
+        let output = fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?;
+        Ok(output.take_data().into_iter().map(to_16_bit).collect())
     }
-    if rate_hz == rate.hz() || samples.is_empty() {
-        return Ok(samples.iter().copied().map(to_16_bit).collect());
-    }
-    let unusable = UnusableRate { rate_hz };
-    let (from, to) = (rate_hz as usize, rate.hz() as usize);
+}
+
+fn plan(from: usize, to: usize) -> Option<Fft<f32>> {
     // A block of whole samples on both sides, and an even number of them, so that the delay that
     // is taken off again is a whole number too.
     let unit = from / gcd(from, to);
     let block = unit * BLOCK.div_ceil(unit).next_multiple_of(2);
     let window = WindowFunction::BlackmanHarris2;
-    let mut fft = Fft::<f32>::new_custom(from, to, block, 1, 1, window, FixedSync::Input)
-        .map_err(|_| unusable)?;
-    let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|_| unusable)?;
-    let output = fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?;
-    Ok(output.take_data().into_iter().map(to_16_bit).collect())
+    Fft::new_custom(from, to, block, 1, 1, window, FixedSync::Input).ok()
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -85,6 +115,16 @@ mod tests {
                 let error = i32::from(out[at]) - i32::from(expected[at]);
                 assert!(error.abs() < 40, "{rate} at {at}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn the_second_recording_sounds_as_if_it_were_the_first() {
+        let mut converter = Converter::default();
+        let mut convert = |hz, rate| converter.convert(&tone(hz, rate, 0.7), rate, Rate::Narrow);
+        for (hz, rate) in [(900.0, 16_000), (400.0, 48_000), (1_300.0, 16_000)] {
+            let alone = to_narrow_band(&tone(hz, rate, 0.7), rate);
+            assert_eq!(convert(hz, rate), alone);
         }
     }
 

@@ -6,7 +6,7 @@ use hound::{SampleFormat, WavReader};
 
 use super::bank::Clip;
 use super::rate::Rate;
-use super::resample::{UnusableRate, to_rate};
+use super::resample::{Converter, UnusableRate};
 
 /// Longest recording, in seconds: what is longer is a mistake, not a prompt.
 pub const MAX_SECONDS: u32 = 1_800;
@@ -58,6 +58,11 @@ impl WavError {
 
 /// Reads a WAV file's bytes: mixed down to one channel, at 8 kHz, encoded.
 pub fn read(bytes: &[u8]) -> Result<Clip, WavError> {
+    read_with(bytes, &mut Converter::default())
+}
+
+/// The same, for many files.
+pub fn read_with(bytes: &[u8], converter: &mut Converter) -> Result<Clip, WavError> {
     let reader = WavReader::new(Cursor::new(bytes)).map_err(|error| match error {
         hound::Error::Unsupported => WavError::Compressed,
         hound::Error::IoError(_)
@@ -94,11 +99,11 @@ pub fn read(bytes: &[u8]) -> Result<Clip, WavError> {
             .map(|frame| frame.iter().sum::<f32>() / frame.len() as f32)
             .collect(),
     };
-    let narrow = to_rate(&mono, spec.sample_rate, Rate::Narrow)?;
+    let narrow = converter.convert(&mono, spec.sample_rate, Rate::Narrow)?;
     if spec.sample_rate <= Rate::Narrow.hz() {
         return Ok(Clip::new(&narrow));
     }
-    Ok(Clip::wide(&narrow, &to_rate(&mono, spec.sample_rate, Rate::Wide)?))
+    Ok(Clip::wide(&narrow, &converter.convert(&mono, spec.sample_rate, Rate::Wide)?))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::flow::{RENDER_COMMAND, speak};
 use crate::id::PromptName;
 use crate::media::bank::{Bank, Clip};
 use crate::media::command::Codec;
+use crate::media::resample::Converter;
 use crate::media::tone::Tone;
 use crate::media::wav::{self, WavError};
 
@@ -100,20 +101,25 @@ pub fn load<'a>(
 ) -> Result<Bank, Vec<SoundError>> {
     let mut seen = BTreeSet::new();
     let names: Vec<&PromptName> = names.into_iter().filter(|name| seen.insert(*name)).collect();
-    let one = |name: &PromptName| {
+    let one = |name: &PromptName, converter: &mut Converter| {
         if name.as_str() == speak::PAUSE {
             return Ok(pause());
         }
         let path = path(sounds, language, name);
         let path = path.ok_or_else(|| (sounds.to_owned(), SoundProblem::Name))?;
-        one_or_several(name, path)
+        one_or_several(name, path, converter)
     };
     // Most of the time goes into bringing them to our rates.
     let share = names.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from));
     let read: Vec<_> = std::thread::scope(|scope| {
         let shares: Vec<_> = names
             .chunks(share.max(1))
-            .map(|names| scope.spawn(|| names.iter().map(|name| one(name)).collect::<Vec<_>>()))
+            .map(|names| {
+                scope.spawn(|| {
+                    let mut converter = Converter::default();
+                    names.iter().map(|name| one(name, &mut converter)).collect::<Vec<_>>()
+                })
+            })
             .collect();
         // A panic in a share is a panic here, as if there were no threads.
         shares
@@ -142,10 +148,14 @@ fn pause() -> Clip {
 
 /// A recording; or music that is a folder instead of a file, `music/hold/` instead of `music/hold.wav`:
 /// its files one after the other, in the order of their names.
-fn one_or_several(name: &PromptName, path: PathBuf) -> Result<Clip, (PathBuf, SoundProblem)> {
+fn one_or_several(
+    name: &PromptName,
+    path: PathBuf,
+    converter: &mut Converter,
+) -> Result<Clip, (PathBuf, SoundProblem)> {
     let folder = path.with_extension("");
     if path.exists() || !name.as_str().starts_with("music/") || !folder.is_dir() {
-        return read(&path).map_err(|problem| (path, problem));
+        return read(&path, converter).map_err(|problem| (path, problem));
     }
     let listed = std::fs::read_dir(&folder).and_then(|entries| {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
@@ -158,17 +168,17 @@ fn one_or_several(name: &PromptName, path: PathBuf) -> Result<Clip, (PathBuf, So
     files.sort();
     let mut clips = Vec::new();
     for file in files {
-        clips.push(read(&file).map_err(|problem| (file, problem))?);
+        clips.push(read(&file, converter).map_err(|problem| (file, problem))?);
     }
     Clip::joined(&clips).ok_or((path, SoundProblem::Missing))
 }
 
-fn read(path: &Path) -> Result<Clip, SoundProblem> {
+fn read(path: &Path, converter: &mut Converter) -> Result<Clip, SoundProblem> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => SoundProblem::Missing,
         _ => SoundProblem::Unreadable(error),
     })?;
-    wav::read(&bytes).map_err(SoundProblem::Wav)
+    wav::read_with(&bytes, converter).map_err(SoundProblem::Wav)
 }
 
 /// Encodes every recording for `codecs`, on a thread of its own that ends with it: starting need not

@@ -76,6 +76,8 @@ pub struct Voice {
     /// A second of the sound in the codec: tones of whole hertz repeat after it.
     second: Option<(Sound, Law, Vec<u8>)>,
     sampled: u64,
+    /// Where in them the sound began.
+    since: u64,
     seq: Seq,
     timestamp: u32,
     ssrc: u32,
@@ -101,6 +103,7 @@ impl Voice {
             sound,
             second: None,
             sampled: 0,
+            since: 0,
             seq: Seq::from(0),
             timestamp: 0,
             ssrc: 0,
@@ -151,6 +154,7 @@ impl Voice {
     /// What to send from now on.
     pub fn say(&mut self, sound: Sound) {
         self.sound = sound;
+        self.since = self.sampled;
     }
 
     /// Presses a key after those that were asked for before.
@@ -290,6 +294,11 @@ impl Voice {
     /// The next 20 ms of the sound. A second is a whole number of packets.
     fn sounding(&mut self, codec: Law) -> Vec<u8> {
         let sound = self.sound;
+        if let Sound::Speech(_) = sound {
+            let from = self.sampled - self.since;
+            let samples = from..from + u64::from(PACKET_SAMPLES);
+            return samples.map(|at| tone::encode(codec, sound.sample(at))).collect();
+        }
         if !matches!(&self.second, Some((of, in_codec, _)) if *of == sound && *in_codec == codec) {
             let all = (0..u64::from(RATE_HZ)).map(|at| tone::encode(codec, sound.sample(at)));
             self.second = Some((sound, codec, all.collect()));

@@ -1,93 +1,19 @@
 //! A resident has something done by keys alone, over real sockets, with the shipped flows: what they
 //! reported is found in the council's back end. With the back end down they come to a person.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil::date;
 use serde_json::Value;
-use switchboard::event::CallEvent;
-use switchboard::server::demo::council::{self, Running};
 use switchboard::sim::caller::{Otherwise, Step};
 use switchboard::sim::ear::Expect;
 use switchboard::sim::tone::Sound;
 
-use crate::clock::free_port;
+use crate::peers::council::{Council, entered, noted, over, serve};
 use crate::server::{NUMBER, Server};
 use crate::street::Street;
 
-const TOKEN: &str = "an-e2e-token";
 const LONG: Duration = Duration::from_secs(20);
 const CARD: &str = "4111111111111111";
-
-const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// The council's other systems, in this process.
-struct Council {
-    runtime: tokio::runtime::Runtime,
-    running: Option<Running>,
-    at: SocketAddr,
-}
-
-impl Council {
-    fn open(folder: &Path) -> Council {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let running = runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let now = Arc::new(|| date(2026, 11, 26).at(10, 0, 0, 0));
-            council::start(&folder.join(council::FILE), listener, TOKEN, now).await
-        });
-        let running = running.expect("runs");
-        Council { at: running.address, running: Some(running), runtime }
-    }
-
-    /// What `GET` of a path comes to.
-    fn get(&self, path: &str) -> (u16, String) {
-        switchboard::server::stream::tls::provide_for_clients();
-        self.runtime.block_on(async {
-            let client = reqwest::Client::new();
-            let url = format!("http://{}{path}", self.at);
-            let answer = client.get(url).bearer_auth(TOKEN).send().await.expect("an answer");
-            (answer.status().as_u16(), answer.text().await.expect("text"))
-        })
-    }
-
-    fn close(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
-}
-
-/// The shipped settings, open around the clock, with this back end and all calls recorded.
-fn server(folder: &Path, council: SocketAddr) -> Server {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    let (sip, http, voice) = (at(free_port(1)), at(free_port(0)), free_port(20));
-    let token = folder.join("token");
-    std::fs::write(&token, TOKEN).expect("written");
-    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let week: Vec<String> = week.map(|day| format!("{day} = [\"00:00-24:00\"]")).into();
-    let shipped = include_str!("../../config/switchboard.toml");
-    let (shipped, _) = shipped.split_once("[calendar.main]").expect("the hours come last");
-    let settings = shipped
-        .replace("0.0.0.0:5060", &sip.to_string())
-        .replace("127.0.0.1:8080", &http.to_string())
-        .replace("20000-29999", &format!("{voice}-{}", voice + 19))
-        .replace("\"ivr-flows\"", &format!("\"{root}/ivr-flows\""))
-        .replace("\"sounds\"", &format!("\"{root}/sounds\""))
-        .replace("http://127.0.0.1:8090", &format!("http://{council}"))
-        .replace("# token_file = \"config/council.token\"", &format!("token_file = {token:?}"));
-    let settings = format!(
-        "{settings}\n[calendar.main.week]\n{}\n\n[recording.flow.main]\nrecord = \"always\"\n",
-        week.join("\n")
-    );
-    Server::with_settings(folder, &settings, &["serve"], sip, http)
-}
 
 /// Rings, and presses keys one group after the other, each as soon as the flow has come to the node
 /// that asks for them.
@@ -97,7 +23,7 @@ fn resident(street: &mut Street, server: &Server, keys: &[(&str, &str)]) -> usiz
         Step::Ring(NUMBER.to_owned()),
         Step::UntilAnswered { within: LONG },
         sound,
-        Step::Wait(secs(600)),
+        Step::Wait(Duration::from_secs(600)),
     ];
     let tone = |phone: &mut switchboard::sim::phone::PhoneSettings| {
         phone.sound = Sound::Tone(440);
@@ -117,25 +43,6 @@ fn resident(street: &mut Street, server: &Server, keys: &[(&str, &str)]) -> usiz
     resident
 }
 
-/// They hang up, and the server stops.
-fn over(mut street: Street, resident: usize, server: Server) {
-    street.leave(resident);
-    let over = street.live(LONG, |_| server.live()["calls_active"] == 0);
-    assert!(over, "{}", server.story());
-    server.stop();
-}
-
-/// The nodes that callers have come to.
-fn entered(server: &Server) -> Vec<String> {
-    let calls = server.calls().into_iter();
-    calls
-        .filter_map(|event| match event {
-            CallEvent::NodeEntered { flow, node, .. } => Some(format!("{flow}/{node}")),
-            _ => None,
-        })
-        .collect()
-}
-
 /// The way to a missed bin, up to what is read back.
 const MISSED_BIN: [(&str, &str); 6] = [
     ("main/services", "1"),
@@ -146,18 +53,11 @@ const MISSED_BIN: [(&str, &str); 6] = [
     ("missed-bin/place", "1"),
 ];
 
-fn noted(server: &Server, wanted: &str) -> Option<String> {
-    server.calls().into_iter().find_map(|event| match event {
-        CallEvent::Noted { label, fact } if label == wanted => Some(fact),
-        _ => None,
-    })
-}
-
 #[test]
 fn a_missed_bin_is_reported_by_keys_and_found_in_the_back_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let council = Council::open(folder.path());
-    let server = server(folder.path(), council.at);
+    let server = serve(folder.path(), council.at, "");
     let mut street = Street::new();
     let resident = resident(&mut street, &server, &MISSED_BIN);
     let told = |_: &Street| entered(&server).last().is_some_and(|at| at == "reference/tell");
@@ -181,7 +81,7 @@ fn with_the_back_end_down_a_resident_is_told_and_comes_to_a_person() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut council = Council::open(folder.path());
     council.close();
-    let server = server(folder.path(), council.at);
+    let server = serve(folder.path(), council.at, "");
     let mut street = Street::new();
     let resident = resident(&mut street, &server, &MISSED_BIN[..5]);
     let waits = |_: &Street| {
@@ -200,7 +100,7 @@ fn with_the_back_end_down_a_resident_is_told_and_comes_to_a_person() {
 fn a_permit_is_paid_for_and_the_card_is_kept_nowhere() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut council = Council::open(folder.path());
-    let server = server(folder.path(), council.at);
+    let server = serve(folder.path(), council.at, "");
     let mut street = Street::new();
     let card = format!("{CARD}#");
     let keys = [

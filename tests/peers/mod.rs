@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each of the test programs that share these uses a part of them
 
 pub mod clock;
+pub mod council;
 pub mod impair;
 pub mod judge;
 pub mod pcap;

@@ -12,6 +12,7 @@ use switchboard::sim::caller::{Caller, Step};
 use switchboard::sim::diary::{Diary, Moment};
 use switchboard::sim::person::Person;
 use switchboard::sim::phone::{Line, Phone, PhoneSettings};
+use switchboard::sim::tone::Sound;
 
 use switchboard::time::Time;
 
@@ -94,6 +95,11 @@ impl Street {
     /// Somebody presses keys, besides what their script says.
     pub fn press(&mut self, which: usize, keys: &str) {
         self.houses[which].person.phone_mut().press(keys);
+    }
+
+    /// Somebody says something, besides what their script says.
+    pub fn say(&mut self, which: usize, sound: Sound) {
+        self.houses[which].person.phone_mut().say(sound);
     }
 
     /// Somebody hangs up, whatever their script says.

@@ -160,6 +160,7 @@ impl Reader<'_> {
             Some(tree) => self.words("confirm", tree, Some("confirm")).map(Some),
             None => Some(None),
         };
+        let unless_named = self.truth(fields, "unless_named");
         let asking = self.asking(fields, "wrong", "wrong");
         let then = self.then(fields, true);
         let (least, most) = keys?;
@@ -172,6 +173,7 @@ impl Reader<'_> {
             ends_with: ends_with?,
             between: Duration::from_secs(between?.into()),
             confirm: confirm?,
+            unless_named: unless_named?,
             secret: secret?,
             asking: asking?,
             then: then?,

@@ -189,6 +189,11 @@ pub const KINDS: &[Kind] = &[
             may("between_s", whole(BETWEEN_S), "the longest pause between two keys, in seconds"),
             may("confirm", Shape::Words, "what reads it back; 1 is right, 2 is wrong"),
             may("secret", Shape::Truth, "whether nobody may see, hear or record it"),
+            may(
+                "unless_named",
+                Shape::Truth,
+                "whether it is not asked if the caller has named it; read it back later",
+            ),
             NO_INPUT,
             may(
                 "wrong",

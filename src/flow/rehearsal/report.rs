@@ -138,7 +138,10 @@ impl Playing<'_> {
                 self.note(stage.take_happened());
             }
             Step::Says(_) | Step::Mumbles if !stage.listens() => {
-                return Err("nobody listens to what the caller says now".to_owned());
+                return Err(
+                    "nobody listens to what the caller says now (is `hears: true` missing?)"
+                        .to_owned(),
+                );
             }
             Step::Says(text) => {
                 stage.say(text);

@@ -163,7 +163,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
         fields.get(field).and_then(|tree| fields::truth(field, tree, faults)).unwrap_or(false)
     };
     let relay = truth("relay", faults);
-    let hears = fields.get("hears").is_none() || truth("hears", faults);
+    let hears = truth("hears", faults);
     let conditions = Conditions {
         calendars: entries("calendars", &fields, faults)
             .into_iter()

@@ -261,16 +261,20 @@ impl Walk<'_> {
 
     // ---- things --------------------------------------------------------------------------------
 
-    /// Something of this kind was said before it was asked for: it is read back, not asked for again.
-    /// What cannot be read back is asked for.
+    /// Something of this kind was said before it was asked for: it is read back, or taken where the flow
+    /// reads it back later on. Anything else is asked for.
     pub(super) fn said_before(&mut self, collect: &Collect) -> bool {
-        let Some(confirm) = collect.confirm.as_ref().filter(|_| !collect.secret) else {
+        let taken = collect.confirm.is_some() || collect.unless_named;
+        if collect.secret || !taken {
             return false;
-        };
+        }
         let named = self.run.named.remove(&collect.form.slot());
         let Some(value) = named.and_then(|named| thing(collect, &named)) else { return false };
         self.remember(&collect.name, value);
-        self.read_back(confirm);
+        match &collect.confirm {
+            Some(confirm) => self.read_back(confirm),
+            None => self.go(&collect.then),
+        }
         true
     }
 

@@ -12,6 +12,9 @@ use crate::id::IntentName;
 
 /// Phrases that are listened for at once, at most; what is beyond is left out.
 pub const MOST_PHRASES: usize = 2_000;
+/// Examples of what a call can be about that a grammar has, the first ones of each intent: a larger one is
+/// slow, and mistakes one thing for another.
+const MOST_EXAMPLES: usize = 400;
 /// Digits or characters in a row, at most.
 pub const MOST_CHARACTERS: u8 = 20;
 
@@ -100,8 +103,10 @@ impl Expected {
             Question::Business(intents) => {
                 let wanted: Vec<IntentName> =
                     intents.iter().cloned().chain([IntentName::from("adviser")]).collect();
-                let examples = understanding.map(|known| known.examples(&wanted));
-                Expected::Free(owned(examples.unwrap_or_default()))
+                let mut examples =
+                    understanding.map(|known| known.examples(&wanted)).unwrap_or_default();
+                examples.truncate(MOST_EXAMPLES);
+                Expected::Free(owned(examples))
             }
             Question::OneOf(choices) => {
                 Expected::Phrases(choices.iter().flatten().cloned().collect())

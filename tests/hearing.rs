@@ -257,8 +257,10 @@ fn listen(hearing: &Hearing, samples: &[i16], expected: Expected) -> (Listening,
     }
     let (tell, told) = mpsc::channel();
     let tell = move |told| match told {
-        speech::Told::Began => {}
-        speech::Told::Over(verdict) => tell.send(verdict).expect("somebody waits"),
+        switchboard::server::speech::Told::Began => {}
+        switchboard::server::speech::Told::Over(verdict) => {
+            tell.send(verdict).expect("somebody waits")
+        }
     };
     let listening = hearing.listen(reader, || expected, Duration::from_secs(60), tell);
     (listening.expect("room for one more"), told)

@@ -98,7 +98,9 @@ pub fn is_yes(text: &str) -> Option<bool> {
 impl Expected {
     /// What can be said in answer to a question; of what it can be about, `understanding` has examples.
     pub fn to(question: &Question, understanding: Option<&Understanding>) -> Expected {
-        let owned = |phrases: Vec<&str>| phrases.into_iter().map(str::to_owned).collect();
+        let owned = |phrases: Vec<&str>| -> Vec<String> {
+            phrases.into_iter().map(str::to_owned).collect()
+        };
         match question {
             Question::Business(intents) => {
                 let wanted: Vec<IntentName> =
@@ -106,7 +108,9 @@ impl Expected {
                 let mut examples =
                     understanding.map(|known| known.examples(&wanted)).unwrap_or_default();
                 examples.truncate(MOST_EXAMPLES);
-                Expected::Free(owned(examples))
+                let long = examples.iter().filter_map(|example| in_full(example));
+                let long: Vec<String> = long.collect();
+                Expected::Free(long.into_iter().chain(owned(examples)).collect())
             }
             Question::OneOf(choices) => {
                 Expected::Phrases(choices.iter().flatten().cloned().collect())
@@ -288,6 +292,13 @@ const TEENS: [&str; 19] = [
 ];
 const TENS: [&str; 8] =
     ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+
+/// A phrase with `was not` instead of `wasn't`; none if there is nothing of the kind in it.
+fn in_full(phrase: &str) -> Option<String> {
+    phrase.contains("n't").then(|| {
+        phrase.replace("can't", "cannot").replace("won't", "will not").replace("n't", " not")
+    })
+}
 
 /// How houses' numbers are said, up to 299.
 fn house_numbers() -> Vec<String> {

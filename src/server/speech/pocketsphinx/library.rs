@@ -185,11 +185,12 @@ impl Decoder {
         }
     }
 
-    /// Hears samples of it, at 16 kHz.
+    /// Hears all of it, at 16 kHz: once in an utterance. How loud and how coloured the line is, is measured
+    /// over the whole; bit by bit it would be guessed from whom it heard before.
     pub(super) fn hear(&mut self, samples: &[i16]) -> Result<(), Refused> {
         // SAFETY: pointer and length are those of one slice.
         let frames =
-            unsafe { ps_process_raw(self.0.as_ptr(), samples.as_ptr(), samples.len(), 0, 0) };
+            unsafe { ps_process_raw(self.0.as_ptr(), samples.as_ptr(), samples.len(), 0, 1) };
         if frames < 0 { Err(Refused) } else { Ok(()) }
     }
 

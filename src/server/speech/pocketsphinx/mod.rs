@@ -167,12 +167,12 @@ impl Worker {
             return Ok(());
         }
         let mut all = Vec::new();
-        decoder.activate(GRAMMAR)?;
-        decoder.begin()?;
         while let Some(more) = samples.blocking_recv() {
-            decoder.hear(&more)?;
             all.extend(more);
         }
+        decoder.activate(GRAMMAR)?;
+        decoder.begin()?;
+        decoder.hear(&all)?;
         let best = decoder.end()?;
         decoder.activate(LOOP)?;
         let heard = match best.filter(|best| !best.text.is_empty()) {

@@ -36,7 +36,7 @@ fn resident(street: &mut Street, server: &Server, keys: &[(&str, &str)]) -> usiz
         // What must be heard to its end takes no key before that: they try again.
         let taken = (0..8).any(|_| {
             street.press(resident, keys);
-            street.live(secs(4), |_| at(false))
+            street.live(Duration::from_secs(4), |_| at(false))
         });
         assert!(taken, "nothing comes after {node}: {}", server.story());
     }

@@ -11,7 +11,9 @@ use miette::{Diagnostic as _, Report, Severity};
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
 use crate::config::problem::Problem;
-use crate::config::settings::{AgentSettings, ListenSettings, PortRange, Settings, TlsSettings};
+use crate::config::settings::{
+    AgentSettings, EngineName, ListenSettings, PortRange, Settings, TlsSettings,
+};
 use crate::config::source::Source;
 use crate::config::{self, check};
 use crate::engine::Plan;
@@ -121,9 +123,12 @@ impl Installation {
         })
     }
 
-    /// What a demo changes: a demo at night must not only say that the lines are closed, and few
-    /// advisers must keep up with many who ring.
+    /// What a demo changes: a demo at night must not only say that the lines are closed, few advisers must
+    /// keep up with many who ring, and whoever tries it is listened to if this program can.
     pub fn for_the_demo(&mut self) {
+        if cfg!(feature = "pocketsphinx") {
+            self.settings.speech.engine.get_or_insert(EngineName::Pocketsphinx);
+        }
         for queue in self.settings.queues.values_mut() {
             queue.wrap_up_s = queue.wrap_up_s.min(DEMO_WRAP_UP_S);
         }

@@ -6,26 +6,11 @@
 use std::time::Duration;
 
 use crate::call::command::{AtClosing, QueueReturn};
+
+pub use crate::call::command::Priority;
 use crate::event::{AgentState, OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId, QueueName, Skill};
 use crate::time::Time;
-
-/// Which of those who wait goes first: the lower number, whatever it is. Callers of the same number are
-/// served in the order of their first entry. 0 unless somebody says otherwise.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct Priority(pub i32);
 
 /// Something that the queue must take into account.
 #[derive(Debug, Clone, PartialEq, Eq)]

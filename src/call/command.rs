@@ -95,6 +95,8 @@ pub enum Command {
         queue: QueueName,
         /// Skills that the call needs besides the queue's own.
         skills: Vec<Skill>,
+        /// Before whom the call goes, in this queue and those that it is moved to.
+        priority: Priority,
         /// What to do with the caller if the queue closes while they wait.
         at_closing: AtClosing,
     },
@@ -114,6 +116,23 @@ pub enum Command {
         cause: EndCause,
     },
 }
+
+/// Which of those who wait goes first: the lower number, whatever it is. Callers of the same number are
+/// served in the order of their first entry. 0 unless somebody says otherwise.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Priority(pub i32);
 
 /// What happens to those who wait when the queue's hours end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]

@@ -59,6 +59,7 @@ use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
 use crate::time::Time;
 
+use self::command::Priority;
 use self::command::{AtClosing, Notice};
 use self::dial::Dialling;
 pub use self::dial::{MovingRing, Ring};
@@ -252,6 +253,8 @@ pub struct Call {
     first_entered_at: Option<Time>,
     /// Where a caller goes back to whom nobody takes: queue and skills.
     last_visit: Option<(QueueName, Vec<Skill>)>,
+    /// Before whom it goes in queues.
+    priority: Priority,
     /// The message that the caller leaves.
     taking: Option<Taking>,
     /// A phone that is about to take over a conversation.
@@ -322,6 +325,7 @@ impl Call {
             episodes: 0,
             first_entered_at: None,
             last_visit: None,
+            priority: Priority::default(),
             taking: None,
             pending: None,
             recording: Recording::new(recorded, recording, flow.clone()),
@@ -371,6 +375,11 @@ impl Call {
             Some(Peer::Agent(agent)) => Some(agent),
             Some(Peer::Outside(_)) | None => None,
         }
+    }
+
+    /// Before whom it goes in queues.
+    pub fn priority(&self) -> Priority {
+        self.priority
     }
 
     /// The caller's leg.

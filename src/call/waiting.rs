@@ -53,7 +53,8 @@ impl Call {
             Command::CancelTimer => {
                 self.out.push(Action::Timer(CallTimer::Controller, None));
             }
-            Command::Queue { queue, skills, at_closing } => {
+            Command::Queue { queue, skills, priority, at_closing } => {
+                self.priority = priority;
                 self.enter_queue(queue, skills, at_closing);
             }
             // The engine draws the message's name (`Engine::obey_flow`).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::acd::command::AgentChoice;
 use crate::call::Action;
-use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
+use crate::call::command::{AtClosing, Command, Notice, Priority, QueueReturn};
 use crate::config::settings::StarCodes;
 use crate::event::{AgentState, CallEvent, EndCause, StateReason};
 use crate::flow;
@@ -204,7 +204,8 @@ impl Engine {
             Notice::Started => {
                 if let Some(queue) = queue {
                     let (skills, at_closing) = (Vec::new(), AtClosing::Serve);
-                    let command = Command::Queue { queue, skills, at_closing };
+                    let priority = Priority::default();
+                    let command = Command::Queue { queue, skills, priority, at_closing };
                     self.with_call(id, |call, _| call.command(now, command));
                 }
                 return;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError, Priority};
+use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
 use crate::call::recording::NotRecorded;
 use crate::call::{QueueAction, Target, TransferError};
 use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
@@ -29,7 +29,8 @@ impl Engine {
     pub(super) fn queue_action(&mut self, now: Time, call: CallId, action: QueueAction) {
         let input = match action {
             QueueAction::Enter { queue, skills, at_closing, since, again } => {
-                let priority = Priority::default();
+                let governed = self.calls.get(&call);
+                let priority = governed.map(|one| one.call.priority()).unwrap_or_default();
                 AcdInput::Enter { call, queue, skills, priority, at_closing, since, again }
             }
             QueueAction::Leave => AcdInput::Leave { call },

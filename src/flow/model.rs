@@ -12,7 +12,7 @@ use super::speak;
 use super::value::Kind;
 use super::wording::{Template, Wording};
 
-use crate::call::command::AtClosing;
+use crate::call::command::{AtClosing, Priority};
 use crate::event::EndCause;
 use crate::id::{
     BackendName, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
@@ -304,6 +304,8 @@ pub struct Queue {
     pub queue: QueueName,
     /// What the adviser must be able to do, besides what the queue asks for.
     pub skills: Vec<Skill>,
+    /// Before whom the caller goes.
+    pub urgency: Urgency,
     /// What happens to those who wait when the queue closes.
     pub at_closing: AtClosing,
     /// What comes next if the queue is closed.
@@ -314,6 +316,40 @@ pub struct Queue {
     pub on_waited_too_long: NodeName,
     /// What comes next if nobody is there who could answer.
     pub on_nobody: NodeName,
+}
+
+/// Before whom a caller goes who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Urgency {
+    /// Before everybody: what cannot wait.
+    Urgent,
+    /// Before most: whoever is vulnerable, or was here before.
+    High,
+    /// As they came.
+    #[default]
+    Normal,
+    /// Behind the others.
+    Low,
+}
+
+impl Urgency {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Urgency); 4] = [
+        ("urgent", Urgency::Urgent),
+        ("high", Urgency::High),
+        ("normal", Urgency::Normal),
+        ("low", Urgency::Low),
+    ];
+
+    /// What the queue goes by.
+    pub const fn priority(self) -> Priority {
+        Priority(match self {
+            Urgency::Urgent => -20,
+            Urgency::High => -10,
+            Urgency::Normal => 0,
+            Urgency::Low => 10,
+        })
+    }
 }
 
 /// Takes a message for a queue.

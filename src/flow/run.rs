@@ -506,6 +506,7 @@ impl Walk<'_> {
                 self.commands.push(Command::Queue {
                     queue: queue.queue.clone(),
                     skills: queue.skills.clone(),
+                    priority: queue.urgency.priority(),
                     at_closing: queue.at_closing,
                 });
             }

@@ -7,7 +7,7 @@ use super::person::LONGEST_S;
 use crate::backend::Method;
 use crate::flow::fields::Fields;
 use crate::flow::form::Form;
-use crate::flow::model::{Node, Reason};
+use crate::flow::model::{Node, Reason, Urgency};
 use crate::flow::yaml::Tree;
 
 /// A kind of node: the word that it begins with, and what it can have.
@@ -294,6 +294,11 @@ pub const KINDS: &[Kind] = &[
             needed("queue", Shape::Name, "a queue of the settings"),
             may("skills", Shape::Names, "what the adviser must be able to do besides"),
             may(
+                "priority",
+                Shape::OneOf(urgencies),
+                "before whom the caller goes; `normal` if left out",
+            ),
+            may(
                 "at_closing",
                 Shape::OneOf(closings),
                 "what happens to callers who wait at closing",
@@ -332,6 +337,10 @@ fn forms() -> Vec<&'static str> {
 
 fn methods() -> Vec<&'static str> {
     Method::WORDS.iter().map(|(word, _)| *word).collect()
+}
+
+fn urgencies() -> Vec<&'static str> {
+    Urgency::WORDS.iter().map(|(word, _)| *word).collect()
 }
 
 fn closings() -> Vec<&'static str> {

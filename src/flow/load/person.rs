@@ -6,7 +6,7 @@ use super::Reader;
 use crate::call::command::AtClosing;
 use crate::flow::What;
 use crate::flow::fields::{self, Fields};
-use crate::flow::model::{Node, Queue, Reason, Voicemail};
+use crate::flow::model::{Node, Queue, Reason, Urgency, Voicemail};
 use crate::flow::yaml::Tree;
 
 /// How long a message may be by default and at least and at most, in seconds.
@@ -19,6 +19,9 @@ impl Reader<'_> {
             let words = fields::words("skills", tree, self.faults)?;
             self.draft.names.extend(words.iter().cloned().map(|word| (What::Skill, word)));
             Some(words.into_iter().map(|word| word.value.into()).collect())
+        });
+        let urgency = fields.get("priority").map_or(Some(Urgency::default()), |tree| {
+            fields::choice("priority", tree, &Urgency::WORDS, self.faults)
         });
         let at_closing = fields.get("at_closing").map_or(Some(AtClosing::Serve), |tree| {
             let words = [("serve", AtClosing::Serve), ("tell", AtClosing::Tell)];
@@ -42,6 +45,7 @@ impl Reader<'_> {
         Some(Node::Queue(Queue {
             queue: queue?.as_str().into(),
             skills: skills?,
+            urgency: urgency?,
             at_closing: at_closing?,
             on_closed: on_closed?,
             on_full: on_full?,

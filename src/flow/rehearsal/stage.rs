@@ -223,7 +223,7 @@ impl<'a> Stage<'a> {
                 self.secret = on;
                 self.happened.push(Happening::Secret(on));
             }
-            Command::Queue { queue, skills, at_closing: _ } => {
+            Command::Queue { queue, skills, priority: _, at_closing: _ } => {
                 let back = self.conditions.queues.get(&queue).copied();
                 self.happened.push(Happening::Queued(queue, skills));
                 self.waiting = Waiting::Adviser;

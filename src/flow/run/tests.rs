@@ -113,8 +113,12 @@ fn short(commands: &[Command]) -> String {
                 format!("hand over {}{intent}", reason.as_str())
             }
             Command::Secret { on } => format!("secret {on}"),
-            Command::Queue { queue, skills, at_closing } => {
-                format!("queue {queue} {skills:?} {at_closing:?}")
+            Command::Queue { queue, skills, priority, at_closing } => {
+                let before = match priority.0 {
+                    0 => String::new(),
+                    number => format!(" at {number}"),
+                };
+                format!("queue {queue} {skills:?} {at_closing:?}{before}")
             }
             Command::TakeMessage { queue, longest } => {
                 format!("message {queue} {}", longest.as_secs())

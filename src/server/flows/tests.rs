@@ -16,7 +16,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: names.map(Into::into).to_vec(),
         backends: vec!["council".into()],
-        intents: Default::default(),
+        intents: assistant::of_flows(&shipped("ivr-flows")).expect("reads").expect("some").names(),
         prompts: None,
     }
 }
@@ -131,7 +131,7 @@ fn a_missing_sound_file_is_a_finding_with_its_place() {
     fs::remove_file(folder.path().join("sounds/en-GB/agent/ready.wav")).expect("removes");
     let found = shown(&load_copy(folder.path()).expect_err("is refused"));
     assert!(found.contains("prompts.yaml:6:14: the prompt `agent/ready` has no sound"), "{found}");
-    assert!(found.contains("main.yaml:15:10: the prompt `main/welcome` has no sound"), "{found}");
+    assert!(found.contains("main.yaml:16:10: the prompt `main/welcome` has no sound"), "{found}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_changed_text_is_a_finding_until_it_is_rendered() {
     fs::write(&path, text.replace("Welcome to", "Good day from")).expect("writes");
     let findings = load_copy(folder.path()).expect_err("is refused");
     let found = shown(&findings);
-    assert!(found.contains("main.yaml:15:10:") && found.contains("another text"), "{found}");
+    assert!(found.contains("main.yaml:16:10:") && found.contains("another text"), "{found}");
     assert!(format!("{:?}", findings[0]).contains(RENDER_COMMAND));
 }
 

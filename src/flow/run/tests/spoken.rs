@@ -37,7 +37,7 @@ nodes:
   tax: {queue: tax, otherwise: bye}
   else: {queue: general, otherwise: bye}
   lost: {say: Let us find somebody., then: person}
-  now: {queue: general, skills: [urgent], otherwise: bye}
+  now: {queue: general, skills: [urgent], priority: urgent, otherwise: bye}
   person: {queue: general, otherwise: bye}
   menu:
     menu: For bins, press 1 or say bins.
@@ -215,7 +215,7 @@ fn a_person_is_one_word_or_one_key_away_and_what_cannot_wait_does_not() {
     assert_eq!(
         walk.on(words(Utterance { text, urgent, ..Utterance::default() })),
         "stop, said Urgent -, note Cannot wait=a smell of gas, note Said=i can smell gas, >now, \
-         hand over urgent, queue general [\"urgent\"] Serve",
+         hand over urgent, queue general [\"urgent\"] Serve at -20",
     );
 }
 

@@ -370,12 +370,8 @@ fn a_caller_moved_to_another_queue_keeps_the_first_entry_and_is_offered_once() {
     let first_at = case.now;
     case.now += Duration::from_secs(30);
     case.call.returned(case.now, QueueReturn::WaitedTooLong);
-    let to = Command::Queue {
-        queue: "general".into(),
-        skills: vec![],
-        priority: Default::default(),
-        at_closing: AtClosing::Serve,
-    };
+    let (queue, skills, priority) = ("general".into(), vec![], Priority::default());
+    let to = Command::Queue { queue, skills, priority, at_closing: AtClosing::Serve };
     case.call.command(case.now, to);
     let asked = case.asked();
     let since = asked.iter().find_map(|action| match action {

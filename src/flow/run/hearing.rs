@@ -288,8 +288,10 @@ impl Walk<'_> {
                 self.remember(&collect.name, value);
                 self.read_back(confirm);
             }
-            (Some(value), None) if utterance.sure => {
-                self.said_is(Became::Understood, node, Some(&utterance));
+            // What is not sure can be taken only where the flow reads it back later on.
+            (Some(value), None) if utterance.sure || collect.unless_named => {
+                let became = if utterance.sure { Became::Understood } else { Became::ToConfirm };
+                self.said_is(became, node, Some(&utterance));
                 self.remember(&collect.name, value);
                 self.go(&collect.then);
             }

@@ -42,8 +42,9 @@ nodes:
   menu:
     menu: For bins, press 1 or say bins.
     phrases: {1: [bins, rubbish], 2: tax}
-    keys: {1: bin, 2: tax, 9: pay}
+    keys: {1: bin, 2: tax, 3: day, 9: pay}
     otherwise: person
+  day: {collect: When?, as: day, form: date, unless_named: true, then: bye, otherwise: lost}
   pay:
     menu: To pay, press 1 or say pay.
     keys: {1: bye}
@@ -172,6 +173,15 @@ fn at_the_house() -> Walk {
     walk.on(answers("RM1 3BD", true));
     walk.on(key('1'));
     walk
+}
+
+#[test]
+fn what_the_flow_reads_back_later_may_be_unsure_now() {
+    let mut walk = asked();
+    walk.on(hear(Heard::Deaf));
+    walk.on(key('3'));
+    let said = walk.on(answers("2026-12-01", false));
+    assert_eq!(said, "stop, said ToConfirm date, >bye, hang up Completed");
 }
 
 #[test]

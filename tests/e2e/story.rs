@@ -261,7 +261,8 @@ fn a_wrong_key_then_nothing_leads_through_the_retries_to_the_fallback() {
             _ => None,
         })
         .collect();
-    let expected = ["opening-hours", "welcome", "services", "to-an-adviser", "general-adviser"];
+    let expected =
+        ["opening-hours", "welcome", "help", "services", "to-an-adviser", "general-adviser"];
     assert_eq!(nodes, expected);
     assert_books_agree(&server, "general");
 }

@@ -148,7 +148,8 @@ impl Server {
         command.args(words).arg("--config").arg(&file).arg("--data").arg(folder.join("data"));
         let process = Process::start("switchboard", "cargo", folder, &mut command);
         let mut server = Server { process, folder: folder.to_owned(), sip, http };
-        let ready = wait_for(Duration::from_secs(30), || {
+        // Unoptimised, a start converts some hundred prompts, and tests start several servers at once.
+        let ready = wait_for(Duration::from_secs(120), || {
             if let Some(status) = server.process.ended() {
                 panic!("the server ended at once ({status}):\n{}", server.process.words());
             }

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
 use switchboard::event::{Became, CallEvent, Event, HandOver};
 use switchboard::id::Entropy;
 use switchboard::media::rate::Rate;
@@ -19,7 +18,7 @@ use switchboard::sim::ear::Expect;
 use switchboard::sim::phone::PhoneSettings;
 use switchboard::sim::tone::Sound;
 
-use peers::council::{Council, entered, noted, over, serve};
+use peers::council::{Council, entered, over, reported, serve};
 use peers::server::{NUMBER, Server};
 use peers::street::Street;
 
@@ -123,15 +122,7 @@ fn a_missed_bin_is_reported_by_voice_and_found_in_the_back_end() {
     ] {
         says(&mut street, &server, resident, node, words);
     }
-    let told = |_: &Street| entered(&server).last().is_some_and(|at| at == "reference/tell");
-    assert!(street.live(LONG, told), "{}", server.story());
-    let reported = noted(&server, "Missed bin").expect("noted for an adviser");
-    let reference = reported.strip_prefix("rubbish, reported as ").expect("a reference");
-    let (status, report) = council.get(&format!("/reports/{reference}"));
-    let report: Value = serde_json::from_str(&report).expect("JSON");
-    assert_eq!(status, 200, "{report}");
-    assert_eq!(report["place"], "14 Acacia Avenue, RM1 3BD");
-    assert_eq!(report["detail"], "rubbish bin");
+    reported(&mut street, &server, &council);
     let understood = "switchboard_assistant_intents_total{intent=\"missed-bin\"}";
     assert!(server.metric(understood) >= 1.0, "{}", server.get("/metrics"));
     over(street, resident, server);

@@ -42,7 +42,8 @@ const UNITS: [&str; 20] = [
 ];
 const TENS: [&str; 10] =
     ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-const MONTHS: [&str; 12] = [
+/// The months.
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -56,9 +57,11 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] =
+/// The days of the week, Monday first.
+pub(crate) const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const ORDINALS: [&str; 31] = [
+/// The days of a month.
+pub(crate) const ORDINALS: [&str; 31] = [
     "first",
     "second",
     "third",
@@ -145,7 +148,8 @@ pub fn texts() -> Vec<SpokenText> {
     texts
 }
 
-fn below_a_hundred(number: usize) -> String {
+/// A number below a hundred in words, as in `twenty-one`.
+pub(crate) fn below_a_hundred(number: usize) -> String {
     let unit = |at: usize| UNITS.get(at).copied().unwrap_or_default();
     if number < 20 {
         return unit(number).to_owned();

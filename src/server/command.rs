@@ -411,7 +411,7 @@ async fn demonstrate(mut installation: Installation, options: DemoOptions) -> Re
     println!("  Watch      http://{}/", server.http);
     println!("  Figures    http://{}/metrics", server.http);
     if let Some(council) = &council {
-        println!("  Reports    http://{}/   what callers have had done by key", council.address);
+        println!("  Reports    http://{}/   what callers have had done", council.address);
     }
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
     println!(

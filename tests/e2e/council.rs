@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use switchboard::sim::caller::{Otherwise, Step};
 use switchboard::sim::ear::Expect;
 use switchboard::sim::tone::Sound;
 
-use crate::peers::council::{Council, entered, noted, over, serve};
+use crate::peers::council::{Council, entered, noted, over, reported, serve};
 use crate::server::{NUMBER, Server};
 use crate::street::Street;
 
@@ -60,16 +59,8 @@ fn a_missed_bin_is_reported_by_keys_and_found_in_the_back_end() {
     let server = serve(folder.path(), council.at, "");
     let mut street = Street::new();
     let resident = resident(&mut street, &server, &MISSED_BIN);
-    let told = |_: &Street| entered(&server).last().is_some_and(|at| at == "reference/tell");
-    assert!(street.live(LONG, told), "{}", server.story());
-    let reported = noted(&server, "Missed bin").expect("noted for an adviser");
-    let reference = reported.strip_prefix("rubbish, reported as ").expect("a reference");
-    let (status, report) = council.get(&format!("/reports/{reference}"));
-    let report: Value = serde_json::from_str(&report).expect("JSON");
-    assert_eq!(status, 200, "{report}");
-    assert_eq!(report["kind"], "missed-bin");
-    assert_eq!(report["place"], "14 Acacia Avenue, RM1 3BD");
-    assert_eq!(report["detail"], "rubbish bin");
+    let report = reported(&mut street, &server, &council);
+    let reference = report["reference"].as_str().expect("a reference");
     let (_, page) = council.get("/");
     assert!(page.contains(reference) && page.contains("<td>Missed bin</td>"), "{page}");
     assert_eq!(noted(&server, "Address").as_deref(), Some("14 Acacia Avenue, RM1 3BD"));

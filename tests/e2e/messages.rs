@@ -12,7 +12,7 @@ use switchboard::sim::ear::Expect;
 use switchboard::sim::tone::{self, Sound};
 
 use crate::clock::{free_port, wait_for};
-use crate::server::{NUMBER, Server};
+use crate::server::{NUMBER, Server, shipped};
 use crate::street::Street;
 
 const CALLER_HZ: u32 = 440;
@@ -25,24 +25,13 @@ const fn secs(seconds: u64) -> Duration {
 
 /// The shipped settings, open around the clock, with nobody signed in who could answer.
 fn server(folder: &Path) -> (Server, SocketAddr) {
-    let root = env!("CARGO_MANIFEST_DIR");
     let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let (sip, http, voice) = (at(free_port(1)), at(free_port(0)), free_port(20));
-    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let week: Vec<String> = week.map(|day| format!("{day} = [\"00:00-24:00\"]")).into();
-    let shipped = include_str!("../../config/switchboard.toml");
-    let (shipped, _) = shipped.split_once("[calendar.main]").expect("the hours come last");
-    let settings = shipped
-        .replace("0.0.0.0:5060", &sip.to_string())
-        .replace("127.0.0.1:8080", &http.to_string())
-        .replace("20000-29999", &format!("{voice}-{}", voice + 19))
-        .replace("\"ivr-flows\"", &format!("\"{root}/ivr-flows\""))
-        .replace("\"sounds\"", &format!("\"{root}/sounds\""))
+    let settings = shipped(sip, http, voice)
         .replace("[queue.general]", "[queue.general]\nwait_when_unstaffed = false");
     let settings = format!(
-        "{settings}\n[calendar.main.week]\n{}\n\n[[token]]\nactor = \"Sue Green\"\nrole = \
-         \"supervisor\"\nsha256 = \"{TOKEN_SHA256}\"\n",
-        week.join("\n")
+        "{settings}\n[[token]]\nactor = \"Sue Green\"\nrole = \"supervisor\"\nsha256 = \
+         \"{TOKEN_SHA256}\"\n"
     );
     (Server::with_settings(folder, &settings, &["serve"], sip, http), http)
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::date;
+use serde_json::Value;
 use switchboard::event::CallEvent;
 use switchboard::server::demo::council::{self, Running};
 
 use super::clock::free_port;
-use super::server::Server;
+use super::server::{Server, shipped};
 use super::street::Street;
 
 const TOKEN: &str = "an-e2e-token";
@@ -55,27 +56,14 @@ impl Council {
 
 /// The shipped settings and `more`, open around the clock, with this back end and all calls recorded.
 pub fn serve(folder: &Path, council: SocketAddr, more: &str) -> Server {
-    let root = env!("CARGO_MANIFEST_DIR");
     let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let (sip, http, voice) = (at(free_port(1)), at(free_port(0)), free_port(20));
     let token = folder.join("token");
     std::fs::write(&token, TOKEN).expect("written");
-    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let week: Vec<String> = week.map(|day| format!("{day} = [\"00:00-24:00\"]")).into();
-    let shipped = include_str!("../../config/switchboard.toml");
-    let (shipped, _) = shipped.split_once("[calendar.main]").expect("the hours come last");
-    let settings = shipped
-        .replace("0.0.0.0:5060", &sip.to_string())
-        .replace("127.0.0.1:8080", &http.to_string())
-        .replace("20000-29999", &format!("{voice}-{}", voice + 19))
-        .replace("\"ivr-flows\"", &format!("\"{root}/ivr-flows\""))
-        .replace("\"sounds\"", &format!("\"{root}/sounds\""))
+    let settings = shipped(sip, http, voice)
         .replace("http://127.0.0.1:8090", &format!("http://{council}"))
         .replace("# token_file = \"config/council.token\"", &format!("token_file = {token:?}"));
-    let settings = format!(
-        "{settings}\n[calendar.main.week]\n{}\n\n[recording.flow.main]\nrecord = \"always\"\n{more}",
-        week.join("\n")
-    );
+    let settings = format!("{settings}\n[recording.flow.main]\nrecord = \"always\"\n{more}");
     Server::with_settings(folder, &settings, &["serve"], sip, http)
 }
 
@@ -104,4 +92,21 @@ pub fn noted(server: &Server, wanted: &str) -> Option<String> {
         CallEvent::Noted { label, fact } if label == wanted => Some(fact),
         _ => None,
     })
+}
+
+/// The report of a missed rubbish bin that callers have just been told the reference of, as the back end
+/// has it.
+pub fn reported(street: &mut Street, server: &Server, council: &Council) -> Value {
+    let told = |_: &Street| entered(server).last().is_some_and(|at| at == "reference/tell");
+    assert!(street.live(LONG, told), "{}", server.story());
+    let reported = noted(server, "Missed bin").expect("noted for an adviser");
+    let reference = reported.strip_prefix("rubbish, reported as ").expect("a reference");
+    let (status, report) = council.get(&format!("/reports/{reference}"));
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(status, 200, "{report}");
+    assert_eq!(report["reference"], reference);
+    assert_eq!(report["kind"], "missed-bin");
+    assert_eq!(report["place"], "14 Acacia Avenue, RM1 3BD");
+    assert_eq!(report["detail"], "rubbish bin");
+    report
 }

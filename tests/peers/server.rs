@@ -84,6 +84,21 @@ pub fn password_of(user: &str) -> String {
     format!("{user}-s3cret")
 }
 
+/// The shipped settings at these addresses, open around the clock; tables may follow.
+pub fn shipped(sip: SocketAddr, http: SocketAddr, voice: u16) -> String {
+    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let week: Vec<String> = week.map(|day| format!("{day} = [\"00:00-24:00\"]")).into();
+    let settings = include_str!("../../config/switchboard.toml");
+    let (settings, _) = settings.split_once("[calendar.main]").expect("the hours come last");
+    let settings = settings
+        .replace("0.0.0.0:5060", &sip.to_string())
+        .replace("127.0.0.1:8080", &http.to_string())
+        .replace("20000-29999", &format!("{voice}-{}", voice + 19))
+        .replace("\"ivr-flows\"", &format!("\"{ROOT}/ivr-flows\""))
+        .replace("\"sounds\"", &format!("\"{ROOT}/sounds\""));
+    format!("{settings}\n[calendar.main.week]\n{}\n", week.join("\n"))
+}
+
 /// A running `switchboard serve`.
 pub struct Server {
     process: Process,

@@ -246,24 +246,8 @@ pub fn json(value: &Value) -> serde_json::Value {
 
 fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
     let fields = Fields::open("a step".to_owned(), "a step", tree.place, tree, faults)?;
-    fields.only(
-        &[
-            "hears",
-            "presses",
-            "says",
-            "mumbles",
-            "silent",
-            "queued",
-            "skills",
-            "handed_over",
-            "noted",
-            "asked",
-            "message",
-            "secret",
-            "ended",
-        ],
-        faults,
-    );
+    let allowed: Vec<&str> = STEPS.into_iter().chain(["skills"]).collect();
+    fields.only(&allowed, faults);
     let Some((key, tree)) = fields.iter().find(|(key, _)| STEPS.contains(&key.value.as_str()))
     else {
         faults.note(

@@ -1,7 +1,9 @@
 //! What a caller says instead of pressing keys.
 //!
-//! Nothing that was heard is acted on unless the recogniser is sure of it or the caller has confirmed it,
-//! and what commits something is read back whether it was or not.
+//! What the recogniser is not sure of is read back, at once or where the flow does so later on, before
+//! anything is done with it; only what cannot wait goes to a person in any case.
+
+use std::sync::Arc;
 
 use super::{Phase, Walk};
 use crate::call::command::{Candidate, Command, Heard, Utterance};
@@ -131,7 +133,7 @@ impl Walk<'_> {
             self.note("Cannot wait", says);
             self.note("Said", &masked(&utterance.text));
             self.run.reason = Some(HandOver::Urgent { kind: kind.clone() });
-            let flow = std::sync::Arc::clone(&self.flow);
+            let flow = Arc::clone(&self.flow);
             return match flow.urgent.as_ref().or(flow.adviser.as_ref()).or(given_up(node)) {
                 Some(to) => self.go(to),
                 None => self.ask_again(node),
@@ -140,7 +142,7 @@ impl Walk<'_> {
         if utterance.answer.is_none() && wants_a_person(node, &utterance) {
             self.said_is(Became::Adviser, node, Some(&utterance));
             self.run.reason = Some(HandOver::AskedFor);
-            let flow = std::sync::Arc::clone(&self.flow);
+            let flow = Arc::clone(&self.flow);
             return match flow.adviser.as_ref().or(given_up(node)) {
                 Some(to) => self.go(to),
                 None => self.ask_again(node),

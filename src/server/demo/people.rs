@@ -123,12 +123,13 @@ impl Population {
             phone.display = (self.entropy.below(3) == 0)
                 .then(|| NAMES.get(self.entropy.below(12) as usize).map(|name| (*name).to_owned()))
                 .flatten();
-            phone.sound = Sound::Tone(300 + self.entropy.below(300));
+            // Nobody hums to a flow that may be listening: residents speak with advisers.
+            let voice = Sound::Tone(300 + self.entropy.below(300));
             if self.entropy.below(4) == 0 {
                 phone.codecs = vec![Law::Mu];
             }
             let phone = Phone::new(phone, self.entropy.fork());
-            let caller = Caller::new(phone, now, self.script());
+            let caller = Caller::new(phone, now, self.script(voice));
             seats.take(Person::Caller(Box::new(caller)), sockets)?;
         }
         Ok(())
@@ -146,7 +147,7 @@ impl Population {
 
     /// What a resident does: most press a key after a while, some too late, wrongly or never; a
     /// few hang up in the menu, and whoever waits has a patience of their own.
-    fn script(&mut self) -> Vec<Step> {
+    fn script(&mut self, voice: Sound) -> Vec<Step> {
         let within = Duration::from_secs(40);
         let mut steps =
             vec![Step::Ring(self.settings.number.clone()), Step::UntilAnswered { within }];
@@ -180,6 +181,7 @@ impl Population {
             within: patience,
             otherwise: Otherwise::HangUp,
         });
+        steps.push(Step::Say(voice));
         let talk = self.talk();
         steps.push(Step::Wait(talk));
         steps.push(Step::HangUp);

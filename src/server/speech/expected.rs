@@ -8,6 +8,7 @@ use super::plain;
 use crate::assistant::Understanding;
 use crate::call::command::Question;
 use crate::event::Slot;
+use crate::flow::speak;
 use crate::id::IntentName;
 
 /// Phrases that are listened for at once, at most; what is beyond is left out.
@@ -215,84 +216,6 @@ impl Expected {
     }
 }
 
-const WEEK: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-const YEAR: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const ORDINALS: [&str; 31] = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-    "twenty first",
-    "twenty second",
-    "twenty third",
-    "twenty fourth",
-    "twenty fifth",
-    "twenty sixth",
-    "twenty seventh",
-    "twenty eighth",
-    "twenty ninth",
-    "thirtieth",
-    "thirty first",
-];
-const HOURS: [&str; 12] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve",
-];
-
-const TEENS: [&str; 19] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] =
-    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-
 /// A phrase with `was not` instead of `wasn't`; none if there is nothing of the kind in it.
 fn in_full(phrase: &str) -> Option<String> {
     phrase.contains("n't").then(|| {
@@ -302,18 +225,12 @@ fn in_full(phrase: &str) -> Option<String> {
 
 /// How houses' numbers are said, up to 299.
 fn house_numbers() -> Vec<String> {
-    let small: Vec<String> = TEENS.iter().map(|number| (*number).to_owned()).collect();
-    let units = TEENS.iter().take(9);
-    let large = TENS.iter().flat_map(|ten| {
-        let with = units.clone().map(move |unit| format!("{ten} {unit}"));
-        std::iter::once((*ten).to_owned()).chain(with)
-    });
-    let all: Vec<String> = small.into_iter().chain(large).collect();
+    let small: Vec<String> = (1..100).map(speak::below_a_hundred).collect();
     let hundreds = ["one hundred", "a hundred", "two hundred"].into_iter().flat_map(|hundred| {
-        let with = all.iter().map(move |rest| format!("{hundred} and {rest}"));
+        let with = small.iter().map(move |rest| format!("{hundred} and {rest}"));
         std::iter::once(hundred.to_owned()).chain(with)
     });
-    let all: Vec<String> = hundreds.chain(all.clone()).collect();
+    let all: Vec<String> = hundreds.chain(small.clone()).collect();
     let before = all.iter().map(|number| format!("number {number}"));
     before.chain(all.clone()).collect()
 }
@@ -321,18 +238,16 @@ fn house_numbers() -> Vec<String> {
 /// How days are said.
 fn days() -> Vec<String> {
     let near = ["today", "tomorrow", "yesterday", "the day after tomorrow"].map(str::to_owned);
-    let week = WEEK.iter().flat_map(|day| {
+    let week = speak::DAYS.iter().flat_map(|day| {
         ["", "this ", "next ", "last ", "on "].map(|before| format!("{before}{day}"))
     });
-    let year = YEAR
-        .iter()
-        .flat_map(|month| ORDINALS.iter().map(move |day| format!("the {day} of {month}")));
-    near.into_iter().chain(week).chain(year).collect()
+    let days = |month| speak::ORDINALS.iter().map(move |day| format!("the {day} of {month}"));
+    near.into_iter().chain(week).chain(speak::MONTHS.iter().flat_map(days)).collect()
 }
 
 /// How times of day are said.
 fn times() -> Vec<String> {
-    let all = HOURS.iter().flat_map(|hour| {
+    let all = (1..=12).map(speak::below_a_hundred).flat_map(|hour| {
         let exact = ["", " o'clock", " thirty", " fifteen", " forty five", " a m", " p m"];
         let exact = exact.map(|after| format!("{hour}{after}"));
         let round = ["half past", "quarter past", "quarter to"];
@@ -380,6 +295,26 @@ mod tests {
         assert_eq!(expected.grammar(|_| false), None);
         assert_eq!(Expected::Free(Vec::new()).grammar(|_| true), None);
         assert_eq!(AREAS.split_whitespace().count(), 124);
+    }
+
+    #[test]
+    fn what_is_named_is_listened_for_as_people_say_it() {
+        let asked = |slot| Question::Thing { slot, least: 1, most: 8 };
+        for (slot, said, count) in [
+            (Slot::HouseNumber, "number a hundred and twenty one", 798),
+            (Slot::Date, "the thirty first of december", 411),
+            (Slot::Time, "half past two in the afternoon", 480),
+        ] {
+            let Expected::Free(phrases) = Expected::to(&asked(slot), None) else {
+                panic!("{slot:?} by phrases");
+            };
+            let phrases = distinct(&phrases);
+            assert!(phrases.iter().any(|phrase| phrase == said), "{said}");
+            assert_eq!(phrases.len(), count, "{slot:?}");
+        }
+        assert_eq!(in_full("my bin wasn't collected").as_deref(), Some("my bin was not collected"));
+        assert_eq!(in_full("i can't see"), Some("i cannot see".to_owned()));
+        assert_eq!(in_full("my bin"), None);
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn plan() -> AcdPlan {
         wait_when_unstaffed: true,
         max_messages: 500,
         message_alert_s: 14_400,
+        callback: Default::default(),
     };
     let skills = |n: usize| vec![skill(n), skill(n * 7 + 1), skill(n * 13 + 2)];
     AcdPlan {

@@ -8,12 +8,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AgentId, CallId, FlowName, IntentName, LegId, NodeName, QueueName, RecordingId, Skill,
+    AgentId, CallId, CallbackId, FlowName, IntentName, LegId, NodeName, QueueName, RecordingId,
+    Skill,
 };
 use crate::time::{Time, UnixMicros};
 
 mod agent;
 mod backend;
+mod callback;
 mod cause;
 mod guard;
 mod message;
@@ -27,6 +29,7 @@ mod trunk;
 
 pub use agent::{AgentEvent, AgentState, StateReason};
 pub use backend::{Exchange, Failed, Standing};
+pub use callback::{CallbackEvent, CallbackFailure, Miss};
 pub use cause::{EndCause, Fault, Party};
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
@@ -79,6 +82,14 @@ pub enum Event {
         #[serde(flatten)]
         event: MessageEvent,
     },
+    /// To a promise to ring somebody back.
+    Callback {
+        /// Which.
+        callback: CallbackId,
+        /// What happened.
+        #[serde(flatten)]
+        event: CallbackEvent,
+    },
     /// To the engine as a whole.
     System {
         /// What happened.
@@ -102,7 +113,7 @@ pub struct Caller {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum CallEvent {
-    /// The INVITE was admitted.
+    /// The INVITE was admitted; or the turn of a promised call back has come.
     Arrived {
         /// The caller's leg.
         leg: LegId,
@@ -118,6 +129,9 @@ pub enum CallEvent {
         /// Through which trunk it came; none for agents' phones and for strangers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         through: Option<Through>,
+        /// The promise that we keep with it: then nobody rang, and `caller` is whom we ring.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        callback: Option<CallbackId>,
     },
     /// We answered the caller's leg (200 OK sent).
     LegAnswered {

@@ -26,6 +26,11 @@ pub struct LegId(pub u64);
 #[serde(try_from = "String", into = "String")]
 pub struct RecordingId(pub u64);
 
+/// One promise to ring somebody back. Written like [`RecordingId`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CallbackId(pub u64);
+
 impl CallId {
     /// The call's own recording: the random half of its id, so that nobody draws for it.
     pub fn recording(self) -> RecordingId {
@@ -33,38 +38,46 @@ impl CallId {
     }
 }
 
-impl fmt::Display for RecordingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
+/// Sixteen hexadecimal digits, in words and in JSON.
+macro_rules! hexadecimal {
+    ($name:ident, $shown:literal) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = std::num::ParseIntError;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::num::ParseIntError;
+            /// From sixteen hexadecimal digits.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                u64::from_str_radix(text, 16).map($name)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($shown, " {:016x}"), self.0)
+            }
+        }
+    };
 }
 
-impl From<RecordingId> for String {
-    fn from(id: RecordingId) -> String {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for RecordingId {
-    type Error = std::num::ParseIntError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl std::str::FromStr for RecordingId {
-    type Err = std::num::ParseIntError;
-    /// From sixteen hexadecimal digits.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(RecordingId)
-    }
-}
-
-impl fmt::Debug for RecordingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "recording {:016x}", self.0)
-    }
-}
+hexadecimal!(RecordingId, "recording");
+hexadecimal!(CallbackId, "callback");
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

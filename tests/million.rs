@@ -347,9 +347,11 @@ impl Street {
                     Event::Call { .. }
                     | Event::Agent { .. }
                     | Event::Message { .. }
+                    | Event::Callback { .. }
                     | Event::System { .. } => {}
                 },
                 Output::Reply { .. } | Output::Resolve(_) | Output::Fetch(_) => {}
+                Output::Commit { .. } => {}
                 Output::Listen(_) | Output::StopListening(_) => {}
             }
         }

@@ -13,6 +13,8 @@ mod bad_network;
 mod business;
 #[path = "stories/busy.rs"]
 mod busy;
+#[path = "stories/callbacks.rs"]
+mod callbacks;
 #[path = "stories/carrier_wire.rs"]
 mod carrier_wire;
 #[path = "stories/connections.rs"]

@@ -34,6 +34,20 @@ pub enum AcdInput {
         /// It comes back because nobody else took it: a full queue takes it all the same.
         again: bool,
     },
+    /// Somebody is to be rung back who is not on the line: this call, which does not exist yet, gets a
+    /// ticket with their place. It takes nobody's room in the queue, and waits as long as it takes.
+    Await {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueName,
+        /// Skills besides the queue's own.
+        skills: Vec<Skill>,
+        /// Before whom it goes.
+        priority: Priority,
+        /// Since when it has its place.
+        since: Time,
+    },
     /// A call no longer waits (hung up, or went elsewhere). Idempotent. An offer under way for it
     /// is taken back with [`AcdEffect::CancelOffer`].
     Leave {

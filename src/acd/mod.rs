@@ -7,6 +7,7 @@
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
 //! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns.
+//! - `callback`: promises to ring somebody back; `absent`: their tickets.
 //! - `calendar`, `bank_holidays`: opening hours.
 //!
 //! What is absent on purpose: no clock (deadlines are in [`Acd::poll_timeout`] and fire as
@@ -14,10 +15,12 @@
 
 pub mod bank_holidays;
 pub mod calendar;
+pub mod callback;
 pub mod command;
 pub mod messages;
 pub mod settings;
 
+mod absent;
 mod agents;
 mod callers;
 mod direct;
@@ -73,6 +76,30 @@ impl AcdPlan {
             queue.skills.iter().all(|skill| have.contains(skill))
         };
         have.zip(queue).is_some_and(|(have, queue)| covers(have, queue))
+    }
+
+    /// Whether a queue is there and open when the calendar shows `at`.
+    pub fn is_open(&self, queue: &QueueName, at: UnixMicros) -> bool {
+        let settings = self.queues.get(queue);
+        settings.is_some_and(|queue| match self.calendar_of(queue) {
+            Some(calendar) => calendar.is_open(&at.zoned(&self.zone)),
+            None => true,
+        })
+    }
+
+    /// When a queue closes for the first time after `from`; none if it never does.
+    pub fn closes_after(&self, queue: &QueueName, from: UnixMicros) -> Option<UnixMicros> {
+        let calendar = self.calendar_of(self.queues.get(queue)?)?;
+        let from = from.zoned(&self.zone);
+        let closes = match calendar.is_open(&from) {
+            true => calendar.next_change(&from)?,
+            false => from,
+        };
+        Some(UnixMicros(closes.timestamp().as_microsecond()))
+    }
+
+    fn calendar_of(&self, queue: &QueueSettings) -> Option<&Calendar> {
+        self.calendars.get(queue.hours.as_ref()?)
     }
 
     /// After how long an open message of a queue is overdue.
@@ -156,8 +183,11 @@ impl Acd {
         self.settle(turn);
         match input {
             AcdInput::Enter { call, queue, skills, priority, at_closing, since, again } => {
-                let wish = Wish { queue, skills, priority, at_closing };
+                let wish = Wish { queue, skills, priority, at_closing, absent: false };
                 self.enter(turn, (call, again), wish, since);
+            }
+            AcdInput::Await { call, queue, skills, priority, since } => {
+                self.wait_for_absent(turn, call, queue, skills, (priority, since));
             }
             AcdInput::Leave { call } => self.leave(turn, call),
             AcdInput::Ringing { call, agent } => self.ringing(turn, call, &agent),
@@ -274,6 +304,7 @@ impl Acd {
             .map(|(call, ticket)| {
                 let settings = self.plan.queues.get(&ticket.queue);
                 let limit = settings.and_then(|settings| settings.max_wait_s);
+                let limit = limit.filter(|_| !ticket.absent);
                 (call, limit.map(|limit| ticket.visit_at + seconds(limit)))
             })
             .collect();

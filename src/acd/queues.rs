@@ -18,6 +18,8 @@ pub(super) struct Wish {
     pub(super) skills: Vec<Skill>,
     pub(super) priority: Priority,
     pub(super) at_closing: AtClosing,
+    /// Nobody is on the line: they are rung back.
+    pub(super) absent: bool,
 }
 
 /// The order in which callers are served: the lower first.
@@ -35,6 +37,8 @@ pub(super) struct Ticket {
     pub(super) first_at: Time,
     pub(super) visit_at: Time,
     pub(super) at_closing: AtClosing,
+    /// Nobody is on the line: neither limits nor hours of the queue concern the ticket.
+    pub(super) absent: bool,
     /// To whom the caller is being offered: at most one agent, one offer.
     pub(super) offer: Option<AgentId>,
 }
@@ -66,11 +70,22 @@ impl Tickets {
         settings: &QueueSettings,
         (first_at, visit_at): (Time, Time),
     ) -> &Ticket {
-        let Wish { queue, skills: own, priority, at_closing } = wish;
+        let Wish { queue, skills: own, priority, at_closing, absent } = wish;
         let need = need(settings, &own);
-        self.by_queue.entry(queue.clone()).or_default().insert(call);
-        let offer = None;
-        let ticket = Ticket { queue, own, need, priority, first_at, visit_at, at_closing, offer };
+        if !absent {
+            self.by_queue.entry(queue.clone()).or_default().insert(call);
+        }
+        let ticket = Ticket {
+            queue,
+            own,
+            need,
+            priority,
+            first_at,
+            visit_at,
+            at_closing,
+            absent,
+            offer: None,
+        };
         self.waiting.entry(ticket.need.clone()).or_default().insert(ticket.turn(call));
         self.all.entry(call).insert_entry(ticket).into_mut()
     }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CalendarName, PromptName, Skill};
 
+pub use super::callback::{CallbackSettings, LEAST_RING_S};
+
 /// One queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,9 @@ pub struct QueueSettings {
     /// seconds.
     #[serde(default = "default_message_alert_s")]
     pub message_alert_s: u32,
+    /// Promises to ring callers back.
+    #[serde(default)]
+    pub callback: CallbackSettings,
     /// Whether callers may wait while nobody who could serve them is signed in.
     #[serde(default = "yes")]
     pub wait_when_unstaffed: bool,

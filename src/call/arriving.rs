@@ -23,7 +23,7 @@ impl Call {
             return self.pending_opened(leg, local);
         }
         if leg != self.caller_leg.id {
-            return self.phone_opened(leg, local);
+            return self.phone_opened(now, leg, local);
         }
         self.caller_leg.opened(local);
         let State::Arriving { offer, then } = &mut self.state else { return };
@@ -83,7 +83,7 @@ impl Call {
         if latest && self.has_told(play) {
             return;
         }
-        if latest && matches!(self.state, State::InFlow) && !self.tone_over(now) {
+        if latest && (self.waits() || matches!(self.state, State::InFlow)) && !self.tone_over(now) {
             self.out.push(Action::Notify(Notice::Played));
         }
     }
@@ -101,7 +101,7 @@ impl Call {
         }
         let secret = self.is_secret() && leg == self.caller_leg.id;
         match &self.state {
-            State::InFlow if leg == self.caller_leg.id => {
+            State::InFlow | State::Queued | State::Offering(_) if leg == self.caller_leg.id => {
                 self.out.push(Action::Notify(match secret {
                     true => Notice::SecretKey(media::SecretKey::new(key)),
                     false => Notice::Key(key),

@@ -54,7 +54,7 @@ pub enum Command {
         /// Which.
         bulletin: BulletinName,
     },
-    /// Plays music until something else is played or it is stopped.
+    /// Plays music, in a queue the queue's, until something else is played or it is stopped.
     PlayMusic,
     /// Asks a back end. Answered by [`Notice::Answered`].
     Request(Ask),
@@ -88,8 +88,9 @@ pub enum Command {
         on: bool,
     },
     /// Puts the call into a queue: it gets a ticket (or keeps its place in time if it has one) and
-    /// the caller hears music. The controller rests until [`Notice::QueueLeft`]; if the caller is
-    /// answered, it is over.
+    /// the caller hears music ([`Notice::Waiting`]). The controller may go on telling and asking,
+    /// until [`Notice::QueueLeft`]; if the caller is answered, it is over. For a caller who waits in
+    /// this very queue it means that they go on doing so.
     Queue {
         /// Which queue.
         queue: QueueName,
@@ -99,6 +100,25 @@ pub enum Command {
         priority: Priority,
         /// What to do with the caller if the queue closes while they wait.
         at_closing: AtClosing,
+    },
+    /// Asks whether the caller can be promised to be rung back. Answered by [`Notice::Callback`].
+    AskCallback {
+        /// By whose advisers.
+        queue: QueueName,
+        /// Where, if that is known.
+        number: Option<String>,
+    },
+    /// Promises the caller to be rung back; their place in the queue is the promise's from now on.
+    /// Answered by [`Notice::Callback`], once the promise is recorded.
+    TakeCallback {
+        /// By whose advisers.
+        queue: QueueName,
+        /// Skills that the call needs besides the queue's own.
+        skills: Vec<Skill>,
+        /// Before whom it goes.
+        priority: Priority,
+        /// Where.
+        number: String,
     },
     /// Beeps and takes a message of the caller's, until [`Command::EndMessage`], the caller's silence
     /// or the longest time. Answered by [`Notice::MessageEnded`].
@@ -143,6 +163,19 @@ pub enum AtClosing {
     Serve,
     /// Whoever waits is handed back to the flow, which tells them.
     Tell,
+}
+
+/// Whether somebody can be, or is, promised to be rung back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallbackAnswer {
+    /// Yes.
+    Good,
+    /// It is promised already to the same number.
+    Known,
+    /// The number must not be dialled.
+    NotAllowed,
+    /// As many are promised as may be, or the queue is closed.
+    NotNow,
 }
 
 /// Why a queue handed a caller back to the flow.
@@ -191,6 +224,10 @@ pub enum Notice {
         /// box is full, or it could not be written.
         kept: bool,
     },
+    /// What came of [`Command::AskCallback`] or [`Command::TakeCallback`].
+    Callback(CallbackAnswer),
+    /// The caller waits in the queue and hears its music.
+    Waiting,
     /// The queue hands the caller back.
     QueueLeft(QueueReturn),
     /// The caller is back from a conversation because nobody took them: begin anew.

@@ -55,6 +55,8 @@ pub(super) enum Goal {
     Transfer(Transfer),
     /// The caller is brought back.
     Recall,
+    /// An adviser waits for somebody to be rung back.
+    CallBack,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl Goal {
             Goal::OwnCall { .. } => Purpose::OwnCall,
             Goal::Transfer(_) => Purpose::Transfer,
             Goal::Recall => Purpose::Recall,
+            Goal::CallBack => Purpose::CallBack,
         }
     }
 }
@@ -106,7 +109,7 @@ impl Dialling {
     pub(super) fn leaver_mut(&mut self) -> Option<&mut Talk> {
         match &mut self.goal {
             Goal::Transfer(transfer) => transfer.leaver.as_deref_mut(),
-            Goal::OwnCall { .. } | Goal::Recall => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
         }
     }
 
@@ -116,7 +119,7 @@ impl Dialling {
             Goal::Transfer(transfer) => {
                 transfer.leaver.take_if(|talk| talk.leg.id == leg).map(|talk| *talk)
             }
-            Goal::OwnCall { .. } | Goal::Recall => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
         }
     }
 
@@ -188,7 +191,7 @@ impl Call {
         match &self.state {
             State::Dialling(dialling) => match &dialling.goal {
                 Goal::Transfer(transfer) => Some(&transfer.by),
-                Goal::OwnCall { .. } | Goal::Recall => None,
+                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
             },
             State::Arriving { .. }
             | State::InFlow
@@ -285,7 +288,7 @@ impl Call {
             Goal::Transfer(transfer) => {
                 transfer.asked_on.map(|leg| SipAction::NotifyRefer(leg, 180))
             }
-            Goal::Recall => None,
+            Goal::Recall | Goal::CallBack => None,
         };
         if let Some(agent) = agent {
             self.queue(QueueAction::Ringing(agent));
@@ -309,7 +312,7 @@ impl Call {
                 self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
                 self.negotiate(caller);
             }
-            Goal::Transfer(_) | Goal::Recall => {}
+            Goal::Transfer(_) | Goal::Recall | Goal::CallBack => {}
         }
         self.media(media::Command::Bridge { a: caller, b: leg });
     }
@@ -353,6 +356,9 @@ impl Call {
         let Some(leg) = ringing.take_answered() else { return };
         self.stop_ringing(&ringing, OfferOutcome::Accepted);
         self.dial_ended(now, &to, OfferOutcome::Accepted, &ringing);
+        if self.is_alone() {
+            return self.answered_alone(leg);
+        }
         let talk = Talk::new(now, to, shown, leg, music);
         match dialling.goal {
             Goal::OwnCall { offer, early } => {
@@ -368,6 +374,10 @@ impl Call {
                 self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
             }
             Goal::Recall => self.connected(now, talk, purpose),
+            Goal::CallBack => {
+                self.connected(now, talk, purpose);
+                self.called_back(now);
+            }
         }
     }
 
@@ -438,6 +448,7 @@ impl Call {
             }
             Goal::Transfer(transfer) => self.transfer_failed(now, transfer, outcome, status),
             Goal::Recall => self.give_back(),
+            Goal::CallBack => self.not_reached(now, outcome),
         }
     }
 
@@ -457,7 +468,7 @@ impl Call {
                 }
                 self.record(CallEvent::TransferEnded { outcome: transfer });
             }
-            Goal::OwnCall { .. } | Goal::Recall => {}
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => {}
         }
     }
 
@@ -469,7 +480,7 @@ impl Call {
                 Goal::OwnCall { .. } => {
                     dialling.ringing().is_some_and(|ringing| !ringing.has_answered())
                 }
-                Goal::Transfer(_) | Goal::Recall => false,
+                Goal::Transfer(_) | Goal::Recall | Goal::CallBack => false,
             },
             State::Arriving { .. }
             | State::InFlow

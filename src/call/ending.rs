@@ -44,7 +44,7 @@ impl Call {
             // Whoever holds the line says that it is kept, and most phones send nothing then.
             _ => !holds && ever_heard && for_ms >= LISTENER_SILENCE_MS,
         };
-        if gone {
+        if gone && !(leg == self.caller_leg.id && self.adviser_lost(now)) {
             self.end(now, cause);
         }
     }
@@ -55,6 +55,9 @@ impl Call {
             return self.drop_pending(480);
         }
         if self.others_go_on(now, leg) || self.guest_ended(now, leg) {
+            return;
+        }
+        if self.goes_on_without_adviser(now, leg, end) {
             return;
         }
         if leg != self.caller_leg.id {
@@ -73,12 +76,17 @@ impl Call {
                 EndCause::CallerLeftFlow
             }
         };
+        let cause = match end {
+            LegEnd::Bye | LegEnd::Cancelled => self.callback_cause().unwrap_or(cause),
+            LegEnd::NoAck | LegEnd::NoPrack | LegEnd::SessionExpired | LegEnd::Lost => cause,
+        };
         self.end_by(now, cause, Party::Caller);
     }
 
     /// A phone's leg ended before or during the conversation.
     fn phone_ended(&mut self, now: Time, leg: LegId, end: LegEnd) {
         let own = self.is_own();
+        let done = self.callback_cause().unwrap_or(EndCause::AgentCallDone);
         match &mut self.state {
             State::Talking(talk) if talk.leg.id == leg => {
                 let cause = match (end, &talk.who) {
@@ -86,7 +94,7 @@ impl Call {
                         LegEnd::NoAck | LegEnd::NoPrack | LegEnd::SessionExpired | LegEnd::Lost,
                         _,
                     ) => EndCause::SignallingLost,
-                    (LegEnd::Bye | LegEnd::Cancelled, _) if own => EndCause::AgentCallDone,
+                    (LegEnd::Bye | LegEnd::Cancelled, _) if own => done,
                     (LegEnd::Bye | LegEnd::Cancelled, Peer::Agent(_)) => EndCause::AgentHungUp,
                     (LegEnd::Bye | LegEnd::Cancelled, Peer::Outside(_)) => EndCause::OutsideHungUp,
                 };
@@ -116,6 +124,7 @@ impl Call {
     fn end_by(&mut self, now: Time, cause: EndCause, by: Party) {
         let cause = match (self.stop_message(now), cause) {
             (Some(true), EndCause::CallerLeftFlow) => EndCause::MessageLeft,
+            (_, EndCause::CallerLeftFlow) if self.promised => EndCause::CallbackTaken,
             (Some(_) | None, cause) => cause,
         };
         match std::mem::replace(&mut self.state, State::Ended) {
@@ -133,11 +142,14 @@ impl Call {
             State::Dialling(dialling) => self.dial_cut_short(now, *dialling, by),
             State::Talking(talk) => self.part(now, talk, by),
         }
+        self.promise_over();
         self.follow_recording(now);
         self.drop_pending(480);
         if let Some(wait) = self.wait.take() {
             // Handed back by the queue and not queued again: the system ended the waiting.
             let outcome = match (by, wait.returned_at) {
+                // They were promised it before, and were told so.
+                _ if cause == EndCause::CallbackTaken => Outcome::CallbackTaken,
                 (Party::Caller, None) => Outcome::Abandoned,
                 (Party::Caller | Party::Agent | Party::System, _) => Outcome::EndedBySystem,
             };

@@ -65,7 +65,15 @@ pub fn tone() -> PromptName {
 
 impl Call {
     /// Takes a message of the caller's for `queue`, which shall be known as `id`.
-    pub fn take_message(&mut self, id: RecordingId, queue: QueueName, longest: Duration) {
+    pub fn take_message(
+        &mut self,
+        now: Time,
+        id: RecordingId,
+        queue: QueueName,
+        longest: Duration,
+    ) {
+        // Whoever waited has no place any more.
+        self.give_up_place(now);
         if matches!(self.state, State::InFlow) {
             self.taking = Some(Taking { id, queue, longest, stage: Stage::Tone });
             self.play(vec![tone()]);

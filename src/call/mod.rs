@@ -19,13 +19,14 @@
 //!
 //! - [`leg`], [`ring`]: one connection; phones that ring.
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
-//! - `message`: what the caller leaves when nobody can be reached.
+//! - `message`: what the caller leaves when nobody can be reached; `callback`: being rung back instead.
 //! - `offer`, `dial`: whom the queue chooses, and whom somebody else does.
 //! - [`recording`]: whether the caller is recorded now.
 //! - `transfer`, `merge`, `takeover`: who takes whose place in a conversation.
 //! - `guest`, `supervise`, `conference`: who else is in it.
 
 mod arriving;
+mod callback;
 mod conference;
 mod dial;
 mod ending;
@@ -59,6 +60,8 @@ use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
 use crate::time::Time;
 
+use self::callback::Returning;
+pub use self::callback::{CallBack, CallbackAction, prompts as callback_prompts};
 use self::command::Priority;
 use self::command::{AtClosing, Notice};
 use self::dial::Dialling;
@@ -88,6 +91,8 @@ pub enum SipAction {
     Reject(LegId, u16),
     /// Ring a phone.
     Invite(OutgoingInvite),
+    /// Ring a phone no longer; it may answer all the same, and is heard of until it has not.
+    Cancel(LegId),
     /// End the leg.
     HangUp(LegId),
     /// End the leg and tell its peer why.
@@ -164,6 +169,8 @@ pub enum Action {
     Queue(QueueAction),
     /// To whoever keeps messages.
     Message(MessageAction),
+    /// To whoever keeps promises to ring back.
+    Callback(CallbackAction),
     /// Somebody is to be rung by name: answered with [`Call::ring`] or [`Call::dial_refused`].
     Dial {
         /// Whom.
@@ -253,10 +260,18 @@ pub struct Call {
     first_entered_at: Option<Time>,
     /// Where a caller goes back to whom nobody takes: queue and skills.
     last_visit: Option<(QueueName, Vec<Skill>)>,
+    /// The music of the queue in which it waits.
+    queue_music: Option<PromptName>,
+    /// The caller hears music now.
+    hears_music: bool,
     /// Before whom it goes in queues.
     priority: Priority,
     /// The message that the caller leaves.
     taking: Option<Taking>,
+    /// The promise that is kept with this call.
+    returning: Option<Returning>,
+    /// The caller was promised to be rung back.
+    promised: bool,
     /// A phone that is about to take over a conversation.
     pending: Option<Pending>,
     recording: Recording,
@@ -325,14 +340,19 @@ impl Call {
             episodes: 0,
             first_entered_at: None,
             last_visit: None,
+            queue_music: None,
+            hears_music: false,
             priority: Priority::default(),
             taking: None,
+            returning: None,
+            promised: false,
             pending: None,
             recording: Recording::new(recorded, recording, flow.clone()),
             plays: 0,
             out: Vec::new(),
         };
-        call.record(CallEvent::Arrived { leg, caller, called, flow, by, through });
+        let callback = None;
+        call.record(CallEvent::Arrived { leg, caller, called, flow, by, through, callback });
         if rings {
             call.sip(SipAction::Provisional(leg, 180, None));
         }
@@ -377,6 +397,11 @@ impl Call {
         }
     }
 
+    /// Whether the call waits in a queue, or is offered to somebody.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, State::Queued | State::Offering(_))
+    }
+
     /// Before whom it goes in queues.
     pub fn priority(&self) -> Priority {
         self.priority
@@ -406,8 +431,15 @@ impl Call {
 
     fn play(&mut self, prompts: Vec<PromptName>) {
         self.plays += 1;
+        self.hears_music = false;
         let (leg, play) = (self.caller_leg.id, media::PlayId(self.plays));
         self.media(media::Command::Play { leg, play, prompts });
+    }
+
+    fn let_hear(&mut self, music: PromptName) {
+        self.plays += 1;
+        self.hears_music = true;
+        self.media(media::Command::Music { leg: self.caller_leg.id, music });
     }
 
     fn negotiate(&mut self, leg: LegId) {

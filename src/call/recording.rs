@@ -254,10 +254,7 @@ impl Call {
     pub(super) fn music_of(&mut self, queue: &QueueName, music: PromptName) {
         match self.untold_for(queue) {
             Some(announcement) => self.tell(announcement, Then::Music(music)),
-            None => {
-                self.plays += 1;
-                self.media(media::Command::Music { leg: self.caller_leg.id, music });
-            }
+            None => self.let_hear(music),
         }
     }
 
@@ -285,9 +282,7 @@ impl Call {
             Then::Queue(queue, skills, at_closing) if matches!(self.state, State::InFlow) => {
                 self.enter_queue(queue, skills, at_closing);
             }
-            Then::Music(music) if waits => {
-                self.media(media::Command::Music { leg: self.caller_leg.id, music });
-            }
+            Then::Music(music) if waits => self.let_hear(music),
             Then::Flow | Then::Queue(..) | Then::Music(_) => {}
         }
         true

@@ -289,7 +289,10 @@ impl Call {
     }
 
     /// The ports of a phone's leg are open: ring it.
-    pub(super) fn phone_opened(&mut self, leg: LegId, local: SocketAddr) {
+    pub(super) fn phone_opened(&mut self, now: Time, leg: LegId, local: SocketAddr) {
+        if self.is_alone() {
+            return self.phone_failed(now, leg, Progress::Rang, None);
+        }
         let caller = self.caller_leg.negotiated.clone();
         let invite =
             self.ringing_mut().and_then(|ringing| ringing.opened(leg, local, caller.as_deref()));

@@ -7,7 +7,7 @@ use crate::time::Time;
 
 use super::guest::Guests;
 use super::leg::Leg;
-use super::{Call, QueueAction, State, micros};
+use super::{Action, Call, CallTimer, QueueAction, State, micros};
 
 /// A conversation under way: the far side of the call.
 #[derive(Debug)]
@@ -99,6 +99,11 @@ impl Call {
         let Some((leg, queue)) = self.take_answered(now, agent) else {
             return self.queue(QueueAction::TalkEnded(agent.clone()));
         };
+        if self.awaits_adviser() {
+            return self.adviser_there(agent, leg);
+        }
+        // Whatever the flow said or asked meanwhile.
+        self.out.push(Action::Timer(CallTimer::Controller, None));
         let phone = leg.id;
         let mut talk = Talk::new(now, Peer::Agent(agent.clone()), shown, leg, hold_music);
         talk.queue = Some(queue.clone());
@@ -114,6 +119,7 @@ impl Call {
             });
             self.leave_queue(now, &wait, Outcome::Answered);
         }
+        self.joined_by_queue(now, agent);
         self.bridge(now, talk);
     }
 

@@ -28,8 +28,19 @@ impl Call {
     /// Carries out what the controller asks. A call that the controller does not own any more
     /// (somebody answered, the caller left) does nothing.
     pub fn command(&mut self, now: Time, command: Command) {
-        if !matches!(self.state, State::InFlow) {
-            return;
+        match &self.state {
+            State::InFlow => {}
+            // Who waits may be told and asked something, and keeps their place.
+            State::Queued | State::Offering(_) => {
+                if let Command::Queue { queue, .. } = &command
+                    && self.wait.as_ref().is_some_and(|wait| wait.queue == *queue)
+                {
+                    return self.wait_on();
+                }
+            }
+            State::Arriving { .. } | State::Dialling(_) | State::Talking(_) | State::Ended => {
+                return;
+            }
         }
         match command {
             // The engine knows the flow's name and writes these (`Engine::obey_flow`).
@@ -37,6 +48,8 @@ impl Call {
             Command::Said(_) | Command::HandOver { .. } => {}
             // Calendars, bulletins and back ends are not the call's; the engine answers.
             Command::AskHours { .. } | Command::AskBulletin { .. } | Command::Request(_) => {}
+            // Promises are the engine's (`Engine::obey_flow`).
+            Command::AskCallback { .. } | Command::TakeCallback { .. } => {}
             // Listening is the engine's (`Engine::listen`).
             Command::Listen { .. } | Command::StopListening => {}
             // The engine knows which music.
@@ -45,6 +58,7 @@ impl Call {
             Command::Play { prompts } => self.play(prompts),
             Command::StopPlaying => {
                 self.plays += 1;
+                self.hears_music = false;
                 self.media(media::Command::Quiet { leg: self.caller_leg.id });
             }
             Command::SetTimer { after } => {
@@ -64,11 +78,26 @@ impl Call {
         }
     }
 
-    /// Plays music to a caller who waits for something in the flow.
+    /// Plays music to a caller who waits for something in the flow; the queue's to one who waits in
+    /// a queue.
     pub fn play_music(&mut self, music: PromptName) {
-        if matches!(self.state, State::InFlow) {
-            self.media(media::Command::Music { leg: self.caller_leg.id, music });
+        let music = match &self.state {
+            State::InFlow => music,
+            State::Queued | State::Offering(_) => self.queue_music.clone().unwrap_or(music),
+            State::Arriving { .. } | State::Dialling(_) | State::Talking(_) | State::Ended => {
+                return;
+            }
+        };
+        self.let_hear(music);
+    }
+
+    /// Goes on waiting at the same place, after something else was heard.
+    fn wait_on(&mut self) {
+        self.out.push(Action::Timer(CallTimer::Controller, None));
+        if let Some(music) = self.queue_music.clone() {
+            self.let_hear(music);
         }
+        self.out.push(Action::Notify(Notice::Waiting));
     }
 
     /// The call now waits in a queue and hears its music. Its place there may be older than this
@@ -105,7 +134,9 @@ impl Call {
         });
         self.state = State::Queued;
         self.out.push(Action::Timer(CallTimer::Controller, None));
+        self.queue_music = Some(music.clone());
         self.music_of(&queue, music);
+        self.out.push(Action::Notify(Notice::Waiting));
     }
 
     /// The queue hands the caller back to the flow. What the waiting came to is known when the
@@ -117,7 +148,10 @@ impl Call {
                     wait.returned_at = Some(now);
                 }
                 self.state = State::InFlow;
-                self.media(media::Command::Quiet { leg: self.caller_leg.id });
+                // What they are being told goes on.
+                if std::mem::take(&mut self.hears_music) {
+                    self.media(media::Command::Quiet { leg: self.caller_leg.id });
+                }
             }
             State::InFlow => {}
             State::Dialling(dialling) if dialling.ringing().is_none() => {

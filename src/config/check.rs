@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
+use crate::acd::settings::LEAST_RING_S;
 use crate::id::{FlowName, Skill};
 use crate::number::canonical;
 use crate::trunk::settings::Service;
@@ -190,6 +191,18 @@ impl<'a> Check<'a> {
             self.not_zero(&at("max_messages"), "open messages", queue.max_messages as u64);
             let alert_s = u64::from(queue.message_alert_s);
             self.not_zero(&at("message_alert_s"), "the time for a message", alert_s);
+            let callback = &queue.callback;
+            for (key, what, value) in [
+                ("most", "open calls back", callback.most as u64),
+                ("retry_after_s", "the time to the next try", u64::from(callback.retry_after_s)),
+                ("late_after_s", "the time for a call back", u64::from(callback.late_after_s)),
+            ] {
+                self.not_zero(&["queue", name.as_str(), "callback", key], what, value);
+            }
+            if callback.ring_s < LEAST_RING_S {
+                let at = ["queue", name.as_str(), "callback", "ring_s"];
+                self.error(&at, Problem::RingsTooShort { ring_s: callback.ring_s });
+            }
             let music = queue.music.as_str();
             let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
             let named = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);

@@ -145,6 +145,8 @@ pub enum Problem {
     Calendar(CalendarError),
     #[error("no agent has every skill that queue `{queue}` needs ({skills})")]
     NobodySkilled { queue: String, skills: String },
+    #[error("{ring_s} seconds are too short to ring somebody who is rung back")]
+    RingsTooShort { ring_s: u32 },
     #[error("`{name}` cannot be part of a prompt's name")]
     BadPromptName { name: String },
 
@@ -316,6 +318,9 @@ impl Problem {
             Problem::Calendar(error) => return Some(calendar_remedy(error)),
             Problem::NobodySkilled { .. } => {
                 "give the skills to an agent, or callers wait for ever"
+            }
+            Problem::RingsTooShort { .. } => {
+                "ring for 15 seconds at least, as Ofcom asks of whoever rings people"
             }
             Problem::BadPromptName { .. } => {
                 "write the path below sounds/ without .wav, as in music/hold"

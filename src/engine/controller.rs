@@ -31,6 +31,11 @@ pub enum Controller {
         /// Where the agent waits for whoever serves it.
         queue: Option<QueueName>,
     },
+    /// Nobody: a promise is kept, or whoever was rung back waits.
+    Callback {
+        /// The flow that gave the promise, and leads whom the queue does not take.
+        flow: Option<FlowName>,
+    },
     /// An agent's own phone changes the agent's state and confirms it.
     StarCode {
         /// Whose.
@@ -121,6 +126,10 @@ impl Engine {
                     self.obey_flow(now, id, command);
                 }
             }
+            Controller::Callback { flow } => {
+                let flow = flow.clone();
+                self.lead_callback(now, id, flow, &notice);
+            }
             Controller::StarCode { agent, code, .. } => {
                 let (agent, code) = (agent.clone(), *code);
                 match notice {
@@ -136,6 +145,8 @@ impl Engine {
                     | Notice::Answered(_)
                     | Notice::Heard(_)
                     | Notice::QueueLeft(_)
+                    | Notice::Waiting
+                    | Notice::Callback(_)
                     | Notice::MessageEnded { .. }
                     | Notice::CameBack => {}
                 }
@@ -182,7 +193,13 @@ impl Engine {
                 return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
             }
             Command::TakeMessage { queue, longest } => {
-                return self.take_message(id, queue, longest);
+                return self.take_message(now, id, queue, longest);
+            }
+            Command::AskCallback { queue, number } => {
+                return self.ask_callback(now, id, &queue, number.as_deref());
+            }
+            Command::TakeCallback { queue, skills, priority, number } => {
+                return self.take_callback(now, id, (queue, skills, priority), &number);
             }
             Command::Play { .. }
             | Command::StopPlaying
@@ -221,6 +238,8 @@ impl Engine {
             | Notice::Bulletin { .. }
             | Notice::Answered(_)
             | Notice::Heard(_)
+            | Notice::Waiting
+            | Notice::Callback(_)
             | Notice::MessageEnded { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));

@@ -16,6 +16,7 @@ use crate::trunk::Attempt;
 use crate::trunk::guard::OnBehalf;
 
 use super::Engine;
+use super::controller::Controller;
 use super::io::Reply;
 
 /// What whoever is put on hold hears in a call that no queue brought.
@@ -35,10 +36,13 @@ impl Engine {
         }
     }
 
-    /// Somebody outside is to be rung: for the agent whose call it is, or who hands it on. Nobody else
-    /// has calls to the outside.
+    /// Somebody outside is to be rung: for the agent whose call it is, or who hands it on; or for the flow
+    /// that promised to ring them back. Nobody else has calls to the outside.
     fn dial_outside(&mut self, now: Time, id: CallId, number: &str, purpose: Purpose) {
         let who = self.calls.get(&id).and_then(|one| {
+            if let (Controller::Callback { flow }, Purpose::CallBack) = (&one.controller, purpose) {
+                return Some(OnBehalf::Flow(flow.clone().unwrap_or_else(|| "".into())));
+            }
             let agent = one.call.handed_on_by().or_else(|| one.call.dialled_by())?;
             Some(OnBehalf::Agent(agent.clone()))
         });
@@ -53,7 +57,7 @@ impl Engine {
                     manner: Manner::InTurn,
                     title: None,
                     shown: Caller { number: Some(canonical(number)), name: None, withheld: false },
-                    ring_for: self.rings_for(purpose),
+                    ring_for: self.rings_outside(id, purpose),
                     music: self.hold_music(id),
                 };
                 let to = Peer::Outside(number.to_owned());
@@ -88,10 +92,20 @@ impl Engine {
         }
     }
 
+    /// The same for a number outside: a queue says how long those whom it promised it are rung.
+    fn rings_outside(&self, id: CallId, purpose: Purpose) -> Duration {
+        let queue = self.calls.get(&id).and_then(|one| one.call.queue_of());
+        let settings = queue.and_then(|queue| self.plan.acd.queues.get(queue));
+        match (purpose, settings) {
+            (Purpose::CallBack, Some(settings)) => settings.callback.ring_for(),
+            (_, _) => self.rings_for(purpose),
+        }
+    }
+
     pub(super) fn rings_for(&self, purpose: Purpose) -> Duration {
         let transfers = &self.plan.transfers;
         let seconds = match purpose {
-            Purpose::OwnCall => transfers.own_call_s,
+            Purpose::OwnCall | Purpose::CallBack => transfers.own_call_s,
             Purpose::Transfer | Purpose::Takeover | Purpose::Conference => transfers.ring_s,
             Purpose::Recall => transfers.recall_s,
         };
@@ -115,7 +129,10 @@ impl Engine {
                 .handed_on_by()
                 .and_then(|by| self.plan.agents.get(by))
                 .map(|by| format!("From {}", by.name)),
-            Some(Purpose::OwnCall | Purpose::Takeover | Purpose::Conference) | None => None,
+            Some(
+                Purpose::OwnCall | Purpose::CallBack | Purpose::Takeover | Purpose::Conference,
+            )
+            | None => None,
         };
         let ring = Ring {
             targets: self.targets(&agent),

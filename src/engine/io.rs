@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::acd::callback::CallbackError;
 use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::acd::messages::{MessageChange, MessageError};
 use crate::assistant::Understanding;
@@ -13,7 +14,7 @@ use crate::backend::{Failed, Fetch, FetchId};
 use crate::call::command::Question;
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
-use crate::id::{AgentId, BulletinName, CallId, LegId, RecordingId};
+use crate::id::{AgentId, BulletinName, CallId, CallbackId, LegId, RecordingId};
 use crate::media;
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
@@ -107,6 +108,8 @@ pub enum Input {
         /// What.
         news: SpeechNews,
     },
+    /// The journal has committed everything up to here: the answer to [`Output::Commit`].
+    Committed(u64),
     /// How the journal's writer fares. Sent whenever it changes.
     Journal(JournalHealth),
     /// New settings, checked: calls under way keep the flow that they began with.
@@ -201,6 +204,11 @@ pub enum Request {
         /// Who, if it is an agent: they must serve its queue.
         agent: Option<AgentId>,
     },
+    /// Take back a promise to ring somebody back (supervisors).
+    CancelCallback {
+        /// Which.
+        callback: CallbackId,
+    },
     /// Hang up a call (supervisors).
     HangUp {
         /// Which.
@@ -290,6 +298,8 @@ pub enum Reply {
     NoConference,
     /// The message cannot be worked on.
     MessageRefused(MessageError),
+    /// The promise cannot be taken back.
+    CallbackRefused(CallbackError),
     /// No flow says a message of that name.
     UnknownBulletin,
 }
@@ -311,6 +321,12 @@ pub enum Output {
     StopListening(ListenId),
     /// Keep an event.
     Journal(Entry),
+    /// Say when the journal has committed everything up to `after` ([`Input::Committed`]): something
+    /// that a person is told, or that must not happen twice, rests on it.
+    Commit {
+        /// The journal position.
+        after: u64,
+    },
     /// Answer the API once the journal has committed everything up to `after`.
     Reply {
         /// The request's id.

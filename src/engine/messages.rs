@@ -48,7 +48,13 @@ pub(super) struct Spoken {
 
 impl Engine {
     /// A flow wants a message of the caller's.
-    pub(super) fn take_message(&mut self, call: CallId, queue: QueueName, longest: Duration) {
+    pub(super) fn take_message(
+        &mut self,
+        now: Time,
+        call: CallId,
+        queue: QueueName,
+        longest: Duration,
+    ) {
         let limit = self.plan.acd.queues.get(&queue).map_or(0, |queue| queue.max_messages);
         let spoken = self.spoken.values().filter(|spoken| spoken.queue == queue).count();
         if self.messages.open_for(&queue) + spoken >= limit {
@@ -56,7 +62,7 @@ impl Engine {
             return;
         }
         let id = RecordingId(self.entropy.u64());
-        self.with_call(call, |call, _| call.take_message(id, queue, longest));
+        self.with_call(call, |call, _| call.take_message(now, id, queue, longest));
     }
 
     pub(super) fn message_action(&mut self, now: Time, call: CallId, action: MessageAction) {

@@ -5,6 +5,7 @@
 //! with the same seed give the same outputs, byte for byte.
 
 mod backends;
+mod callbacks;
 pub mod controller;
 mod destination;
 mod dial;
@@ -26,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::acd::Acd;
+use crate::acd::callback::Callbacks;
 use crate::acd::command::AcdInput;
 use crate::acd::messages::Messages;
 use crate::backend::Backends;
@@ -40,6 +42,7 @@ use crate::stats::Restored;
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use crate::trunk::Trunks;
 
+use self::callbacks::Recorded;
 use self::controller::Controller;
 use self::io::{Input, Output};
 use self::limits::Admission;
@@ -106,6 +109,10 @@ pub struct Engine {
     spoken: BTreeMap<RecordingId, Spoken>,
     /// When a message of an earlier run of which nobody knows anything is taken for lost.
     unheard: Deadlines<RecordingId>,
+    /// What callers were promised.
+    callbacks: Callbacks,
+    /// What waits for the journal's commit, by position.
+    recorded: BTreeMap<u64, Vec<Recorded>>,
     /// Messages to all callers that are said now.
     bulletins: BTreeSet<BulletinName>,
     /// What flows ask of other systems.
@@ -137,6 +144,8 @@ impl Engine {
             messages: Messages::default(),
             spoken: BTreeMap::new(),
             unheard: Deadlines::new(),
+            callbacks: Callbacks::default(),
+            recorded: BTreeMap::new(),
             bulletins: start.restored.bulletins.iter().cloned().collect(),
             backends: Backends::default(),
             listenings: hearing::Listenings::default(),
@@ -161,15 +170,17 @@ impl Engine {
         engine.record_system(now, engine.plan.in_force());
         engine.backends.configure(&engine.plan.backends);
         engine.restore_messages(now, &start.restored);
-        for (agent, state) in start.restored.agents {
+        for (agent, state) in start.restored.agents.iter().cloned() {
             engine.apply(now, AcdInput::Restore { agent, state });
         }
-        for ban in start.restored.bans {
+        for ban in start.restored.bans.iter().cloned() {
             engine.restore_ban(now, ban);
         }
-        for registration in start.restored.registrations {
+        for registration in start.restored.registrations.iter().cloned() {
             engine.restore_registration(now, registration);
         }
+        // Behind whatever agents were doing: the first who is ready may get one.
+        engine.restore_callbacks(now, &start.restored);
         engine.all_reachable(now);
         engine.settle(now);
         engine
@@ -195,6 +206,7 @@ impl Engine {
             Input::WallClock(shown) => {
                 self.wall = WallClock::showing(shown, now);
                 self.apply(now, AcdInput::Timer);
+                self.callbacks_changed(now);
             }
             Input::Request { id, actor, own, request } => {
                 self.request(now, id, &actor, own, request);
@@ -209,6 +221,7 @@ impl Engine {
             }
             Input::Fetched { id, outcome, arrived } => self.fetched(now, id, outcome, arrived),
             Input::Heard { id, news } => self.heard(now, id, news),
+            Input::Committed(up_to) => self.committed(up_to),
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
             Input::Drain => self.close(now),
@@ -244,6 +257,7 @@ impl Engine {
             self.trunks.handle_timeout(now);
         }
         self.messages_overdue(now);
+        self.callbacks_due(now);
         self.settle(now);
     }
 
@@ -255,6 +269,7 @@ impl Engine {
             self.trunks.poll_timeout(),
             self.messages.poll_timeout(),
             self.unheard.next(),
+            self.callbacks.poll_timeout(),
         ];
         [self.endpoint.poll_timeout(), self.timers.next()].into_iter().chain(agents).flatten().min()
     }
@@ -319,6 +334,7 @@ impl Engine {
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());
         self.apply(now, AcdInput::Timer);
+        self.callbacks_changed(now);
         self.all_reachable(now);
     }
 
@@ -415,6 +431,7 @@ impl Engine {
             Action::Notify(notice) => self.notify(now, id, notice),
             Action::Queue(action) => self.queue_action(now, id, action),
             Action::Message(action) => self.message_action(now, id, action),
+            Action::Callback(action) => self.callback_action(now, id, action),
             Action::Dial { to, purpose } => self.dial(now, id, to, purpose),
             Action::Flow(flow) => self.led_by(now, id, flow),
             Action::Timer(timer, Some(at)) => self.timers.set((id, timer), at),
@@ -450,6 +467,7 @@ impl Engine {
                 }
                 self.endpoint.invite(now, invite);
             }
+            SipAction::Cancel(leg) => self.endpoint.cancel(now, leg),
             SipAction::HangUp(leg) => self.endpoint.hang_up(now, leg),
             SipAction::HangUpBecause(leg, cause) => self.endpoint.hang_up_because(now, leg, cause),
             SipAction::AcceptChange(leg, sdp) => self.endpoint.accept_change(now, leg, &sdp),

@@ -9,8 +9,8 @@ use crate::acd::AcdPlan;
 use crate::acd::settings::default_music;
 use crate::assistant::Understanding;
 use crate::backend::BackendSettings;
-use crate::call::Target;
 use crate::call::recording::{Policy, Share};
+use crate::call::{Target, callback_prompts};
 use crate::config::settings::{
     AgentSettings, LimitSettings, Portion, RecordingSettings, Settings, StarCodes, TransferSettings,
 };
@@ -241,6 +241,10 @@ impl Plan {
     pub fn sounds(&self) -> Vec<PromptName> {
         let mut names = flow::prompts(&self.flows);
         names.extend(StarCode::prompts());
+        // Where no trunk is, nobody is rung back.
+        if !self.trunks.trunks.is_empty() {
+            names.extend(callback_prompts());
+        }
         names.push(self.music.clone());
         names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
         names.extend(self.recorded.announcement.clone());

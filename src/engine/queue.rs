@@ -68,11 +68,13 @@ impl Engine {
                 self.with_call(call, |call, _| call.returned(now, why));
             }
             AcdEffect::Offer { call, queue, agent, ring_for, why } => {
+                self.begin_callback(now, call);
                 let targets = self.targets(&agent);
                 let title = match self.plan.acd.queues.get(&queue) {
                     Some(queue) => queue.short_title.clone().unwrap_or_else(|| queue.title.clone()),
                     None => queue.to_string(),
                 };
+                let title = self.title_of(call, title);
                 self.with_call(call, |call, ids| {
                     call.offer(now, ids, queue, agent, &title, targets, ring_for, why);
                 });
@@ -81,6 +83,8 @@ impl Engine {
                 self.with_call(call, |call, _| call.offer_withdrawn(now, &agent, outcome));
             }
             AcdEffect::Claimed { call, queue, agent, .. } => {
+                // Whatever the flow asked meanwhile.
+                self.stop_listening(call);
                 let (music, shown) = (self.music(&queue), self.shown(&agent));
                 match self.calls.contains_key(&call) {
                     true => self.with_call(call, |call, _| call.join(now, &agent, shown, music)),
@@ -187,6 +191,7 @@ impl Engine {
             Request::Message { message, change, agent } => {
                 self.change_message(now, message, change, actor, agent.as_ref())
             }
+            Request::CancelCallback { callback } => self.cancel_callback(now, callback, actor),
             Request::HangUp { call } if self.calls.contains_key(&call) => {
                 let cause = crate::event::EndCause::SupervisorEnded;
                 self.with_call(call, |call, _| call.end(now, cause));

@@ -38,6 +38,8 @@ pub enum EndCause {
     Completed,
     /// The caller left a message for a queue.
     MessageLeft,
+    /// The caller was promised to be rung back.
+    CallbackTaken,
     /// The flow hung up because the office is closed.
     Closed,
     /// The flow hung up after too many wrong or missing keys.
@@ -60,6 +62,10 @@ pub enum EndCause {
     AgentCallDone,
     /// A call that an agent made was not answered: busy, no answer, refused, given up.
     AgentCallFailed,
+    /// Somebody was rung back as promised, and somebody hung up.
+    CalledBack,
+    /// Somebody was to be rung back and was not reached, or the adviser hung up before.
+    CallbackFailed,
     /// A consultation was over because its transfer brought the two calls together; the caller's
     /// call goes on.
     Merged,
@@ -92,9 +98,10 @@ pub enum EndCause {
 
 impl EndCause {
     /// Every cause, for tables and metrics.
-    pub const ALL: [EndCause; 26] = [
+    pub const ALL: [EndCause; 29] = [
         EndCause::Completed,
         EndCause::MessageLeft,
+        EndCause::CallbackTaken,
         EndCause::Closed,
         EndCause::GaveUpOnInput,
         EndCause::CallerCancelled,
@@ -106,6 +113,8 @@ impl EndCause {
         EndCause::StarCodeDone,
         EndCause::AgentCallDone,
         EndCause::AgentCallFailed,
+        EndCause::CalledBack,
+        EndCause::CallbackFailed,
         EndCause::Merged,
         EndCause::OutsideHungUp,
         EndCause::TransferFailed,
@@ -126,6 +135,9 @@ impl EndCause {
         match self {
             EndCause::Completed
             | EndCause::MessageLeft
+            | EndCause::CallbackTaken
+            | EndCause::CalledBack
+            | EndCause::CallbackFailed
             | EndCause::Closed
             | EndCause::StarCodeDone
             | EndCause::AgentCallDone
@@ -158,6 +170,7 @@ impl EndCause {
         match self {
             EndCause::Completed => "completed",
             EndCause::MessageLeft => "message_left",
+            EndCause::CallbackTaken => "callback_taken",
             EndCause::Closed => "closed",
             EndCause::GaveUpOnInput => "gave_up_on_input",
             EndCause::CallerCancelled => "caller_cancelled",
@@ -169,6 +182,8 @@ impl EndCause {
             EndCause::StarCodeDone => "star_code_done",
             EndCause::AgentCallDone => "agent_call_done",
             EndCause::AgentCallFailed => "agent_call_failed",
+            EndCause::CalledBack => "called_back",
+            EndCause::CallbackFailed => "callback_failed",
             EndCause::Merged => "merged",
             EndCause::OutsideHungUp => "outside_hung_up",
             EndCause::TransferFailed => "transfer_failed",

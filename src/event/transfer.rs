@@ -38,6 +38,8 @@ pub enum Purpose {
     Transfer,
     /// A transfer came to nothing and the agent had hung up: the agent is rung back.
     Recall,
+    /// They were promised to be rung back.
+    CallBack,
     /// They took over a colleague's conversation from their own phone (RFC 3891).
     Takeover,
     /// They were the third in a conference, and one of the other two has left.

@@ -66,7 +66,7 @@ fn shape(node: &Node) -> (&'static str, &'static str) {
         | Node::Hours(_)
         | Node::If(_)
         | Node::Choose(_) => ("{", "}"),
-        Node::Queue(_) | Node::Voicemail(_) => ("([", "])"),
+        Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) => ("([", "])"),
         Node::HangUp(_) | Node::Return(_) => ("((", "))"),
         Node::Flow(_) => ("[[", "]]"),
         Node::Request(_) => ("[(", ")]"),
@@ -86,6 +86,7 @@ fn more(node: &Node) -> String {
         Node::Flow(sub) => sub.flow.to_string(),
         Node::Queue(queue) => format!("queue {}", queue.queue),
         Node::Voicemail(voicemail) => format!("message for {}", voicemail.queue),
+        Node::Callback(callback) => format!("call back by {}", callback.queue),
         Node::Bulletin(bulletin) => format!("bulletin {}", bulletin.name),
         Node::HangUp(_)
         | Node::Return(_)

@@ -36,7 +36,8 @@ pub use self::fields::is_name;
 pub use self::form::Form;
 pub use self::graph::{mermaid, svg};
 pub use self::model::{
-    Ask, Bulletin, Collect, Flow, Hours, Kinds, Menu, Node, Queue, Reason, Say, Voicemail,
+    Ask, Bulletin, Callback, Collect, Flow, Hours, Kinds, Meanwhile, Menu, Node, Queue, Reason,
+    Say, Urgency, Voicemail,
 };
 pub use self::prompt::AGENT_PROMPTS;
 pub use self::run::{About, Run};

@@ -12,13 +12,14 @@ use super::speak;
 use super::value::Kind;
 use super::wording::{Template, Wording};
 
-use crate::call::command::{AtClosing, Priority};
-use crate::event::EndCause;
 use crate::id::{
-    BackendName, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
-    Skill, ValueName,
+    BackendName, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, ValueName,
 };
 use crate::media::command::Key;
+
+mod person;
+
+pub use self::person::{Callback, Meanwhile, Queue, Reason, Urgency, Voicemail};
 
 /// What the values of all flows are, by name.
 pub type Kinds = BTreeMap<ValueName, Kind>;
@@ -73,6 +74,8 @@ pub enum Node {
     Return(String),
     /// Lets the caller wait for a person.
     Queue(Queue),
+    /// Promises to ring the caller back.
+    Callback(Box<Callback>),
     /// Takes a message for a queue.
     Voicemail(Voicemail),
     /// Ends the call.
@@ -297,113 +300,6 @@ pub struct Hours {
     pub closed: NodeName,
 }
 
-/// Lets the caller wait for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
-    /// Where.
-    pub queue: QueueName,
-    /// What the adviser must be able to do, besides what the queue asks for.
-    pub skills: Vec<Skill>,
-    /// Before whom the caller goes.
-    pub urgency: Urgency,
-    /// What happens to those who wait when the queue closes.
-    pub at_closing: AtClosing,
-    /// What comes next if the queue is closed.
-    pub on_closed: NodeName,
-    /// What comes next if the queue is full.
-    pub on_full: NodeName,
-    /// What comes next if the caller has waited as long as the queue allows.
-    pub on_waited_too_long: NodeName,
-    /// What comes next if nobody is there who could answer.
-    pub on_nobody: NodeName,
-}
-
-/// Before whom a caller goes who waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Urgency {
-    /// Before everybody: what cannot wait.
-    Urgent,
-    /// Before most: whoever is vulnerable, or was here before.
-    High,
-    /// As they came.
-    #[default]
-    Normal,
-    /// Behind the others.
-    Low,
-}
-
-impl Urgency {
-    /// The words of the language.
-    pub const WORDS: [(&'static str, Urgency); 4] = [
-        ("urgent", Urgency::Urgent),
-        ("high", Urgency::High),
-        ("normal", Urgency::Normal),
-        ("low", Urgency::Low),
-    ];
-
-    /// What the queue goes by.
-    pub const fn priority(self) -> Priority {
-        Priority(match self {
-            Urgency::Urgent => -20,
-            Urgency::High => -10,
-            Urgency::Normal => 0,
-            Urgency::Low => 10,
-        })
-    }
-}
-
-/// Takes a message for a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Voicemail {
-    /// For whom.
-    pub queue: QueueName,
-    /// What the caller is told before the tone.
-    pub words: Wording,
-    /// The longest that the message may be.
-    pub longest: Duration,
-    /// What comes next once the message is kept.
-    pub then: NodeName,
-    /// What comes next if there is none: nothing was said, or it cannot be kept.
-    pub otherwise: NodeName,
-}
-
-/// Why a flow ends a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The caller's business is done.
-    Completed,
-    /// The caller has left a message.
-    MessageLeft,
-    /// The office is closed.
-    Closed,
-    /// The caller chose nothing.
-    GaveUp,
-    /// Nobody can take the call: a queue is full or nobody is on duty.
-    Busy,
-}
-
-impl Reason {
-    /// The words of the language.
-    pub const WORDS: [(&'static str, Reason); 5] = [
-        ("completed", Reason::Completed),
-        ("message_left", Reason::MessageLeft),
-        ("closed", Reason::Closed),
-        ("gave_up", Reason::GaveUp),
-        ("busy", Reason::Busy),
-    ];
-
-    /// How the journal puts it.
-    pub const fn cause(self) -> EndCause {
-        match self {
-            Reason::Completed => EndCause::Completed,
-            Reason::MessageLeft => EndCause::MessageLeft,
-            Reason::Closed => EndCause::Closed,
-            Reason::GaveUp => EndCause::GaveUpOnInput,
-            Reason::Busy => EndCause::Limit,
-        }
-    }
-}
-
 impl Node {
     /// Every wording that the node can say.
     pub fn wordings(&self) -> Vec<&Wording> {
@@ -417,6 +313,12 @@ impl Node {
             }
             Node::Request(request) => request.words.iter().collect(),
             Node::Voicemail(voicemail) => vec![&voicemail.words],
+            Node::Callback(callback) => {
+                callback.asking.wordings(&callback.words).chain([&callback.ask]).collect()
+            }
+            Node::Queue(queue) => {
+                queue.meanwhile.iter().filter_map(|it| it.words.as_ref()).collect()
+            }
             Node::Hours(_)
             | Node::Set(_)
             | Node::If(_)
@@ -424,7 +326,6 @@ impl Node {
             | Node::Note(_)
             | Node::Flow(_)
             | Node::Return(_)
-            | Node::Queue(_)
             | Node::HangUp(_) => Vec::new(),
         }
     }
@@ -467,11 +368,21 @@ impl Node {
             }
             Node::Flow(sub) => sub.returns.iter().map(|(word, to)| (word.clone(), to)).collect(),
             Node::Return(_) | Node::HangUp(_) => Vec::new(),
-            Node::Queue(queue) => vec![
-                way("closed", &queue.on_closed),
-                way("full", &queue.on_full),
-                way("waited too long", &queue.on_waited_too_long),
-                way("nobody", &queue.on_nobody),
+            Node::Queue(queue) => {
+                let keys = queue.meanwhile.iter().flat_map(|meanwhile| &meanwhile.keys);
+                let keys = keys.map(|(key, to)| (key.as_char().to_string(), to));
+                let back = [
+                    way("closed", &queue.on_closed),
+                    way("full", &queue.on_full),
+                    way("waited too long", &queue.on_waited_too_long),
+                    way("nobody", &queue.on_nobody),
+                ];
+                back.into_iter().chain(keys).collect()
+            }
+            Node::Callback(callback) => vec![
+                way("promised", &callback.then),
+                way("already", &callback.already),
+                way("otherwise", &callback.asking.otherwise),
             ],
             Node::Voicemail(voicemail) => {
                 vec![way("kept", &voicemail.then), way("otherwise", &voicemail.otherwise)]
@@ -518,6 +429,7 @@ impl Node {
             | Node::Flow(_)
             | Node::Return(_)
             | Node::Queue(_)
+            | Node::Callback(_)
             | Node::Voicemail(_)
             | Node::HangUp(_) => false,
         }

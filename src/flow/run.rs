@@ -1,9 +1,11 @@
 //! A call's walk through flows: notices in, commands out, nothing else.
 
+mod callback;
 mod collect;
 mod hearing;
 mod question;
 mod request;
+mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use crate::event::{EndCause, HandOver, Slot};
 use crate::id::{IntentName, NodeName, PromptName, ValueName};
 use crate::media::command::Key;
 
+pub use self::callback::NUMBER as CALLBACK_NUMBER;
 use self::collect::Typed;
+use self::waiting::Place;
 
 /// Keys that are kept for later menus. More are dropped: nobody knows a menu that deep by heart.
 const MAX_KEYS: usize = 16;
@@ -91,6 +95,14 @@ pub struct Run {
     reason: Option<HandOver>,
     /// What a back end has answered before the words for it were over.
     early: Option<Result<Answer, Failed>>,
+    /// Where the caller has a place, also while something else is said and asked.
+    place: Option<Place>,
+    /// That queue has handed them back meanwhile.
+    left: Option<QueueReturn>,
+    /// Whether they were told once already what they can do instead of waiting.
+    told: bool,
+    /// What is asked of a caller who is offered to be rung back.
+    callback_step: callback::Step,
 }
 
 /// What the run waits for.
@@ -114,13 +126,15 @@ enum Phase {
     Confirming,
     /// 1 or 2, or the timer: it has been read back.
     Confirmed,
-    /// [`Notice::Hours`] or [`Notice::Bulletin`].
+    /// [`Notice::Hours`], [`Notice::Bulletin`] or [`Notice::Callback`].
     Asking,
+    /// [`Notice::Callback`] for a promise.
+    Promising,
     /// The end of the words that are said while a back end is asked.
     Telling,
     /// [`Notice::Answered`].
     Requesting,
-    /// [`Notice::QueueLeft`].
+    /// [`Notice::QueueLeft`], or a key that leads to something else meanwhile.
     Queued,
     /// The end of what is said before a message.
     Announcing,
@@ -163,6 +177,10 @@ impl Run {
             intent: None,
             reason: None,
             early: None,
+            place: None,
+            left: None,
+            told: false,
+            callback_step: callback::Step::default(),
         }
     }
 
@@ -248,14 +266,11 @@ impl Walk<'_> {
                 }
             }
             Notice::Heard(heard) => self.heard(node, heard),
-            Notice::QueueLeft(why) => {
-                if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node) {
-                    self.go(match why {
-                        QueueReturn::Closed => &queue.on_closed,
-                        QueueReturn::Full => &queue.on_full,
-                        QueueReturn::WaitedTooLong => &queue.on_waited_too_long,
-                        QueueReturn::NobodyOnDuty => &queue.on_nobody,
-                    });
+            Notice::QueueLeft(why) => self.handed_back(node, why),
+            Notice::Waiting => self.waits(node),
+            Notice::Callback(answer) => {
+                if let Node::Callback(callback) = node {
+                    self.callback_answered(callback, answer);
                 }
             }
             Notice::MessageEnded { kept } => {
@@ -264,7 +279,8 @@ impl Walk<'_> {
                 }
             }
             Notice::CameBack => {
-                if self.run.phase == Phase::Queued {
+                // Whatever was said while they waited: somebody has talked with them since.
+                if self.run.place.take().is_some() {
                     self.begin();
                 }
             }
@@ -317,6 +333,10 @@ impl Walk<'_> {
                 None => self.wait_with_music(),
             },
             (Phase::Announcing, Node::Voicemail(voicemail)) => self.record(voicemail),
+            (Phase::Offering, Node::Callback(callback)) => {
+                self.listen(&callback.asking, Phase::Listening);
+            }
+            (Phase::Queued, Node::Queue(queue)) => self.told_meanwhile(queue),
             // A late end of something that was stopped.
             _ => {}
         }
@@ -336,6 +356,8 @@ impl Walk<'_> {
                 self.run.steps = 0;
                 self.is_confirmed(ask, question::is_right(key));
             }
+            (_, Node::Callback(callback)) => self.callback_key(callback, key),
+            (Phase::Queued, Node::Queue(queue)) => self.waiting_key(queue, key),
             (_, Node::Collect(collect)) if !collect.secret => self.keyed(collect, key),
             (Phase::Saying, Node::Say(say)) if !say.must_hear => {
                 self.keep(key);
@@ -357,7 +379,7 @@ impl Walk<'_> {
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
             (Phase::Hearing | Phase::HearingYes, _) => {}
-            (Phase::Queued | Phase::Over, _) => {}
+            (Phase::Queued | Phase::Promising | Phase::Over, _) => {}
         }
     }
 
@@ -373,6 +395,17 @@ impl Walk<'_> {
             }
             (Phase::Typing, Node::Collect(collect)) => self.complete(collect),
             (Phase::Confirmed, Node::Collect(collect)) => self.unconfirmed(collect),
+            (Phase::Queued, Node::Queue(queue)) => {
+                if let Some(words) = queue.meanwhile.as_ref().and_then(|it| it.words.as_ref()) {
+                    self.say(Phase::Queued, &[words]);
+                }
+            }
+            (Phase::Listening, Node::Callback(callback)) => {
+                self.miss_callback(callback, callback.asking.no_input.as_ref());
+            }
+            (Phase::Typing, Node::Callback(callback)) => self.number_keyed(callback),
+            // The journal does not answer: nothing can be promised.
+            (Phase::Promising, Node::Callback(callback)) => self.wait_on_or_go(callback),
             // A timer that was cancelled too late.
             _ => {}
         }
@@ -380,6 +413,8 @@ impl Walk<'_> {
 
     fn record(&mut self, voicemail: &Voicemail) {
         self.run.phase = Phase::Recording;
+        self.run.place = None;
+        self.run.left = None;
         let (queue, longest) = (voicemail.queue.clone(), voicemail.longest);
         self.commands.push(Command::TakeMessage { queue, longest });
     }
@@ -498,18 +533,8 @@ impl Walk<'_> {
                 // Nobody led here: it was a number's own flow, and it is done.
                 None => self.hang_up(EndCause::Completed),
             },
-            Node::Queue(queue) => {
-                self.run.keys.clear();
-                self.run.secrets.clear();
-                self.run.phase = Phase::Queued;
-                self.hand_over();
-                self.commands.push(Command::Queue {
-                    queue: queue.queue.clone(),
-                    skills: queue.skills.clone(),
-                    priority: queue.urgency.priority(),
-                    at_closing: queue.at_closing,
-                });
-            }
+            Node::Queue(queue) => return self.queue(queue),
+            Node::Callback(callback) => self.offer_callback(callback),
             Node::Voicemail(voicemail) => {
                 self.run.keys.clear();
                 self.say(Phase::Announcing, &[&voicemail.words]);

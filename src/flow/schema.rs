@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::load::{Field, KINDS, Kind, NO_INPUT_SECONDS, Shape};
+use super::load::{Field, KINDS, Kind, MEANWHILE_SECONDS, NO_INPUT_SECONDS, Shape};
 use super::value;
 
 /// The schema (draft 2020-12), made from the table that the reader follows.
@@ -101,6 +101,20 @@ fn shape(shape: Shape) -> Value {
                 properties.insert("after_s".to_owned(), self::shape(NO_INPUT_SECONDS));
             }
             json!({"type": "object", "additionalProperties": false, "properties": properties})
+        }
+        Shape::Meanwhile => {
+            let mut properties = json!({"say": text(), "keys": self::shape(Shape::Keys)});
+            if let Some(properties) = properties.as_object_mut() {
+                for (name, seconds) in MEANWHILE_SECONDS {
+                    properties.insert(name.to_owned(), self::shape(seconds));
+                }
+            }
+            json!({
+                "type": "object",
+                "required": ["keys"],
+                "additionalProperties": false,
+                "properties": properties,
+            })
         }
         // A number alone is an expression too.
         Shape::Expression => json!({"type": ["string", "integer"]}),

@@ -1,7 +1,7 @@
 //! The control thread: datagrams, media events and requests in, one at a time; what the engine
 //! wants done, out. It owns the engine and the SIP sockets and never waits for anything else.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -261,6 +261,8 @@ struct Replies {
     asked: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     waiting: BTreeMap<(u64, RequestId), Reply>,
     committed: u64,
+    /// The engine wants to know when everything up to here is committed.
+    wanted: BTreeSet<u64>,
 }
 
 impl Replies {
@@ -274,6 +276,12 @@ impl Replies {
     fn reply(&mut self, id: RequestId, reply: Reply, after: u64) {
         self.waiting.insert((after, id), reply);
         self.committed(self.committed);
+    }
+
+    /// What the engine wanted to know of and is committed.
+    fn pop_wanted(&mut self) -> Option<u64> {
+        let first = self.wanted.first().copied()?;
+        (first <= self.committed).then(|| self.wanted.pop_first()).flatten()
     }
 
     fn committed(&mut self, up_to: u64) {
@@ -382,7 +390,10 @@ impl Running<'_> {
                 self.input(Input::Recording { call, recording, what });
             }
             Message::Journal(health) => self.input(Input::Journal(health)),
-            Message::Committed(seq) => self.replies.committed(seq),
+            Message::Committed(seq) => {
+                self.replies.committed(seq);
+                self.drain();
+            }
             Message::Settings(plan) => self.input(Input::Settings(plan)),
             Message::Drain => {
                 self.draining = true;
@@ -480,7 +491,13 @@ impl Running<'_> {
                     self.journal.append(entry);
                 }
                 Output::Reply { id, reply, after } => self.replies.reply(id, reply, after),
+                Output::Commit { after } => {
+                    self.replies.wanted.insert(after);
+                }
             }
+        }
+        while let Some(committed) = self.replies.pop_wanted() {
+            self.input(Input::Committed(committed));
         }
     }
 }

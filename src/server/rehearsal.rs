@@ -204,6 +204,9 @@ fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
         Happening::Noted(label, fact) => writeln!(out, "  The adviser sees {label}: {fact}"),
         Happening::Asked(asked, _) => writeln!(out, "  {asked} (nobody answers here)"),
         Happening::Message(queue) => writeln!(out, "  Tone. Your message for {queue} is recorded."),
+        Happening::Promised(queue, number) => {
+            writeln!(out, "  An adviser of {queue} will ring {number}.")
+        }
         Happening::Secret(true) => writeln!(out, "  (the recording pauses; nobody sees your keys)"),
         Happening::Secret(false) => writeln!(out, "  (the recording goes on)"),
         Happening::HandedOver(reason) => {

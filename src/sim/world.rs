@@ -539,6 +539,9 @@ impl World {
                 }
             }
             Output::StopListening(_) => {}
+            Output::Commit { after } => {
+                self.engine.handle_input(self.now, Input::Committed(after));
+            }
             Output::Reply { id, reply, .. } => {
                 self.replies.insert(id, reply);
             }

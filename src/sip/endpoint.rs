@@ -271,6 +271,13 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// Rings a phone no longer (CANCEL), and goes on telling of it: if a 2xx crosses the CANCEL,
+    /// whoever answered is there ([`SipEvent::Answered`]); else it fails. Idempotent.
+    pub fn cancel(&mut self, now: Time, leg: LegId) {
+        self.cancel_leg(now, leg);
+        self.settle(now);
+    }
+
     /// Ends a leg in whatever way its state asks for: BYE, CANCEL (or ACK and BYE if a 2xx crosses
     /// it), 487 or 480 for an incoming leg that was not answered. No event follows, except
     /// [`SipEvent::Failed`] never for a leg hung up by us. Idempotent.

@@ -17,6 +17,7 @@ use super::backends::BackendBook;
 use super::bans::{BanBook, BanLive};
 use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
 use super::bulletins::BulletinBook;
+use super::callbacks::CallbackBook;
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive, Today};
@@ -28,7 +29,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 7;
+pub const FOLD_VERSION: i64 = 8;
 
 /// All that is known from the journal so far.
 ///
@@ -48,6 +49,7 @@ pub struct Fold {
     bans: BanBook,
     voice: Voice,
     messages: MessageBook,
+    callbacks: CallbackBook,
     bulletins: BulletinBook,
     backends: BackendBook,
     speech: SpeechBook,
@@ -69,6 +71,11 @@ impl Fold {
             Event::Call { call, event } => self.apply_call(*call, event, stamp),
             Event::Agent { agent, event } => self.apply_agent(agent, event, stamp),
             Event::Message { message, event } => self.messages.apply(*message, event, stamp.at),
+            Event::Callback { callback, event } => {
+                let calls = &self.calls;
+                let facts = |call| calls.get(&call).map_or(Vec::new(), |book| book.facts.clone());
+                self.callbacks.apply(*callback, event, stamp.at, facts);
+            }
             Event::System { event } => self.apply_system(event, stamp),
         }
         self.seq = entry.seq;
@@ -94,9 +101,12 @@ impl Fold {
 
     fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
         match event {
-            CallEvent::Arrived { leg: _, caller: _, called: _, flow: _, by, through: _ } => {
+            CallEvent::Arrived { by, callback, .. } => {
+                let promised = callback.and_then(|callback| self.callbacks.open.get(&callback));
+                let facts = promised.map(|promised| promised.facts.clone());
                 let book = self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
                 book.by.clone_from(by);
+                book.facts.extend(facts.into_iter().flatten());
             }
             CallEvent::QueueEntered { queue, skills: _, first, episode } => {
                 self.enter(call, queue, *first, *episode, stamp);
@@ -390,6 +400,7 @@ impl Fold {
                     total: book.totals(),
                     books_difference,
                     messages: self.messages.of(queue, at),
+                    callbacks: self.callbacks.of(queue, at),
                     served_by: book.served_by.clone(),
                 });
             }
@@ -418,6 +429,7 @@ impl Fold {
             bans: self.bans.values().cloned().collect(),
             voice: self.voice.clone(),
             messages: self.messages.open.values().cloned().collect(),
+            callbacks: self.callbacks.open.values().cloned().collect(),
             bulletins: self.bulletins.all().cloned().collect(),
             facts: self.facts(),
             backends: self.backends.clone(),
@@ -509,6 +521,10 @@ impl Fold {
 
     pub(super) fn messages(&self) -> &MessageBook {
         &self.messages
+    }
+
+    pub(super) fn callbacks(&self) -> &CallbackBook {
+        &self.callbacks
     }
 
     pub(super) fn agents(&self) -> &BTreeMap<AgentId, AgentBook> {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::event::{AgentState, EndCause, Outcome, TransferOutcome};
+use crate::event::{AgentState, CallbackFailure, EndCause, Outcome, TransferOutcome};
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::backends::BackendBook;
 use super::bans::BanLive;
 use super::bulletins::BulletinLive;
+use super::callbacks::CallbackLive;
 use super::messages::MessageLive;
 use super::service_level::Formula;
 use super::speech::SpeechBook;
@@ -56,6 +57,10 @@ pub struct Live {
     /// Every message that is open; personal, so shown only to those who may see it.
     #[serde(skip)]
     pub messages: Vec<MessageLive>,
+    /// Every promise to ring somebody back that is open; personal, so shown only to those who may see
+    /// it.
+    #[serde(skip)]
+    pub callbacks: Vec<CallbackLive>,
     /// Messages to all callers that are said now.
     #[serde(skip)]
     pub bulletins: Vec<BulletinLive>,
@@ -93,6 +98,8 @@ pub struct QueueLive {
     pub books_difference: i64,
     /// What callers left.
     pub messages: QueueMessages,
+    /// What callers were promised.
+    pub callbacks: QueueCallbacks,
     /// The agents who have its skills.
     #[serde(skip)]
     pub served_by: Vec<AgentId>,
@@ -113,6 +120,28 @@ pub struct QueueMessages {
     /// Messages that callers spoke and that could not be kept, since the journal began.
     #[serde(skip)]
     pub lost_total: u64,
+}
+
+/// Promises to ring callers of a queue back. Their calls are in the figures as such when they are taken,
+/// and are never added to the answered.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct QueueCallbacks {
+    /// Those that are open.
+    pub open: u64,
+    /// How long the oldest has been open, in seconds; none if there is none.
+    pub oldest_s: Option<f64>,
+    /// Taken since the journal began.
+    #[serde(skip)]
+    pub taken_total: u64,
+    /// Kept in time since the journal began.
+    #[serde(skip)]
+    pub kept_total: u64,
+    /// Kept late since the journal began.
+    #[serde(skip)]
+    pub kept_late_total: u64,
+    /// Failed since the journal began, by why.
+    #[serde(skip)]
+    pub failed_total: BTreeMap<CallbackFailure, u64>,
 }
 
 /// A day's figures. Ratios are absent while there are no calls.

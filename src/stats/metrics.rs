@@ -17,6 +17,7 @@ use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
 mod backends;
+mod callbacks;
 mod messages;
 mod recordings;
 mod speech;
@@ -73,6 +74,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
     families.extend(messages::families(live));
+    families.extend(callbacks::families(live));
     families.extend(backends::families(live));
     families.extend(speech::families(live));
     families.extend(voice::families(live));

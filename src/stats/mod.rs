@@ -10,6 +10,7 @@ mod backends;
 mod bans;
 mod books;
 mod bulletins;
+pub mod callbacks;
 pub mod erlang;
 mod figures;
 mod fold;

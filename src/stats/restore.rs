@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Peer, StateReason};
+use crate::event::{
+    AgentEvent, AgentState, CallEvent, CallbackEvent, EndCause, Entry, Event, Miss, Peer,
+    StateReason,
+};
 use crate::id::{AgentId, BulletinName, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
+use super::callbacks::CallbackLive;
 use super::fold::Fold;
 use super::messages::{MessageLive, MessageSpoken};
 
@@ -28,6 +32,8 @@ pub struct Restored {
     pub messages: Vec<MessageLive>,
     /// Messages that were begun, and of which it is not known whether they are kept.
     pub spoken: Vec<MessageSpoken>,
+    /// Promises to ring somebody back that are open.
+    pub callbacks: Vec<CallbackLive>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -87,8 +93,9 @@ pub struct Registration {
 }
 
 /// The entries that close what the last run left open, to be written at a start before anything
-/// else and applied to the fold: every open call ends with `EndCause::ProcessDied`, and an agent
-/// who was busy with a call is again what they were before it: ready, or not.
+/// else and applied to the fold: every open call ends with `EndCause::ProcessDied`, an agent who was
+/// busy with a call is again what they were before it, ready or not, and whoever was being rung back
+/// was not reached.
 ///
 /// `at` and `time` are those of the start. What was under way is taken to have lasted until the
 /// journal's last entry, the last sign of life: an agent must not be credited with a conversation
@@ -121,6 +128,10 @@ pub fn closing_entries(fold: &Fold, at: UnixMicros, time: Time) -> Vec<Entry> {
             });
         }
     }
+    for live in fold.callbacks().open.values().filter(|live| live.dialled_for.is_some()) {
+        let event = CallbackEvent::Missed { miss: Miss::ProcessDied };
+        events.push(Event::Callback { callback: live.callback, event });
+    }
     let seqs = fold.next_seq()..;
     seqs.zip(events).map(|(seq, event)| Entry { seq, at, time, event }).collect()
 }
@@ -151,6 +162,7 @@ impl Fold {
             bulletins: self.bulletins().on().cloned().collect(),
             messages: self.messages().open.values().cloned().collect(),
             spoken: self.messages().spoken.values().cloned().collect(),
+            callbacks: self.callbacks().open.values().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

@@ -122,7 +122,9 @@ impl Stream {
         let (caller, called) = (Caller::default(), "01708434343".to_owned());
         let flow = Some("main".into());
         let (leg, by) = (LegId(1), None);
-        self.call(&call, CallEvent::Arrived { leg, caller, called, flow, by, through: None });
+        let (through, callback) = (None, None);
+        let arrived = CallEvent::Arrived { leg, caller, called, flow, by, through, callback };
+        self.call(&call, arrived);
         call
     }
 

@@ -18,7 +18,7 @@ use crate::time::Time;
 use super::guard::{Forbidden, OnBehalf};
 use super::health::Life;
 use super::servers::{Place, Server};
-use super::settings::{Identity, TrunkSettings};
+use super::settings::{CallingSettings, Identity, TrunkSettings};
 use super::{Trunks, srv};
 
 /// A call may be sent on (3xx) so often.
@@ -131,6 +131,18 @@ impl Trunks {
             }
         }
         Ok(attempts)
+    }
+
+    /// Whether a number may be dialled for somebody, however often it was and whatever trunks live.
+    pub fn may_dial(&self, who: &OnBehalf, number: &Number) -> bool {
+        self.guard.allows(&self.plan.outbound, self.own_rules(who), number).is_ok()
+    }
+
+    fn own_rules(&self, who: &OnBehalf) -> Option<&CallingSettings> {
+        match who {
+            OnBehalf::Agent(agent) => self.plan.agents.get(agent),
+            OnBehalf::Flow(flow) => self.plan.outbound.flows.get(flow),
+        }
     }
 
     /// The trunks that take calls from us, in the order in which they are tried.
@@ -253,10 +265,7 @@ impl Trunks {
     fn follow(&self, before: &Attempt, contact: &str) -> Option<Attempt> {
         let uri = Uri::parse(contact.as_bytes()).ok()?;
         let Dialled { number, relay, .. } = Dialled::read(&uri.user()?);
-        let own = match &before.who {
-            OnBehalf::Agent(agent) => self.plan.agents.get(agent),
-            OnBehalf::Flow(flow) => self.plan.outbound.flows.get(flow),
-        };
+        let own = self.own_rules(&before.who);
         let class = self.guard.allows(&self.plan.outbound, own, &number).ok()?;
         let state = self.states.get(&before.trunk)?;
         let settings = self.plan.trunks.get(&before.trunk)?;

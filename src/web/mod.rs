@@ -24,6 +24,8 @@
 //! | `/api/v1/bulletins` | messages to every caller | a token |
 //! | `PUT /api/v1/bulletins/{bulletin}` | turns one on or off | a supervisor's token |
 //! | `/api/v1/messages`, `/api/v1/messages/{message}/audio`, `POST /api/v1/messages/{message}/state` | what callers left | a supervisor's token, or an agent's who serves the queue |
+//! | `/api/v1/callbacks` | whom it was promised to ring back | a supervisor's token, or an agent's who serves the queue |
+//! | `DELETE /api/v1/callbacks/{callback}` | takes a promise back | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;
@@ -40,6 +42,7 @@ mod api;
 mod auth;
 mod bans;
 mod bulletins;
+mod callbacks;
 mod guard;
 mod live;
 mod messages;

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::acd::callback::CallbackError;
 use crate::acd::command::ChoiceError;
 use crate::acd::messages::MessageError;
 use crate::call::{SuperviseError, TransferError};
@@ -66,6 +67,8 @@ pub(super) enum Problem {
     UnknownBulletin,
     /// The message cannot be worked on.
     Message(MessageError),
+    /// The promise cannot be taken back.
+    Callback(CallbackError),
     /// The message's recording cannot be read.
     NoSound,
     /// The engine's reply did not come in time.
@@ -90,6 +93,7 @@ impl From<Reply> for Problem {
             Reply::NoConference => Problem::NoConference,
             Reply::NotRecorded => Problem::NotRecorded,
             Reply::MessageRefused(error) => Problem::Message(error),
+            Reply::CallbackRefused(error) => Problem::Callback(error),
             Reply::UnknownBulletin => Problem::UnknownBulletin,
             Reply::Agent(_) | Reply::Done | Reply::Banned { .. } => Problem::WrongReply,
         }
@@ -137,6 +141,8 @@ impl Problem {
             Problem::Message(MessageError::Unknown) => "unknown-message",
             Problem::Message(MessageError::Taken(_)) => "message-taken",
             Problem::Message(MessageError::NotServed) => "message-not-served",
+            Problem::Callback(CallbackError::Unknown) => "unknown-callback",
+            Problem::Callback(CallbackError::UnderWay) => "callback-under-way",
             Problem::NoSound => "no-sound",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
@@ -152,6 +158,7 @@ impl Problem {
             | Problem::NotBanned
             | Problem::UnknownBulletin
             | Problem::Message(MessageError::Unknown)
+            | Problem::Callback(CallbackError::Unknown)
             | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
@@ -169,6 +176,7 @@ impl Problem {
             | Problem::Ban(BanError::Allowed)
             | Problem::NotRecorded
             | Problem::Message(MessageError::Taken(_))
+            | Problem::Callback(CallbackError::UnderWay)
             | Problem::Transfer(_)
             | Problem::Supervise(_)
             | Problem::NoConference => StatusCode::CONFLICT,
@@ -221,6 +229,8 @@ impl Problem {
             Problem::Message(MessageError::Unknown) => "No such message is open",
             Problem::Message(MessageError::Taken(_)) => "Somebody else works on the message",
             Problem::Message(MessageError::NotServed) => "This is another queue's message",
+            Problem::Callback(CallbackError::Unknown) => "No such call back is promised",
+            Problem::Callback(CallbackError::UnderWay) => "The call back is being made",
             Problem::NoSound => "The message cannot be heard now",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
@@ -305,6 +315,13 @@ impl Problem {
             Problem::Message(MessageError::NotServed) => "A token with the role `agent` works on \
                 messages of the queues that its agent has the skills for."
                 .to_owned(),
+            Problem::Callback(CallbackError::Unknown) => "It was kept, has failed, or never was. \
+                GET /api/v1/callbacks lists those that are open."
+                .to_owned(),
+            Problem::Callback(CallbackError::UnderWay) => {
+                "An adviser holds the line and the number is dialled. Hang up the call instead."
+                    .to_owned()
+            }
             Problem::NoSound => "Its recording cannot be read, or where it is kept cannot be \
                 reached. The log says why; try again later."
                 .to_owned(),
@@ -378,6 +395,7 @@ impl IntoResponse for Problem {
             | Problem::NoConference
             | Problem::UnknownBulletin
             | Problem::Message(_)
+            | Problem::Callback(_)
             | Problem::NoSound
             | Problem::NoReply
             | Problem::WrongReply => {}

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::live::Hub;
 use super::problem::Problem;
-use super::{WebState, api, bans, bulletins, guard, live, messages, pages, supervise};
+use super::{WebState, api, bans, bulletins, callbacks, guard, live, messages, pages, supervise};
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -80,6 +80,8 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
         ("/api/v1/bulletins", Door::Token, get(bulletins::list)),
         ("/api/v1/bulletins/{bulletin}", Door::Token, put(bulletins::set)),
+        ("/api/v1/callbacks", Door::Token, get(callbacks::list)),
+        ("/api/v1/callbacks/{callback}", Door::Token, delete(callbacks::cancel)),
         ("/api/v1/messages", Door::Token, get(messages::list)),
         ("/api/v1/messages/{message}/audio", Door::Token, get(messages::audio)),
         ("/api/v1/messages/{message}/state", Door::Token, post(messages::change)),

@@ -22,6 +22,7 @@ use super::*;
 
 mod bans;
 mod bulletins;
+mod callbacks;
 mod messages;
 mod supervise;
 
@@ -62,6 +63,7 @@ pub(super) fn live() -> Live {
             total: Totals::default(),
             books_difference: 0,
             messages: QueueMessages::default(),
+            callbacks: Default::default(),
             served_by: vec!["amy".into()],
         }],
         today,
@@ -82,6 +84,7 @@ pub(super) fn live() -> Live {
         voice: Default::default(),
         bans: bans::banned(),
         messages: messages::left(),
+        callbacks: callbacks::promised(),
         bulletins: bulletins::known(),
         facts: BTreeMap::from([(
             supervise::CALL_ID.parse().expect("a call"),
@@ -195,6 +198,10 @@ impl Server {
 
     async fn get(&self, peer: &str, path: &str, token: Option<&str>) -> Got {
         self.send(peer, with(Method::GET, path, token), "").await
+    }
+
+    async fn delete(&self, path: &str, token: Option<&str>) -> Got {
+        self.send(LOCAL, with(Method::DELETE, path, token), "").await
     }
 
     async fn put(&self, path: &str, token: Option<&str>, body: &str) -> Got {

@@ -2,6 +2,7 @@
 //! answers, and what each side heard is measured.
 
 mod business;
+mod callbacks;
 mod council;
 mod encrypted;
 mod messages;

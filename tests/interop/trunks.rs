@@ -289,7 +289,10 @@ fn carrier_refuses(place: &Place, over: Transport, status: &str, elsewhere: &str
 pub fn system(server: &Server) -> Vec<SystemEvent> {
     let system = |event| match event {
         Event::System { event } => Some(event),
-        Event::Call { .. } | Event::Agent { .. } | Event::Message { .. } => None,
+        Event::Call { .. }
+        | Event::Agent { .. }
+        | Event::Message { .. }
+        | Event::Callback { .. } => None,
     };
     server.journal().into_iter().filter_map(system).collect()
 }

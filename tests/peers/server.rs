@@ -279,7 +279,10 @@ impl Server {
             .into_iter()
             .filter_map(|event| match event {
                 Event::Call { event, .. } => Some(event),
-                Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
+                Event::Agent { .. }
+                | Event::Message { .. }
+                | Event::Callback { .. }
+                | Event::System { .. } => None,
             })
             .collect()
     }

@@ -113,7 +113,10 @@ impl Audience for Auditor {
                 let talks = self.talking.contains_key(agent);
                 assert!(talks || *to != AgentState::Talking, "{agent} talks with nobody");
             }
-            Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => {}
+            Event::Agent { .. }
+            | Event::Message { .. }
+            | Event::Callback { .. }
+            | Event::System { .. } => {}
         }
         let settled: u64 = self.outcomes.values().sum();
         assert_eq!(self.offered, settled + self.waiting.len() as u64, "the books");

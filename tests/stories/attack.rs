@@ -52,7 +52,8 @@ fn guard_events(town: &Town) -> Vec<SystemEvent> {
             Event::System { .. }
             | Event::Call { .. }
             | Event::Agent { .. }
-            | Event::Message { .. } => None,
+            | Event::Message { .. }
+            | Event::Callback { .. } => None,
         })
         .collect()
 }

@@ -73,6 +73,7 @@ impl Wire {
                 | Output::Media(_)
                 | Output::Resolve(_)
                 | Output::Fetch(_)
+                | Output::Commit { .. }
                 | Output::Reply { .. } => {
                     continue;
                 }
@@ -150,7 +151,10 @@ impl Wire {
         events
             .filter_map(|entry| match &entry.event {
                 Event::System { event } => Some(event),
-                Event::Call { .. } | Event::Agent { .. } | Event::Message { .. } => None,
+                Event::Call { .. }
+                | Event::Agent { .. }
+                | Event::Message { .. }
+                | Event::Callback { .. } => None,
             })
             .collect()
     }

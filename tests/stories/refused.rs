@@ -19,7 +19,8 @@ fn refusals(town: &Town) -> Vec<(RefusalReason, u16)> {
             Event::System { .. }
             | Event::Call { .. }
             | Event::Agent { .. }
-            | Event::Message { .. } => None,
+            | Event::Message { .. }
+            | Event::Callback { .. } => None,
         })
         .collect()
 }

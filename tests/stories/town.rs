@@ -362,7 +362,10 @@ impl Town {
             .iter()
             .filter_map(|entry| match &entry.event {
                 Event::Call { call, event } => Some((*call, event)),
-                Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
+                Event::Agent { .. }
+                | Event::Message { .. }
+                | Event::Callback { .. }
+                | Event::System { .. } => None,
             })
             .collect()
     }

@@ -71,7 +71,10 @@ fn system(town: &Town) -> Vec<&SystemEvent> {
         .iter()
         .filter_map(|entry| match &entry.event {
             Event::System { event } => Some(event),
-            Event::Call { .. } | Event::Agent { .. } | Event::Message { .. } => None,
+            Event::Call { .. }
+            | Event::Agent { .. }
+            | Event::Message { .. }
+            | Event::Callback { .. } => None,
         })
         .collect()
 }

@@ -228,7 +228,7 @@ impl Street {
                         self.queries.push(query);
                     }
                 }
-                Output::Fetch(_) | Output::Reply { .. } => {}
+                Output::Fetch(_) | Output::Reply { .. } | Output::Commit { .. } => {}
                 Output::Listen(_) | Output::StopListening(_) => {}
             }
         }

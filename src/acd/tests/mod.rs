@@ -1,5 +1,6 @@
 //! The rules of the queue, one test each, and the queue against a plain model of itself.
 
+mod absent;
 mod agents;
 mod callers;
 mod direct;
@@ -49,6 +50,7 @@ fn queue(skills: &[&str]) -> QueueSettings {
         wait_when_unstaffed: true,
         max_messages: 500,
         message_alert_s: 14_400,
+        callback: Default::default(),
     }
 }
 

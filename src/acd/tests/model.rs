@@ -154,7 +154,7 @@ impl Model {
                     }
                 }
             }
-            AcdInput::Restore { .. } => {}
+            AcdInput::Restore { .. } | AcdInput::Await { .. } => {}
             AcdInput::Timer => self.timer(),
         }
         let closed = |model: &Model, waiter: &Waiter| {

@@ -76,7 +76,9 @@ fn person_is_near(draft: &Draft, graph: &Graph<'_>, from: usize) -> bool {
         let Some(best) = least.get_mut(at).filter(|best| **best > asked) else { continue };
         *best = asked;
         let node = draft.nodes.get(at).and_then(|node| node.node.as_ref());
-        if let Some(Node::Queue(_) | Node::Voicemail(_) | Node::Return(_)) = node {
+        if let Some(Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) | Node::Return(_)) =
+            node
+        {
             return true;
         }
         for way in graph.from(at) {

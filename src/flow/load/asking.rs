@@ -203,7 +203,7 @@ impl Reader<'_> {
         found
     }
 
-    fn asking(
+    pub(super) fn asking(
         &mut self,
         fields: &Fields<'_>,
         wrong_field: &'static str,
@@ -253,7 +253,7 @@ impl Reader<'_> {
         (said, after)
     }
 
-    fn keys(&mut self, tree: &Tree) -> Option<BTreeMap<Key, NodeName>> {
+    pub(super) fn keys(&mut self, tree: &Tree) -> Option<BTreeMap<Key, NodeName>> {
         let owner = format!("`keys` of `{}`", self.draft.name.value);
         let fields = Fields::open(owner, "keys", tree.place, tree, self.faults)?;
         let mut keys = BTreeMap::new();

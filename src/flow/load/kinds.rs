@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::asking::{BETWEEN_S, NO_INPUT_AFTER_S, TRIES};
-use super::person::LONGEST_S;
+use super::person::{LONGEST_S, MEANWHILE_AFTER_S, MEANWHILE_EVERY_S};
 use crate::backend::Method;
 use crate::flow::fields::Fields;
 use crate::flow::form::Form;
@@ -73,6 +73,8 @@ pub enum Shape {
         /// Whether it has seconds.
         timed: bool,
     },
+    /// What callers can do while they wait.
+    Meanwhile,
     /// A condition or a sum.
     Expression,
     /// Names of values, and what they become.
@@ -308,8 +310,47 @@ pub const KINDS: &[Kind] = &[
             may("on_waited_too_long", Shape::Node, "the node after the longest wait"),
             may("on_nobody", Shape::Node, "the node if nobody is there who could answer"),
             may("otherwise", Shape::Node, "the node for each of these four that is left out"),
+            may(
+                "while_waiting",
+                Shape::Meanwhile,
+                "what callers can do while they wait, by key, and when they are told so",
+            ),
         ],
         read: |reader, fields, value| reader.queue(fields, value),
+    },
+    Kind {
+        word: "callback",
+        about: "promises to ring the caller back, who keeps their place",
+        fields: &[
+            needed("callback", Shape::Name, "the queue whose advisers ring"),
+            may("skills", Shape::Names, "what the adviser must be able to do besides"),
+            may(
+                "priority",
+                Shape::OneOf(urgencies),
+                "before whom the caller goes; `normal` if left out",
+            ),
+            needed(
+                "offer",
+                Shape::Words,
+                "offers it, with the {callback_number}; 1 takes it, 2 gives another number",
+            ),
+            needed("ask", Shape::Words, "asks for another number"),
+            NO_INPUT,
+            may(
+                "wrong",
+                Shape::Again { timed: false },
+                "what is said before a number is asked for again that cannot be rung",
+            ),
+            TRIES_FIELD,
+            needed("then", Shape::Node, "the node once it is promised"),
+            needed("already", Shape::Node, "the node if it is promised to that number already"),
+            needed(
+                "otherwise",
+                Shape::Node,
+                "the node for callers who do not wait, and do not want it or cannot have it",
+            ),
+        ],
+        read: |reader, fields, value| reader.callback(fields, value),
     },
     Kind {
         word: "voicemail",
@@ -350,6 +391,10 @@ fn closings() -> Vec<&'static str> {
 fn reasons() -> Vec<&'static str> {
     Reason::WORDS.iter().map(|(word, _)| *word).collect()
 }
+
+/// When callers who wait are told what they can do instead.
+pub const MEANWHILE_SECONDS: [(&str, Shape); 2] =
+    [("after_s", whole(MEANWHILE_AFTER_S)), ("every_s", whole(MEANWHILE_EVERY_S))];
 
 /// What the field of a time-out can be.
 pub const NO_INPUT_SECONDS: Shape = whole(NO_INPUT_AFTER_S);

@@ -18,7 +18,7 @@ use super::wording::{self, Part, Piece, Template, Wording};
 use super::yaml::{At, Place, Tree, Value};
 use crate::id::{FlowName, IntentName, NodeName, ValueName};
 
-pub use self::kinds::{Field, KINDS, Kind, NO_INPUT_SECONDS, Shape};
+pub use self::kinds::{Field, KINDS, Kind, MEANWHILE_SECONDS, NO_INPUT_SECONDS, Shape};
 
 /// A flow as read: its nodes' references are not yet checked.
 #[derive(Debug)]

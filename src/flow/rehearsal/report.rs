@@ -222,6 +222,15 @@ impl Playing<'_> {
                     return missing(format!("no message is taken for `{queue}`"), self);
                 }
             }
+            Step::Promised(queue) => {
+                let promised = |it: &Happening| match it {
+                    Happening::Promised(name, _) if name.as_str() == queue => Some(()),
+                    _ => None,
+                };
+                if self.find(promised).is_none() {
+                    return missing(format!("`{queue}` promises nothing"), self);
+                }
+            }
             Step::Secret(on) => {
                 if stage.is_secret() != *on {
                     let now = if *on { "not secret" } else { "secret" };
@@ -261,6 +270,7 @@ fn told(happening: &Happening) -> String {
         Happening::Noted(label, fact) => format!("noted {label}: {fact}"),
         Happening::Asked(asked, _) => format!("asked {asked}"),
         Happening::Message(queue) => format!("takes a message for `{queue}`"),
+        Happening::Promised(queue, number) => format!("`{queue}` will ring {number}"),
         Happening::Secret(true) => "keys are secret".to_owned(),
         Happening::Secret(false) => "keys are no longer secret".to_owned(),
         Happening::HandedOver(reason) => format!("handed over as `{}`", reason.as_str()),

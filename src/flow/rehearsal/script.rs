@@ -7,7 +7,7 @@ use miette::NamedSource;
 
 use super::stage::{Conditions, Fake};
 use crate::backend::Answer;
-use crate::call::command::QueueReturn;
+use crate::call::command::{CallbackAnswer, QueueReturn};
 use crate::event::{EndCause, Failed};
 use crate::flow::FlowFile;
 use crate::flow::fault::{Fault, FaultKind};
@@ -58,6 +58,8 @@ pub enum Step {
     Asked(String),
     /// A message was taken for this queue.
     Message(String),
+    /// The caller was promised to be rung back by this queue.
+    Promised(String),
     /// What the caller keys in is secret now, or not.
     Secret(bool),
     /// The call is over, for this reason.
@@ -70,6 +72,8 @@ const QUEUES: [(&str, QueueReturn); 4] = [
     ("waited_too_long", QueueReturn::WaitedTooLong),
     ("nobody", QueueReturn::NobodyOnDuty),
 ];
+const CALLBACKS: [(&str, CallbackAnswer); 2] =
+    [("known", CallbackAnswer::Known), ("not_now", CallbackAnswer::NotNow)];
 const FAILURES: [(&str, Failed); 5] = [
     ("unreachable", Failed::Unreachable),
     ("timed_out", Failed::TimedOut),
@@ -77,7 +81,7 @@ const FAILURES: [(&str, Failed); 5] = [
     ("circuit_open", Failed::CircuitOpen),
     ("busy", Failed::Busy),
 ];
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "hears",
     "presses",
     "says",
@@ -88,6 +92,7 @@ const STEPS: [&str; 12] = [
     "noted",
     "asked",
     "message",
+    "promised",
     "secret",
     "ended",
 ];
@@ -136,6 +141,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             "bulletins",
             "answers",
             "queues",
+            "callbacks",
             "message_lost",
             "steps",
         ],
@@ -187,6 +193,12 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             .into_iter()
             .filter_map(|(name, tree)| {
                 Some((name.as_str().into(), fields::choice(&name, tree, &QUEUES, faults)?))
+            })
+            .collect(),
+        callbacks: entries("callbacks", &fields, faults)
+            .into_iter()
+            .filter_map(|(name, tree)| {
+                Some((name.as_str().into(), fields::choice(&name, tree, &CALLBACKS, faults)?))
             })
             .collect(),
         message_lost: truth("message_lost", faults),
@@ -300,6 +312,7 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
         }
         "asked" => Step::Asked(text(faults)?),
         "message" => Step::Message(text(faults)?),
+        "promised" => Step::Promised(text(faults)?),
         "secret" => Step::Secret(fields::truth("secret", tree, faults)?),
         _ => Step::Ended(fields::choice("ended", tree, &Reason::WORDS, faults)?.cause()),
     };

@@ -9,12 +9,13 @@ use jiff::civil::DateTime;
 
 use super::Theatre;
 use crate::backend::{Answer, Ask};
-use crate::call::command::{Command, Heard, Notice, Question, QueueReturn};
+use crate::call::command::{CallbackAnswer, Command, Heard, Notice, Question, QueueReturn};
 use crate::event::{EndCause, Failed, HandOver};
 use crate::flow::run::{About, Run};
 use crate::flow::speak;
 use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
 use crate::media::command::{Key, SecretKey};
+use crate::number::class::Class;
 
 /// Answers in a row without the caller doing anything; a flow that asks for more goes round.
 const MAX_ANSWERS: usize = 500;
@@ -30,6 +31,8 @@ pub struct Conditions {
     pub answers: VecDeque<Fake>,
     /// Queues that hand the caller back.
     pub queues: BTreeMap<QueueName, QueueReturn>,
+    /// Queues that cannot promise to ring anybody back, and why.
+    pub callbacks: BTreeMap<QueueName, CallbackAnswer>,
     /// Whether a message cannot be kept.
     pub message_lost: bool,
 }
@@ -56,6 +59,8 @@ pub enum Happening {
     Asked(String, Option<String>),
     /// A message was taken for a queue.
     Message(QueueName),
+    /// The caller was promised to be rung back by a queue, at a number.
+    Promised(QueueName, String),
     /// What the caller keys in is kept from everybody, or no longer.
     Secret(bool),
     /// The caller is handed over to people, by why.
@@ -227,7 +232,17 @@ impl<'a> Stage<'a> {
                 let back = self.conditions.queues.get(&queue).copied();
                 self.happened.push(Happening::Queued(queue, skills));
                 self.waiting = Waiting::Adviser;
-                answers.extend(back.map(Notice::QueueLeft));
+                answers.push(back.map_or(Notice::Waiting, Notice::QueueLeft));
+            }
+            Command::AskCallback { queue, number } => {
+                answers.push(Notice::Callback(self.callback(&queue, number.as_deref())));
+            }
+            Command::TakeCallback { queue, skills: _, priority: _, number } => {
+                let answer = self.callback(&queue, Some(&number));
+                if answer == CallbackAnswer::Good {
+                    self.happened.push(Happening::Promised(queue, number));
+                }
+                answers.push(Notice::Callback(answer));
             }
             Command::TakeMessage { queue, longest: _ } => {
                 self.happened.push(Happening::Message(queue));
@@ -237,6 +252,18 @@ impl<'a> Stage<'a> {
                 answers.push(Notice::MessageEnded { kept: !self.conditions.message_lost });
             }
             Command::HangUp { cause } => self.ended(cause),
+        }
+    }
+
+    /// Whether a queue can promise to ring a number.
+    fn callback(&self, queue: &QueueName, number: Option<&str>) -> CallbackAnswer {
+        let class = number.map(Class::of_dialled);
+        match (self.conditions.callbacks.get(queue), class) {
+            (Some(answer), _) => *answer,
+            (None, None | Some(Class::Geographic | Class::Mobile | Class::UkWide)) => {
+                CallbackAnswer::Good
+            }
+            (None, Some(_)) => CallbackAnswer::NotAllowed,
         }
     }
 

@@ -27,8 +27,21 @@ impl fmt::Debug for Typed {
 
 impl Typed {
     /// Room for the longest answer, so that no copy is left behind when it grows.
-    fn fresh(most: usize) -> Self {
+    pub(super) fn fresh(most: usize) -> Self {
         Typed(Zeroizing::new(String::with_capacity(most)))
+    }
+
+    /// Adds a key; whether as many have come as can.
+    pub(super) fn push(&mut self, key: Key, most: usize) -> bool {
+        if self.0.len() < most {
+            self.0.push(key.as_char());
+        }
+        self.0.len() >= most
+    }
+
+    /// All that has been keyed in, forgotten here.
+    pub(super) fn take(&mut self) -> Zeroizing<String> {
+        std::mem::take(&mut self.0)
     }
 }
 
@@ -91,6 +104,7 @@ impl Walk<'_> {
             | Phase::Telling
             | Phase::Requesting
             | Phase::Queued
+            | Phase::Promising
             | Phase::Announcing
             | Phase::Recording
             | Phase::Over => {}
@@ -110,10 +124,7 @@ impl Walk<'_> {
 
     /// Adds a key; whether as many have come as can.
     fn add(&mut self, collect: &Collect, key: Key) -> bool {
-        if self.run.typed.0.len() < collect.most {
-            self.run.typed.0.push(key.as_char());
-        }
-        let complete = self.run.typed.0.len() >= collect.most;
+        let complete = self.run.typed.push(key, collect.most);
         if complete {
             self.run.belated = Some(collect.ends_with);
         }
@@ -122,7 +133,7 @@ impl Walk<'_> {
 
     /// All has been keyed in: remembered, read back, or asked again.
     pub(super) fn complete(&mut self, collect: &Collect) {
-        let typed = std::mem::take(&mut self.run.typed).0;
+        let typed = self.run.typed.take();
         let long_enough = (collect.least..=collect.most).contains(&typed.len());
         let Some(value) =
             read(collect.form, &typed, self.run.about.now.date()).filter(|_| long_enough)

@@ -73,6 +73,7 @@ impl Walk<'_> {
             | Phase::Requesting
             | Phase::Queued
             | Phase::Announcing
+            | Phase::Promising
             | Phase::Recording
             | Phase::Over => return,
         };

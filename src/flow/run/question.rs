@@ -105,6 +105,7 @@ impl Walk<'_> {
             | Phase::Requesting
             | Phase::Queued
             | Phase::Announcing
+            | Phase::Promising
             | Phase::Recording
             | Phase::Over => {}
         }
@@ -147,7 +148,7 @@ impl Walk<'_> {
         }
     }
 
-    fn chose(&mut self, key: Key, to: &NodeName) {
+    pub(super) fn chose(&mut self, key: Key, to: &NodeName) {
         self.commands.push(Command::Chose { node: self.run.at.clone(), key });
         self.go(to);
     }

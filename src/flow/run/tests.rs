@@ -7,6 +7,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 mod business;
+mod callback;
 mod owed;
 mod spoken;
 
@@ -119,6 +120,12 @@ fn short(commands: &[Command]) -> String {
                     number => format!(" at {number}"),
                 };
                 format!("queue {queue} {skills:?} {at_closing:?}{before}")
+            }
+            Command::AskCallback { queue, number } => {
+                format!("may {queue} ring {}", number.as_deref().unwrap_or("-"))
+            }
+            Command::TakeCallback { queue, skills, priority, number } => {
+                format!("{queue} rings {number} {skills:?} at {}", priority.0)
             }
             Command::TakeMessage { queue, longest } => {
                 format!("message {queue} {}", longest.as_secs())
@@ -430,6 +437,8 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => Just(Notice::QueueLeft(QueueReturn::WaitedTooLong)),
         1 => Just(Notice::QueueLeft(QueueReturn::NobodyOnDuty)),
         1 => any::<bool>().prop_map(|kept| Notice::MessageEnded { kept }),
+        2 => Just(Notice::Waiting),
+        2 => (0..4usize).prop_map(|at| Notice::Callback(callback::ANSWERS[at])),
         8 => spoken::heard(),
         1 => Just(Notice::CameBack),
     ]

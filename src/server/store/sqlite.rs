@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::event::{AgentEvent, CallEvent, Entry, Event, MessageEvent, SystemEvent};
+use crate::event::{AgentEvent, CallEvent, CallbackEvent, Entry, Event, MessageEvent, SystemEvent};
 use crate::id::CallId;
 use crate::stats::{FOLD_VERSION, Fold};
 use crate::time::{Time, UnixMicros};
@@ -307,7 +307,10 @@ impl Written {
     pub(super) fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
         let call_id = match &entry.event {
             Event::Call { call, event: _ } => Some(call.to_string()),
-            Event::Agent { .. } | Event::Message { .. } | Event::System { .. } => None,
+            Event::Agent { .. }
+            | Event::Message { .. }
+            | Event::Callback { .. }
+            | Event::System { .. } => None,
         };
         Ok(Written {
             seq: position(entry.seq),
@@ -420,6 +423,13 @@ fn kind(event: &Event) -> &'static str {
             MessageEvent::Heard { .. } => "heard",
             MessageEvent::Done { .. } => "done",
             MessageEvent::Overdue { .. } => "overdue",
+        },
+        Event::Callback { callback: _, event } => match event {
+            CallbackEvent::Taken { .. } => "taken",
+            CallbackEvent::Dialled { .. } => "dialled",
+            CallbackEvent::Missed { .. } => "missed",
+            CallbackEvent::Kept { .. } => "kept",
+            CallbackEvent::Failed { .. } => "failed",
         },
         Event::System { event } => match event {
             SystemEvent::Started { .. } => "started",

@@ -252,6 +252,7 @@ impl<'a> Machine<'a> {
                 flow: None,
                 by: None,
                 through: None,
+                callback: None,
             },
         );
         let ModelCall { kind, ivr_ms, .. } = *self.calls[call];

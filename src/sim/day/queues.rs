@@ -74,6 +74,7 @@ fn plain(service: &Skill, rules: &Rules) -> QueueSettings {
         max_wait_s: None,
         max_messages: 0,
         message_alert_s: u32::MAX,
+        callback: Default::default(),
         wait_when_unstaffed: true,
     }
 }

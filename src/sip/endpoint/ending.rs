@@ -88,6 +88,17 @@ impl Endpoint {
         }
     }
 
+    /// Withdraws our INVITE and keeps listening (section 9.1).
+    pub(super) fn cancel_leg(&mut self, now: Time, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        if let Stage::Calling(calling) = &mut found.stage
+            && calling.cancel == Cancel::No
+        {
+            calling.cancel = Cancel::Wanted;
+            self.send_cancel(now, leg);
+        }
+    }
+
     /// Section 15.1.1: sends BYE; the leg is forgotten when its transaction is over.
     pub(super) fn send_bye(&mut self, now: Time, leg: LegId) {
         self.refuse_change(now, leg, 487);

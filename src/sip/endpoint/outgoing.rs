@@ -406,7 +406,7 @@ impl Endpoint {
         let Stage::Calling(calling) = &found.stage else { return };
         let transaction = calling.transaction;
         self.transactions.abandon(now, transaction);
-        self.forget_leg(leg);
+        self.call_over(leg, SipEvent::Failed { leg, status: 487, cause: None });
     }
 
     pub(super) fn give_up_on_ringing(&mut self, now: Time, leg: LegId) {

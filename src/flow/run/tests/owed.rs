@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::backend::Failed;
-use crate::call::command::Heard;
+use crate::call::command::{CallbackAnswer, Heard};
 
 /// What a call owes to its controller: the commands that will be answered.
 #[derive(Default)]
@@ -12,6 +12,9 @@ struct Owed {
     hours: bool,
     queue: bool,
     message: bool,
+    /// The queue has yet to say that the caller waits there.
+    waiting: bool,
+    callback: bool,
     bulletin: bool,
     answer: bool,
     secret: bool,
@@ -38,7 +41,11 @@ impl Owed {
                     assert_ne!(self.secret, *on, "said once");
                     self.secret = *on;
                 }
-                Command::PlayMusic => assert!(self.answer),
+                Command::PlayMusic => assert!(self.answer || self.queue),
+                Command::AskCallback { .. } => self.callback = true,
+                Command::TakeCallback { .. } => {
+                    (self.callback, self.queue, self.waiting) = (true, false, false);
+                }
                 Command::Request(_) => self.answer = true,
                 Command::AskBulletin { .. } => self.bulletin = true,
                 Command::Play { prompts } => {
@@ -56,17 +63,17 @@ impl Owed {
                     assert!(matches!(at_closing, AtClosing::Serve | AtClosing::Tell));
                     assert!(!self.playing && !self.timer, "nothing plays beside the music");
                     assert!(!self.listening, "advisers listen");
-                    self.queue = true;
+                    (self.queue, self.waiting) = (true, true);
                 }
                 Command::TakeMessage { .. } => {
                     assert!(!self.playing && !self.timer, "the caller hears the tone alone");
-                    self.message = true;
+                    (self.message, self.queue, self.waiting) = (true, false, false);
                 }
                 Command::EndMessage => assert!(self.message),
                 Command::HangUp { .. } => {
                     assert!(!self.playing && !self.timer, "all was said before");
                     assert!(!self.listening, "nobody is left who could be heard");
-                    self.over = true;
+                    (self.over, self.queue) = (true, false);
                 }
             }
         }
@@ -78,12 +85,13 @@ proptest! {
     /// is over, and a caller who does nothing more comes to the end.
     #[test]
     fn every_run_waits_for_something_or_is_over(
-        which in 0..3,
+        which in 0..4,
         all in proptest::collection::vec(notices(), 0..120),
     ) {
         let mut run = match which {
             0 => Walk::new().0,
             1 => business::walk().0,
+            2 => callback::walk().0,
             _ => spoken::walk().0,
         };
         let mut owed = Owed::default();
@@ -93,9 +101,24 @@ proptest! {
             let may_come = match notice {
                 Notice::Started => !std::mem::replace(&mut started, true),
                 Notice::Played => std::mem::take(&mut owed.playing),
-                Notice::TimerDone => std::mem::take(&mut owed.timer),
+                Notice::TimerDone => !owed.callback && std::mem::take(&mut owed.timer),
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
-                Notice::QueueLeft(_) | Notice::CameBack => std::mem::take(&mut owed.queue),
+                Notice::Waiting => owed.queue && std::mem::take(&mut owed.waiting),
+                Notice::Callback(_) => std::mem::take(&mut owed.callback),
+                Notice::QueueLeft(_) => {
+                    let queued = std::mem::take(&mut owed.queue);
+                    owed.waiting = false;
+                    queued
+                }
+                // Whoever talked with somebody hears nothing of what was said before.
+                Notice::CameBack => {
+                    let queued = std::mem::take(&mut owed.queue);
+                    if queued {
+                        let (over, secret) = (owed.over, owed.secret);
+                        owed = Owed { over, secret, ..Owed::default() };
+                    }
+                    queued
+                }
                 Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
                 Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
                 Notice::Answered(_) => std::mem::take(&mut owed.answer),
@@ -116,10 +139,14 @@ proptest! {
                 owed.note(&run.handle(notice));
                 // While a back end is asked, words are said besides.
                 let playing = owed.playing && !owed.answer;
-                let waits = [playing, owed.timer, owed.hours, owed.queue, owed.message];
+                // And while the journal is asked, time passes.
+                let timer = owed.timer && !owed.callback;
+                let waits = [playing, timer, owed.hours, owed.callback, owed.message];
                 let waits = waits.into_iter().chain([owed.bulletin, owed.answer]);
                 let waits = waits.chain([owed.speaking, owed.over, !started]);
-                prop_assert_eq!(waits.filter(|waits| *waits).count(), 1);
+                let waits = waits.filter(|waits| *waits).count();
+                // Whoever has a place in a queue may be told and asked something besides.
+                prop_assert!(waits == 1 || waits == 0 && owed.queue, "{waits}");
             }
         }
         if !started {
@@ -134,7 +161,10 @@ proptest! {
                 Notice::Heard(Heard::NoMatch)
             } else if std::mem::take(&mut owed.playing) {
                 Notice::Played
-            } else if std::mem::take(&mut owed.timer) {
+            } else if std::mem::take(&mut owed.callback) {
+                owed.timer = false;
+                Notice::Callback(CallbackAnswer::NotNow)
+            } else if !owed.queue && std::mem::take(&mut owed.timer) {
                 Notice::TimerDone
             } else if std::mem::take(&mut owed.hours) {
                 Notice::Hours { open: true }
@@ -145,7 +175,7 @@ proptest! {
             } else if std::mem::take(&mut owed.message) {
                 Notice::MessageEnded { kept: false }
             } else {
-                owed.queue = false;
+                (owed.queue, owed.waiting) = (false, false);
                 Notice::QueueLeft(QueueReturn::Full)
             };
             owed.note(&run.handle(next));
@@ -154,7 +184,7 @@ proptest! {
 
     #[test]
     fn no_notice_at_any_time_can_make_a_run_panic(all in proptest::collection::vec(notices(), 0..200)) {
-        for mut run in [Walk::new().0, business::walk().0, spoken::walk().0] {
+        for mut run in [Walk::new().0, business::walk().0, callback::walk().0, spoken::walk().0] {
             for notice in &all {
                 prop_assert!(run.handle(notice.clone()).len() < 80);
             }

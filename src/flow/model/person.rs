@@ -1,0 +1,171 @@
+//! Nodes that lead to people, and the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Asking;
+use crate::call::command::{AtClosing, Priority, QueueReturn};
+use crate::event::EndCause;
+use crate::flow::wording::Wording;
+use crate::id::{NodeName, QueueName, Skill};
+use crate::media::command::Key;
+
+/// Lets the caller wait for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Where.
+    pub queue: QueueName,
+    /// What the adviser must be able to do, besides what the queue asks for.
+    pub skills: Vec<Skill>,
+    /// Before whom the caller goes.
+    pub urgency: Urgency,
+    /// What happens to those who wait when the queue closes.
+    pub at_closing: AtClosing,
+    /// What comes next if the queue is closed.
+    pub on_closed: NodeName,
+    /// What comes next if the queue is full.
+    pub on_full: NodeName,
+    /// What comes next if the caller has waited as long as the queue allows.
+    pub on_waited_too_long: NodeName,
+    /// What comes next if nobody is there who could answer.
+    pub on_nobody: NodeName,
+    /// What callers can do while they wait.
+    pub meanwhile: Option<Meanwhile>,
+}
+
+impl Queue {
+    /// What comes next for a caller whom the queue hands back.
+    pub fn way_after(&self, why: QueueReturn) -> &NodeName {
+        match why {
+            QueueReturn::Closed => &self.on_closed,
+            QueueReturn::Full => &self.on_full,
+            QueueReturn::WaitedTooLong => &self.on_waited_too_long,
+            QueueReturn::NobodyOnDuty => &self.on_nobody,
+        }
+    }
+}
+
+/// What callers can do while they wait; they keep their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// What they are told of it.
+    pub words: Option<Wording>,
+    /// How long they have waited when they are told for the first time.
+    pub after: Duration,
+    /// And how long after that again.
+    pub every: Duration,
+    /// Where keys lead. Whoever comes back to the queue from there waits on at the same place.
+    pub keys: BTreeMap<Key, NodeName>,
+}
+
+/// Before whom a caller goes who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Urgency {
+    /// Before everybody: what cannot wait.
+    Urgent,
+    /// Before most: whoever is vulnerable, or was here before.
+    High,
+    /// As they came.
+    #[default]
+    Normal,
+    /// Behind the others.
+    Low,
+}
+
+impl Urgency {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Urgency); 4] = [
+        ("urgent", Urgency::Urgent),
+        ("high", Urgency::High),
+        ("normal", Urgency::Normal),
+        ("low", Urgency::Low),
+    ];
+
+    /// What the queue goes by.
+    pub const fn priority(self) -> Priority {
+        Priority(match self {
+            Urgency::Urgent => -20,
+            Urgency::High => -10,
+            Urgency::Normal => 0,
+            Urgency::Low => 10,
+        })
+    }
+}
+
+/// Promises to ring the caller back, at the number that they ring from or another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// Whose advisers ring.
+    pub queue: QueueName,
+    /// What the adviser must be able to do, besides what the queue asks for.
+    pub skills: Vec<Skill>,
+    /// Before whom the caller goes.
+    pub urgency: Urgency,
+    /// What is offered, and the number: 1 takes it, 2 gives another number.
+    pub words: Wording,
+    /// Asks for another number.
+    pub ask: Wording,
+    /// How it is asked. Whoever does not want it, or cannot be promised it, waits on; `otherwise` is for
+    /// those of them who have no place in a queue.
+    pub asking: Asking,
+    /// What comes next once it is promised.
+    pub then: NodeName,
+    /// What comes next if it is promised already to that number.
+    pub already: NodeName,
+}
+
+/// Takes a message for a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voicemail {
+    /// For whom.
+    pub queue: QueueName,
+    /// What the caller is told before the tone.
+    pub words: Wording,
+    /// The longest that the message may be.
+    pub longest: Duration,
+    /// What comes next once the message is kept.
+    pub then: NodeName,
+    /// What comes next if there is none: nothing was said, or it cannot be kept.
+    pub otherwise: NodeName,
+}
+
+/// Why a flow ends a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The caller's business is done.
+    Completed,
+    /// The caller has left a message.
+    MessageLeft,
+    /// The caller was promised to be rung back.
+    CallbackTaken,
+    /// The office is closed.
+    Closed,
+    /// The caller chose nothing.
+    GaveUp,
+    /// Nobody can take the call: a queue is full or nobody is on duty.
+    Busy,
+}
+
+impl Reason {
+    /// The words of the language.
+    pub const WORDS: [(&'static str, Reason); 6] = [
+        ("completed", Reason::Completed),
+        ("message_left", Reason::MessageLeft),
+        ("callback_taken", Reason::CallbackTaken),
+        ("closed", Reason::Closed),
+        ("gave_up", Reason::GaveUp),
+        ("busy", Reason::Busy),
+    ];
+
+    /// How the journal puts it.
+    pub const fn cause(self) -> EndCause {
+        match self {
+            Reason::Completed => EndCause::Completed,
+            Reason::MessageLeft => EndCause::MessageLeft,
+            Reason::CallbackTaken => EndCause::CallbackTaken,
+            Reason::Closed => EndCause::Closed,
+            Reason::GaveUp => EndCause::GaveUpOnInput,
+            Reason::Busy => EndCause::Limit,
+        }
+    }
+}

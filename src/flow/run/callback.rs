@@ -1,0 +1,204 @@
+//! Offering to ring the caller back, instead of letting them wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::collect::Typed;
+use super::{Phase, Walk};
+use crate::call::command::{CallbackAnswer, Command};
+use crate::flow::model::Callback;
+use crate::flow::value::Kind;
+use crate::flow::wording::Wording;
+use crate::id::ValueName;
+use crate::media::command::Key;
+use crate::number::{Number, Relay};
+
+/// Under which name the number is remembered that is rung.
+pub const NUMBER: &str = "callback_number";
+
+/// The most digits that a number has (E.164).
+const MOST_DIGITS: usize = 15;
+/// The longest pause between two keys of a number.
+const BETWEEN: Duration = Duration::from_secs(5);
+/// How long the journal may take before the caller is told that nothing can be promised.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the caller is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Step {
+    /// Whether the number that is read out is right.
+    #[default]
+    Offer,
+    /// For another number.
+    Number,
+}
+
+impl Walk<'_> {
+    /// Begins to offer it, if it can be promised at all.
+    pub(super) fn offer_callback(&mut self, callback: &Callback) {
+        self.run.missed = 0;
+        self.run.keys.clear();
+        self.run.callback_step = Step::Offer;
+        let caller = self.run.about.caller.clone();
+        self.ask_callback(callback, caller.map(|number| Number::read(&number)));
+    }
+
+    fn ask_callback(&mut self, callback: &Callback, number: Option<Number>) {
+        self.run.phase = Phase::Asking;
+        let number = match number {
+            Some(number) => {
+                let value = Kind::Phone.read(&number.canonical()).unwrap_or_default();
+                self.remember(&ValueName::from(NUMBER), value);
+                Some(self.dialled(&number))
+            }
+            None => None,
+        };
+        let queue = callback.queue.clone();
+        self.commands.push(Command::AskCallback { queue, number });
+    }
+
+    /// What is dialled to ring somebody: whoever uses a text relay service is rung through it.
+    fn dialled(&self, number: &Number) -> String {
+        match self.run.about.relay {
+            true => format!("{}{}", Relay::Voice.prefix(), number.national()),
+            false => number.canonical(),
+        }
+    }
+
+    /// Whether it can be promised, or is.
+    pub(super) fn callback_answered(&mut self, callback: &Callback, answer: CallbackAnswer) {
+        let promised = match self.run.phase {
+            Phase::Asking => false,
+            Phase::Promising => true,
+            _ => return,
+        };
+        if promised {
+            self.commands.push(Command::CancelTimer);
+        }
+        let known = self.run.values.contains_key(NUMBER);
+        match (answer, promised) {
+            (CallbackAnswer::Good, true) => {
+                self.run.place = None;
+                self.run.left = None;
+                self.go(&callback.then);
+            }
+            (CallbackAnswer::Good, false) if known => {
+                self.run.callback_step = Step::Offer;
+                self.say(Phase::Offering, &[&callback.words]);
+            }
+            (CallbackAnswer::Good, false) => self.ask_number(callback, None),
+            (CallbackAnswer::Known, _) => self.go(&callback.already),
+            (CallbackAnswer::NotNow, _) | (CallbackAnswer::NotAllowed, true) => {
+                self.wait_on_or_go(callback);
+            }
+            (CallbackAnswer::NotAllowed, false) => {
+                self.run.values.remove(NUMBER);
+                match self.run.callback_step {
+                    // They did not choose the number that they ring from.
+                    Step::Offer => self.ask_number(callback, None),
+                    Step::Number => self.miss_callback(callback, callback.asking.wrong.as_ref()),
+                }
+            }
+        }
+    }
+
+    fn ask_number(&mut self, callback: &Callback, told: Option<&Wording>) {
+        self.run.callback_step = Step::Number;
+        self.run.values.remove(NUMBER);
+        let words: Vec<&Wording> = told.into_iter().chain([&callback.ask]).collect();
+        self.say(Phase::Offering, &words);
+    }
+
+    /// A key was pressed.
+    pub(super) fn callback_key(&mut self, callback: &Callback, key: Key) {
+        match (self.run.phase, self.run.callback_step) {
+            (Phase::Offering | Phase::Listening, Step::Offer) => {
+                self.quiet();
+                self.run.steps = 0;
+                match key.as_char() {
+                    '1' => self.promise(callback),
+                    '2' => self.ask_number(callback, None),
+                    _ => self.wait_on_or_go(callback),
+                }
+            }
+            (Phase::Offering | Phase::Listening, Step::Number) => {
+                self.quiet();
+                self.run.steps = 0;
+                self.run.typed = Typed::fresh(MOST_DIGITS);
+                self.number_key(callback, key);
+            }
+            (Phase::Typing, Step::Number) => self.number_key(callback, key),
+            (_, _) => {}
+        }
+    }
+
+    fn number_key(&mut self, callback: &Callback, key: Key) {
+        self.run.phase = Phase::Typing;
+        let complete = key == Key::HASH || self.run.typed.push(key, MOST_DIGITS);
+        match complete {
+            true => {
+                self.commands.push(Command::CancelTimer);
+                self.number_keyed(callback);
+            }
+            false => self.commands.push(Command::SetTimer { after: BETWEEN }),
+        }
+    }
+
+    /// All digits of a number have come.
+    pub(super) fn number_keyed(&mut self, callback: &Callback) {
+        let typed = self.run.typed.take();
+        match Kind::Digits.read(&typed).and_then(|_| Kind::Phone.read(&typed)) {
+            Some(_) => self.ask_callback(callback, Some(Number::read(&typed))),
+            None => self.miss_callback(callback, callback.asking.wrong.as_ref()),
+        }
+    }
+
+    /// A wrong answer or none: asked again, or on without one.
+    pub(super) fn miss_callback(&mut self, callback: &Callback, told: Option<&Wording>) {
+        self.run.missed = self.run.missed.saturating_add(1);
+        if self.run.missed >= callback.asking.tries {
+            return self.wait_on_or_go(callback);
+        }
+        match self.run.callback_step {
+            Step::Offer => {
+                let words: Vec<&Wording> = told.into_iter().chain([&callback.words]).collect();
+                self.say(Phase::Offering, &words);
+            }
+            Step::Number => self.ask_number(callback, told),
+        }
+    }
+
+    /// Nothing is promised: whoever has a place goes on waiting, everybody else is led on.
+    pub(super) fn wait_on_or_go(&mut self, callback: &Callback) {
+        let place = self.run.place.take_if(|_| self.run.left.is_none());
+        match place {
+            Some(place) => {
+                self.run.led_here.truncate(place.depth);
+                self.enter(Arc::clone(&place.flow));
+                let node = place.node.clone();
+                self.run.place = Some(place);
+                self.go(&node);
+            }
+            None => {
+                self.run.place = None;
+                self.run.left = None;
+                self.go(&callback.asking.otherwise);
+            }
+        }
+    }
+
+    fn promise(&mut self, callback: &Callback) {
+        let Some(number) = self.run.values.get(NUMBER).map(ToString::to_string) else {
+            return self.ask_number(callback, None);
+        };
+        self.run.phase = Phase::Promising;
+        let number = self.dialled(&Number::read(&number));
+        self.commands.push(Command::TakeCallback {
+            queue: callback.queue.clone(),
+            skills: callback.skills.clone(),
+            priority: callback.urgency.priority(),
+            number,
+        });
+        self.commands.push(Command::SetTimer { after: PATIENCE });
+    }
+}

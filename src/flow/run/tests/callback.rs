@@ -1,0 +1,166 @@
+//! Who waits is offered to be rung back, and keeps their place whatever they say to that.
+
+use super::*;
+use crate::call::command::CallbackAnswer;
+
+pub(super) const ANSWERS: [CallbackAnswer; 4] = [
+    CallbackAnswer::Good,
+    CallbackAnswer::Known,
+    CallbackAnswer::NotAllowed,
+    CallbackAnswer::NotNow,
+];
+
+const FLOW: &str = "\
+start: bins
+nodes:
+  bins:
+    queue: waste
+    while_waiting: {say: 'To be rung back, press 1.', after_s: 20, every_s: 60, keys: {1: offer}}
+    on_full: offer
+    otherwise: gone
+  offer:
+    callback: waste
+    skills: [bins]
+    offer: 'We ring you at {callback_number}. 1 is yes, 2 another number.'
+    ask: Key in your number.
+    wrong: {say: Not that one.}
+    no_input: {after_s: 5, say: Nothing came.}
+    tries: 2
+    then: promised
+    already: known
+    otherwise: gone
+  promised: {say: We will ring you., then: bye}
+  known: {say: You are on the list., then: bye}
+  bye: {hang_up: callback_taken}
+  gone: {hang_up: busy}
+";
+
+fn flow() -> Arc<Flow> {
+    Arc::new(load_text(&"main".into(), "main.yaml", FLOW, &known()).expect("is good"))
+}
+
+pub(super) fn walk() -> Walk {
+    Walk::through(flow())
+}
+
+fn waiting() -> Walk {
+    let mut walk = walk();
+    assert_eq!(walk.on(Notice::Started), ">bins, queue waste [] Serve");
+    assert_eq!(walk.on(Notice::Waiting), "timer 20");
+    walk
+}
+
+/// Asked whether the number of their own is right.
+fn offered() -> Walk {
+    let mut walk = waiting();
+    let asked = "stop, no timer, chose 1 at bins, >offer, may waste ring +447700900123";
+    assert_eq!(walk.on(key('1')), asked);
+    let said = walk.on(Notice::Callback(CallbackAnswer::Good));
+    assert!(said.starts_with("play offer"), "{said}");
+    walk
+}
+
+#[test]
+fn who_waits_is_told_so_after_a_while_and_then_less_often() {
+    let mut walk = waiting();
+    assert_eq!(walk.on(key('9')), "", "keys that lead nowhere are no matter");
+    assert_eq!(walk.on(Notice::TimerDone), "play bins-meanwhile");
+    assert_eq!(walk.on(Notice::Played), "music, timer 60");
+    assert_eq!(walk.on(Notice::TimerDone), "play bins-meanwhile");
+}
+
+#[test]
+fn who_takes_it_is_told_once_it_is_recorded() {
+    let mut walk = offered();
+    assert_eq!(walk.on(Notice::Played), "timer 5");
+    let taken = "no timer, waste rings +447700900123 [\"bins\"] at 0, timer 10";
+    assert_eq!(walk.on(key('1')), taken);
+    let told = walk.on(Notice::Callback(CallbackAnswer::Good));
+    assert_eq!(told, "no timer, >promised, play promised");
+    assert_eq!(walk.on(Notice::Played), ">bye, hang up CallbackTaken");
+}
+
+#[test]
+fn who_does_not_want_it_waits_on_at_the_same_place() {
+    let mut walk = offered();
+    assert_eq!(walk.on(key('3')), "stop, >bins, queue waste [] Serve");
+    assert_eq!(walk.on(Notice::Waiting), "timer 20");
+    walk.on(key('1'));
+    walk.on(Notice::Callback(CallbackAnswer::Good));
+    walk.on(Notice::Played);
+    assert!(walk.on(Notice::TimerDone).starts_with("play offer-no-input+offer"));
+    walk.on(Notice::Played);
+    assert_eq!(walk.on(Notice::TimerDone), ">bins, queue waste [] Serve", "after two tries");
+}
+
+#[test]
+fn another_number_is_read_back_like_the_first() {
+    let mut walk = offered();
+    assert_eq!(walk.on(key('2')), "stop, play offer-ask");
+    for letter in "0163296000".chars() {
+        walk.on(key(letter));
+    }
+    assert_eq!(walk.on(key('5')), "timer 5");
+    assert_eq!(walk.on(key('#')), "no timer, may waste ring +441632960005");
+    assert_eq!(walk.0.values()["callback_number"].to_string(), "+441632960005");
+    assert!(walk.on(Notice::Callback(CallbackAnswer::Good)).starts_with("play offer"));
+    assert!(walk.on(key('1')).contains("waste rings +441632960005"));
+    // Nothing can be promised after all.
+    let told = walk.on(Notice::Callback(CallbackAnswer::NotNow));
+    assert_eq!(told, "no timer, >bins, queue waste [] Serve");
+}
+
+#[test]
+fn who_rings_from_a_number_that_cannot_be_rung_is_asked_for_another() {
+    let mut walk = waiting();
+    walk.on(key('1'));
+    assert_eq!(walk.on(Notice::Callback(CallbackAnswer::NotAllowed)), "play offer-ask");
+    walk.on(key('0'));
+    walk.on(key('9'));
+    assert_eq!(walk.on(key('#')), "no timer, play offer-wrong+offer-ask", "that is no number");
+    for letter in "09098790123".chars() {
+        walk.on(key(letter));
+    }
+    assert_eq!(walk.on(Notice::TimerDone), "may waste ring +449098790123");
+    let told = walk.on(Notice::Callback(CallbackAnswer::NotAllowed));
+    assert_eq!(told, ">bins, queue waste [] Serve", "after two tries");
+}
+
+#[test]
+fn a_withheld_number_is_asked_for_and_a_relay_users_is_rung_through_the_relay() {
+    let flows = Arc::new(Flows::from([("main".into(), flow())]));
+    let nobody = About { caller: None, ..about() };
+    let mut run = Run::new(Arc::clone(&flows), flow(), nobody);
+    run.handle(Notice::Started);
+    assert!(short(&run.handle(key('1'))).ends_with("may waste ring -"));
+    let asked = run.handle(Notice::Callback(CallbackAnswer::Good));
+    assert_eq!(short(&asked), "play offer-ask");
+    let relay = About { relay: true, ..about() };
+    let mut run = Run::new(flows, flow(), relay);
+    run.handle(Notice::Started);
+    assert!(short(&run.handle(key('1'))).ends_with("may waste ring 1800207700900123"));
+    run.handle(Notice::Callback(CallbackAnswer::Good));
+    assert!(short(&run.handle(key('1'))).contains("waste rings 1800207700900123"));
+}
+
+#[test]
+fn whom_the_queue_hands_back_meanwhile_is_led_on_when_they_would_wait() {
+    let mut walk = offered();
+    assert_eq!(walk.on(Notice::QueueLeft(QueueReturn::WaitedTooLong)), "", "one after the other");
+    assert_eq!(walk.on(key('3')), "stop, >gone, hang up Limit");
+    // Who takes it does not mind.
+    let mut walk = offered();
+    walk.on(Notice::QueueLeft(QueueReturn::WaitedTooLong));
+    assert!(walk.on(key('1')).contains("waste rings"));
+}
+
+#[test]
+fn who_asked_before_is_told_so_and_a_journal_that_is_silent_promises_nothing() {
+    let mut walk = waiting();
+    walk.on(key('1'));
+    let told = walk.on(Notice::Callback(CallbackAnswer::Known));
+    assert_eq!(told, ">known, play known");
+    let mut walk = offered();
+    walk.on(key('1'));
+    assert_eq!(walk.on(Notice::TimerDone), ">bins, queue waste [] Serve");
+}

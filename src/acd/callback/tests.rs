@@ -372,7 +372,7 @@ fn what_the_disk_never_had_was_never_dialled_and_what_it_had_counts() {
 fn a_promise_of_yesterday_is_not_kept_today() {
     let (mut bench, _) = bench_with_one();
     bench.commit();
-    bench.now = bench.now + super::seconds(7 * 24 * 3_600);
+    bench.now += super::seconds(7 * 24 * 3_600);
     bench.die();
     let why = CallbackFailure::Closed;
     let failed = CallbackEvent::Failed { why, by: None };

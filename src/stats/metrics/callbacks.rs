@@ -7,11 +7,14 @@ use super::{by_queue, count, family, gauge, labelled};
 use crate::event::CallbackFailure;
 
 pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
-    let outcomes: [(&str, fn(&QueueLive) -> u64); 3] = [
-        ("kept", |queue| queue.callbacks.kept_total),
-        ("kept_late", |queue| queue.callbacks.kept_late_total),
-        ("failed", |queue| queue.callbacks.failed_total.values().sum()),
-    ];
+    let outcomes = |queue: &QueueLive| {
+        let callbacks = &queue.callbacks;
+        [
+            ("kept", callbacks.kept_total),
+            ("kept_late", callbacks.kept_late_total),
+            ("failed", callbacks.failed_total.values().sum()),
+        ]
+    };
     vec![
         family(
             "switchboard_callbacks_open",
@@ -39,9 +42,9 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
             live.queues
                 .iter()
                 .flat_map(|queue| {
-                    outcomes.iter().map(|(outcome, of)| {
-                        let labels = [("queue", queue.queue.as_str()), ("outcome", *outcome)];
-                        labelled(count(of(queue)), &labels)
+                    outcomes(queue).map(|(outcome, total)| {
+                        let labels = [("queue", queue.queue.as_str()), ("outcome", outcome)];
+                        labelled(count(total), &labels)
                     })
                 })
                 .collect(),

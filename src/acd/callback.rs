@@ -82,6 +82,8 @@ pub struct Promise {
     pub flow: Option<FlowName>,
     /// Since when it has its place, on the calendar.
     pub since: UnixMicros,
+    /// The same on the clock of this run: what was before it keeps its order.
+    pub place: Time,
     /// When it was taken, on the calendar.
     pub taken_at: UnixMicros,
     /// How often the number was dialled.
@@ -162,6 +164,8 @@ enum Stage {
 #[derive(Debug)]
 struct Open {
     promise: Promise,
+    /// Since when it is known to this run, and how old it was then.
+    known: (Time, Duration),
     stage: Stage,
     /// The queue has closed since it was taken.
     closed: bool,
@@ -308,7 +312,9 @@ impl Callbacks {
 
     fn insert(&mut self, step: &Step<'_>, id: CallbackId, promise: Promise) {
         self.by_number.insert((promise.queue.clone(), promise.number.clone()), id);
-        self.open.insert(id, Open { promise, stage: Stage::Resting, closed: false });
+        let age = step.wall.at(step.at).0.saturating_sub(promise.taken_at.0);
+        let known = (step.at, Duration::from_micros(u64::try_from(age).unwrap_or(0)));
+        self.open.insert(id, Open { promise, known, stage: Stage::Resting, closed: false });
         self.expect_closing(step, id);
     }
 
@@ -353,12 +359,12 @@ impl Callbacks {
     fn joined(&mut self, step: &mut Step<'_>, call: CallId, agent: AgentId) {
         let Some(id) = self.by_call.get(&call).copied() else { return };
         let Some(open) = self.open.get(&id) else { return };
-        let taken_at = open.promise.taken_at;
-        let after = step.wall.at(step.at).0.saturating_sub(taken_at.0);
-        let after_us = u64::try_from(after).unwrap_or(0);
+        let (since, age) = open.known;
+        let after = step.at.since(since) + age;
+        let after_us = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
         let settings = step.plan.queues.get(&open.promise.queue);
         let bound = settings.map(|settings| seconds(settings.callback.late_after_s));
-        let late = bound.is_some_and(|bound| Duration::from_micros(after_us) > bound);
+        let late = bound.is_some_and(|bound| after > bound);
         step.effects
             .push(CallbackEffect::Record(id, CallbackEvent::Kept { agent, after_us, late }));
         self.forget(id);

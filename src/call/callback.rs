@@ -323,6 +323,10 @@ impl Call {
             | TransferOutcome::Withdrawn => Miss::Unreachable,
         };
         self.set_stage(Stage::Missed);
+        // There was no conversation, so no work comes after it.
+        if let Some(agent) = self.dialled_by().cloned() {
+            self.queue(QueueAction::Attend(agent));
+        }
         self.out.push(Action::Callback(CallbackAction::Over(miss)));
         match alone {
             true => self.end(now, EndCause::CallbackFailed),
@@ -399,7 +403,16 @@ impl Call {
             }
             // As any caller who waits.
             Stage::Answered => None,
-            Stage::Joined { .. } => self.dialled.as_ref().map(|_| EndCause::CalledBack),
+            Stage::Joined { .. } => match &self.state {
+                State::Talking(_) | State::Dialling(_) => {
+                    self.dialled.as_ref().map(|_| EndCause::CalledBack)
+                }
+                State::Arriving { .. }
+                | State::InFlow
+                | State::Queued
+                | State::Offering(_)
+                | State::Ended => None,
+            },
         }
     }
 }

@@ -121,6 +121,9 @@ impl Engine {
         let flow = self.flow_leading(call);
         let Some(governed) = self.calls.get(&call) else { return };
         let caller = governed.call.caller();
+        let place = governed.call.place().unwrap_or(now);
+        // Whoever waits already may be before others for a reason.
+        let priority = priority.min(governed.call.priority());
         // Whoever rings from the number that they are rung back at.
         let own = caller.number.as_deref().map(canonical) == Some(canonical(number));
         let promise = Promise {
@@ -131,7 +134,8 @@ impl Engine {
             number: canonical(number),
             name: caller.name.clone().filter(|_| own),
             flow: Some(flow),
-            since: self.wall.at(governed.call.place().unwrap_or(now)),
+            since: self.wall.at(place),
+            place,
             taken_at: self.wall.at(now),
             tries: 0,
             missed_at: None,
@@ -177,7 +181,9 @@ impl Engine {
     pub(super) fn restore_callbacks(&mut self, now: Time, restored: &Restored) {
         let mut open: Vec<_> = restored.callbacks.iter().collect();
         open.sort_by_key(|live| (live.since, live.callback));
-        for live in open {
+        for (nth, live) in (0..).zip(open) {
+            // What was before this run began is in the order in which it was.
+            let place = self.wall.when(live.since).max(Time::from_micros(nth));
             let promise = Promise {
                 queue: live.queue.clone(),
                 skills: live.skills.clone(),
@@ -187,6 +193,7 @@ impl Engine {
                 name: live.name.clone(),
                 flow: live.flow.clone(),
                 since: live.since,
+                place,
                 taken_at: live.taken_at,
                 tries: live.tries,
                 missed_at: live.missed_at,
@@ -202,7 +209,7 @@ impl Engine {
         let call = self.entropy.call_id(self.wall.at(now));
         let Some(promise) = self.callbacks.get(id) else { return };
         let (queue, skills) = (promise.queue.clone(), promise.skills.clone());
-        let (priority, since) = (promise.priority, self.wall.when(promise.since));
+        let (priority, since) = (promise.priority, promise.place);
         self.callback_input(now, CallbackInput::Placed(id, call));
         self.apply(now, AcdInput::Await { call, queue, skills, priority, since });
     }
@@ -225,7 +232,7 @@ impl Engine {
             skills: promise.skills.clone(),
             priority: promise.priority,
             flow: promise.flow.clone(),
-            since: self.wall.when(promise.since),
+            since: promise.place,
             hops_left: HOPS,
             longest: self.plan.longest_call(),
             recorded: self.plan.recorded.clone(),
@@ -248,6 +255,10 @@ impl Engine {
 
     pub(super) fn callback_action(&mut self, now: Time, call: CallId, action: CallbackAction) {
         let input = match action {
+            // Nothing is left to be kept: nobody holds the line for it.
+            CallbackAction::AdviserThere(_) if self.callbacks.of_call(call).is_none() => {
+                return self.with_call(call, |call, _| call.end(now, EndCause::CallbackFailed));
+            }
             CallbackAction::AdviserThere(agent) => CallbackInput::AdviserThere(call, agent),
             CallbackAction::Joined(agent) => CallbackInput::Joined(call, agent),
             CallbackAction::Over(miss) => CallbackInput::Over(call, miss),

@@ -277,6 +277,74 @@ fn an_adviser_who_is_free_in_the_middle_of_the_offer_is_who_answers() {
 }
 
 #[test]
+fn who_takes_it_while_an_advisers_phone_rings_is_rung_back_by_that_adviser() {
+    let mut town = town_that_rings(|_| {});
+    let home = carrier(&mut town, 1, Quirks::default());
+    let resident = town.resident(ring().then([
+        hear(MUSIC),
+        press("1"),
+        hear(OFFER),
+        Step::Wait(secs(8)),
+        press("1"),
+        hear(TAKEN),
+        Step::HangUp,
+    ]));
+    town.run_for(secs(3));
+    let amy = comes(&mut town, "amy", picks_up_after(secs(12)));
+    town.see_off(resident);
+    assert!(hears(&mut town, home, AMY, 60), "{}", town.story());
+    town.adviser_mut(home, |home, now| home.hang_up(now));
+    let town = town.close();
+    assert_eq!((rings(&town, amy), rings(&town, home)), (2, 1), "{}", town.story());
+    assert_eq!(outcomes(&town), [Outcome::CallbackTaken]);
+}
+
+#[test]
+fn whom_the_adviser_hands_on_waits_and_talks_like_any_caller() {
+    let mut town = town_that_rings(|_| {});
+    let home = carrier(&mut town, 1, Quirks::default());
+    taken(&mut town);
+    comes(&mut town, "amy", Habits::default());
+    assert!(hears(&mut town, home, AMY, 60), "{}", town.story());
+    town.run_for(secs(10));
+    let call = town.calls().last().expect("a call").0;
+    let to = Request::Transfer { call, to: "general".to_owned(), agent: Some("amy".into()) };
+    assert_eq!(town.ask("Amy Adeyemi", true, to), Some(Reply::Done));
+    assert!(hears(&mut town, home, MUSIC, 10), "{}", town.story());
+    comes(&mut town, "ben", Habits::default());
+    assert!(hears(&mut town, home, BEN, 60), "{}", town.story());
+    town.adviser_mut(home, |home, now| home.hang_up(now));
+    let town = town.close();
+    let kept = told(&town).iter().filter(|it| matches!(it, CallbackEvent::Kept { .. })).count();
+    let today = town.today();
+    assert_eq!((kept, today.offered, today.answered, today.difference()), (1, 1, 0, 0));
+}
+
+#[test]
+fn promises_of_an_earlier_run_keep_their_order() {
+    let mut town = town_that_rings(|_| {});
+    let home = carrier(&mut town, 1, Quirks::default());
+    for number in ["01632960003", "01632960002", "01632960005", "01632960004"] {
+        let resident = town.caller(number, |_| {}, takes_it());
+        town.see_off(resident);
+    }
+    town.restart();
+    comes(&mut town, "amy", Habits { talks: Some((secs(5), secs(5))), ..Habits::default() });
+    town.run_for(secs(200));
+    let town = town.close();
+    let called: Vec<&str> = town
+        .calls()
+        .into_iter()
+        .filter_map(|(_, event)| match event {
+            CallEvent::Arrived { callback: Some(_), called, .. } => Some(&called[10..]),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(called, ["003", "002", "005", "004"], "{}", town.story());
+    assert_eq!(rings(&town, home), 4);
+}
+
+#[test]
 fn a_second_request_for_the_same_number_is_told_so_and_the_limit_is_held() {
     let mut town = town_that_rings(|settings| {
         settings.queues.get_mut("waste").expect("the queue").callback.most = 1;
@@ -357,6 +425,8 @@ fn nobody_is_rung_for_less_than_fifteen_seconds_and_it_is_tried_again_so_often()
     let amy = comes(&mut town, "amy", Habits::default());
     assert!(hears(&mut town, amy, NOT_REACHED, 60), "{}", town.story());
     assert_eq!((rings(&town, home), missed(&town)), (1, vec![Miss::NoAnswer]));
+    town.run_for(secs(5));
+    assert_eq!(town.agent("amy"), AgentState::Ready, "no work after what was no conversation");
     let gave_up = town.person(home).diary().when_phone(&PhoneEvent::Cancelled).expect("cancelled");
     let rang = gave_up - rung_at(&town, home);
     assert!((secs(15)..secs(21)).contains(&rang), "{rang:?}");

@@ -15,6 +15,8 @@ mod business;
 mod busy;
 #[path = "stories/callbacks.rs"]
 mod callbacks;
+#[path = "stories/callbacks_random.rs"]
+mod callbacks_random;
 #[path = "stories/carrier_wire.rs"]
 mod carrier_wire;
 #[path = "stories/connections.rs"]
@@ -51,6 +53,8 @@ mod recording;
 mod refused;
 #[path = "stories/restart.rs"]
 mod restart;
+#[path = "stories/rung_back.rs"]
+mod rung_back;
 #[path = "stories/secrets.rs"]
 mod secrets;
 #[path = "stories/spoken.rs"]

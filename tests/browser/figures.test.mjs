@@ -49,11 +49,16 @@ test("the centre's longest wait is its queues' longest", () => {
 });
 
 test("messages are counted in words, and overdue ones stand out", () => {
-  const of = (open, overdue) => figures.messageWords({ open, overdue, oldest_s: open ? 9 : null });
+  const none = { open: 0, oldest_s: null };
+  const of = (open, overdue, callbacks = none) =>
+    figures.owedWords({ open, overdue, oldest_s: open ? 9 : null }, callbacks);
   assert.deepEqual(of(0, 0), { level: "none", text: "" });
   assert.deepEqual(of(1, 0), { level: "ok", text: "1 message" });
   assert.deepEqual(of(1_204, 3), { level: "over", text: "1,204 messages, 3 overdue" });
   assert.deepEqual(of(2, 2), { level: "over", text: "2 messages overdue" });
+  const back = (open) => ({ open, oldest_s: 60 });
+  assert.deepEqual(of(0, 0, back(1)), { level: "ok", text: "1 call back" });
+  assert.deepEqual(of(1, 1, back(2)), { level: "over", text: "1 message overdue, 2 calls back" });
 });
 
 test("times are the organisation's, whatever the screen's own zone", () => {

@@ -7,7 +7,8 @@
  *   answered_within_of_offered: number | null}} Today
  * @typedef {{queue: string, title: string, standard_s: number, waiting: number,
  *   longest_wait_s: number | null, today: Today, books_difference: number,
- *   messages: {open: number, overdue: number, oldest_s: number | null}}} Queue
+ *   messages: {open: number, overdue: number, oldest_s: number | null},
+ *   callbacks: {open: number, oldest_s: number | null}}} Queue
  * @typedef {{at: number, local_time: string, local_date: string, time_zone: string,
  *   organisation: string, seq: number, calls_active: number, queues: Queue[], today: Today,
  *   agents: Record<string, number>}} Live
@@ -108,9 +109,19 @@ export function longest(queues) {
   return found;
 }
 
-/** What is said of the messages that callers left for a queue, and how pressing it is.
- * @param {Queue["messages"]} messages @returns {{level: Level, text: string}} */
-export function messageWords(messages) {
+/** What is said of the messages that callers left for a queue and of the calls back that they were
+ * promised, and how pressing it is.
+ * @param {Queue["messages"]} messages @param {Queue["callbacks"]} callbacks
+ * @returns {{level: Level, text: string}} */
+export function owedWords(messages, callbacks) {
+  const { level, text } = messageWords(messages);
+  if (callbacks.open === 0) return { level, text };
+  const back = count(callbacks.open, "call back", "calls back");
+  return text === "" ? { level: "ok", text: back } : { level, text: `${text}, ${back}` };
+}
+
+/** @param {Queue["messages"]} messages @returns {{level: Level, text: string}} */
+function messageWords(messages) {
   const open = count(messages.open, "message", "messages");
   if (messages.open === 0) return { level: "none", text: "" };
   if (messages.overdue === 0) return { level: "ok", text: open };

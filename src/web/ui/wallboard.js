@@ -3,7 +3,7 @@
 // @ts-check
 
 import {
-  STATES, brief, clock, count, level, levelWords, longest, messageWords, number, percent,
+  STATES, brief, clock, count, level, levelWords, longest, owedWords, number, percent,
   sharedStandard, target, timeOfDay, waiting, words,
 } from "/ui/figures.js";
 
@@ -273,10 +273,10 @@ function showQueues(live) {
   document.body.dataset.queues = SIZES.find(([from]) => live.queues.length >= from)?.[1];
 }
 
-/** What callers left for a queue stands below its name.
+/** What callers left for a queue, and were promised, stands below its name.
  * @param {HTMLElement} element @param {Queue} queue */
 function showMessages(element, queue) {
-  const { level, text } = messageWords(queue.messages);
+  const { level, text } = owedWords(queue.messages, queue.callbacks);
   element.hidden = level === "none";
   setLevel(element, level);
   if (level === "over") sign(element, "over", text);

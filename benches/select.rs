@@ -8,7 +8,7 @@ use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
 
 use switchboard::acd::command::{AcdEffect, AcdInput, AgentChoice, Priority};
-use switchboard::acd::settings::QueueSettings;
+use switchboard::acd::settings::{QueueSettings, TurnSettings};
 use switchboard::acd::{Acd, AcdPlan};
 use switchboard::call::command::AtClosing;
 use switchboard::event::StateReason;
@@ -41,26 +41,14 @@ fn call(n: usize) -> CallId {
 /// 50 queues of a skill each and 500 agents of three skills each.
 fn plan() -> AcdPlan {
     let settings = |n: usize| QueueSettings {
-        title: "A queue".to_owned(),
-        short_title: None,
-        extension: None,
-        skills: vec![skill(n)],
-        standard_s: 60,
-        short_abandon_s: 5,
-        ring_s: 20,
+        skills: vec![skill(n).into()],
         wrap_up_s: 0,
-        music: "music/hold".into(),
-        hours: None,
-        max_waiting: None,
-        max_wait_s: None,
-        wait_when_unstaffed: true,
-        max_messages: 500,
-        message_alert_s: 14_400,
-        callback: Default::default(),
+        ..QueueSettings::titled("A queue")
     };
-    let skills = |n: usize| vec![skill(n), skill(n * 7 + 1), skill(n * 13 + 2)];
+    let skills = |n: usize| [n, n * 7 + 1, n * 13 + 2].map(|n| skill(n).into()).to_vec();
     AcdPlan {
         queues: (0..SKILLS).map(|n| (queue(n), settings(n))).collect(),
+        turns: TurnSettings::default(),
         agents: (0..AGENTS).map(|n| (agent(n), skills(n))).collect(),
         calendars: BTreeMap::new(),
         zone: TimeZone::UTC,
@@ -95,10 +83,16 @@ impl Floor {
     }
 
     fn enter(&mut self, n: usize) -> Vec<AcdEffect> {
-        let (call, queue, skills) = (call(n), queue(n), Vec::new());
-        let at_closing = AtClosing::Serve;
-        let (priority, since, again) = (Priority::default(), None, false);
-        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
+        self.apply(AcdInput::Enter {
+            call: call(n),
+            queue: queue(n),
+            skills: Vec::new(),
+            prefers: Vec::new(),
+            priority: Priority::default(),
+            at_closing: AtClosing::Serve,
+            since: None,
+            again: false,
+        })
     }
 
     /// Who is being offered whom, among effects.

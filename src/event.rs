@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AgentId, CallId, CallbackId, FlowName, IntentName, LegId, NodeName, QueueName, RecordingId,
-    Skill,
+    Ability, AgentId, CallId, CallbackId, FlowName, IntentName, LegId, NodeName, QueueName,
+    RecordingId,
 };
 use crate::time::{Time, UnixMicros};
 
@@ -17,6 +17,7 @@ mod agent;
 mod backend;
 mod callback;
 mod cause;
+mod decision;
 mod guard;
 mod message;
 mod quality;
@@ -31,6 +32,7 @@ pub use agent::{AgentEvent, AgentState, StateReason};
 pub use backend::{Exchange, Failed, Standing};
 pub use callback::{CallbackEvent, CallbackFailure, Miss};
 pub use cause::{EndCause, Fault, Party};
+pub use decision::{Candidate, Choose, Decision, Place, TOLD, Unable, seconds_in_words};
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
 pub use quality::{LegQuality, StreamQuality};
@@ -177,11 +179,23 @@ pub enum CallEvent {
         /// Which queue.
         queue: QueueName,
         /// Skills that the call needs.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         /// Whether this is the call's first entry into any queue (then the call counts as offered).
         first: bool,
         /// 1 for the first wait of the call, 2 for a wait after an answer, and so on.
         episode: u32,
+        /// Where the caller stands.
+        #[serde(default)]
+        place: Place,
+    },
+    /// The caller has waited so long that others may serve them too.
+    Relaxed {
+        /// In which queue.
+        queue: QueueName,
+        /// Whoever has these.
+        skills: Vec<Ability>,
+        /// How long this visit to the queue has lasted, in microseconds.
+        visit_us: u64,
     },
     /// An agent's phones began to ring for this call.
     Offered {
@@ -191,8 +205,9 @@ pub enum CallEvent {
         agent: AgentId,
         /// The legs that ring, one for each contact.
         legs: Vec<LegId>,
-        /// Why this agent, in plain words (candidates and the deciding figure).
-        why: String,
+        /// Why this agent.
+        #[serde(default)]
+        decision: Decision,
     },
     /// An offer ended.
     OfferEnded {

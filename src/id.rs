@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::UnixMicros;
 
+mod ability;
+
+pub use ability::{Ability, AbilityError, Level, all_met};
+
 /// One caller's call, kept through transfers and merges. A UUID version 7: ordered by arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

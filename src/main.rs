@@ -50,6 +50,9 @@ enum Command {
     /// Recordings: what is kept, whether it is whole, and how to get it out.
     #[command(subcommand)]
     Recordings(Recordings),
+    /// Queues: who is to answer whom.
+    #[command(subcommand)]
+    Queue(Queue),
     /// Simulate days: callers and agents from files, the real queue, every wait to the millisecond.
     Simulate(Simulate),
     /// How many agents so many calls need, or what so many agents make of them (Erlang B, C and A).
@@ -132,6 +135,18 @@ enum Flow {
         /// When the call comes, as in 2026-11-26T10:00; now if it is left out.
         #[arg(long, value_name = "DAY-AND-TIME")]
         at: Option<jiff::civil::DateTime>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Queue {
+    /// Draw a caller's wait: who can answer from when on, and the queue's rules.
+    Explain {
+        #[command(flatten)]
+        place: Place,
+        /// Which queue.
+        #[arg(value_name = "QUEUE")]
+        queue: String,
     },
 }
 
@@ -384,6 +399,9 @@ fn main() -> ExitCode {
             server::assistant::understand(&intents, today, json)
         }
         Command::Recordings(what) => recordings(what),
+        Command::Queue(Queue::Explain { place, queue }) => {
+            server::command::explain(&place.config, &queue)
+        }
         Command::Simulate(simulate) => server::simulate::simulate(&simulate.into()),
         Command::Staffing(staffing) => {
             server::staffing::staffing(&staffing.question(), staffing.json)

@@ -1,7 +1,7 @@
 //! Tickets of those who are not on the line: they are rung back when their turn has come.
 
 use crate::call::command::AtClosing;
-use crate::id::{CallId, QueueName, Skill};
+use crate::id::{Ability, CallId, QueueName};
 use crate::time::Time;
 
 use super::command::Priority;
@@ -16,14 +16,17 @@ impl Acd {
         turn: &mut Turn<'_>,
         call: CallId,
         queue: QueueName,
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         (priority, since): (Priority, Time),
     ) {
         let Some(settings) = self.plan.queues.get(&queue).cloned() else { return };
         let at_closing = AtClosing::Serve;
-        let wish = Wish { queue, skills, priority, at_closing, absent: true };
+        let prefers = Vec::new();
+        let wish = Wish { queue, skills, prefers, priority, at_closing, absent: true };
         let since = since.min(turn.at);
-        let ticket = self.tickets.issue(call, wish, &settings, (since, turn.at));
+        let of = (&self.plan.turns, &settings);
+        let ticket = self.tickets.issue(call, wish, of, (since, turn.at));
         turn.fresh.needs.insert(ticket.need.clone());
+        self.relax_next(call, (&settings, 0), turn.at);
     }
 }

@@ -1,13 +1,13 @@
 //! Agents: what each is doing, and the indexes of those who can be offered a call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{AgentState, StateReason};
-use crate::id::{AgentId, CallId, QueueName, Skill};
+use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::Time;
 
-use super::skills::SkillSet;
+use super::skills::{Need, SkillSet};
 
 /// What an agent is doing, with whatever belongs to that and to nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +127,9 @@ pub(super) struct Agent {
     /// The last offer reached no phone: not to be offered another call until a sign of life, or one
     /// dead phone would be tried again and again.
     phone_failed: bool,
+    /// How many offers in a row nobody answered.
+    unanswered: u32,
+    tally: Tally,
     /// No longer in the settings: signed out and forgotten when free.
     pub(super) gone: bool,
 }
@@ -138,6 +141,41 @@ impl Agent {
     }
 }
 
+/// An agent's work today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    /// On calls, being rung for them, and at their work.
+    busy: Duration,
+    /// Ready and free, up to `counted`.
+    free: Duration,
+    /// Up to when this is counted; from then on the agent has done what they are doing now.
+    counted: Time,
+    /// How many callers from queues.
+    pub(super) answered: u32,
+}
+
+impl Tally {
+    /// Counts what an agent has done until now.
+    fn count(&mut self, activity: &Activity, at: Time) {
+        let spent = at.since(self.counted);
+        match activity {
+            Activity::Offered { .. } | Activity::Engaged(_) | Activity::WrapUp => {
+                self.busy += spent
+            }
+            Activity::Ready => self.free += spent,
+            Activity::SignedOut | Activity::NotReady | Activity::Unreachable => {}
+        }
+        self.counted = at;
+    }
+
+    /// The share of the time on calls, of an agent who is free now, in millionths.
+    pub(super) fn occupied_ppm(&self, at: Time) -> u32 {
+        let all = self.busy + self.free + at.since(self.counted);
+        let ppm = (self.busy.as_micros() * 1_000_000).checked_div(all.as_micros());
+        u32::try_from(ppm.unwrap_or(0)).unwrap_or(u32::MAX)
+    }
+}
+
 /// What changed, for the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Change {
@@ -146,11 +184,13 @@ pub(super) struct Change {
     pub(super) lasted: Duration,
 }
 
+type Ready = BTreeMap<SkillSet, BTreeMap<(Time, AgentId), Tally>>;
+
 #[derive(Debug, Default)]
 pub(super) struct Agents {
     all: BTreeMap<AgentId, Agent>,
     /// The ready, by what they can do: longest idle first, equals by name.
-    ready: BTreeMap<SkillSet, BTreeSet<(Time, AgentId)>>,
+    ready: Ready,
     /// How many are signed in, by what they can do.
     on_duty: BTreeMap<SkillSet, usize>,
 }
@@ -166,12 +206,12 @@ impl Agents {
 
     /// Takes the agents of new settings. Who is there stays as they are; who is no longer listed is
     /// marked as gone.
-    pub(super) fn reconfigure(&mut self, listed: &BTreeMap<AgentId, Vec<Skill>>, at: Time) {
+    pub(super) fn reconfigure(&mut self, listed: &BTreeMap<AgentId, Vec<Ability>>, at: Time) {
         for (id, agent) in &mut self.all {
             agent.gone = !listed.contains_key(id);
         }
         for (id, skills) in listed {
-            let skills: SkillSet = skills.iter().cloned().collect();
+            let skills = SkillSet::have(skills);
             match self.all.get_mut(id) {
                 Some(agent) => agent.skills = skills,
                 None => {
@@ -182,12 +222,26 @@ impl Agents {
                         idle_since: at,
                         has_phone: false,
                         phone_failed: false,
+                        unanswered: 0,
+                        tally: Tally { counted: at, ..Tally::default() },
                         gone: false,
                     };
                     self.all.insert(id.clone(), agent);
                 }
             }
         }
+        self.index_all();
+    }
+
+    /// A new day: nobody has worked yet.
+    pub(super) fn begin_day(&mut self, at: Time) {
+        for agent in self.all.values_mut() {
+            agent.tally = Tally { counted: at, ..Tally::default() };
+        }
+        self.index_all();
+    }
+
+    fn index_all(&mut self) {
         self.ready.clear();
         self.on_duty.clear();
         for (id, agent) in &self.all {
@@ -221,6 +275,28 @@ impl Agents {
         }
     }
 
+    /// Notes an offer that nobody answered; how many in a row they are now.
+    pub(super) fn left_unanswered(&mut self, id: &AgentId) -> u32 {
+        let Some(agent) = self.all.get_mut(id) else { return 0 };
+        agent.unanswered = agent.unanswered.saturating_add(1);
+        agent.unanswered
+    }
+
+    /// Notes that the agent is there after all.
+    pub(super) fn is_there(&mut self, id: &AgentId) {
+        if let Some(agent) = self.all.get_mut(id) {
+            agent.unanswered = 0;
+        }
+    }
+
+    /// Notes that the agent, who is being rung, has answered a caller from a queue.
+    pub(super) fn has_answered(&mut self, id: &AgentId) {
+        self.is_there(id);
+        if let Some(agent) = self.all.get_mut(id) {
+            agent.tally.answered = agent.tally.answered.saturating_add(1);
+        }
+    }
+
     /// The only way to change what an agent does. `idle` is the new start of idleness, if it starts
     /// anew. None if the state that people see is the same as before.
     pub(super) fn set(
@@ -233,6 +309,7 @@ impl Agents {
         let agent = self.all.get_mut(id)?;
         unindex(&mut self.ready, &mut self.on_duty, id, agent);
         let (from, to) = (agent.activity.state(), activity.state());
+        agent.tally.count(&agent.activity, at);
         agent.activity = activity;
         if let Some(idle) = idle {
             agent.idle_since = idle;
@@ -245,19 +322,25 @@ impl Agents {
         (from != to).then_some(Change { from, to, lasted })
     }
 
-    /// Who of the ready can serve `need` and has been idle longest, since when, and how many could.
-    pub(super) fn longest_idle(&self, need: &SkillSet) -> Option<(Time, AgentId, usize)> {
-        let mut count = 0;
-        let mut longest: Option<&(Time, AgentId)> = None;
-        for (_, agents) in self.ready.iter().filter(|(have, _)| have.covers(need)) {
-            count += agents.len();
-            let first = agents.first();
-            longest = match longest {
-                Some(best) if first.is_none_or(|first| best <= first) => longest,
-                _ => first,
-            };
-        }
-        longest.map(|(idle, id)| (*idle, id.clone(), count))
+    /// The ready, by what they can do.
+    pub(super) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Who of the ready cannot serve `need`, with what they can do: those of one set of skills after
+    /// those of another.
+    pub(super) fn ready_but_unable<'a>(
+        &'a self,
+        need: &'a Need,
+    ) -> impl Iterator<Item = (&'a AgentId, &'a SkillSet)> {
+        let unable = self.ready.iter().filter(|(have, _)| !need.is_met_by(have));
+        unable.flat_map(|(have, there)| there.keys().map(move |(_, id)| (id, have)))
+    }
+
+    /// How many are signed in who could serve `need`.
+    pub(super) fn able_on_duty(&self, need: &Need) -> usize {
+        let able = self.on_duty.iter().filter(|(have, _)| need.is_met_by(have));
+        able.map(|(_, count)| count).sum()
     }
 
     /// Whether anybody with exactly these skills is ready.
@@ -266,8 +349,8 @@ impl Agents {
     }
 
     /// Whether anybody who could serve `need` is ready.
-    pub(super) fn any_ready_for(&self, need: &SkillSet) -> bool {
-        self.ready.keys().any(|have| have.covers(need))
+    pub(super) fn any_ready_for(&self, need: &Need) -> bool {
+        self.ready.keys().any(|have| need.is_met_by(have))
     }
 
     /// The different sets of skills of those who are ready.
@@ -276,8 +359,8 @@ impl Agents {
     }
 
     /// Whether anybody who could serve `need` is signed in (and not about to sign out).
-    pub(super) fn any_on_duty_for(&self, need: &SkillSet) -> bool {
-        self.on_duty.keys().any(|have| have.covers(need))
+    pub(super) fn any_on_duty_for(&self, need: &Need) -> bool {
+        self.on_duty.keys().any(|have| need.is_met_by(have))
     }
 
     #[cfg(test)]
@@ -286,14 +369,10 @@ impl Agents {
     }
 }
 
-fn index(
-    ready: &mut BTreeMap<SkillSet, BTreeSet<(Time, AgentId)>>,
-    on_duty: &mut BTreeMap<SkillSet, usize>,
-    id: &AgentId,
-    agent: &Agent,
-) {
+fn index(ready: &mut Ready, on_duty: &mut BTreeMap<SkillSet, usize>, id: &AgentId, agent: &Agent) {
     if agent.activity == Activity::Ready {
-        ready.entry(agent.skills.clone()).or_default().insert((agent.idle_since, id.clone()));
+        let place = (agent.idle_since, id.clone());
+        ready.entry(agent.skills.clone()).or_default().insert(place, agent.tally);
     }
     if agent.activity.on_duty() {
         *on_duty.entry(agent.skills.clone()).or_default() += 1;
@@ -301,7 +380,7 @@ fn index(
 }
 
 fn unindex(
-    ready: &mut BTreeMap<SkillSet, BTreeSet<(Time, AgentId)>>,
+    ready: &mut Ready,
     on_duty: &mut BTreeMap<SkillSet, usize>,
     id: &AgentId,
     agent: &Agent,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::command::Priority;
 use crate::event::{CallbackEvent, CallbackFailure, Miss};
-use crate::id::{AgentId, CallId, CallbackId, FlowName, QueueName, Skill};
+use crate::id::{Ability, AgentId, CallId, CallbackId, FlowName, QueueName};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
 use super::{AcdPlan, seconds};
@@ -69,7 +69,7 @@ pub struct Promise {
     /// Whose advisers ring.
     pub queue: QueueName,
     /// Skills besides the queue's own.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// Before whom it goes.
     pub priority: Priority,
     /// In which call it was taken.

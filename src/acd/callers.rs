@@ -1,15 +1,14 @@
 //! Callers: entering, leaving, and being handed back to the flow.
 
-use std::collections::BTreeSet;
-
 use crate::call::command::{AtClosing, QueueReturn};
-use crate::event::OfferOutcome;
-use crate::id::{CallId, QueueName, Skill};
+use crate::event::{OfferOutcome, Place, TOLD, Unable};
+use crate::id::{Ability, CallId, QueueName};
 use crate::time::{Time, WallClock};
 
 use super::command::AcdEffect;
 use super::queues::Wish;
 use super::settings::QueueSettings;
+use super::skills::Need;
 use super::{Acd, Due, Turn, seconds};
 
 impl Acd {
@@ -44,11 +43,69 @@ impl Acd {
             self.due.set(Due::MaxWait(call), turn.at + seconds(limit));
         }
         let times = (first_at, turn.at);
-        let ticket = self.tickets.issue(call, wish, &settings, times);
+        let (own, priority) = (wish.skills.clone(), wish.priority);
+        let ticket = self.tickets.issue(call, wish, (&self.plan.turns, &settings), times);
         let need = ticket.need.clone();
-        let skills = need.iter().cloned().collect();
+        let widest = ticket.widest_need(&settings);
+        self.relax_next(call, (&settings, 0), turn.at);
+        let place = Place {
+            priority: priority.0,
+            ahead: count(self.tickets.ahead_of(call)),
+            able: count(self.agents.able_on_duty(&widest)),
+            unable: self.unable(&need),
+        };
+        let skills = need.first();
         turn.fresh.needs.insert(need);
-        turn.effects.push(AcdEffect::Entered { call, queue, first_at, moved_from, skills });
+        let entered = AcdEffect::Entered { call, queue, first_at, moved_from, skills, own, place };
+        turn.effects.push(entered);
+    }
+
+    /// Some of those who are ready and cannot serve a caller; none if others can.
+    fn unable(&self, need: &Need) -> Vec<Unable> {
+        if self.agents.any_ready_for(need) {
+            return Vec::new();
+        }
+        let some = self.agents.ready_but_unable(need).take(TOLD);
+        some.map(|(agent, have)| Unable { agent: agent.clone(), lacks: need.lacked_by(have) })
+            .collect()
+    }
+
+    /// Sets the timer for the next step of a queue's `relax`.
+    pub(super) fn relax_next(
+        &mut self,
+        call: CallId,
+        (settings, relaxed): (&QueueSettings, usize),
+        visit_at: Time,
+    ) {
+        match settings.relax.get(relaxed) {
+            Some(step) => self.due.set(Due::Relax(call), visit_at + step.after()),
+            None => {
+                self.due.cancel(&Due::Relax(call));
+            }
+        }
+    }
+
+    /// A caller has waited long enough for a step of their queue's `relax`.
+    pub(super) fn relax(&mut self, turn: &mut Turn<'_>, call: CallId) {
+        let Some(ticket) = self.tickets.get(call) else { return };
+        let (queue, visit_at, before) = (ticket.queue.clone(), ticket.visit_at, ticket.relaxed);
+        let Some(settings) = self.plan.queues.get(&queue).cloned() else { return };
+        let relaxed = settings.relaxed(turn.at.since(visit_at));
+        for step in settings.relax.iter().take(relaxed).skip(before) {
+            let (queue, skills) = (queue.clone(), step.skills.clone());
+            turn.effects.push(AcdEffect::Relaxed { call, queue, skills, visit_at });
+        }
+        self.tickets.relax(call, &settings, relaxed);
+        if let Some(ticket) = self.tickets.get(call) {
+            turn.fresh.needs.insert(ticket.need.clone());
+        }
+        self.relax_next(call, (&settings, relaxed), visit_at);
+    }
+
+    /// A caller does not wait any more: nothing is due for them.
+    pub(super) fn forget_timers(&mut self, call: CallId) {
+        self.due.cancel(&Due::MaxWait(call));
+        self.due.cancel(&Due::Relax(call));
     }
 
     /// Why a call cannot wait in a queue now, if it cannot; none for a new call.
@@ -58,7 +115,7 @@ impl Acd {
         wall: &WallClock,
         call: Option<CallId>,
         queue: &QueueName,
-        skills: &[Skill],
+        skills: &[Ability],
     ) -> Option<QueueReturn> {
         let Some(settings) = self.plan.queues.get(queue) else { return Some(QueueReturn::Closed) };
         if !self.queue_is_open(settings, at, wall) {
@@ -67,11 +124,9 @@ impl Acd {
         if settings.max_waiting.is_some_and(|max| self.tickets.waiting_in(queue, call) >= max) {
             return Some(QueueReturn::Full);
         }
-        if !settings.wait_when_unstaffed {
-            let need = settings.skills.iter().chain(skills).cloned().collect();
-            if !self.agents.any_on_duty_for(&need) {
-                return Some(QueueReturn::NobodyOnDuty);
-            }
+        let widest = || Need::of(settings, skills, usize::MAX);
+        if !settings.wait_when_unstaffed && !self.agents.any_on_duty_for(&widest()) {
+            return Some(QueueReturn::NobodyOnDuty);
         }
         None
     }
@@ -79,7 +134,7 @@ impl Acd {
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>, call: CallId) {
         self.withdraw_offer(turn, call, OfferOutcome::CallerLeft);
         self.tickets.remove(call);
-        self.due.cancel(&Due::MaxWait(call));
+        self.forget_timers(call);
     }
 
     pub(super) fn waited_too_long(&mut self, turn: &mut Turn<'_>, call: CallId) {
@@ -89,7 +144,7 @@ impl Acd {
     /// Ends a caller's waiting.
     fn hand_back(&mut self, turn: &mut Turn<'_>, call: CallId, why: QueueReturn) {
         self.withdraw_offer(turn, call, OfferOutcome::Withdrawn);
-        self.due.cancel(&Due::MaxWait(call));
+        self.forget_timers(call);
         if let Some(ticket) = self.tickets.remove(call) {
             turn.effects.push(AcdEffect::Returned {
                 call,
@@ -108,7 +163,7 @@ impl Acd {
         for (queue, calls) in self.tickets.queues() {
             let settings = self.plan.queues.get(queue);
             if settings.is_none_or(|settings| !self.queue_is_open(settings, turn.at, turn.wall)) {
-                told.extend(calls.iter().copied().filter(|call| {
+                told.extend(calls.into_iter().filter(|call| {
                     let at_closing = self.tickets.get(*call).map(|ticket| ticket.at_closing);
                     settings.is_none() || at_closing == Some(AtClosing::Tell)
                 }));
@@ -125,22 +180,22 @@ impl Acd {
         if self.plan.queues.values().all(waits) {
             return;
         }
-        let strict: BTreeSet<&QueueName> = self
-            .plan
-            .queues
-            .iter()
-            .filter_map(|(name, settings)| (!settings.wait_when_unstaffed).then_some(name))
-            .collect();
-        let queues = self.tickets.queues().filter(|(queue, _)| strict.contains(queue));
-        let unserved: Vec<CallId> = queues
-            .flat_map(|(_, calls)| calls.iter().copied())
-            .filter(|call| {
+        let mut unserved = Vec::new();
+        for (queue, calls) in self.tickets.queues() {
+            let settings = self.plan.queues.get(queue).filter(|settings| !waits(settings));
+            let Some(settings) = settings else { continue };
+            unserved.extend(calls.into_iter().filter(|call| {
                 let ticket = self.tickets.get(*call);
-                ticket.is_some_and(|ticket| !self.agents.any_on_duty_for(&ticket.need))
-            })
-            .collect();
+                let need = ticket.map(|ticket| ticket.widest_need(settings));
+                need.is_some_and(|need| !self.agents.any_on_duty_for(&need))
+            }));
+        }
         for call in unserved {
             self.hand_back(turn, call, QueueReturn::NobodyOnDuty);
         }
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::call::command::{AtClosing, QueueReturn};
 
 pub use crate::call::command::Priority;
-use crate::event::{AgentState, OfferOutcome, StateReason};
-use crate::id::{AgentId, CallId, QueueName, Skill};
+use crate::event::{AgentState, Decision, OfferOutcome, Place, StateReason};
+use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::Time;
 
 /// Something that the queue must take into account.
@@ -23,7 +23,9 @@ pub enum AcdInput {
         /// Into which queue.
         queue: QueueName,
         /// Skills that it needs besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
+        /// Skills that are preferred besides those that the queue prefers.
+        prefers: Vec<Ability>,
         /// Before whom it goes.
         priority: Priority,
         /// What happens to it when the queue closes.
@@ -42,7 +44,7 @@ pub enum AcdInput {
         /// In which queue.
         queue: QueueName,
         /// Skills besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         /// Before whom it goes.
         priority: Priority,
         /// Since when it has its place.
@@ -208,7 +210,22 @@ pub enum AcdEffect {
         /// `QueueLeft { Moved }` for it).
         moved_from: Option<QueueName>,
         /// The skills that it needs, the queue's own included.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
+        /// Of them, those that it would need in any queue.
+        own: Vec<Ability>,
+        /// Where the caller stands.
+        place: Place,
+    },
+    /// The call has waited so long that others may serve it too.
+    Relaxed {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueName,
+        /// Whoever has these.
+        skills: Vec<Ability>,
+        /// The entry of this visit.
+        visit_at: Time,
     },
     /// The call does not wait any more (or never did) and goes back to its flow.
     Returned {
@@ -236,8 +253,8 @@ pub enum AcdEffect {
         /// this effect. The reservation outlasts it by [`LEASE_MARGIN`](super::LEASE_MARGIN) and
         /// then ends by itself.
         ring_for: Duration,
-        /// Why this agent, in plain words.
-        why: String,
+        /// Why this agent.
+        decision: Decision,
     },
     /// Stop ringing: the caller left or the offer was taken back.
     CancelOffer {

@@ -76,6 +76,7 @@ impl Acd {
             (AgentChoice::Ready, Activity::NotReady | Activity::Unreachable | Activity::WrapUp) => {
                 // Whoever says that they are ready says that their phone works.
                 self.agents.set_phone_failed(&agent, false);
+                self.agents.is_there(&agent);
                 self.become_ready(turn, &agent, reason, by);
             }
             (
@@ -281,7 +282,7 @@ impl Acd {
     }
 
     /// Ready, or unreachable without a phone; idle from now on.
-    fn become_ready(
+    pub(super) fn become_ready(
         &mut self,
         turn: &mut Turn<'_>,
         agent: &AgentId,

@@ -1,9 +1,9 @@
 //! The queue: the right adviser for every caller, fairly. Changed only by [`Acd::apply`].
 //!
 //! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent
-//! has one state over all queues. After every input the first caller (by priority, then by how long they
-//! have waited) of those that anybody ready can serve is offered to the agent who has been idle longest
-//! of those with the skills, until no such pair is left.
+//! has one state over all queues. After every input the first caller, in the order of their turns, of those
+//! that anybody ready can serve is offered to the agent whom the queue's rule chooses of those with the
+//! skills, until no such pair is left.
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
 //! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns.
@@ -35,18 +35,19 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::event::AgentState;
-use crate::id::{AgentId, CalendarName, CallId, QueueName, Skill};
+use crate::event::{AgentState, Choose};
+use crate::id::{Ability, AgentId, CalendarName, CallId, QueueName, all_met};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
 use self::agents::{Activity, Agents};
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
 use self::queues::{Tickets, Wish};
-use self::select::Fresh;
-use self::settings::QueueSettings;
+use self::select::{Chooser, Fresh};
+use self::settings::{QueueSettings, TurnSettings};
 
 /// How much longer than it may ring an offer can stand before it is taken back: by then the engine
 /// has reported its end, or something is lost and the agent must not stay reserved for ever.
@@ -57,8 +58,10 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
 pub struct AcdPlan {
     /// Queues.
     pub queues: BTreeMap<QueueName, QueueSettings>,
+    /// Whose turn it is.
+    pub turns: TurnSettings,
     /// Agents and what they can do.
-    pub agents: BTreeMap<AgentId, Vec<Skill>>,
+    pub agents: BTreeMap<AgentId, Vec<Ability>>,
     /// Calendars.
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// The zone of the calendars.
@@ -72,10 +75,7 @@ impl AcdPlan {
     /// Whether an agent has the skills that every call of a queue needs.
     pub fn serves(&self, agent: &AgentId, queue: &QueueName) -> bool {
         let (have, queue) = (self.agents.get(agent), self.queues.get(queue));
-        let covers = |have: &Vec<Skill>, queue: &QueueSettings| {
-            queue.skills.iter().all(|skill| have.contains(skill))
-        };
-        have.zip(queue).is_some_and(|(have, queue)| covers(have, queue))
+        have.zip(queue).is_some_and(|(have, queue)| all_met(&queue.skills, have))
     }
 
     /// Whether a queue is there and open when the calendar shows `at`.
@@ -112,7 +112,7 @@ impl AcdPlan {
 /// Why something is due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    /// A calendar opens or closes.
+    /// A calendar opens or closes, or a day begins.
     Hours,
     /// An agent's wrap-up ends: each has a timer of their own.
     WrapUp(AgentId),
@@ -120,6 +120,8 @@ enum Due {
     Lease(AgentId),
     /// A caller has waited as long as the queue allows.
     MaxWait(CallId),
+    /// A caller has waited for the next step of the queue's `relax`.
+    Relax(CallId),
 }
 
 /// Agents, tickets, offers and their timers.
@@ -128,9 +130,12 @@ pub struct Acd {
     plan: AcdPlan,
     agents: Agents,
     tickets: Tickets,
+    chooser: Chooser,
     due: Deadlines<Due>,
     /// By which clock the calendars were read last; none if they must be read again.
     hours_read: Option<WallClock>,
+    /// The day of which agents' work is counted.
+    day: Option<Date>,
     /// The settings are new: whatever follows from them is done by the next input.
     unsettled: bool,
     /// The time of the last input.
@@ -156,8 +161,10 @@ impl Acd {
             plan,
             agents,
             tickets: Tickets::default(),
+            chooser: Chooser::default(),
             due: Deadlines::new(),
             hours_read: None,
+            day: None,
             unsettled: true,
             last_at: Time::ZERO,
         }
@@ -169,7 +176,8 @@ impl Acd {
     pub fn reconfigure(&mut self, plan: AcdPlan) {
         self.plan = plan;
         self.agents.reconfigure(&self.plan.agents, self.last_at);
-        self.tickets.reconfigure(&self.plan.queues);
+        self.tickets.reconfigure(&self.plan.turns, &self.plan.queues, self.last_at);
+        self.chooser.reconfigure(&self.plan.queues);
         self.hours_read = None;
         self.unsettled = true;
     }
@@ -182,8 +190,17 @@ impl Acd {
         let turn = &mut turn;
         self.settle(turn);
         match input {
-            AcdInput::Enter { call, queue, skills, priority, at_closing, since, again } => {
-                let wish = Wish { queue, skills, priority, at_closing, absent: false };
+            AcdInput::Enter {
+                call,
+                queue,
+                skills,
+                prefers,
+                priority,
+                at_closing,
+                since,
+                again,
+            } => {
+                let wish = Wish { queue, skills, prefers, priority, at_closing, absent: false };
                 self.enter(turn, (call, again), wish, since);
             }
             AcdInput::Await { call, queue, skills, priority, since } => {
@@ -258,12 +275,14 @@ impl Acd {
                 Due::WrapUp(agent) => self.wrap_up_over(turn, &agent),
                 Due::Lease(agent) => self.lease_over(turn, &agent),
                 Due::MaxWait(call) => self.waited_too_long(turn, call),
+                Due::Relax(call) => self.relax(turn, call),
             }
         }
     }
 
     /// Reads the calendars if one has changed, or the wall clock or the settings have: hands back
-    /// those who are to be told of the closing, and sets the timer for the next change.
+    /// those who are to be told of the closing, and sets the timer for the next change. A new day begins
+    /// with nobody having worked in it.
     fn read_hours(&mut self, turn: &mut Turn<'_>) {
         if self.hours_read == Some(*turn.wall) {
             return;
@@ -271,9 +290,19 @@ impl Acd {
         self.hours_read = Some(*turn.wall);
         self.return_closed(turn);
         let now = turn.wall.at(turn.at).zoned(&self.plan.zone);
+        if self.day.replace(now.date()).is_some_and(|day| day != now.date()) {
+            self.agents.begin_day(turn.at);
+        }
         let used = self.plan.queues.values().filter_map(|queue| queue.hours.as_ref());
         let calendars = used.filter_map(|name| self.plan.calendars.get(name));
-        match calendars.filter_map(|calendar| calendar.next_change(&now)).min() {
+        let changes = calendars.filter_map(|calendar| calendar.next_change(&now));
+        let counts = |queue: &QueueSettings| match queue.choose {
+            Choose::LeastOccupied | Choose::FewestCalls => true,
+            Choose::LongestIdle | Choose::MostSkilled | Choose::RoundRobin => false,
+        };
+        let counted = self.plan.queues.values().any(counts);
+        let tomorrow = counted.then(|| now.tomorrow().and_then(|day| day.start_of_day()).ok());
+        match changes.chain(tomorrow.flatten()).min() {
             Some(change) => {
                 let change = UnixMicros(change.timestamp().as_microsecond());
                 // A clock beyond the calendar's range must not make this timer spin.
@@ -298,23 +327,18 @@ impl Acd {
         for agent in self.agents.gone() {
             self.sign_out_gone(turn, &agent);
         }
-        let waits: Vec<(CallId, Option<Time>)> = self
+        let waits: Vec<(CallId, (QueueName, bool), Time, usize)> = self
             .tickets
             .iter()
-            .map(|(call, ticket)| {
-                let settings = self.plan.queues.get(&ticket.queue);
-                let limit = settings.and_then(|settings| settings.max_wait_s);
-                let limit = limit.filter(|_| !ticket.absent);
-                (call, limit.map(|limit| ticket.visit_at + seconds(limit)))
-            })
+            .map(|(call, t)| (call, (t.queue.clone(), t.absent), t.visit_at, t.relaxed))
             .collect();
-        for (call, until) in waits {
-            match until {
-                Some(until) => self.due.set(Due::MaxWait(call), until),
-                None => {
-                    self.due.cancel(&Due::MaxWait(call));
-                }
+        for (call, (queue, absent), visit_at, relaxed) in waits {
+            self.forget_timers(call);
+            let Some(settings) = self.plan.queues.get(&queue).cloned() else { continue };
+            if let Some(limit) = settings.max_wait_s.filter(|_| !absent) {
+                self.due.set(Due::MaxWait(call), visit_at + seconds(limit));
             }
+            self.relax_next(call, (&settings, relaxed), visit_at);
         }
         turn.fresh.profiles.extend(self.agents.ready_profiles().cloned());
         turn.fresh.needs.extend(self.tickets.needs().cloned());

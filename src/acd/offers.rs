@@ -10,17 +10,19 @@ use super::{Acd, Due, LEASE_MARGIN, Turn, seconds, select};
 impl Acd {
     /// Makes every pair that can be made.
     pub(super) fn make_offers(&mut self, turn: &mut Turn<'_>) {
-        while let Some(pair) = select::next_pair(&mut turn.fresh, &self.tickets, &self.agents) {
-            let Some(ticket) = self.tickets.get(pair.call) else { break };
-            let why = select::why(&pair, &ticket.need, turn.at);
-            let (call, agent, queue) = (pair.call, pair.agent, ticket.queue.clone());
-            let ring_s = self.plan.queues.get(&queue).map_or(0, |settings| settings.ring_s);
-            let ring_for = seconds(ring_s);
+        while let Some(call) = select::next_call(&mut turn.fresh, &self.tickets, &self.agents) {
+            let Some(ticket) = self.tickets.get(call) else { break };
+            let queue = ticket.queue.clone();
+            let settings = self.plan.queues.get(&queue);
+            let by = (&queue, settings);
+            let chosen = self.chooser.choose(by, ticket, &self.agents, turn.at);
+            let Some((agent, decision)) = chosen else { break };
+            let ring_for = seconds(settings.map_or(0, |settings| settings.ring_s));
             self.tickets.set_offer(call, Some(agent.clone()));
             self.due.set(Due::Lease(agent.clone()), turn.at + ring_for + LEASE_MARGIN);
             let offered = Activity::Offered { call, ringing: false, from: OfferedBy::Queue };
             self.become_by_call(turn, &agent, offered);
-            turn.effects.push(AcdEffect::Offer { call, queue, agent, ring_for, why });
+            turn.effects.push(AcdEffect::Offer { call, queue, agent, ring_for, decision });
         }
     }
 
@@ -49,7 +51,7 @@ impl Acd {
             return;
         };
         self.due.cancel(&Due::Lease(agent.clone()));
-        self.due.cancel(&Due::MaxWait(call));
+        self.forget_timers(call);
         let queue = ticket.queue;
         turn.effects.push(AcdEffect::Claimed {
             call,
@@ -58,6 +60,7 @@ impl Acd {
             first_at: ticket.first_at,
             visit_at: ticket.visit_at,
         });
+        self.agents.has_answered(&agent);
         let engaged = Engaged::new(call, Some(queue), Before::Ready);
         self.become_by_call(turn, &agent, Activity::Engaged(engaged));
     }
@@ -83,14 +86,21 @@ impl Acd {
             // reservation ends the offer.
             OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
         };
+        let queue = self.tickets.get(call).and_then(|ticket| self.plan.queues.get(&ticket.queue));
+        let not_ready_after = queue.map_or(1, |queue| queue.not_ready_after);
         self.unlink_offer(turn, call, agent);
-        let activity = if outcome == OfferOutcome::Unreachable {
+        if outcome == OfferOutcome::Unreachable {
             self.agents.set_phone_failed(agent, true);
-            Activity::Unreachable
+            self.become_so(turn, agent, Activity::Unreachable, reason, None);
+        } else if outcome == OfferOutcome::NoAnswer
+            && self.agents.left_unanswered(agent) < not_ready_after
+        {
+            // Behind everybody else who is free: another caller is not lost on an empty desk first.
+            self.become_ready(turn, agent, reason, None);
         } else {
-            Activity::NotReady
-        };
-        self.become_so(turn, agent, activity, reason, None);
+            self.agents.is_there(agent);
+            self.become_so(turn, agent, Activity::NotReady, reason, None);
+        }
     }
 
     /// The engine never told how the offer ended.

@@ -1,21 +1,24 @@
-//! Who gets whom: the first caller, by priority and then by first entry, of those that anybody ready
-//! can serve goes to the agent who has been idle longest of those who can serve that caller; and so on.
+//! Who gets whom: the first caller, in the order of their turns, of those that anybody ready can serve
+//! goes to the agent whom their queue's rule chooses of those who can serve that caller; and so on.
 //!
 //! After every input no ready agent is left who could serve a caller that waits. So a new pair can
 //! only come from skills that somebody has just become ready with ([`Fresh::profiles`]) or from a
 //! need that somebody has just begun to wait with ([`Fresh::needs`]), and nothing else is looked
 //! at: the cost of a decision grows with the number of different needs and sets of skills, not with
-//! the number of callers or agents.
+//! the number of callers. Rules that depend on the day's work look at every agent who is ready and
+//! can serve the caller; the others at the first few of each set of skills.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{AgentId, CallId};
+use crate::event::{Candidate, Choose, Decision, TOLD};
+use crate::id::{AgentId, CallId, QueueName};
 use crate::time::Time;
 
-use super::agents::Agents;
+use super::agents::{Agents, Tally};
 use super::queues::{self, Tickets};
-use super::skills::SkillSet;
+use super::settings::QueueSettings;
+use super::skills::{Need, SkillSet};
 
 /// What may have made a new pair possible.
 #[derive(Debug, Default)]
@@ -23,21 +26,11 @@ pub(super) struct Fresh {
     /// Skills of agents who have become ready.
     pub(super) profiles: BTreeSet<SkillSet>,
     /// Needs of callers who have begun to wait.
-    pub(super) needs: BTreeSet<SkillSet>,
+    pub(super) needs: BTreeSet<Need>,
 }
 
-/// A caller and the agent for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) call: CallId,
-    pub(super) agent: AgentId,
-    pub(super) idle_since: Time,
-    /// How many of the ready could have served the caller, the chosen one included.
-    pub(super) able: usize,
-}
-
-/// The next pair to be made, if any can be.
-pub(super) fn next_pair(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -> Option<Pair> {
+/// The next caller whom anybody can serve.
+pub(super) fn next_call(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -> Option<CallId> {
     let mut first: Option<queues::Turn> = None;
     let mut consider = |candidate: Option<queues::Turn>| {
         if let Some(candidate) = candidate {
@@ -48,67 +41,103 @@ pub(super) fn next_pair(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -
     // What leads to no pair now cannot lead to one before the next input either: drop it.
     fresh.profiles.retain(|have| agents.any_ready_with(have) && consider(tickets.first_for(have)));
     fresh.needs.retain(|need| agents.any_ready_for(need) && consider(tickets.first_needing(need)));
-    let (_, _, call) = first?;
-    let ticket = tickets.get(call)?;
-    let (idle_since, agent, able) = agents.longest_idle(&ticket.need)?;
-    Some(Pair { call, agent, idle_since, able })
+    first.map(|turn| turn.call)
 }
 
-/// Why this agent, in plain words.
-pub(super) fn why(pair: &Pair, need: &SkillSet, at: Time) -> String {
-    let mut skills = String::new();
-    for (index, skill) in need.iter().enumerate() {
-        if index > 0 {
-            skills.push_str(if index + 1 == need.iter().len() { " and " } else { ", " });
+/// Chooses for callers, and remembers whose turn it was.
+#[derive(Debug, Default)]
+pub(super) struct Chooser {
+    /// Whom each queue chose last.
+    last: BTreeMap<QueueName, AgentId>,
+}
+
+impl Chooser {
+    /// Chooses an agent for a caller, by the rule of the queue.
+    pub(super) fn choose(
+        &mut self,
+        (name, settings): (&QueueName, Option<&QueueSettings>),
+        ticket: &queues::Ticket,
+        agents: &Agents,
+        at: Time,
+    ) -> Option<(AgentId, Decision)> {
+        let choose = settings.map(|settings| settings.choose).unwrap_or_default();
+        let mut best = Best { choose, after: self.last.get(name), at, able: 0, kept: Vec::new() };
+        for (have, there) in agents.ready() {
+            let Some((step, levels)) = ticket.need.met_how(have) else { continue };
+            let preferred = have.meets(&ticket.prefers);
+            best.able += there.len();
+            // Within one set of skills these two order by idleness alone.
+            let few = match choose {
+                Choose::LongestIdle | Choose::MostSkilled => TOLD,
+                Choose::LeastOccupied | Choose::FewestCalls | Choose::RoundRobin => usize::MAX,
+            };
+            for ((idle_since, agent), tally) in there.iter().take(few) {
+                best.consider((step, levels, preferred), *idle_since, agent, tally);
+            }
         }
-        skills.push_str(skill.as_str());
+        let able = u64::try_from(best.able).unwrap_or(u64::MAX);
+        let candidates: Vec<Candidate> =
+            best.kept.into_iter().map(|(_, candidate)| candidate).collect();
+        let agent = candidates.first()?.agent.clone();
+        if choose == Choose::RoundRobin {
+            self.last.insert(name.clone(), agent.clone());
+        }
+        let relaxed = u64::try_from(ticket.relaxed).unwrap_or(u64::MAX);
+        Some((agent, Decision { choose, able, relaxed, candidates }))
     }
-    let has =
-        if skills.is_empty() { "no skill needed".to_owned() } else { format!("has {skills}") };
-    let with = match need.iter().len() {
-        0 => "",
-        1 => " with the skill",
-        _ => " with the skills",
-    };
-    let idle = in_words(at.since(pair.idle_since));
-    let agent = &pair.agent;
-    match pair.able {
-        0 | 1 => format!("{agent}: {has}; idle {idle}, the only one ready{with}"),
-        able => format!("{agent}: {has}; idle {idle}, longest of {able} ready{with}"),
-    }
-}
 
-fn in_words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min {seconds} s"),
-        (_, _) => format!("{hours} h {minutes} min"),
+    /// Forgets queues that are no longer there.
+    pub(super) fn reconfigure(&mut self, queues: &BTreeMap<QueueName, QueueSettings>) {
+        self.last.retain(|queue, _| queues.contains_key(queue));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The lower the better: what is preferred goes before everything, then the rule, then idleness.
+type Score = (Reverse<u32>, u64, Reverse<u32>, Time, AgentId);
 
-    #[test]
-    fn a_decision_is_explained_in_plain_words() {
-        let call = crate::id::Entropy::from_seed([1; 32]).call_id(crate::time::UnixMicros(0));
-        let pair = |able| Pair { call, agent: "amy".into(), idle_since: Time::ZERO, able };
-        let set = |text: &str| text.split_whitespace().map(Into::into).collect::<SkillSet>();
-        let seconds = |s: u64| Time::from_millis(s * 1_000);
-        assert_eq!(
-            why(&pair(4), &set("waste"), seconds(192)),
-            "amy: has waste; idle 3 min 12 s, longest of 4 ready with the skill"
-        );
-        assert_eq!(
-            why(&pair(1), &set("waste english welsh"), seconds(9)),
-            "amy: has english, waste and welsh; idle 9 s, the only one ready with the skills"
-        );
-        assert_eq!(
-            why(&pair(2), &set(""), seconds(7_500)),
-            "amy: no skill needed; idle 2 h 5 min, longest of 2 ready"
-        );
+/// The best candidates so far.
+struct Best<'a> {
+    choose: Choose,
+    after: Option<&'a AgentId>,
+    at: Time,
+    able: usize,
+    kept: Vec<(Score, Candidate)>,
+}
+
+impl Best<'_> {
+    fn consider(
+        &mut self,
+        (step, levels, preferred): (usize, u32, u32),
+        idle_since: Time,
+        agent: &AgentId,
+        tally: &Tally,
+    ) {
+        let occupied_ppm = tally.occupied_ppm(self.at);
+        let (rule, skilled, idle) = match self.choose {
+            Choose::LongestIdle => (0, 0, idle_since),
+            // Whoever has what the call is meant to get goes before those who may help out.
+            Choose::MostSkilled => (u64::try_from(step).unwrap_or(u64::MAX), levels, idle_since),
+            Choose::LeastOccupied => (u64::from(occupied_ppm), 0, idle_since),
+            Choose::FewestCalls => (u64::from(tally.answered), 0, idle_since),
+            Choose::RoundRobin => {
+                (u64::from(self.after.is_some_and(|last| agent <= last)), 0, Time::ZERO)
+            }
+        };
+        let key = (Reverse(preferred), rule, Reverse(skilled), idle);
+        let worse = |kept: &(Score, Candidate)| {
+            let (a, b, c, d, name) = &kept.0;
+            (&key.0, &key.1, &key.2, &key.3, agent) < (a, b, c, d, name)
+        };
+        let place = self.kept.iter().position(worse).unwrap_or(self.kept.len());
+        if place >= TOLD {
+            return;
+        }
+        self.kept.truncate(TOLD - 1);
+        let idle_us = u64::try_from(self.at.since(idle_since).as_micros()).unwrap_or(u64::MAX);
+        let answered = tally.answered;
+        let candidate =
+            Candidate { agent: agent.clone(), idle_us, preferred, levels, occupied_ppm, answered };
+        let score = (key.0, key.1, key.2, key.3, agent.clone());
+        self.kept.insert(place, (score, candidate));
     }
 }

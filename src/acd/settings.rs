@@ -1,8 +1,11 @@
-//! What the settings file says of a queue.
+//! What the settings file says of a queue, and of whose turn it is.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CalendarName, PromptName, Skill};
+pub use crate::event::Choose;
+use crate::id::{Ability, CalendarName, PromptName};
 
 pub use super::callback::{CallbackSettings, LEAST_RING_S};
 
@@ -18,9 +21,18 @@ pub struct QueueSettings {
     /// What agents dial to reach whoever serves the queue, besides its name.
     #[serde(default)]
     pub extension: Option<String>,
-    /// Skills that every call in this queue needs.
+    /// Skills that every call in this queue needs, with the level that they need.
     #[serde(default)]
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
+    /// Of those who can serve a caller, who meets most of these goes before the others.
+    #[serde(default)]
+    pub prefers: Vec<Ability>,
+    /// Who else may serve a caller who has waited, in the order of the waits.
+    #[serde(default)]
+    pub relax: Vec<Relaxation>,
+    /// Who is chosen of those who can serve a caller.
+    #[serde(default)]
+    pub choose: Choose,
     /// The standard: answers within this time count, in seconds.
     #[serde(default = "default_standard_s")]
     pub standard_s: u32,
@@ -30,6 +42,9 @@ pub struct QueueSettings {
     /// How long an agent's phones ring, in seconds.
     #[serde(default = "default_ring_s")]
     pub ring_s: u32,
+    /// After how many offers in a row that nobody answers an agent is not ready.
+    #[serde(default = "default_not_ready_after")]
+    pub not_ready_after: u32,
     /// Time for the call's work after it, in seconds; 0 for none.
     #[serde(default = "default_wrap_up_s")]
     pub wrap_up_s: u32,
@@ -60,8 +75,82 @@ pub struct QueueSettings {
     pub wait_when_unstaffed: bool,
 }
 
+impl QueueSettings {
+    /// A queue with every setting as it is where the file says nothing.
+    pub fn titled(title: &str) -> Self {
+        QueueSettings {
+            title: title.to_owned(),
+            short_title: None,
+            extension: None,
+            skills: Vec::new(),
+            prefers: Vec::new(),
+            relax: Vec::new(),
+            choose: Choose::default(),
+            standard_s: default_standard_s(),
+            short_abandon_s: default_short_abandon_s(),
+            ring_s: default_ring_s(),
+            not_ready_after: default_not_ready_after(),
+            wrap_up_s: default_wrap_up_s(),
+            music: default_music(),
+            hours: None,
+            max_waiting: None,
+            max_wait_s: None,
+            max_messages: default_max_messages(),
+            message_alert_s: default_message_alert_s(),
+            callback: CallbackSettings::default(),
+            wait_when_unstaffed: yes(),
+        }
+    }
+
+    /// How many steps of `relax` a caller has waited for who has waited so long.
+    pub(super) fn relaxed(&self, waited: Duration) -> usize {
+        self.relax.iter().take_while(|step| step.after() <= waited).count()
+    }
+}
+
+/// Who may serve a caller too, once they have waited so long in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relaxation {
+    /// After this wait, in seconds.
+    pub after_s: u32,
+    /// Whoever has these, and what the call itself asks for.
+    pub skills: Vec<Ability>,
+}
+
+impl Relaxation {
+    pub(super) fn after(&self) -> Duration {
+        Duration::from_secs(u64::from(self.after_s))
+    }
+}
+
+/// Which of the callers whom an agent can serve is next, over all queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TurnSettings {
+    /// What callers of the same priority are ordered by.
+    pub order: TurnOrder,
+    /// After how long a caller counts as one step of priority more urgent, in seconds; none for
+    /// priorities that are strict: whoever is more urgent always goes first.
+    pub ageing_s: Option<u32>,
+}
+
+/// What callers of the same priority are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnOrder {
+    /// Who came first.
+    #[default]
+    FirstCome,
+    /// Whose queue's standard is missed first: `standard_s` after they came.
+    Standard,
+}
+
 fn default_standard_s() -> u32 {
     60
+}
+fn default_not_ready_after() -> u32 {
+    1
 }
 fn default_short_abandon_s() -> u32 {
     5

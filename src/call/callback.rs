@@ -11,7 +11,9 @@ use std::time::Duration;
 use crate::event::{
     CallEvent, Caller, Destination, EndCause, Miss, Outcome, Peer, TransferOutcome,
 };
-use crate::id::{AgentId, CallbackId, FlowName, LegId, PromptName, QueueName, RecordingId, Skill};
+use crate::id::{
+    Ability, AgentId, CallbackId, FlowName, LegId, PromptName, QueueName, RecordingId,
+};
 use crate::sdp::Keyring;
 use crate::sip::endpoint::LegEnd;
 use crate::time::Time;
@@ -53,7 +55,7 @@ pub struct CallBack {
     /// For whose advisers they wait.
     pub queue: QueueName,
     /// Skills besides the queue's own.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// Before whom they go.
     pub priority: Priority,
     /// The flow that led them when it was promised.
@@ -142,6 +144,7 @@ impl Call {
             queue_music: None,
             hears_music: false,
             priority,
+            prefers: Vec::new(),
             taking: None,
             returning: Some(Returning { number: number.clone(), stage: Stage::Waiting }),
             promised: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::backend::{Answer, Ask, Failed};
 use crate::event::{EndCause, HandOver, Said};
 use crate::id::{
-    BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName, Skill,
+    Ability, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
 };
 use crate::media::command::{Key, SecretKey};
 
@@ -95,7 +95,9 @@ pub enum Command {
         /// Which queue.
         queue: QueueName,
         /// Skills that the call needs besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
+        /// Skills that are preferred besides those that the queue prefers.
+        prefers: Vec<Ability>,
         /// Before whom the call goes, in this queue and those that it is moved to.
         priority: Priority,
         /// What to do with the caller if the queue closes while they wait.
@@ -114,7 +116,7 @@ pub enum Command {
         /// By whose advisers.
         queue: QueueName,
         /// Skills that the call needs besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         /// Before whom it goes.
         priority: Priority,
         /// Where.

@@ -54,7 +54,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose, Through};
-use crate::id::{AgentId, FlowName, LegId, PromptName, QueueName, RecordingId, Skill};
+use crate::id::{Ability, AgentId, FlowName, LegId, PromptName, QueueName, RecordingId};
 use crate::media::command::{self as media, Negotiated};
 use crate::sdp::Keyring;
 use crate::sip::endpoint::{Cause, OutgoingInvite};
@@ -113,7 +113,7 @@ pub enum QueueAction {
         /// In which queue.
         queue: QueueName,
         /// Skills besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         /// When the queue closes.
         at_closing: AtClosing,
         /// The instant whose place the call gets, if it has one already.
@@ -258,14 +258,16 @@ pub struct Call {
     episodes: u32,
     /// The call's place in every queue.
     first_entered_at: Option<Time>,
-    /// Where a caller goes back to whom nobody takes: queue and skills.
-    last_visit: Option<(QueueName, Vec<Skill>)>,
+    /// Where a caller goes back to whom nobody takes: queue and skills of the call's own.
+    last_visit: Option<(QueueName, Vec<Ability>)>,
     /// The music of the queue in which it waits.
     queue_music: Option<PromptName>,
     /// The caller hears music now.
     hears_music: bool,
     /// Before whom it goes in queues.
     priority: Priority,
+    /// Which skills are preferred in queues.
+    prefers: Vec<Ability>,
     /// The message that the caller leaves.
     taking: Option<Taking>,
     /// The promise that is kept with this call.
@@ -343,6 +345,7 @@ impl Call {
             queue_music: None,
             hears_music: false,
             priority: Priority::default(),
+            prefers: Vec::new(),
             taking: None,
             returning: None,
             promised: false,
@@ -405,6 +408,11 @@ impl Call {
     /// Before whom it goes in queues.
     pub fn priority(&self) -> Priority {
         self.priority
+    }
+
+    /// Which skills are preferred in queues.
+    pub fn prefers(&self) -> &[Ability] {
+        &self.prefers
     }
 
     /// The caller's leg.

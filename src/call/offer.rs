@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{CallEvent, OfferOutcome};
+use crate::event::{CallEvent, Decision, OfferOutcome};
 use crate::id::{AgentId, Entropy, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
@@ -32,7 +32,7 @@ impl Call {
         title: &str,
         targets: Vec<Target>,
         ring_for: Duration,
-        why: String,
+        decision: Decision,
     ) {
         if !matches!(self.state, State::Queued) {
             self.queue(QueueAction::OfferFailed(agent, OfferOutcome::Unreachable));
@@ -45,7 +45,7 @@ impl Call {
             queue: queue.clone(),
             agent: agent.clone(),
             legs: legs.clone(),
-            why,
+            decision,
         });
         self.state = State::Offering(Offering { agent, queue, ringing });
         if legs.is_empty() {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::event::{CallEvent, PauseReason, Peer, RecordingEvent, RecordingRule};
-use crate::id::{FlowName, LegId, PromptName, QueueName, RecordingId, Skill};
+use crate::id::{Ability, FlowName, LegId, PromptName, QueueName, RecordingId};
 use crate::media::command::{self as media, PlayId, RecordOrder};
 use crate::time::Time;
 
@@ -71,7 +71,7 @@ enum Then {
     /// The flow begins.
     Flow,
     /// The caller enters the queue.
-    Queue(QueueName, Vec<Skill>, AtClosing),
+    Queue(QueueName, Vec<Ability>, AtClosing),
     /// The caller hears the queue's music.
     Music(PromptName),
 }
@@ -237,7 +237,7 @@ impl Call {
     pub(super) fn enter_queue(
         &mut self,
         queue: QueueName,
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         at_closing: AtClosing,
     ) {
         match self.untold_for(&queue) {

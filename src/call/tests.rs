@@ -99,7 +99,7 @@ impl Case {
 
     fn enter(&mut self, queue: &str) {
         let music = "music/hold".into();
-        self.call.queued(self.now, queue.into(), vec![], music);
+        self.call.queued(self.now, queue.into(), Default::default(), Default::default(), music);
     }
 
     /// An offer to `phones` phones, each of which has its ports.
@@ -134,7 +134,7 @@ impl Case {
             "Waste",
             targets,
             ring_for,
-            "first".into(),
+            Default::default(),
         );
     }
 
@@ -370,12 +370,12 @@ fn a_caller_moved_to_another_queue_keeps_the_first_entry_and_is_offered_once() {
     let first_at = case.now;
     case.now += Duration::from_secs(30);
     case.call.returned(case.now, QueueReturn::WaitedTooLong);
-    let (queue, skills, priority) = ("general".into(), vec![], Priority::default());
-    let to = Command::Queue { queue, skills, priority, at_closing: AtClosing::Serve };
+    let (queue, at_closing) = ("general".into(), AtClosing::Serve);
+    let (skills, prefers, priority) = Default::default();
+    let to = Command::Queue { queue, skills, prefers, priority, at_closing };
     case.call.command(case.now, to);
-    let asked = case.asked();
-    let since = asked.iter().find_map(|action| match action {
-        Action::Queue(QueueAction::Enter { since, .. }) => *since,
+    let since = case.asked().into_iter().find_map(|action| match action {
+        Action::Queue(QueueAction::Enter { since, .. }) => since,
         _ => None,
     });
     assert_eq!(since, Some(first_at));

@@ -1,7 +1,7 @@
 //! The caller in the flow and in the queue: what the controller asks, and what the queue says.
 
-use crate::event::{CallEvent, Outcome};
-use crate::id::{PromptName, QueueName, Skill};
+use crate::event::{CallEvent, Outcome, Place};
+use crate::id::{Ability, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
@@ -67,8 +67,8 @@ impl Call {
             Command::CancelTimer => {
                 self.out.push(Action::Timer(CallTimer::Controller, None));
             }
-            Command::Queue { queue, skills, priority, at_closing } => {
-                self.priority = priority;
+            Command::Queue { queue, skills, prefers, priority, at_closing } => {
+                (self.priority, self.prefers) = (priority, prefers);
                 self.enter_queue(queue, skills, at_closing);
             }
             // The engine draws the message's name (`Engine::obey_flow`).
@@ -103,7 +103,14 @@ impl Call {
     /// The call now waits in a queue and hears its music. Its place there may be older than this
     /// wait: whoever is handed on to a queue after a conversation keeps the place that they had,
     /// and waits anew.
-    pub fn queued(&mut self, now: Time, queue: QueueName, skills: Vec<Skill>, music: PromptName) {
+    pub fn queued(
+        &mut self,
+        now: Time,
+        queue: QueueName,
+        (skills, own): (Vec<Ability>, Vec<Ability>),
+        place: Place,
+        music: PromptName,
+    ) {
         match &self.state {
             State::InFlow | State::Queued => {}
             State::Dialling(dialling) if dialling.ringing().is_none() => self.taken_by_queue(now),
@@ -121,9 +128,10 @@ impl Call {
         }
         let first = self.first_entered_at.is_none();
         self.first_entered_at.get_or_insert(now);
-        self.last_visit = Some((queue.clone(), skills.clone()));
+        self.last_visit = Some((queue.clone(), own));
         let episode = self.episodes;
-        self.record(CallEvent::QueueEntered { queue: queue.clone(), skills, first, episode });
+        let entered = queue.clone();
+        self.record(CallEvent::QueueEntered { queue: entered, skills, first, episode, place });
         let first_at = last.map_or(now, |last| last.first_at);
         self.wait = Some(Wait {
             queue: queue.clone(),
@@ -137,6 +145,11 @@ impl Call {
         self.queue_music = Some(music.clone());
         self.music_of(&queue, music);
         self.out.push(Action::Notify(Notice::Waiting));
+    }
+
+    /// The call has waited so long that others may serve it too.
+    pub fn relaxed(&mut self, now: Time, queue: QueueName, skills: Vec<Ability>, visit_at: Time) {
+        self.record(CallEvent::Relaxed { queue, skills, visit_us: micros(now - visit_at) });
     }
 
     /// The queue hands the caller back to the flow. What the waiting came to is known when the

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
-use crate::acd::settings::LEAST_RING_S;
-use crate::id::{FlowName, Skill};
+use crate::call::command::Priority;
+use crate::id::{FlowName, QueueName};
 use crate::number::canonical;
 use crate::trunk::settings::Service;
 
@@ -21,6 +21,7 @@ mod backends;
 mod dial;
 mod guard;
 mod network;
+mod queues;
 mod recording;
 mod speech;
 mod trunks;
@@ -37,6 +38,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.limits();
     check.guard();
     check.queues();
+    check.turns();
     check.calendars(bank_holidays);
     check.agents();
     check.star_codes();
@@ -76,6 +78,23 @@ pub fn check_numbers(settings: &Settings, source: &Source, flows: &[FlowName]) -
     check.findings
 }
 
+/// Checks that nobody waits for ever behind others: with strict priority somebody can, where flows give
+/// callers different ones. `given` is what they give, with the queue where it is given.
+pub fn check_priorities(
+    settings: &Settings,
+    source: &Source,
+    given: &[(QueueName, Priority)],
+) -> Vec<Report> {
+    let mut check = Check { settings, source, findings: Vec::new() };
+    let least = given.iter().max_by_key(|(_, priority)| *priority);
+    let differ = given.iter().any(|(_, priority)| Some(*priority) != least.map(|(_, p)| *p));
+    if let Some((queue, _)) = least.filter(|_| differ && settings.turns.ageing_s.is_none()) {
+        let what = Problem::CanStarve { queue: queue.to_string() };
+        check.warning(&["queue", queue.as_str()], what);
+    }
+    check.findings
+}
+
 /// Whether a finding keeps the settings from being used; otherwise it is a warning.
 pub fn is_error(finding: &Report) -> bool {
     finding.severity().is_none_or(|severity| severity == Severity::Error)
@@ -103,6 +122,12 @@ impl<'a> Check<'a> {
     /// Notes something that works and is hardly meant.
     fn warning(&mut self, path: &[&str], what: Problem) {
         let place = self.source.key(path);
+        self.findings.push(self.source.finding(place, Severity::Warning, what));
+    }
+
+    /// The same, of the value at a path.
+    fn value_warning(&mut self, path: &[&str], what: Problem) {
+        let place = self.source.value(path);
         self.findings.push(self.source.finding(place, Severity::Warning, what));
     }
 
@@ -169,58 +194,6 @@ impl<'a> Check<'a> {
             ),
         ] {
             self.not_zero(&["limits", key], what, value as u64);
-        }
-    }
-
-    fn queues(&mut self) {
-        let settings = self.settings;
-        for (name, queue) in &settings.queues {
-            let at = |key: &'static str| ["queue", name.as_str(), key];
-            self.text(&at("title"), "the queue's title", &queue.title);
-            if let Some(short) = &queue.short_title {
-                self.text(&at("short_title"), "the queue's short title", short);
-            }
-            self.not_zero(&at("standard_s"), "the standard", u64::from(queue.standard_s));
-            self.not_zero(&at("ring_s"), "the ringing time", u64::from(queue.ring_s));
-            if let Some(max) = queue.max_waiting {
-                self.not_zero(&at("max_waiting"), "the number who may wait", max as u64);
-            }
-            if let Some(max) = queue.max_wait_s {
-                self.not_zero(&at("max_wait_s"), "the longest wait", u64::from(max));
-            }
-            self.not_zero(&at("max_messages"), "open messages", queue.max_messages as u64);
-            let alert_s = u64::from(queue.message_alert_s);
-            self.not_zero(&at("message_alert_s"), "the time for a message", alert_s);
-            let callback = &queue.callback;
-            for (key, what, value) in [
-                ("most", "open calls back", callback.most as u64),
-                ("retry_after_s", "the time to the next try", u64::from(callback.retry_after_s)),
-                ("late_after_s", "the time for a call back", u64::from(callback.late_after_s)),
-            ] {
-                self.not_zero(&["queue", name.as_str(), "callback", key], what, value);
-            }
-            if callback.ring_s < LEAST_RING_S {
-                let at = ["queue", name.as_str(), "callback", "ring_s"];
-                self.error(&at, Problem::RingsTooShort { ring_s: callback.ring_s });
-            }
-            let music = queue.music.as_str();
-            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
-            let named = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
-            if !music.split('/').all(plain) || !music.bytes().all(named) {
-                self.error(&at("music"), Problem::BadPromptName { name: music.to_owned() });
-            }
-            if let Some(hours) = &queue.hours
-                && !settings.calendars.contains_key(hours)
-            {
-                let known = settings.calendars.keys().map(|name| name.as_str());
-                self.no_such(&at("hours"), "calendar", hours.as_str(), known);
-            }
-            let able = |skills: &Vec<Skill>| queue.skills.iter().all(|need| skills.contains(need));
-            if !settings.agents.values().any(|agent| able(&agent.skills)) {
-                let skills: Vec<&str> = queue.skills.iter().map(Skill::as_str).collect();
-                let (queue, skills) = (name.to_string(), skills.join(", "));
-                self.warning(&at("skills"), Problem::NobodySkilled { queue, skills });
-            }
         }
     }
 

@@ -14,6 +14,6 @@ pub mod settings;
 pub mod source;
 
 mod mask;
-mod suggest;
+pub mod suggest;
 #[cfg(test)]
 mod tests;

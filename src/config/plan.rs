@@ -37,6 +37,7 @@ pub fn acd(settings: &Settings, bank_holidays: &BankHolidays) -> Result<AcdPlan,
     let agents = settings.agents.iter();
     Ok(AcdPlan {
         queues: settings.queues.clone(),
+        turns: settings.turns,
         agents: agents.map(|(id, agent)| (id.clone(), agent.skills.clone())).collect(),
         calendars,
         zone: time_zone(settings)?,

@@ -147,6 +147,18 @@ pub enum Problem {
     NobodySkilled { queue: String, skills: String },
     #[error("{ring_s} seconds are too short to ring somebody who is rung back")]
     RingsTooShort { ring_s: u32 },
+    #[error("no agent has the skill `{skill}` that is preferred here")]
+    NobodyPreferred { skill: String },
+    #[error("a step after {after_s} s that comes behind one after {before} s")]
+    RelaxBackwards { after_s: u32, before: u32 },
+    #[error("nobody ever waits for {after_s} s: after {max_wait_s} s callers leave the queue")]
+    NeverRelaxed { after_s: u32, max_wait_s: u32 },
+    #[error("whoever may serve callers after this step could do so before it")]
+    RelaxesNothing,
+    #[error("queue `{queue}` is never open: calendar `{calendar}` has no hours")]
+    NeverOpen { queue: String, calendar: String },
+    #[error("callers of queue `{queue}` may wait for ever: flows let others go before them")]
+    CanStarve { queue: String },
     #[error("`{name}` cannot be part of a prompt's name")]
     BadPromptName { name: String },
 
@@ -316,6 +328,22 @@ impl Problem {
             }
             Problem::SipPortInRange { .. } => "move the one or the other",
             Problem::Calendar(error) => return Some(calendar_remedy(error)),
+            Problem::NobodyPreferred { .. } => {
+                "give it to an agent, ask for a lower level, or leave it out"
+            }
+            Problem::RelaxBackwards { .. } => {
+                "write the steps in the order of their times, from 1 s on"
+            }
+            Problem::NeverRelaxed { .. } => "make `max_wait_s` longer, or leave the step out",
+            Problem::RelaxesNothing => {
+                "ask for a lower level than before, or for a skill of agents who could not serve \
+                 these callers until then"
+            }
+            Problem::NeverOpen { .. } => "give the calendar hours, or the queue another calendar",
+            Problem::CanStarve { .. } => {
+                "add `[turns]` with `ageing_s = 60`: a caller then counts as one step more urgent for \
+                 every 60 s of waiting"
+            }
             Problem::NobodySkilled { .. } => {
                 "give the skills to an agent, or callers wait for ever"
             }

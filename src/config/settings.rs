@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use super::secret::Secret;
 
 use crate::acd::calendar::CalendarSettings;
-use crate::acd::settings::QueueSettings;
+use crate::acd::settings::{QueueSettings, TurnSettings};
 use crate::backend::BackendSettings;
-use crate::id::{AgentId, BackendName, CalendarName, QueueName, Skill, TrunkName};
+use crate::id::{Ability, AgentId, BackendName, CalendarName, QueueName, TrunkName};
 use crate::media::command::{Codec, Encryption};
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
@@ -71,6 +71,9 @@ pub struct Settings {
     /// Queues by name.
     #[serde(default, rename = "queue")]
     pub queues: BTreeMap<QueueName, QueueSettings>,
+    /// Whose turn it is, over all queues.
+    #[serde(default)]
+    pub turns: TurnSettings,
     /// Agents by name.
     #[serde(default, rename = "agent")]
     pub agents: BTreeMap<AgentId, AgentSettings>,
@@ -280,9 +283,9 @@ pub struct AgentSettings {
     /// What colleagues dial to reach the agent, besides the id.
     #[serde(default)]
     pub extension: Option<String>,
-    /// What the agent can do.
+    /// What the agent can do, and how well.
     #[serde(default)]
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// The password of the agent's phones, which register as the agent's id.
     #[serde(default)]
     pub password: Option<Secret>,

@@ -1,7 +1,7 @@
 //! "Did you mean": the known word that is closest to a mistyped one.
 
 /// The closest of `known` to `word`, if any is close enough to have been meant.
-pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No word that anybody meant is this long; the cost grows with the product of the lengths.
     if word.len() > 64 {
         return None;

@@ -6,7 +6,7 @@ use crate::call::command::{CallbackAnswer, Notice, Priority};
 use crate::call::{Action, Call, CallBack, CallbackAction};
 use crate::event::{Caller, EndCause, Event};
 use crate::flow::Urgency;
-use crate::id::{CallId, CallbackId, FlowName, QueueName, Skill};
+use crate::id::{Ability, CallId, CallbackId, FlowName, QueueName};
 use crate::media::command::Encryption;
 use crate::number::class::Class;
 use crate::number::{Dialled, canonical};
@@ -112,7 +112,7 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        (queue, skills, priority): (QueueName, Vec<Skill>, Priority),
+        (queue, skills, priority): (QueueName, Vec<Ability>, Priority),
         number: &str,
     ) {
         if let Err(answer) = self.may_call_back(now, call, &queue, Some(number)) {

@@ -220,9 +220,10 @@ impl Engine {
         let cause = match notice {
             Notice::Started => {
                 if let Some(queue) = queue {
-                    let (skills, at_closing) = (Vec::new(), AtClosing::Serve);
+                    let (skills, prefers) = (Vec::new(), Vec::new());
+                    let at_closing = AtClosing::Serve;
                     let priority = Priority::default();
-                    let command = Command::Queue { queue, skills, priority, at_closing };
+                    let command = Command::Queue { queue, skills, prefers, priority, at_closing };
                     self.with_call(id, |call, _| call.command(now, command));
                 }
                 return;

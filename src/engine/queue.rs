@@ -31,7 +31,8 @@ impl Engine {
             QueueAction::Enter { queue, skills, at_closing, since, again } => {
                 let governed = self.calls.get(&call);
                 let priority = governed.map(|one| one.call.priority()).unwrap_or_default();
-                AcdInput::Enter { call, queue, skills, priority, at_closing, since, again }
+                let prefers = governed.map(|one| one.call.prefers().to_vec()).unwrap_or_default();
+                AcdInput::Enter { call, queue, skills, prefers, priority, at_closing, since, again }
             }
             QueueAction::Leave => AcdInput::Leave { call },
             QueueAction::Ringing(agent) => AcdInput::Ringing { call, agent },
@@ -60,14 +61,19 @@ impl Engine {
 
     fn carry_out_effect(&mut self, now: Time, effect: AcdEffect) {
         match effect {
-            AcdEffect::Entered { call, queue, skills, first_at: _, moved_from: _ } => {
+            AcdEffect::Entered { call, queue, skills, own, place, first_at: _, moved_from: _ } => {
                 let music = self.music(&queue);
-                self.with_call(call, |call, _| call.queued(now, queue, skills, music));
+                self.with_call(call, |call, _| {
+                    call.queued(now, queue, (skills, own), place, music);
+                });
+            }
+            AcdEffect::Relaxed { call, queue, skills, visit_at } => {
+                self.with_call(call, |call, _| call.relaxed(now, queue, skills, visit_at));
             }
             AcdEffect::Returned { call, why, .. } => {
                 self.with_call(call, |call, _| call.returned(now, why));
             }
-            AcdEffect::Offer { call, queue, agent, ring_for, why } => {
+            AcdEffect::Offer { call, queue, agent, ring_for, decision } => {
                 self.begin_callback(now, call);
                 let targets = self.targets(&agent);
                 let title = match self.plan.acd.queues.get(&queue) {
@@ -76,7 +82,7 @@ impl Engine {
                 };
                 let title = self.title_of(call, title);
                 self.with_call(call, |call, ids| {
-                    call.offer(now, ids, queue, agent, &title, targets, ring_for, why);
+                    call.offer(now, ids, queue, agent, &title, targets, ring_for, decision);
                 });
             }
             AcdEffect::CancelOffer { call, agent, outcome } => {
@@ -155,6 +161,7 @@ impl Engine {
         let refused = effects.iter().find_map(|effect| match effect {
             AcdEffect::ChoiceRefused { error, .. } => Some(*error),
             AcdEffect::Entered { .. }
+            | AcdEffect::Relaxed { .. }
             | AcdEffect::Returned { .. }
             | AcdEffect::Offer { .. }
             | AcdEffect::CancelOffer { .. }

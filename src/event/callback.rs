@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, CallId, FlowName, QueueName, Skill};
+use crate::id::{Ability, AgentId, CallId, FlowName, QueueName};
 use crate::time::UnixMicros;
 
 /// A moment in a promise's life. It is open from [`CallbackEvent::Taken`] to [`CallbackEvent::Kept`]
@@ -15,7 +15,7 @@ pub enum CallbackEvent {
         /// Whose advisers ring.
         queue: QueueName,
         /// Skills besides the queue's own.
-        skills: Vec<Skill>,
+        skills: Vec<Ability>,
         /// Before whom it goes.
         priority: i32,
         /// In which call it was taken.

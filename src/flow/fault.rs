@@ -254,6 +254,12 @@ pub enum FaultKind {
         /// In the reader's words.
         why: String,
     },
+    /// A skill with a level that is none.
+    #[error("{why}")]
+    BadLevel {
+        /// What is wrong with it.
+        why: crate::id::AbilityError,
+    },
     /// A number of keys that makes no sense.
     #[error("this is not a number of keys that it can have")]
     BadLength {

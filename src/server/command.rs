@@ -13,6 +13,7 @@ use crate::config::settings::Settings;
 
 use super::demo::council::{self, CouncilError};
 use super::demo::{self, DemoSettings};
+use super::explain::{self, NoQueue};
 use super::installation::{Installation, Overrides, Problems};
 use super::listeners;
 use super::prompts::{self, RenderError};
@@ -45,6 +46,8 @@ pub enum Failure {
     Simulate(SimulateError),
     /// There is no answer on staffing.
     Staffing(StaffingError),
+    /// There is no such queue.
+    Queue(NoQueue),
     /// Recordings cannot be read, or are not whole.
     Recordings(recording::CommandError),
     /// The demo's back end cannot begin.
@@ -65,6 +68,7 @@ impl fmt::Display for Failure {
             Failure::Rehearsal(error) => writeln!(f, "{error}"),
             Failure::Simulate(error) => error.fmt(f),
             Failure::Staffing(error) => error.fmt(f),
+            Failure::Queue(error) => write!(f, "switchboard: {error}"),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::Council(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
@@ -263,6 +267,14 @@ pub fn check(config: &Path) -> Result<(), Failure> {
         plan.agents.len(),
         bank.len(),
     );
+    Ok(())
+}
+
+/// `switchboard queue explain`.
+pub fn explain(config: &Path, queue: &str) -> Result<(), Failure> {
+    let installation = Installation::read(config, &Overrides::default())?;
+    let drawn = explain::explain(&installation.settings, installation.flows(), queue);
+    print!("{}", drawn.map_err(Failure::Queue)?);
     Ok(())
 }
 

@@ -6,19 +6,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic as _, Report, Severity};
+use miette::{Diagnostic, Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
 use crate::config::problem::Problem;
-use crate::config::settings::{
-    AgentSettings, EngineName, ListenSettings, PortRange, Settings, TlsSettings,
-};
+use crate::config::settings::{EngineName, ListenSettings, PortRange, Settings, TlsSettings};
 use crate::config::source::Source;
 use crate::config::{self, check};
 use crate::engine::Plan;
-use crate::flow::{Flows, Known};
-use crate::id::Skill;
+use crate::flow::{Flows, Known, Node};
+use crate::id::{Ability, all_met};
 use crate::media::bank::Bank;
 use crate::sip::transport::Listener;
 
@@ -76,9 +74,7 @@ impl Installation {
     /// Reads and checks everything; all findings at once. Warnings go to the log.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
         let (mut settings, base) = settings_file::read(config).map_err(Problems)?;
-        for warning in &base.warnings {
-            tracing::warn!("{warning}");
-        }
+        base.warnings.iter().for_each(|warning| warn(warning.as_ref()));
         if let Some(bind) = overrides.sip {
             settings.sip.listen = vec![ListenSettings::plain(bind)];
             settings.sip.tls = None;
@@ -93,9 +89,7 @@ impl Installation {
             settings.files.data.clone_from(data);
         }
         let secure = Secure::read(&settings, &base.source);
-        for warning in &secure.warnings {
-            tracing::warn!("{warning}");
-        }
+        secure.warnings.iter().for_each(|warning| warn(warning.as_ref()));
         if !secure.errors.is_empty() {
             return Err(Problems(secure.errors));
         }
@@ -104,16 +98,22 @@ impl Installation {
         let known = known(&settings, understanding.as_deref());
         let loaded =
             flows::load(&files.flows, &files.sounds, &files.language, &known).map_err(Problems)?;
-        for warning in loaded.warnings {
-            let advice = warning.help().map(|help| help.to_string()).unwrap_or_default();
-            tracing::warn!("{warning}; {advice}");
-        }
+        loaded.warnings.iter().for_each(|warning| warn(warning));
         let flows = loaded.flows;
         let names: Vec<_> = flows.keys().cloned().collect();
-        let findings = check::check_numbers(&settings, &base.source, &names);
+        let mut findings = check::check_numbers(&settings, &base.source, &names);
+        let nodes = flows.values().flat_map(|flow| flow.nodes.values());
+        let given: Vec<_> = nodes
+            .filter_map(|node| {
+                let Node::Queue(queue) = node else { return None };
+                Some((queue.queue.clone(), queue.urgency.priority()))
+            })
+            .collect();
+        findings.extend(check::check_priorities(&settings, &base.source, &given));
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
         }
+        findings.iter().for_each(|warning| warn(warning.as_ref()));
         Ok(Installation {
             settings,
             tls: secure.configs,
@@ -154,12 +154,30 @@ impl Installation {
         Ok(Plan { understanding: self.understanding.clone(), hears, ..plan })
     }
 
+    /// What callers are led by.
+    pub fn flows(&self) -> &Flows {
+        &self.flows
+    }
+
     /// Every sound that the plan can play.
     pub fn bank(&self, plan: &Plan) -> Result<Bank, Problems> {
         let files = &self.settings.files;
         sounds::load(&files.sounds, &files.language, &plan.sounds())
             .map_err(|errors| Problems(errors.into_iter().map(Report::new).collect()))
     }
+}
+
+/// Says in one line of the log what works and is hardly meant: where, what, and what would be right.
+fn warn(finding: &dyn Diagnostic) {
+    let place = || {
+        let label = finding.labels()?.next()?;
+        let read = finding.source_code()?.read_span(label.inner(), 0, 0).ok()?;
+        let (name, line) = (read.name().unwrap_or_default(), read.line() + 1);
+        Some(format!("{name}:{line}:{}: ", read.column() + 1))
+    };
+    let place = place().unwrap_or_default();
+    let advice = finding.help().map(|help| format!("; {help}")).unwrap_or_default();
+    tracing::warn!("{place}{finding}{advice}");
 }
 
 /// What the certificates that settings name come to.
@@ -216,14 +234,13 @@ impl Secure {
 /// What flows may refer to.
 pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) -> Known {
     let intents = understanding.map(Understanding::names).unwrap_or_default();
-    let mut skills: Vec<_> = settings.agents.values().flat_map(|agent| &agent.skills).collect();
-    skills.extend(settings.queues.values().flat_map(|queue| &queue.skills));
+    let of_agents = settings.agents.values().flat_map(|agent| &agent.skills);
+    let of_queues = settings.queues.values().flat_map(|queue| &queue.skills);
+    let mut skills: Vec<_> = of_agents.chain(of_queues).map(|ability| &ability.skill).collect();
     skills.sort();
     skills.dedup();
-    let serves = |needs: &[Skill]| {
-        let have = |agent: &AgentSettings| needs.iter().all(|need| agent.skills.contains(need));
-        settings.agents.values().any(have)
-    };
+    let serves =
+        |needs: &[Ability]| settings.agents.values().any(|agent| all_met(needs, &agent.skills));
     let unserved = settings.queues.iter().filter(|(_, queue)| !serves(&queue.skills));
     Known {
         unserved: unserved.map(|(name, _)| name.clone()).collect(),

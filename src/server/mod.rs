@@ -7,6 +7,7 @@ pub mod clock;
 pub mod command;
 pub mod control;
 pub mod demo;
+pub mod explain;
 pub mod flows;
 mod hearing;
 pub mod installation;

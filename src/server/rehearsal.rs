@@ -198,7 +198,7 @@ fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
         Happening::Entered(flow, node) => writeln!(out, "  ({flow}/{node})"),
         Happening::Heard(words) => writeln!(out, "{words}"),
         Happening::Queued(queue, skills) => {
-            let skills: Vec<&str> = skills.iter().map(|skill| skill.as_str()).collect();
+            let skills: Vec<String> = skills.iter().map(|skill| skill.to_string()).collect();
             writeln!(out, "  Music. You wait for {queue} [{}].", skills.join(", "))
         }
         Happening::Noted(label, fact) => writeln!(out, "  The adviser sees {label}: {fact}"),

@@ -175,6 +175,7 @@ fn rules(request: &Request, config: Option<&Path>) -> Result<Rules, Failure> {
         time_zone: settings.time_zone,
         organisation: settings.organisation,
         queues: Some(settings.queues),
+        turns: settings.turns,
         ..plain
     })
 }

@@ -34,6 +34,8 @@ pub enum Wrong {
     UnknownKind { kind: String, meant: &'static str },
     #[error("the agent has no skill: name the services that they answer, as in waste|housing")]
     NoSkill,
+    #[error("{why}")]
+    BadSkill { why: crate::id::AbilityError },
     #[error("`{text}` is not a break: write start_ms+duration_ms, as in 43200000+1800000")]
     NoBreak { text: String },
     #[error("the shift ends at {logout_ms} and begins at {login_ms}: it must end after it begins")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CallbackEvent, CallbackFailure};
-use crate::id::{AgentId, CallId, CallbackId, FlowName, QueueName, Skill};
+use crate::id::{Ability, AgentId, CallId, CallbackId, FlowName, QueueName};
 use crate::time::UnixMicros;
 
 use super::live::QueueCallbacks;
@@ -18,7 +18,7 @@ pub struct CallbackLive {
     /// Whose advisers ring.
     pub queue: QueueName,
     /// Skills besides the queue's own.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// Before whom it goes.
     pub priority: i32,
     /// In which call it was taken.

@@ -108,7 +108,7 @@ impl Fold {
                 book.by.clone_from(by);
                 book.facts.extend(facts.into_iter().flatten());
             }
-            CallEvent::QueueEntered { queue, skills: _, first, episode } => {
+            CallEvent::QueueEntered { queue, skills: _, first, episode, place: _ } => {
                 self.enter(call, queue, *first, *episode, stamp);
             }
             CallEvent::Joined {
@@ -199,6 +199,7 @@ impl Fold {
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
+            | CallEvent::Relaxed { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::Dialled { .. }

@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Party, Peer, Purpose,
-    QueueSettingsInForce, StateReason, SystemEvent,
+    AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, Outcome, Party, Peer, Place,
+    Purpose, QueueSettingsInForce, StateReason, SystemEvent,
 };
 use crate::id::{AgentId, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -70,7 +70,13 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
             let call = CallId(uuid::Uuid::from_u128(u128::from(second)));
             let (queue, agent) = (QueueName::from(name), AgentId::from(name));
             let event = match kind {
-                0 => CallEvent::QueueEntered { queue, skills: vec![], first: flag, episode },
+                0 => CallEvent::QueueEntered {
+                    queue,
+                    skills: vec![],
+                    first: flag,
+                    episode,
+                    place: Place::default(),
+                },
                 1 => CallEvent::Joined {
                     queue,
                     agent,

@@ -1,7 +1,7 @@
 //! Hand-made journals for tests: a clock that is set and moved by hand, and the lives of calls.
 
 use crate::event::{
-    AgentEvent, AgentState, CallEvent, Caller, EndCause, Entry, Event, Outcome, Party, Peer,
+    AgentEvent, AgentState, CallEvent, Caller, EndCause, Entry, Event, Outcome, Party, Peer, Place,
     Purpose, QueueSettingsInForce, StateReason, SystemEvent,
 };
 use crate::id::{AgentId, CallId, Entropy, LegId, QueueName};
@@ -138,8 +138,9 @@ impl Stream {
         let first = begins && call.episode == 1;
         call.entered = self.time;
         call.queue = Some(queue.into());
-        let (queue, skills, episode) = (queue.into(), vec![], call.episode);
-        self.call(call, CallEvent::QueueEntered { queue, skills, first, episode });
+        let (queue, skills, place) = (queue.into(), vec![], Place::default());
+        let episode = call.episode;
+        self.call(call, CallEvent::QueueEntered { queue, skills, first, episode, place });
     }
 
     /// A call that arrives and enters a queue at once.

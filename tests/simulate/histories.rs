@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use switchboard::acd::command::Priority;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, Entry, Event, Outcome};
-use switchboard::id::{AgentId, CallId, Entropy, Skill};
+use switchboard::id::{Ability, AgentId, CallId, Entropy};
 use switchboard::sim::day::{Audience, Break, Fate, Kind, ModelCall, Report, Rules, Shift, run};
 
 use crate::reference::expected;
@@ -63,7 +63,7 @@ impl Dice {
     }
 
     fn shift(&mut self, n: u64, rules: &Rules) -> Shift {
-        let mut skills: Vec<Skill> = Vec::new();
+        let mut skills: Vec<Ability> = Vec::new();
         for service in SERVICES {
             if self.one_in(2) {
                 skills.push(service.into());

@@ -144,7 +144,7 @@ pub(super) fn expected(
 }
 
 fn can(worker: &Worker<'_>, call: &ModelCall) -> bool {
-    worker.shift.skills.contains(&call.service)
+    worker.shift.skills.iter().any(|one| one.skill == call.service)
 }
 
 /// The first by name whose work (or break) is over.

@@ -26,6 +26,7 @@ fn plan() -> AcdPlan {
     let office = Calendar::new(&hours, &BankHolidays::default()).expect("a calendar");
     AcdPlan {
         queues: BTreeMap::from([("waste".into(), queue)]),
+        turns: Default::default(),
         agents: BTreeMap::new(),
         calendars: BTreeMap::from([("office".into(), office)]),
         zone: TimeZone::UTC,

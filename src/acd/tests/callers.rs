@@ -1,6 +1,7 @@
 //! Entering, leaving, limits, and being handed back.
 
 use super::*;
+use crate::event::Place;
 
 #[test]
 fn a_caller_who_enters_waits_with_the_instant_of_the_entry() {
@@ -11,7 +12,9 @@ fn a_caller_who_enters_waits_with_the_instant_of_the_entry() {
         queue: "waste".into(),
         first_at: Time::from_millis(7_000),
         moved_from: None,
-        skills: vec!["waste".into()],
+        skills: abilities("waste"),
+        own: Vec::new(),
+        place: Place::default(),
     };
     assert_eq!(world.enter(1, "waste"), [entered]);
 }
@@ -55,7 +58,9 @@ fn a_move_to_another_queue_keeps_the_place_in_time() {
         queue: "housing".into(),
         first_at: Time::ZERO,
         moved_from: Some("waste".into()),
-        skills: vec!["housing".into()],
+        skills: abilities("housing"),
+        own: Vec::new(),
+        place: Place::default(),
     };
     assert_eq!(effects, [entered]);
     assert_eq!(offers(&world.ready("chloe")), offer(1, "chloe"));
@@ -84,15 +89,8 @@ fn a_caller_who_was_back_in_the_flow_keeps_the_place_that_the_call_remembers() {
     world.pass(secs(5));
     world.enter(1, "waste");
     world.pass(secs(5));
-    let again = |since| AcdInput::Enter {
-        call: call(2),
-        queue: "waste".into(),
-        skills: Vec::new(),
-        priority: Priority::default(),
-        at_closing: AtClosing::Serve,
-        since: Some(since),
-        again: false,
-    };
+    let wish = ("waste", "", Priority::default(), AtClosing::Serve);
+    let again = |since| entering(2, wish, Some(since), false);
     world.apply(again(Time::from_millis(2_000)));
     assert_eq!(offers(&world.ready("amy")), offer(2, "amy"));
     let mut world = World::council();

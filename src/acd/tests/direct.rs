@@ -177,14 +177,7 @@ fn a_full_queue_takes_back_whom_nobody_else_took() {
     let mut world = World::new(&queues, &[("amy", "waste")]);
     world.enter(1, "waste");
     assert_eq!(returned(&world.enter(2, "waste")).len(), 1);
-    let effects = world.apply(AcdInput::Enter {
-        call: call(3),
-        queue: "waste".into(),
-        skills: Vec::new(),
-        priority: Priority::default(),
-        at_closing: AtClosing::Serve,
-        since: Some(Time::ZERO),
-        again: true,
-    });
+    let wish = ("waste", "", Priority::default(), AtClosing::Serve);
+    let effects = world.apply(entering(3, wish, Some(Time::ZERO), true));
     assert!(matches!(effects.first(), Some(AcdEffect::Entered { .. })), "{effects:?}");
 }

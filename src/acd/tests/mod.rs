@@ -8,6 +8,7 @@ mod hours;
 mod model;
 mod offers;
 mod property;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use jiff::tz::TimeZone;
 
 use crate::call::command::{AtClosing, QueueReturn};
 use crate::event::{AgentState, OfferOutcome, StateReason};
-use crate::id::{AgentId, CallId, QueueName, Skill};
+use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros, WallClock};
 
 use super::calendar::{BankHolidays, Calendar, CalendarSettings};
 use super::command::{AcdEffect, AcdInput, AgentChoice, Priority, ReserveError};
-use super::settings::QueueSettings;
+use super::settings::{QueueSettings, TurnSettings};
 use super::{Acd, AcdPlan};
 
 fn secs(seconds: u64) -> Duration {
@@ -35,23 +36,17 @@ fn call(number: u128) -> CallId {
 
 fn queue(skills: &[&str]) -> QueueSettings {
     QueueSettings {
-        title: "A queue".to_owned(),
-        short_title: None,
-        extension: None,
-        skills: skills.iter().map(|skill| Skill::from(*skill)).collect(),
-        standard_s: 60,
-        short_abandon_s: 5,
-        ring_s: 20,
-        wrap_up_s: 30,
-        music: "music/hold".into(),
-        hours: None,
-        max_waiting: None,
-        max_wait_s: None,
-        wait_when_unstaffed: true,
-        max_messages: 500,
-        message_alert_s: 14_400,
-        callback: Default::default(),
+        skills: skills.iter().map(|skill| ability(skill)).collect(),
+        ..QueueSettings::titled("A queue")
     }
+}
+
+fn ability(text: &str) -> Ability {
+    text.parse().expect("a skill")
+}
+
+fn abilities(text: &str) -> Vec<Ability> {
+    text.split_whitespace().map(ability).collect()
 }
 
 fn plan(queues: &[(&str, QueueSettings)], agents: &[(&str, &str)]) -> AcdPlan {
@@ -64,12 +59,8 @@ fn plan(queues: &[(&str, QueueSettings)], agents: &[(&str, &str)]) -> AcdPlan {
     let office = Calendar::new(&office, &BankHolidays::default()).expect("is right");
     AcdPlan {
         queues: queues.iter().map(|(name, queue)| ((*name).into(), queue.clone())).collect(),
-        agents: agents
-            .iter()
-            .map(|(id, skills)| {
-                ((*id).into(), skills.split_whitespace().map(Skill::from).collect())
-            })
-            .collect(),
+        turns: TurnSettings::default(),
+        agents: agents.iter().map(|(id, skills)| ((*id).into(), abilities(skills))).collect(),
         calendars: BTreeMap::from([("office".into(), office)]),
         zone: TimeZone::get("Europe/London").expect("bundled"),
     }
@@ -140,10 +131,8 @@ impl World {
     }
 
     fn enter_at(&mut self, number: u128, queue: &str, priority: i32) -> Vec<AcdEffect> {
-        let (call, queue, skills) = (call(number), queue.into(), Vec::new());
-        let (priority, at_closing) = (Priority(priority), AtClosing::Serve);
-        let (since, again) = (None, false);
-        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
+        let wish = (queue, "", Priority(priority), AtClosing::Serve);
+        self.apply(entering(number, wish, None, false))
     }
 
     fn enter_with(
@@ -153,10 +142,8 @@ impl World {
         skills: &str,
         at_closing: AtClosing,
     ) -> Vec<AcdEffect> {
-        let skills = skills.split_whitespace().map(Skill::from).collect();
-        let (call, queue, priority) = (call(number), queue.into(), Priority::default());
-        let (since, again) = (None, false);
-        self.apply(AcdInput::Enter { call, queue, skills, priority, at_closing, since, again })
+        let wish = (queue, skills, Priority::default(), at_closing);
+        self.apply(entering(number, wish, None, false))
     }
 
     fn leave(&mut self, number: u128) -> Vec<AcdEffect> {
@@ -177,6 +164,27 @@ impl World {
 
     fn state(&self, agent: &str) -> AgentState {
         self.acd.agent_state(&agent.into()).expect("is in the settings")
+    }
+}
+
+/// A call that wants a person; skills that are only preferred end in `?`.
+fn entering(
+    number: u128,
+    (queue, skills, priority, at_closing): (&str, &str, Priority, AtClosing),
+    since: Option<Time>,
+    again: bool,
+) -> AcdInput {
+    let (prefers, skills): (Vec<&str>, Vec<&str>) =
+        skills.split_whitespace().partition(|skill| skill.ends_with('?'));
+    AcdInput::Enter {
+        call: call(number),
+        queue: queue.into(),
+        skills: skills.into_iter().map(ability).collect(),
+        prefers: prefers.iter().map(|skill| ability(skill.trim_end_matches('?'))).collect(),
+        priority,
+        at_closing,
+        since,
+        again,
     }
 }
 

@@ -1,14 +1,18 @@
 //! The queue again, plain and slow: lists, loops, and every rule where it is applied.
 
 mod direct;
+mod rules;
 
 use super::*;
 use crate::acd::LEASE_MARGIN;
+
+use rules::{at_least, sets};
 
 /// What both must agree on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
     Entered(CallId, Time, Option<QueueName>),
+    Relaxed(CallId, Vec<Ability>),
     Offer(CallId, AgentId),
     Cancel(CallId, AgentId, OfferOutcome),
     Claimed(CallId, AgentId, Time),
@@ -24,6 +28,7 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
         AcdEffect::Entered { call, first_at, moved_from, .. } => {
             Some(Seen::Entered(call, first_at, moved_from))
         }
+        AcdEffect::Relaxed { call, skills, .. } => Some(Seen::Relaxed(call, skills)),
         AcdEffect::Offer { call, agent, .. } => Some(Seen::Offer(call, agent)),
         AcdEffect::CancelOffer { call, agent, outcome } => Some(Seen::Cancel(call, agent, outcome)),
         AcdEffect::Claimed { call, agent, first_at, .. } => {
@@ -46,11 +51,17 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) id: AgentId,
-    pub(super) skills: Vec<Skill>,
+    pub(super) skills: Vec<Ability>,
     pub(super) state: AgentState,
     phone: bool,
     phone_failed: bool,
     idle: Time,
+    /// Offers in a row that nobody answered.
+    unanswered: u32,
+    /// Callers answered, time on calls, and time ready.
+    answered: u32,
+    busy: Duration,
+    free: Duration,
     /// The call being offered.
     pub(super) call: Option<CallId>,
     /// The offer is by name, and brings this queue's wrap-up.
@@ -69,10 +80,14 @@ pub(super) struct Worker {
 #[derive(Debug, Clone)]
 pub(super) struct Waiter {
     pub(super) call: CallId,
-    queue: QueueName,
-    need: Vec<Skill>,
-    priority: Priority,
-    first: Time,
+    pub(super) queue: QueueName,
+    own: Vec<Ability>,
+    prefers: Vec<Ability>,
+    pub(super) priority: Priority,
+    pub(super) first: Time,
+    visit: Time,
+    /// Steps of the queue's `relax` that were told of.
+    relaxed: usize,
     until: Option<Time>,
     tell: bool,
     pub(super) offered: Option<AgentId>,
@@ -80,9 +95,12 @@ pub(super) struct Waiter {
 
 #[derive(Debug)]
 pub(super) struct Model {
-    queues: BTreeMap<QueueName, QueueSettings>,
+    pub(super) queues: BTreeMap<QueueName, QueueSettings>,
+    pub(super) turns: TurnSettings,
     pub(super) workers: Vec<Worker>,
     pub(super) waiters: Vec<Waiter>,
+    /// Whom each queue chose last.
+    last: BTreeMap<QueueName, AgentId>,
     at: Time,
     open: bool,
     out: Vec<Seen>,
@@ -90,13 +108,17 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(plan: &AcdPlan) -> Self {
-        let worker = |(id, skills): (&AgentId, &Vec<Skill>)| Worker {
+        let worker = |(id, skills): (&AgentId, &Vec<Ability>)| Worker {
             id: id.clone(),
             skills: skills.clone(),
             state: AgentState::SignedOut,
             phone: false,
             phone_failed: false,
             idle: Time::ZERO,
+            unanswered: 0,
+            answered: 0,
+            busy: Duration::ZERO,
+            free: Duration::ZERO,
             call: None,
             direct: None,
             calls: Vec::new(),
@@ -107,6 +129,8 @@ impl Model {
         };
         Model {
             queues: plan.queues.clone(),
+            turns: plan.turns,
+            last: BTreeMap::new(),
             workers: plan.agents.iter().map(worker).collect(),
             waiters: Vec::new(),
             at: Time::ZERO,
@@ -117,11 +141,22 @@ impl Model {
 
     /// `open`: whether the only calendar is open now.
     pub(super) fn apply(&mut self, at: Time, open: bool, input: AcdInput) -> Vec<Seen> {
+        self.count_work(at.since(self.at));
         self.at = at;
         self.open = open;
         match input {
-            AcdInput::Enter { call, queue, skills, priority, at_closing, since, again } => {
-                self.enter((call, again), queue, (skills, priority), at_closing, since);
+            AcdInput::Enter {
+                call,
+                queue,
+                skills,
+                prefers,
+                priority,
+                at_closing,
+                since,
+                again,
+            } => {
+                let wish = (skills, prefers, priority);
+                self.enter((call, again), queue, wish, at_closing, since);
             }
             AcdInput::Engage { agent, call, queue } => self.engage(&agent, call, queue),
             AcdInput::Reserve { call, agent, queue, ring_for } => {
@@ -162,7 +197,8 @@ impl Model {
         };
         self.hand_back_all(QueueReturn::Closed, closed);
         let unstaffed = |model: &Model, waiter: &Waiter| {
-            !model.queues[&waiter.queue].wait_when_unstaffed && !model.staffed(&waiter.need)
+            let queue = &model.queues[&waiter.queue];
+            !queue.wait_when_unstaffed && !model.staffed(&sets(queue, &waiter.own, u64::MAX))
         };
         self.hand_back_all(QueueReturn::NobodyOnDuty, unstaffed);
         self.pair();
@@ -185,13 +221,13 @@ impl Model {
         })
     }
 
-    fn staffed(&self, need: &[Skill]) -> bool {
+    fn staffed(&self, sets: &[Vec<Ability>]) -> bool {
         self.workers.iter().any(|worker| {
             let after = worker.then.unwrap_or(worker.before.0);
             let leaving = !worker.calls.is_empty() && after == AgentState::SignedOut;
             let there = worker.state != AgentState::SignedOut
                 || !worker.calls.is_empty() && worker.then.is_some();
-            there && !leaving && worker.can(need)
+            there && !leaving && worker.can(sets)
         })
     }
 
@@ -200,25 +236,19 @@ impl Model {
             let able = |waiter: &&Waiter| {
                 let ready = |worker: &&Worker| worker.state == AgentState::Ready;
                 let mut ready = self.workers.iter().filter(ready);
-                waiter.offered.is_none() && ready.any(|worker| worker.can(&waiter.need))
+                waiter.offered.is_none() && ready.any(|worker| worker.can(&self.needs(waiter)))
             };
             let waiters = self.waiters.iter().filter(able);
-            let Some(waiter) =
-                waiters.min_by_key(|waiter| (waiter.priority, waiter.first, waiter.call))
-            else {
-                return;
-            };
+            let Some(waiter) = waiters.min_by_key(|waiter| self.turn(waiter)) else { return };
             let waiter = waiter.clone();
-            let ring = secs(u64::from(self.queues[&waiter.queue].ring_s)) + LEASE_MARGIN;
-            let worker = self
-                .workers
-                .iter_mut()
-                .filter(|worker| worker.state == AgentState::Ready && worker.can(&waiter.need))
-                .min_by_key(|worker| (worker.idle, worker.id.clone()))
-                .expect("just found");
+            let ring_s = self.queues[&waiter.queue].ring_s;
+            let until = self.at + secs(u64::from(ring_s)) + LEASE_MARGIN;
+            let chosen = self.chosen(&waiter).expect("just found").id.clone();
+            self.last.insert(waiter.queue.clone(), chosen.clone());
+            let worker = self.worker(&chosen);
             worker.state = AgentState::Reserved;
             worker.call = Some(waiter.call);
-            worker.until = Some(self.at + ring);
+            worker.until = Some(until);
             let id = worker.id.clone();
             for other in &mut self.waiters {
                 if other.call == waiter.call {
@@ -233,18 +263,18 @@ impl Model {
         &mut self,
         (call, again): (CallId, bool),
         queue: QueueName,
-        (skills, priority): (Vec<Skill>, Priority),
+        (own, prefers, priority): (Vec<Ability>, Vec<Ability>, Priority),
         at_closing: AtClosing,
         since: Option<Time>,
     ) {
         let settings = self.queues[&queue].clone();
-        let need: Vec<Skill> = settings.skills.iter().cloned().chain(skills).collect();
+        let widest = sets(&settings, &own, u64::MAX);
         let others = self.waiters.iter().filter(|w| w.call != call && w.queue == queue).count();
         let why = if settings.hours.is_some() && !self.open {
             Some(QueueReturn::Closed)
         } else if !again && settings.max_waiting.is_some_and(|max| others >= max) {
             Some(QueueReturn::Full)
-        } else if !settings.wait_when_unstaffed && !self.staffed(&need) {
+        } else if !settings.wait_when_unstaffed && !self.staffed(&widest) {
             Some(QueueReturn::NobodyOnDuty)
         } else {
             None
@@ -261,9 +291,12 @@ impl Model {
                 self.waiters.push(Waiter {
                     call,
                     queue,
-                    need,
+                    own,
+                    prefers,
                     priority,
                     first,
+                    visit: self.at,
+                    relaxed: 0,
                     until: settings.max_wait_s.map(|max| self.at + secs(u64::from(max))),
                     tell: at_closing == AtClosing::Tell,
                     offered: None,
@@ -295,6 +328,8 @@ impl Model {
             (Some(waiter), Some(worker)) => {
                 worker.stop(AgentState::Talking);
                 worker.before = (AgentState::Ready, None);
+                worker.unanswered = 0;
+                worker.answered += 1;
                 worker.calls.push((call, Some(waiter.queue)));
                 self.waiters.retain(|waiter| waiter.call != call);
                 self.out.push(Seen::Claimed(call, agent, waiter.first));
@@ -310,12 +345,22 @@ impl Model {
     }
 
     fn offer_failed(&mut self, call: CallId, agent: &AgentId, outcome: OfferOutcome) {
+        let at = self.at;
+        let waiter = self.waiters.iter().find(|waiter| waiter.call == call);
+        let patience = waiter.map_or(1, |waiter| self.queues[&waiter.queue].not_ready_after);
         let Some(worker) = self.offered(call, agent) else { return };
         if worker.direct.is_some() {
             return self.direct_failed(agent, outcome);
         }
         match outcome {
-            OfferOutcome::NoAnswer | OfferOutcome::Rejected => worker.stop(AgentState::NotReady),
+            OfferOutcome::NoAnswer if worker.unanswered + 1 < patience => {
+                worker.unanswered += 1;
+                worker.get_ready(at);
+            }
+            OfferOutcome::NoAnswer | OfferOutcome::Rejected => {
+                worker.unanswered = 0;
+                worker.stop(AgentState::NotReady);
+            }
             OfferOutcome::Unreachable => {
                 worker.phone_failed = true;
                 worker.stop(AgentState::Unreachable);
@@ -365,6 +410,7 @@ impl Model {
             | AgentState::WrapUp => {
                 if choice == AgentChoice::Ready {
                     worker.phone_failed = false;
+                    worker.unanswered = 0;
                     worker.get_ready(at);
                 } else {
                     worker.stop(state);
@@ -383,8 +429,15 @@ impl Model {
             };
             let waiter = |waiter: &Waiter| Some((waiter.until?, 3, None, Some(waiter.call)));
             let due = self.workers.iter().filter_map(worker);
-            let due = due.chain(self.waiters.iter().filter_map(waiter)).min();
+            let due = due.chain(self.waiters.iter().filter_map(waiter));
+            let relax = |waiter: &Waiter| {
+                let step = self.queues[&waiter.queue].relax.get(waiter.relaxed)?;
+                let at = waiter.visit + secs(u64::from(step.after_s));
+                Some((at, 4, None, Some(waiter.call)))
+            };
+            let due = due.chain(self.waiters.iter().filter_map(relax)).min();
             match due {
+                Some((until, 4, _, Some(call))) if until <= self.at => self.relax(call),
                 Some((until, kind, Some(agent), _)) if until <= self.at => {
                     let at = self.at;
                     let worker = self.workers.iter_mut().find(|w| w.id == agent).expect("there");
@@ -407,8 +460,9 @@ impl Model {
 }
 
 impl Worker {
-    pub(super) fn can(&self, need: &[Skill]) -> bool {
-        need.iter().all(|skill| self.skills.contains(skill))
+    /// Whether the worker has all of one of the sets.
+    pub(super) fn can(&self, sets: &[Vec<Ability>]) -> bool {
+        sets.iter().any(|set| set.iter().all(|need| self.level(&need.skill) >= at_least(need)))
     }
 
     fn stop(&mut self, state: AgentState) {

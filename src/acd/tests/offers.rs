@@ -12,10 +12,13 @@ fn the_agent_who_has_been_idle_longest_gets_the_caller() {
     }
     let effects = world.enter(1, "waste");
     assert_eq!(offers(&effects), offer(1, "ben"));
-    let Some(AcdEffect::Offer { why, ring_for, queue, .. }) = effects.last() else {
+    let Some(AcdEffect::Offer { decision, ring_for, queue, .. }) = effects.last() else {
         panic!("{effects:?}");
     };
-    assert_eq!(why, "ben: has waste; idle 30 s, longest of 3 ready with the skill");
+    let why = "idle 30 s, longest of 3 ready who can serve this caller";
+    assert_eq!(decision.in_words(), why);
+    let considered: Vec<&str> = decision.candidates.iter().map(|c| c.agent.as_str()).collect();
+    assert_eq!(considered, ["ben", "amy", "chloe"]);
     assert_eq!((*ring_for, queue), (secs(20), &queue_name("waste")));
     assert_eq!(world.state("ben"), AgentState::Reserved);
 }
@@ -55,7 +58,7 @@ fn an_agent_without_every_needed_skill_is_passed_over() {
     let Some(AcdEffect::Entered { skills, .. }) = needs_both.first() else {
         panic!("{needs_both:?}")
     };
-    assert_eq!(skills, &["housing".into(), "waste".into()]);
+    assert_eq!(skills, &abilities("housing waste"));
     assert_eq!(offers(&world.ready("chloe")), offer(1, "chloe"));
     world.claim(1, "chloe");
     world.talk_ended(1, "chloe");

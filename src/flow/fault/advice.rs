@@ -90,6 +90,10 @@ impl FaultKind {
             FaultKind::BadExpression { .. } => "write it as in `balance > 100 and not paid`; words \
                 stand in quotes, as in `service == 'waste'`"
                 .to_owned(),
+            FaultKind::BadLevel { .. } => {
+                "write the skill, or the skill and the least level, as in `welsh` or `welsh:3`"
+                    .to_owned()
+            }
             FaultKind::BadLength { least, most } => {
                 format!("write a number, or two as in `6 to 10`, from {least} to {most}")
             }

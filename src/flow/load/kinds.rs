@@ -295,6 +295,7 @@ pub const KINDS: &[Kind] = &[
         fields: &[
             needed("queue", Shape::Name, "a queue of the settings"),
             may("skills", Shape::Names, "what the adviser must be able to do besides"),
+            may("prefers", Shape::Names, "what it is good if the adviser can do too"),
             may(
                 "priority",
                 Shape::OneOf(urgencies),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::Reader;
 use crate::call::command::AtClosing;
 use crate::flow::What;
+use crate::flow::fault::FaultKind;
 use crate::flow::fields::{self, Fields};
 use crate::flow::model::{Callback, Meanwhile, Node, Queue, Reason, Urgency, Voicemail};
 use crate::flow::run::CALLBACK_NUMBER;
 use crate::flow::value::Kind;
 use crate::flow::yaml::{At, Tree};
-use crate::id::Skill;
+use crate::id::Ability;
 
 /// How long a message may be by default and at least and at most, in seconds.
 pub const LONGEST_S: (u32, u32, u32) = (120, 10, 600);
@@ -23,7 +24,8 @@ pub const MEANWHILE_EVERY_S: (u32, u32, u32) = (90, 15, 1_800);
 impl Reader<'_> {
     pub(super) fn queue(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
         let queue = self.name("queue", What::Queue, value);
-        let skills = self.skills(fields);
+        let skills = self.abilities("skills", fields);
+        let prefers = self.abilities("prefers", fields);
         let urgency = self.urgency(fields);
         let at_closing = fields.get("at_closing").map_or(Some(AtClosing::Serve), |tree| {
             let words = [("serve", AtClosing::Serve), ("tell", AtClosing::Tell)];
@@ -51,6 +53,7 @@ impl Reader<'_> {
         Some(Node::Queue(Queue {
             queue: queue?.as_str().into(),
             skills: skills?,
+            prefers: prefers?,
             urgency: urgency?,
             at_closing: at_closing?,
             on_closed: on_closed?,
@@ -91,7 +94,7 @@ impl Reader<'_> {
         let queue = self.name("callback", What::Queue, value);
         let number = At { place: value.place, value: CALLBACK_NUMBER.to_owned() };
         self.declare(&number, Some(Kind::Phone));
-        let skills = self.skills(fields);
+        let skills = self.abilities("skills", fields);
         let urgency = self.urgency(fields);
         let words = fields
             .need("offer", "offer: We can ring you on {callback_number}. ...", self.faults)
@@ -114,17 +117,27 @@ impl Reader<'_> {
         })))
     }
 
-    fn skills(&mut self, fields: &Fields<'_>) -> Option<Vec<Skill>> {
-        let Some(tree) = fields.get("skills") else { return Some(Vec::new()) };
-        let words = fields::words("skills", tree, self.faults)?;
-        self.draft.names.extend(words.iter().cloned().map(|word| (What::Skill, word)));
-        Some(words.into_iter().map(|word| word.value.into()).collect())
-    }
-
     fn urgency(&mut self, fields: &Fields<'_>) -> Option<Urgency> {
         fields.get("priority").map_or(Some(Urgency::default()), |tree| {
             fields::choice("priority", tree, &Urgency::WORDS, self.faults)
         })
+    }
+
+    /// Skills, each with its level if one is asked for (`welsh:3`).
+    fn abilities(&mut self, field: &'static str, fields: &Fields<'_>) -> Option<Vec<Ability>> {
+        let Some(tree) = fields.get(field) else { return Some(Vec::new()) };
+        let mut abilities = Vec::new();
+        for word in fields::words(field, tree, self.faults)? {
+            match word.value.parse::<Ability>() {
+                Ok(ability) => {
+                    let value = ability.skill.to_string();
+                    self.draft.names.push((What::Skill, At { value, place: word.place }));
+                    abilities.push(ability);
+                }
+                Err(why) => self.faults.note(FaultKind::BadLevel { why }, word.place),
+            }
+        }
+        Some(abilities)
     }
 
     pub(super) fn voicemail(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {

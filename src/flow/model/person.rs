@@ -7,7 +7,7 @@ use super::Asking;
 use crate::call::command::{AtClosing, Priority, QueueReturn};
 use crate::event::EndCause;
 use crate::flow::wording::Wording;
-use crate::id::{NodeName, QueueName, Skill};
+use crate::id::{Ability, NodeName, QueueName};
 use crate::media::command::Key;
 
 /// Lets the caller wait for a person.
@@ -16,7 +16,9 @@ pub struct Queue {
     /// Where.
     pub queue: QueueName,
     /// What the adviser must be able to do, besides what the queue asks for.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
+    /// What it is good if the adviser can do too.
+    pub prefers: Vec<Ability>,
     /// Before whom the caller goes.
     pub urgency: Urgency,
     /// What happens to those who wait when the queue closes.
@@ -98,7 +100,7 @@ pub struct Callback {
     /// Whose advisers ring.
     pub queue: QueueName,
     /// What the adviser must be able to do, besides what the queue asks for.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// Before whom the caller goes.
     pub urgency: Urgency,
     /// What is offered, and the number: 1 takes it, 2 gives another number.

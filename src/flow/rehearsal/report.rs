@@ -188,7 +188,7 @@ impl Playing<'_> {
                 let Some(with) = self.find(queued) else {
                     return missing(format!("the caller does not wait for `{queue}`"), self);
                 };
-                let with: Vec<&str> = with.iter().map(|skill| skill.as_str()).collect();
+                let with: Vec<String> = with.iter().map(|skill| skill.to_string()).collect();
                 if skills.as_ref().is_some_and(|skills| *skills != with) {
                     return Err(format!("the skills are: {}", with.join(", ")));
                 }

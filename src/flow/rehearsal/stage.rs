@@ -13,7 +13,7 @@ use crate::call::command::{CallbackAnswer, Command, Heard, Notice, Question, Que
 use crate::event::{EndCause, Failed, HandOver};
 use crate::flow::run::{About, Run};
 use crate::flow::speak;
-use crate::id::{BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, Skill};
+use crate::id::{Ability, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName};
 use crate::media::command::{Key, SecretKey};
 use crate::number::class::Class;
 
@@ -52,7 +52,7 @@ pub enum Happening {
     /// The caller heard this.
     Heard(String),
     /// The caller waits for a person.
-    Queued(QueueName, Vec<Skill>),
+    Queued(QueueName, Vec<Ability>),
     /// A fact for the adviser.
     Noted(String, String),
     /// Another system was asked; the path, and what was sent.
@@ -228,7 +228,7 @@ impl<'a> Stage<'a> {
                 self.secret = on;
                 self.happened.push(Happening::Secret(on));
             }
-            Command::Queue { queue, skills, priority: _, at_closing: _ } => {
+            Command::Queue { queue, skills, prefers: _, priority: _, at_closing: _ } => {
                 let back = self.conditions.queues.get(&queue).copied();
                 self.happened.push(Happening::Queued(queue, skills));
                 self.waiting = Waiting::Adviser;

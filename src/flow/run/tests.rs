@@ -114,7 +114,7 @@ fn short(commands: &[Command]) -> String {
                 format!("hand over {}{intent}", reason.as_str())
             }
             Command::Secret { on } => format!("secret {on}"),
-            Command::Queue { queue, skills, priority, at_closing } => {
+            Command::Queue { queue, skills, prefers: _, priority, at_closing } => {
                 let before = match priority.0 {
                     0 => String::new(),
                     number => format!(" at {number}"),

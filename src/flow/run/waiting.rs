@@ -44,6 +44,7 @@ impl Walk<'_> {
         self.commands.push(Command::Queue {
             queue: queue.queue.clone(),
             skills: queue.skills.clone(),
+            prefers: queue.prefers.clone(),
             priority: queue.urgency.priority(),
             at_closing: queue.at_closing,
         });

@@ -351,6 +351,7 @@ impl Open {
             | CallEvent::Said(_)
             | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
+            | CallEvent::Relaxed { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::QueueLeft { .. }

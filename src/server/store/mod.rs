@@ -401,6 +401,7 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
             | CallEvent::Asked(_)
+            | CallEvent::Relaxed { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::Dialled { .. }

@@ -385,6 +385,7 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::Said(_) => "said",
             CallEvent::HandedOver { .. } => "handed_over",
             CallEvent::QueueEntered { .. } => "queue_entered",
+            CallEvent::Relaxed { .. } => "relaxed",
             CallEvent::Offered { .. } => "offered",
             CallEvent::OfferEnded { .. } => "offer_ended",
             CallEvent::Joined { .. } => "joined",

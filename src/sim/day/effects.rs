@@ -1,7 +1,7 @@
 //! What the queue wants done, carried out by models.
 
 use crate::acd::command::{AcdEffect, AcdInput};
-use crate::event::{AgentEvent, CallEvent, Event, OfferOutcome, Outcome};
+use crate::event::{AgentEvent, CallEvent, Decision, Event, OfferOutcome, Outcome};
 use crate::id::{LegId, QueueName};
 use crate::time::Time;
 
@@ -19,18 +19,21 @@ impl Machine<'_> {
         let (mut answered, mut given_up) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
-                AcdEffect::Entered { call, queue, first_at, moved_from: _, skills } => {
-                    let (call, queue_name) = (place_of(call), queue.clone());
-                    self.waits[call] = Some((queue, first_at));
-                    let queue = queue_name;
-                    let entered =
-                        CallEvent::QueueEntered { queue, skills, first: true, episode: 1 };
+                AcdEffect::Entered { call, queue, first_at, skills, place, .. } => {
+                    let call = place_of(call);
+                    self.waits[call] = Some((queue.clone(), first_at));
+                    let (first, episode) = (true, 1);
+                    let entered = CallEvent::QueueEntered { queue, skills, first, episode, place };
                     self.write(call, entered);
                 }
+                AcdEffect::Relaxed { call, queue, skills, visit_at } => {
+                    let visit_us = micros(self.now, visit_at);
+                    self.write(place_of(call), CallEvent::Relaxed { queue, skills, visit_us });
+                }
                 AcdEffect::Returned { call, why, .. } => self.handed_back(place_of(call), why),
-                AcdEffect::Offer { call, queue, agent, ring_for: _, why } => {
+                AcdEffect::Offer { call, queue, agent, ring_for: _, decision } => {
                     let desk = self.by_name[&agent];
-                    self.is_offered(place_of(call), queue, desk, why);
+                    self.is_offered(place_of(call), queue, desk, decision);
                     if self.rules.ring_ms == 0 {
                         answered.push((call, agent));
                     }
@@ -68,13 +71,13 @@ impl Machine<'_> {
         }
     }
 
-    fn is_offered(&mut self, call: usize, queue: QueueName, agent: usize, why: String) {
+    fn is_offered(&mut self, call: usize, queue: QueueName, agent: usize, decision: Decision) {
         self.offers += 1;
         let (offer, id) = (self.offers, self.agent(agent));
         self.desks[agent].ringing = Some((offer, self.now));
         self.desks[agent].work = Some(call);
         let legs = vec![LegId(offer)];
-        self.write(call, CallEvent::Offered { queue, agent: id, legs, why });
+        self.write(call, CallEvent::Offered { queue, agent: id, legs, decision });
         if self.rules.ring_ms > 0 {
             let answers_at = self.now_ms() + self.rules.ring_ms;
             self.agenda.add(answers_at, Moment::Answer { agent, offer });

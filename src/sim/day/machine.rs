@@ -72,6 +72,7 @@ impl<'a> Machine<'a> {
         let by_name = desks.iter().enumerate().map(|(n, desk)| (desk.shift.agent.clone(), n));
         let plan = AcdPlan {
             queues: queues.settings.clone(),
+            turns: rules.turns,
             agents: shifts.iter().map(|one| (one.agent.clone(), one.skills.clone())).collect(),
             calendars: BTreeMap::new(),
             zone: zone(&rules.time_zone),
@@ -276,6 +277,7 @@ impl<'a> Machine<'a> {
             call: id_of(call),
             queue: self.queues.of(service),
             skills: Vec::new(),
+            prefers: Vec::new(),
             priority: *priority,
             at_closing: AtClosing::Serve,
             since: None,

@@ -25,7 +25,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::acd::settings::QueueSettings;
+use crate::acd::settings::{QueueSettings, TurnSettings};
 use crate::event::Entry;
 use crate::id::{AgentId, QueueName, Skill};
 use crate::stats::IntervalRow;
@@ -73,6 +73,8 @@ pub struct Rules {
     /// The queues that services are served by; none for one queue for each service, with the
     /// standards of the shipped settings and no limit.
     pub queues: Option<BTreeMap<QueueName, QueueSettings>>,
+    /// Whose turn it is, over all queues: strict priority, first come first served.
+    pub turns: TurnSettings,
 }
 
 impl Default for Rules {
@@ -86,6 +88,7 @@ impl Default for Rules {
             time_zone: "Europe/London".to_owned(),
             organisation: "A council".to_owned(),
             queues: None,
+            turns: TurnSettings::default(),
         }
     }
 }

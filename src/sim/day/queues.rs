@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::acd::settings::{QueueSettings, default_music};
+use crate::acd::settings::QueueSettings;
 use crate::id::{QueueName, Skill};
 
 use super::{ModelCall, Rules, RulesError};
@@ -32,8 +32,10 @@ impl Queues {
         }
         let mut of = BTreeMap::new();
         for service in services {
-            let same =
-                |(_, queue): &(&QueueName, &QueueSettings)| queue.skills == [service.clone()];
+            let same = |(_, queue): &(&QueueName, &QueueSettings)| match &queue.skills[..] {
+                [one] => one.skill == *service,
+                _ => false,
+            };
             let by_name = declared.get_key_value(&QueueName::from(service.as_str()));
             let Some((name, _)) = by_name.or_else(|| declared.iter().find(same)) else {
                 let known: Vec<&str> = declared.keys().map(QueueName::as_str).collect();
@@ -59,22 +61,12 @@ impl Queues {
 /// A queue with nothing but its skill.
 fn plain(service: &Skill, rules: &Rules) -> QueueSettings {
     QueueSettings {
-        title: service.to_string(),
-        short_title: None,
-        extension: None,
-        skills: vec![service.clone()],
-        standard_s: 60,
-        short_abandon_s: 5,
+        skills: vec![service.clone().into()],
         ring_s: u32::try_from(rules.ring_ms.div_ceil(1_000)).unwrap_or(u32::MAX),
         // Until the agent says that it is done.
         wrap_up_s: u32::MAX,
-        music: default_music(),
-        hours: None,
-        max_waiting: None,
-        max_wait_s: None,
         max_messages: 0,
         message_alert_s: u32::MAX,
-        callback: Default::default(),
-        wait_when_unstaffed: true,
+        ..QueueSettings::titled(service.as_str())
     }
 }

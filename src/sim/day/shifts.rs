@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::{AgentId, Skill};
+use crate::id::{Ability, AgentId};
 use crate::sheet::{Mistake, Mistakes, Row, Sheet, Wrong};
 
 use super::LONGEST_MS;
@@ -13,7 +13,7 @@ pub struct Shift {
     /// Who.
     pub agent: AgentId,
     /// What they can do.
-    pub skills: Vec<Skill>,
+    pub skills: Vec<Ability>,
     /// When they sign in, in milliseconds of the day.
     pub login_ms: u64,
     /// When their shift ends, in milliseconds of the day.
@@ -48,8 +48,13 @@ pub fn read_shifts(file: &str, bytes: &[u8]) -> Result<Vec<Shift>, Mistakes> {
             let parts = text.split('|').map(str::trim).filter(|part| !part.is_empty());
             parts.map(str::to_owned).collect()
         };
-        let skills_of: Vec<Skill> =
-            parts(row.get(skills)).iter().map(|skill| skill.as_str().into()).collect();
+        let mut skills_of: Vec<Ability> = Vec::new();
+        for text in parts(row.get(skills)) {
+            match text.parse() {
+                Ok(ability) => skills_of.push(ability),
+                Err(why) => return Err(row.mistake(skills, Wrong::BadSkill { why })),
+            }
+        }
         if skills_of.is_empty() {
             return Err(row.mistake(skills, Wrong::NoSkill));
         }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::acd::command::Priority;
+use crate::id::Ability;
 
 /// A caller for waste whose menu takes no time and who is patient for an hour.
 fn call(id: &str, arrive_ms: u64, talk_ms: u64) -> ModelCall {
@@ -22,7 +23,7 @@ fn call(id: &str, arrive_ms: u64, talk_ms: u64) -> ModelCall {
 fn shift(agent: &str, skills: &[&str], login_ms: u64, logout_ms: u64) -> Shift {
     Shift {
         agent: agent.into(),
-        skills: skills.iter().map(|skill| Skill::from(*skill)).collect(),
+        skills: skills.iter().map(|skill| Ability::from(*skill)).collect(),
         login_ms,
         logout_ms,
         breaks: Vec::new(),

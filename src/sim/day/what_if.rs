@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use crate::id::{AgentId, Skill};
+use crate::id::{Ability, AgentId, Skill};
 
 use super::{Break, DAY_MS, Shift};
 
@@ -106,7 +106,8 @@ impl WhatIf {
     }
 
     fn add(&self, shifts: &mut Vec<Shift>, number: usize) {
-        let mut skills: BTreeSet<Skill> = self.skills.iter().cloned().collect();
+        let mut skills: BTreeSet<Ability> =
+            self.skills.iter().cloned().map(Ability::from).collect();
         if skills.is_empty() {
             skills = shifts.iter().flat_map(|shift| shift.skills.iter().cloned()).collect();
         }
@@ -124,7 +125,9 @@ impl WhatIf {
         let mut able: Vec<&mut Shift> = shifts
             .iter_mut()
             .filter(|shift| shift.login_ms <= self.from_ms && shift.logout_ms >= self.to_ms)
-            .filter(|shift| self.skills.iter().all(|skill| shift.skills.contains(skill)))
+            .filter(|shift| {
+                self.skills.iter().all(|skill| shift.skills.iter().any(|one| one.skill == *skill))
+            })
             .collect();
         able.sort_by(|a, b| b.agent.cmp(&a.agent));
         if able.len() < number {

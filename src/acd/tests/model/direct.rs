@@ -3,7 +3,7 @@
 use super::*;
 
 impl Model {
-    fn worker(&mut self, agent: &AgentId) -> &mut Worker {
+    pub(super) fn worker(&mut self, agent: &AgentId) -> &mut Worker {
         self.workers.iter_mut().find(|worker| worker.id == *agent).expect("there")
     }
 

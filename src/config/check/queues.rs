@@ -1,0 +1,130 @@
+//! Queues: what each says of itself, whether anybody can serve it, and whether everybody is served.
+
+use crate::acd::settings::{LEAST_RING_S, QueueSettings};
+use crate::config::problem::Problem;
+use crate::id::{Ability, QueueName, all_met};
+
+use super::Check;
+
+impl Check<'_> {
+    pub(super) fn queues(&mut self) {
+        let settings = self.settings;
+        for (name, queue) in &settings.queues {
+            let at = |key: &'static str| ["queue", name.as_str(), key];
+            self.text(&at("title"), "the queue's title", &queue.title);
+            if let Some(short) = &queue.short_title {
+                self.text(&at("short_title"), "the queue's short title", short);
+            }
+            self.not_zero(&at("standard_s"), "the standard", u64::from(queue.standard_s));
+            self.not_zero(&at("ring_s"), "the ringing time", u64::from(queue.ring_s));
+            let after = u64::from(queue.not_ready_after);
+            self.not_zero(&at("not_ready_after"), "the number of offers", after);
+            if let Some(max) = queue.max_waiting {
+                self.not_zero(&at("max_waiting"), "the number who may wait", max as u64);
+            }
+            if let Some(max) = queue.max_wait_s {
+                self.not_zero(&at("max_wait_s"), "the longest wait", u64::from(max));
+            }
+            self.not_zero(&at("max_messages"), "open messages", queue.max_messages as u64);
+            let alert_s = u64::from(queue.message_alert_s);
+            self.not_zero(&at("message_alert_s"), "the time for a message", alert_s);
+            let callback = &queue.callback;
+            for (key, what, value) in [
+                ("most", "open calls back", callback.most as u64),
+                ("retry_after_s", "the time to the next try", u64::from(callback.retry_after_s)),
+                ("late_after_s", "the time for a call back", u64::from(callback.late_after_s)),
+            ] {
+                self.not_zero(&["queue", name.as_str(), "callback", key], what, value);
+            }
+            if callback.ring_s < LEAST_RING_S {
+                let at = ["queue", name.as_str(), "callback", "ring_s"];
+                self.error(&at, Problem::RingsTooShort { ring_s: callback.ring_s });
+            }
+            let music = queue.music.as_str();
+            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+            let named = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
+            if !music.split('/').all(plain) || !music.bytes().all(named) {
+                self.error(&at("music"), Problem::BadPromptName { name: music.to_owned() });
+            }
+            self.hours(name, queue);
+            self.skills(name, queue);
+            self.relaxations(name, queue);
+        }
+    }
+
+    /// Whether somebody has what is needed, at that level.
+    fn skills(&mut self, name: &QueueName, queue: &QueueSettings) {
+        let at = |key: &'static str| ["queue", name.as_str(), key];
+        if !self.somebody_has(&queue.skills) {
+            let (queue, skills) = (name.to_string(), listed(&queue.skills));
+            self.warning(&at("skills"), Problem::NobodySkilled { queue, skills });
+        }
+        for (index, one) in queue.prefers.iter().enumerate() {
+            if !self.somebody_has(std::slice::from_ref(one)) {
+                let path = ["queue", name.as_str(), "prefers", &index.to_string()];
+                self.value_warning(&path, Problem::NobodyPreferred { skill: one.to_string() });
+            }
+        }
+    }
+
+    fn somebody_has(&self, skills: &[Ability]) -> bool {
+        self.settings.agents.values().any(|agent| all_met(skills, &agent.skills))
+    }
+
+    /// Whether every step of `relax` is reached, and lets somebody in.
+    fn relaxations(&mut self, name: &QueueName, queue: &QueueSettings) {
+        let mut before = 0;
+        for (index, step) in queue.relax.iter().enumerate() {
+            let index_text = index.to_string();
+            let at =
+                |key: &'static str| ["queue", name.as_str(), "relax", index_text.as_str(), key];
+            let after_s = step.after_s;
+            if after_s <= before {
+                self.error(&at("after_s"), Problem::RelaxBackwards { after_s, before });
+            }
+            before = before.max(after_s);
+            if let Some(max_wait_s) = queue.max_wait_s.filter(|max| *max <= after_s) {
+                self.error(&at("after_s"), Problem::NeverRelaxed { after_s, max_wait_s });
+            }
+            let sets = || {
+                let earlier = queue.relax.iter().take(index).map(|step| &step.skills);
+                [&queue.skills].into_iter().chain(earlier)
+            };
+            let mut may =
+                self.settings.agents.values().filter(|a| all_met(&step.skills, &a.skills));
+            if !self.somebody_has(&step.skills) {
+                let (queue, skills) = (name.to_string(), listed(&step.skills));
+                self.value_warning(&at("skills"), Problem::NobodySkilled { queue, skills });
+            } else if may.all(|agent| sets().any(|set| all_met(set, &agent.skills))) {
+                self.value_warning(&at("skills"), Problem::RelaxesNothing);
+            }
+        }
+    }
+
+    fn hours(&mut self, name: &QueueName, queue: &QueueSettings) {
+        let Some(hours) = &queue.hours else { return };
+        let path = ["queue", name.as_str(), "hours"];
+        let Some(calendar) = self.settings.calendars.get(hours) else {
+            let known: Vec<&str> =
+                self.settings.calendars.keys().map(|name| name.as_str()).collect();
+            return self.no_such(&path, "calendar", hours.as_str(), known.into_iter());
+        };
+        let mut days = calendar.week.values().chain(calendar.exceptions.values());
+        if days.all(Vec::is_empty) {
+            let (queue, calendar) = (name.to_string(), hours.to_string());
+            self.value_warning(&path, Problem::NeverOpen { queue, calendar });
+        }
+    }
+
+    /// Whether callers of every priority are served in the end.
+    pub(super) fn turns(&mut self) {
+        if let Some(ageing_s) = self.settings.turns.ageing_s {
+            self.not_zero(&["turns", "ageing_s"], "the time of a step", u64::from(ageing_s));
+        }
+    }
+}
+
+fn listed(skills: &[Ability]) -> String {
+    let skills: Vec<String> = skills.iter().map(Ability::to_string).collect();
+    skills.join(", ")
+}

@@ -1,0 +1,103 @@
+//! Queues: levels, steps, and whether everybody is served in the end.
+
+use super::*;
+use crate::call::command::Priority;
+use crate::config::check::check_priorities;
+
+const AGENTS: &str = "[agent.amy]\nname = \"Amy\"\npassword = \"a\"\nskills = [\"waste:3\"]\n\
+                      [agent.ben]\nname = \"Ben\"\npassword = \"b\"\nskills = [\"general\"]\n";
+
+/// What is found in a queue for waste with these settings; it begins in line 5.
+fn of_queue(settings: &str) -> Vec<String> {
+    check_findings(&format!("[queue.waste]\ntitle = \"W\"\n{settings}\n{AGENTS}"))
+}
+
+#[test]
+fn a_level_that_nobody_has_is_found() {
+    assert_eq!(of_queue("skills = [\"waste:3\"]"), [""; 0]);
+    assert_eq!(
+        of_queue("skills = [\"waste:4\"]\nprefers = [\"general\", \"welsh\"]"),
+        [
+            "7:1 no agent has every skill that queue `waste` needs (waste:4)",
+            "8:23 no agent has the skill `welsh` that is preferred here",
+        ]
+    );
+}
+
+#[test]
+fn a_level_that_is_none_is_refused_where_it_is_written() {
+    let text = format!("{LEAST}[queue.waste]\ntitle = \"W\"\nskills = [\"waste:6\"]\n");
+    let findings = load(&text, "test.toml").expect_err("there is no level 6");
+    let found = brief(&findings, &text);
+    assert_eq!(
+        found,
+        [
+            "7:10 the value does not fit: the level of a skill is a number from 1 to 5, as in waste:3"
+        ]
+    );
+}
+
+#[test]
+fn steps_that_are_never_reached_or_let_nobody_in_are_found() {
+    let relax = |steps: &str| {
+        of_queue(&format!("skills = [\"waste:3\"]\nmax_wait_s = 60\nrelax = [{steps}]"))
+    };
+    assert_eq!(relax("{ after_s = 30, skills = [\"general\"] }"), [""; 0]);
+    assert_eq!(
+        relax("{ after_s = 30, skills = [\"general\"] }, { after_s = 30, skills = [\"waste\"] }"),
+        [
+            "9:62 a step after 30 s that comes behind one after 30 s",
+            "9:75 whoever may serve callers after this step could do so before it",
+        ]
+    );
+    assert_eq!(
+        relax("{ after_s = 0, skills = [\"general\"] }"),
+        ["9:22 a step after 0 s that comes behind one after 0 s"]
+    );
+    assert_eq!(
+        relax("{ after_s = 60, skills = [\"general:5\"] }"),
+        ["9:22 nobody ever waits for 60 s: after 60 s callers leave the queue"]
+    );
+    assert_eq!(
+        relax("{ after_s = 5, skills = [\"parks\"] }"),
+        ["9:34 no agent has every skill that queue `waste` needs (parks)"]
+    );
+}
+
+#[test]
+fn a_queue_that_is_never_open_is_found() {
+    let found = of_queue(
+        "skills = [\"waste\"]\nhours = \"none\"\n[calendar.none.week]\nmon = []\n\
+         [calendar.none.exceptions]\n\"2026-12-24\" = []",
+    );
+    assert_eq!(found, ["8:9 queue `waste` is never open: calendar `none` has no hours"]);
+}
+
+#[test]
+fn numbers_of_offers_and_times_of_steps_are_not_0() {
+    let found = of_queue("skills = [\"waste\"]\nnot_ready_after = 0\n[turns]\nageing_s = 0");
+    assert_eq!(
+        found,
+        ["8:19 the number of offers must not be 0", "10:12 the time of a step must not be 0"]
+    );
+}
+
+#[test]
+fn priorities_that_let_somebody_wait_for_ever_are_found() {
+    let found = |more: &str, given: &[(&str, i32)]| {
+        let text =
+            format!("{LEAST}[queue.waste]\ntitle = \"W\"\n[queue.parks]\ntitle = \"P\"\n{more}");
+        let (settings, source) = read(&text);
+        let given: Vec<_> =
+            given.iter().map(|(queue, priority)| ((*queue).into(), Priority(*priority))).collect();
+        let findings = check_priorities(&settings, &source, &given);
+        assert!(!findings.iter().any(is_error), "simulated days have such rules");
+        brief(&findings, &text)
+    };
+    let starving =
+        "7:8 callers of queue `parks` may wait for ever: flows let others go before them";
+    let mixed = [("waste", -20), ("parks", 0)];
+    assert_eq!(found("", &mixed), [starving]);
+    assert_eq!(found("[turns]\nageing_s = 60\n", &mixed), [""; 0]);
+    assert_eq!(found("", &[("waste", -20), ("parks", -20)]), [""; 0], "nobody is less urgent");
+}

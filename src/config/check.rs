@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use miette::{Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
-use crate::call::command::Priority;
 use crate::id::{FlowName, QueueName};
 use crate::number::canonical;
 use crate::trunk::settings::Service;
@@ -83,7 +82,7 @@ pub fn check_numbers(settings: &Settings, source: &Source, flows: &[FlowName]) -
 pub fn check_priorities(
     settings: &Settings,
     source: &Source,
-    given: &[(QueueName, Priority)],
+    given: &[(QueueName, i32)],
 ) -> Vec<Report> {
     let mut check = Check { settings, source, findings: Vec::new() };
     let least = given.iter().max_by_key(|(_, priority)| *priority);

@@ -106,7 +106,7 @@ impl Installation {
         let given: Vec<_> = nodes
             .filter_map(|node| {
                 let Node::Queue(queue) = node else { return None };
-                Some((queue.queue.clone(), queue.urgency.priority()))
+                Some((queue.queue.clone(), queue.urgency.priority().0))
             })
             .collect();
         findings.extend(check::check_priorities(&settings, &base.source, &given));

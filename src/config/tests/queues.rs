@@ -1,7 +1,6 @@
 //! Queues: levels, steps, and whether everybody is served in the end.
 
 use super::*;
-use crate::call::command::Priority;
 use crate::config::check::check_priorities;
 
 const AGENTS: &str = "[agent.amy]\nname = \"Amy\"\npassword = \"a\"\nskills = [\"waste:3\"]\n\
@@ -89,7 +88,7 @@ fn priorities_that_let_somebody_wait_for_ever_are_found() {
             format!("{LEAST}[queue.waste]\ntitle = \"W\"\n[queue.parks]\ntitle = \"P\"\n{more}");
         let (settings, source) = read(&text);
         let given: Vec<_> =
-            given.iter().map(|(queue, priority)| ((*queue).into(), Priority(*priority))).collect();
+            given.iter().map(|(queue, priority)| ((*queue).into(), *priority)).collect();
         let findings = check_priorities(&settings, &source, &given);
         assert!(!findings.iter().any(is_error), "simulated days have such rules");
         brief(&findings, &text)

@@ -23,12 +23,12 @@ tools: ## install what the tests need beyond Rust (Debian packages, by apt-get)
 	@.ci/tools
 
 check: ## formatting, lints, and the shipped settings and flows
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) run --locked --quiet -- check --config config/switchboard.toml
 
 unit: ## unit, scenario, property and architecture tests
-	$(CARGO) test --locked --lib --bins
+	$(CARGO) test --locked --workspace --lib --bins
 	$(CARGO) test --locked $(shell ls tests/*.rs | sed -E 's|tests/(.*)\.rs|\1|' | grep -vxE 'e2e|hearing|speaking' | sed 's/^/--test /' | tr '\n' ' ')
 
 hearing: tools ## the embedded recogniser, every voice at its own speed: a third of `make speech`

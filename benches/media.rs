@@ -136,7 +136,8 @@ fn convert(bencher: Bencher, (from, to): (Codec, Codec)) {
 /// A prompt in packets of 20 ms.
 fn voice(codec: Codec) -> Vec<Vec<u8>> {
     let bytes = std::fs::read("sounds/en-GB/main/welcome.wav").expect("a prompt");
-    let clip = switchboard::media::wav::read(&bytes).expect("a recording");
+    let recording = soundfile::wav::read(&bytes, &mut Default::default());
+    let clip = Clip::from(recording.expect("a recording"));
     let (samples, rate) = clip.samples();
     let settings = OpusSettings { fec: true, ..OpusSettings::default() };
     let mut encoder = Encoder::new(codec, rate, settings).expect("an encoder");

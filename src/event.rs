@@ -37,7 +37,7 @@ pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
-pub use speech::{Became, HandOver, Said, Slot};
+pub use speech::{Became, HandOver, Said, Slot, masked};
 pub use supervise::Supervision;
 pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};

@@ -7,12 +7,13 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use switchboard::assistant::{File, Understanding, utterance};
+use switchboard::call::command::{Question, Utterance};
 use switchboard::config::settings::{EngineName, SpeechSettings};
 use switchboard::id::Entropy;
 use switchboard::media::codec::{Decoder, Encoder, MAX_BYTES, MAX_SAMPLES};
 use switchboard::media::command::{Codec, OpusSettings};
 use switchboard::media::rate::Rate;
-use switchboard::media::resample::to_rate;
 use switchboard::media::tap::{self, FRAME_SAMPLES};
 use switchboard::server::speech::expected::is_yes;
 use switchboard::server::speech::{Deaf, Expected, Hearing, Listening, Spelling, Verdict};
@@ -222,7 +223,8 @@ fn spoken(voice: &str, speed: &str, text: &str) -> (Vec<f32>, u32) {
 /// seconds of nobody; with white noise below it by so many dB; through a codec and back.
 fn line(codec: Codec, speech: &(Vec<f32>, u32), snr_db: Option<f64>, seed: u8) -> Vec<i16> {
     let rate = codec.rate();
-    let speech = to_rate(&speech.0, speech.1, rate).expect("a usable rate");
+    let speech =
+        soundfile::resample::to_rate(&speech.0, speech.1, rate.hz()).expect("a usable rate");
     let power = speech.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / speech.len() as f64;
     let level = 32_768.0 * 10_f64.powf(-26.0 / 20.0);
     let noise = snr_db.map_or(1.0, |db| level * 10_f64.powf(-db / 20.0));
@@ -264,6 +266,131 @@ fn listen(hearing: &Hearing, samples: &[i16], expected: Expected) -> (Listening,
     };
     let listening = hearing.listen(reader, || expected, Duration::from_secs(60), tell);
     (listening.expect("room for one more"), told)
+}
+
+/// The shipped intents.
+fn understanding() -> Understanding {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("ivr-flows/intents");
+    let files = std::fs::read_dir(folder).expect("intents").map(|entry| entry.expect("one").path());
+    let mut texts: Vec<(String, String)> = files
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(path).expect("reads")))
+        .collect();
+    texts.sort();
+    let files: Vec<File<'_>> = texts.iter().map(|(shown, text)| File { shown, text }).collect();
+    Understanding::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// Phrases that nobody learned from, and what they are about: every so manieth.
+fn own_words(step: usize) -> Vec<(String, String)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/understanding/phrases.csv");
+    let mut rows = csv::Reader::from_path(path).expect("phrases");
+    let rows = rows.records().map(|row| row.expect("a row"));
+    let rows = rows.map(|row| (row[0].to_owned(), row[1].to_owned()));
+    rows.filter(|(text, _)| !text.contains(|c: char| c.is_ascii_digit())).step_by(step).collect()
+}
+
+/// What callers want, said in words that are no examples: the share that is understood by text, by voice, and
+/// what would be done about it.
+#[test]
+fn callers_say_what_they_want_in_their_own_words() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let settings = SpeechSettings {
+        engine: Some(EngineName::Pocketsphinx),
+        timeout_ms: 60_000,
+        ..SpeechSettings::default()
+    };
+    let hearing = Hearing::start(&settings, runtime.handle().clone()).expect("it starts");
+    let hearing = hearing.expect("an engine");
+    let known = understanding();
+    let today = jiff::civil::date(2026, 11, 26);
+    let all = std::env::var("HEARING_VERBOSE").is_ok();
+    let question = Question::Business(Vec::new());
+    let quick = speeds().len() == 1;
+    let phrases = own_words(if quick { 24 } else { 6 });
+    let nonsense = NONSENSE.map(|text| (text.to_owned(), String::new()));
+    println!(
+        "| in their own words | as text | by voice | acted on, right | asked back, right | acted on, wrong | nonsense acted on |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let lines = [
+        (Codec::Pcma, None, "8 kHz"),
+        (Codec::G722, None, "16 kHz"),
+        (Codec::Pcma, Some(20.0), "8 kHz, noise"),
+        (Codec::G722, Some(20.0), "16 kHz, noise"),
+    ];
+    let mut by_line = Vec::new();
+    for (codec, snr_db, title) in lines.into_iter().take(if quick { 2 } else { 4 }) {
+        let mut row = OwnWords::default();
+        for (at, (text, intent)) in phrases.iter().chain(&nonsense).enumerate() {
+            let speech = spoken(VOICES[at % VOICES.len()], speeds()[at % speeds().len()], text);
+            let samples = line(codec, &speech, snr_db, at as u8);
+            let (_listening, told) =
+                listen(&hearing, &samples, Expected::to(&question, Some(&known)));
+            let (heard, sure) = match told.recv().expect("a verdict") {
+                Ok(Verdict::Heard(heard)) => (heard.text, true),
+                Ok(Verdict::Unsure(heard)) => (heard.text, false),
+                Ok(Verdict::NoMatch | Verdict::Silence) | Err(Deaf::LineGone) => Default::default(),
+                Err(deaf) => panic!("{deaf}"),
+            };
+            let of_text = utterance(Some(&known), &question, text, true, today);
+            let of_voice = utterance(Some(&known), &question, &heard, sure, today);
+            if all {
+                let first = of_voice.ranked.first();
+                println!("{title} {intent}: `{text}` -> `{heard}` {sure} {first:?}");
+            }
+            row.add(intent, &of_text, &of_voice);
+        }
+        let of = |part: usize| 100.0 * part as f64 / phrases.len() as f64;
+        println!(
+            "| {title} | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {} of {} |",
+            of(row.text),
+            of(row.voice),
+            of(row.acted),
+            of(row.asked),
+            of(row.wrong),
+            row.nonsense,
+            nonsense.len()
+        );
+        by_line.push((of(row.voice), of(row.wrong)));
+    }
+    for (understood, wrong) in by_line.into_iter().take(2) {
+        assert!(understood >= 65.0, "{understood:.1} % of a clean line are understood");
+        assert!(wrong <= 5.0, "{wrong:.1} % are acted on and wrong");
+    }
+}
+
+/// What became of what callers said in their own words.
+#[derive(Debug, Default)]
+struct OwnWords {
+    text: usize,
+    voice: usize,
+    acted: usize,
+    asked: usize,
+    wrong: usize,
+    nonsense: usize,
+}
+
+impl OwnWords {
+    /// As a flow takes it: acted on from 80 % on if the words are sure, asked back from 30 % on.
+    fn add(&mut self, intent: &str, of_text: &Utterance, of_voice: &Utterance) {
+        let is = |understood: &Utterance| {
+            let first = understood.ranked.first().filter(|_| understood.meant);
+            first.is_some_and(|it| it.intent.as_str() == intent)
+        };
+        let chance = of_voice.ranked.first().map_or(0, |it| it.chance);
+        let acts = of_voice.meant && of_voice.sure && chance >= 800;
+        if intent.is_empty() {
+            self.nonsense += usize::from(acts);
+            return;
+        }
+        self.text += usize::from(is(of_text));
+        self.voice += usize::from(is(of_voice));
+        self.acted += usize::from(acts && is(of_voice));
+        self.asked += usize::from(!acts && chance >= 300 && is(of_voice));
+        self.wrong += usize::from(acts && !is(of_voice));
+    }
 }
 
 #[derive(Debug, Default)]

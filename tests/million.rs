@@ -352,7 +352,7 @@ impl Street {
                 },
                 Output::Reply { .. } | Output::Resolve(_) | Output::Fetch(_) => {}
                 Output::Commit { .. } => {}
-                Output::Listen(_) | Output::StopListening(_) => {}
+                Output::Listen(_) | Output::StopListening(_) | Output::AskOpinion(_) => {}
             }
         }
     }

@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use switchboard::event::{Became, CallEvent, Event, HandOver};
 use switchboard::id::Entropy;
-use switchboard::media::rate::Rate;
-use switchboard::media::resample::to_rate;
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::{Otherwise, Step};
 use switchboard::sim::ear::Expect;
@@ -43,7 +41,8 @@ fn spoken(text: &str) -> Sound {
     let rate = wav.spec().sample_rate;
     let samples = wav.samples::<i16>().map(|sample| f32::from(sample.expect("one")) / 32_768.0);
     let samples: Vec<f32> = samples.collect();
-    let samples = to_rate(&samples, rate, Rate::Narrow).expect("a usable rate");
+    let samples =
+        soundfile::resample::to_rate(&samples, rate, soundfile::NARROW_HZ).expect("a usable rate");
     let power = samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len() as f64;
     let gain = 32_768.0 * 10_f64.powf(-26.0 / 20.0) / power.sqrt();
     // A room is never quite silent, and a recogniser was made with rooms.

@@ -5,7 +5,6 @@ use switchboard::media::command::Codec;
 use switchboard::media::jitter::Jitter;
 use switchboard::media::playout::{Decode, Playout};
 use switchboard::media::rate::Rate;
-use switchboard::media::wav;
 use switchboard::rtp::packet::{Packet, SeqNo, Ssrc, Timestamp};
 use switchboard::time::Time;
 
@@ -39,7 +38,7 @@ const LONGEST: usize = 320;
 pub fn run(data: &[u8]) {
     let mut source = Source::new(data);
     match source.below(4) {
-        0 => drop(wav::read(source.rest())),
+        0 => drop(soundfile::wav::read(source.rest(), &mut Default::default())),
         1 => payloads(&mut source),
         _ => stream(&mut source),
     }

@@ -10,6 +10,7 @@ mod answer;
 mod classify;
 mod declared;
 mod learn;
+pub mod opinion;
 mod urgent;
 mod words;
 
@@ -80,13 +81,11 @@ impl Understanding {
         named.map(|intent| (intent.name.clone(), intent.says.clone())).collect()
     }
 
-    /// What can be said for one of these intents, the first example of each before the second.
-    pub fn examples(&self, wanted: &[IntentName]) -> Vec<&str> {
-        let wanted: Vec<&Intent> =
-            self.intents.iter().filter(|known| wanted.contains(&known.name)).collect();
-        let most = wanted.iter().map(|intent| intent.examples.len()).max().unwrap_or(0);
-        let nth = |at| wanted.iter().filter_map(move |intent| intent.examples.get(at));
-        (0..most).flat_map(nth).map(String::as_str).collect()
+    /// Everything that can be said, as far as examples show it: of intents and of what cannot wait.
+    pub fn examples(&self) -> Vec<&str> {
+        let intents = self.intents.iter().flat_map(|intent| &intent.examples);
+        let urgent = self.urgent.kinds.iter().flat_map(|kind| &kind.examples);
+        intents.chain(urgent).map(String::as_str).collect()
     }
 
     /// How an intent is said: "a missed bin".

@@ -22,7 +22,7 @@ static SHIPPED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     paths.iter().map(|path| (path.display().to_string(), read(path))).collect()
 });
 
-static UNDERSTANDING: LazyLock<Understanding> =
+pub(super) static UNDERSTANDING: LazyLock<Understanding> =
     LazyLock::new(|| Understanding::load(&shipped()).unwrap_or_else(|faults| panic!("{faults:?}")));
 
 fn shipped() -> Vec<File<'static>> {

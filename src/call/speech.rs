@@ -60,6 +60,8 @@ pub struct Utterance {
     pub meant: bool,
     /// What was named by the way, each in its one form.
     pub named: BTreeMap<Slot, String>,
+    /// Whether a language model has had a say in it.
+    pub second_opinion: bool,
     /// What cannot wait, and how people call it.
     pub urgent: Vec<(UrgentName, String)>,
 }

@@ -19,11 +19,13 @@ mod agents;
 mod backends;
 mod dial;
 mod guard;
+mod language_model;
 mod network;
 mod queues;
 mod recording;
 mod speech;
 mod trunks;
+mod voice;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
 /// and warnings, see [`is_error`].
@@ -46,6 +48,8 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.recording();
     check.backends();
     check.speech();
+    check.voice();
+    check.language_model();
     check.tokens();
     check.findings
 }

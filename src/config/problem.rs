@@ -96,6 +96,10 @@ pub enum Problem {
     NoRecogniser { schemes: &'static [&'static str] },
     #[error("`{url}` is not where a recogniser of this kind is spoken to")]
     BadRecogniser { url: String, schemes: &'static [&'static str] },
+    #[error("`{url}` is not where a language model is")]
+    BadModel { url: String },
+    #[error("`{url}` is not where a voice is")]
+    BadVoice { url: String },
     #[error("this program was built without PocketSphinx")]
     WithoutPocketSphinx,
     #[error("how sure a recogniser is lies between 0 and 1")]
@@ -254,6 +258,12 @@ impl Problem {
                     "write `url = \"{}...\"`",
                     schemes.join("...\"` or `url = \"")
                 ));
+            }
+            Problem::BadModel { .. } => {
+                "write `url = \"http://host:8000/v1/chat/completions\"`, or leave it out to ask none"
+            }
+            Problem::BadVoice { .. } => {
+                "write `url = \"http://host:8000/v1/audio/speech\"`, or leave it out to use espeak-ng"
             }
             Problem::WithoutPocketSphinx => {
                 "build with `cargo build --features pocketsphinx` (Debian: libpocketsphinx-dev \

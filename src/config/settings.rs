@@ -18,16 +18,20 @@ use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
 mod guard;
+mod language_model;
 mod listen;
 mod recording;
 mod speech;
+mod voice;
 
 pub use guard::GuardSettings;
+pub use language_model::LanguageModelSettings;
 pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
 pub use recording::{
     FlowRecording, KeptAs, Portion, QueueRecording, RecordingSettings, StoreSettings,
 };
 pub use speech::{EngineName, SpeechSettings};
+pub use voice::VoiceSettings;
 
 /// The whole settings file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +96,12 @@ pub struct Settings {
     /// How callers are heard.
     #[serde(default)]
     pub speech: SpeechSettings,
+    /// Who gives a second opinion on callers' words.
+    #[serde(default)]
+    pub language_model: LanguageModelSettings,
+    /// Which voice speaks prompts.
+    #[serde(default)]
+    pub voice: VoiceSettings,
     /// Who may change things through the API.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenSettings>,
@@ -230,6 +240,8 @@ pub struct FileSettings {
     pub language: String,
     /// The journal and other data that the engine writes.
     pub data: PathBuf,
+    /// Whether edits to the settings file, flows and sounds are read as they are saved.
+    pub watch: bool,
 }
 
 impl Default for FileSettings {
@@ -239,6 +251,7 @@ impl Default for FileSettings {
             sounds: "sounds".into(),
             language: "en-GB".to_owned(),
             data: "data".into(),
+            watch: true,
         }
     }
 }

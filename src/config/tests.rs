@@ -9,9 +9,11 @@ use super::load::load;
 use super::settings::Settings;
 use super::source::Source;
 
+mod language_model;
 mod queues;
 mod speech;
 mod trunks;
+mod voice;
 
 const SHIPPED: &str = include_str!("../../config/switchboard.toml");
 const FEED: &str = include_str!("../../config/bank-holidays.json");

@@ -110,6 +110,13 @@ pub enum Input {
     },
     /// The journal has committed everything up to here: the answer to [`Output::Commit`].
     Committed(u64),
+    /// What a language model says of what was heard.
+    Opinion {
+        /// By which listening.
+        id: ListenId,
+        /// Its answer; none if it has given none in time.
+        answer: Option<String>,
+    },
     /// How the journal's writer fares. Sent whenever it changes.
     Journal(JournalHealth),
     /// New settings, checked: calls under way keep the flow that they began with.
@@ -135,6 +142,17 @@ pub struct Listen {
     pub question: Question,
     /// Where examples are of what can be said, if that is everything.
     pub understanding: Option<Arc<Understanding>>,
+}
+
+/// What a language model is asked of a caller's words.
+#[derive(Debug, Clone)]
+pub struct AskOpinion {
+    /// Of which listening.
+    pub id: ListenId,
+    /// The words, without long rows of digits.
+    pub text: String,
+    /// What can be meant.
+    pub understanding: Arc<Understanding>,
 }
 
 /// What a recogniser tells. All but the first ends the listening.
@@ -319,6 +337,8 @@ pub enum Output {
     Listen(Listen),
     /// Listen no longer.
     StopListening(ListenId),
+    /// Ask a language model; [`Input::Opinion`] brings its answer, or that there is none.
+    AskOpinion(AskOpinion),
     /// Keep an event.
     Journal(Entry),
     /// Say when the journal has committed everything up to `after` ([`Input::Committed`]): something

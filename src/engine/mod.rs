@@ -222,6 +222,7 @@ impl Engine {
             Input::Fetched { id, outcome, arrived } => self.fetched(now, id, outcome, arrived),
             Input::Heard { id, news } => self.heard(now, id, news),
             Input::Committed(up_to) => self.committed(up_to),
+            Input::Opinion { id, answer } => self.opinion(now, id, answer.as_deref()),
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
             Input::Drain => self.close(now),

@@ -95,6 +95,8 @@ pub struct Plan {
     pub understanding: Option<Arc<Understanding>>,
     /// Whether callers are listened to.
     pub hears: bool,
+    /// Whether a language model is asked what unclear words mean.
+    pub opinions: bool,
     /// What flows can ask.
     pub backends: BTreeMap<BackendName, BackendSettings>,
     /// What callers hear who wait in a flow.
@@ -196,6 +198,7 @@ impl Plan {
             flows: Arc::new(flows),
             understanding: None,
             hears: false,
+            opinions: false,
             backends: settings.backends.clone(),
             music: default_music(),
             agents,

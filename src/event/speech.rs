@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{IntentName, NodeName, UrgentName};
 
+/// The longest text that the journal keeps, in characters.
+const MOST_TEXT: usize = 200;
+/// A row of digits from this length on may be a card's and is masked.
+const MASKED: usize = 9;
+
 /// A kind of thing that can be said.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
@@ -73,6 +78,9 @@ pub struct Said {
     /// What was asked for, if it was a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
+    /// Whether a language model had a say in what it means.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_opinion: bool,
     /// What became of it.
     pub became: Became,
 }
@@ -144,5 +152,45 @@ impl HandOver {
             HandOver::Backend => "backend",
             HandOver::Business => "business",
         }
+    }
+}
+
+/// What somebody said, for the journal, advisers and other systems: cut, and without long rows of digits.
+pub fn masked(text: &str) -> String {
+    let is_digit = |word: &str| {
+        const DIGITS: [&str; 14] = [
+            "zero", "oh", "nought", "one", "two", "three", "four", "five", "six", "seven", "eight",
+            "nine", "double", "treble",
+        ];
+        DIGITS.contains(&word) || word.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+    };
+    let count = |word: &str| word.bytes().filter(u8::is_ascii_digit).count().max(1);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut masked: Vec<&str> = Vec::with_capacity(words.len());
+    for row in words.chunk_by(|a, b| is_digit(a) == is_digit(b)) {
+        let digits = row.first().is_some_and(|word| is_digit(word));
+        match digits && row.iter().map(|word| count(word)).sum::<usize>() >= MASKED {
+            true => masked.push("[digits]"),
+            false => masked.extend(row),
+        }
+    }
+    masked.join(" ").chars().take(MOST_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_of_digits_are_masked() {
+        for (said, kept) in [
+            ("it's about account 12345678", "it's about account 12345678"),
+            ("my card is 4111 1111 1111 1111 thanks", "my card is [digits] thanks"),
+            ("four one one one oh oh double two three four end", "[digits] end"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(said), kept);
+        }
+        assert_eq!(masked(&"word ".repeat(100)).chars().count(), MOST_TEXT);
     }
 }

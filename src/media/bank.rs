@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use soundfile::wav::Recording;
+
 use super::codec::{Encoder, Law, MAX_BYTES};
 use super::command::{Codec, OpusSettings};
 use super::rate::Rate;
@@ -28,6 +30,12 @@ pub struct Clip {
     pcma: Arc<[u8]>,
     g722: OnceLock<Box<[u8]>>,
     opus: OnceLock<Packets>,
+}
+
+impl From<Recording> for Clip {
+    fn from(Recording { narrow, wide }: Recording) -> Self {
+        Clip { wide: wide.map(Into::into), ..Clip::new(&narrow) }
+    }
 }
 
 /// Packets one after the other.

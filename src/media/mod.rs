@@ -30,7 +30,6 @@ pub mod plc;
 mod quality;
 pub mod rate;
 pub mod recorder;
-pub mod resample;
 pub mod room;
 mod secrecy;
 mod silence;
@@ -42,7 +41,6 @@ pub mod tap;
 pub mod tone;
 mod transcode;
 pub mod vad;
-pub mod wav;
 
 pub use bank::{Bank, Clip};
 pub use command::{Command, Event};

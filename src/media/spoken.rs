@@ -1,7 +1,7 @@
 //! For tests: recorded speech, and how much worse a copy of it sounds.
 
-use super::rate::Rate;
-use super::resample::to_rate;
+use soundfile::NARROW_HZ;
+use soundfile::resample::to_rate;
 
 /// A prompt of `sounds/` at 8 or 16 kHz.
 pub(crate) fn prompt(name: &str, rate_hz: u32) -> Vec<i16> {
@@ -13,7 +13,7 @@ pub(crate) fn prompt(name: &str, rate_hz: u32) -> Vec<i16> {
         16_000 => wide,
         8_000 => {
             let floats: Vec<f32> = wide.iter().map(|s| f32::from(*s) / 32_768.0).collect();
-            to_rate(&floats, 16_000, Rate::Narrow).expect("a rate that is read")
+            to_rate(&floats, 16_000, NARROW_HZ).expect("a rate that is read")
         }
         _ => panic!("prompts are wanted at 8 or 16 kHz"),
     }

@@ -4,12 +4,12 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::settings::Settings;
+use crate::config::settings::{FileSettings, Settings};
 
 use super::demo::council::{self, CouncilError};
 use super::demo::{self, DemoSettings};
@@ -23,6 +23,7 @@ use super::run::{self, ServeError, Server};
 use super::simulate::SimulateError;
 use super::staffing::StaffingError;
 use super::store::{self, StoreError};
+use super::watch::Watch;
 
 /// The back end that the demo has.
 const COUNCIL: &str = "council";
@@ -156,7 +157,7 @@ pub enum RecordingsCommand {
         /// Which.
         place: String,
         /// Where to.
-        to: std::path::PathBuf,
+        to: PathBuf,
     },
 }
 
@@ -178,6 +179,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// `switchboard serve`.
 pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
     let installation = Installation::read(config, overrides)?;
+    let files = installation.settings.files.clone();
     runtime()?.block_on(async {
         // Before anybody is told that the server is ready: who is, can be told to stop.
         let mut signals = Signals::listen().map_err(Failure::System)?;
@@ -186,7 +188,9 @@ pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
             tracing::info!("answering SIP at {} ({})", sip.advertised, sip.protocol);
         }
         tracing::info!("wallboard at http://{}/", server.http);
-        until_told_to_stop(&mut server, &mut signals, config, overrides).await;
+        let mut watch = watch(config, &files);
+        let read = || Installation::read(config, overrides);
+        until_told_to_stop(&mut server, &mut signals, &mut watch, &read).await;
         server.stop().await?;
         tracing::info!("stopped; the journal is complete");
         Ok(())
@@ -197,7 +201,7 @@ pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    reload: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -205,33 +209,52 @@ impl Signals {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            reload: signal(SignalKind::hangup())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 }
 
-/// SIGHUP reloads; the first SIGTERM or Ctrl-C takes no new calls and waits for those under way,
+/// Whoever notices edits, if that is wanted and can be done.
+fn watch(config: &Path, files: &FileSettings) -> Option<Watch> {
+    let watch = files.watch.then(|| Watch::begin(config, files))?;
+    watch.inspect_err(|error| tracing::warn!("edits are read after SIGHUP only: {error}")).ok()
+}
+
+/// A change to what is watched; never, if nothing is.
+async fn changed(watch: &mut Option<Watch>) -> PathBuf {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes what the files say now, whole or not at all.
+fn reload(server: &mut Server, read: &impl Fn() -> Result<Installation, Problems>) {
+    match read().map_err(ServeError::from).and_then(|installation| server.reload(&installation)) {
+        Ok(()) => tracing::info!("settings and flows reloaded"),
+        Err(error) => tracing::error!("nothing was changed by the reload:\n{error}"),
+    }
+}
+
+/// SIGHUP and edits reload; the first SIGTERM or Ctrl-C takes no new calls and waits for those under way,
 /// the second ends them.
 async fn until_told_to_stop(
     server: &mut Server,
     signals: &mut Signals,
-    config: &Path,
-    overrides: &Overrides,
+    watch: &mut Option<Watch>,
+    read: &impl Fn() -> Result<Installation, Problems>,
 ) {
-    let Signals { terminate, interrupt, reload } = signals;
+    let Signals { terminate, interrupt, hang_up } = signals;
     let mut look = tokio::time::interval(Duration::from_millis(500));
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = look.tick() => if server.has_ended() { return },
-            _ = reload.recv() => {
-                match Installation::read(config, overrides).map_err(ServeError::from).and_then(
-                    |installation| server.reload(&installation),
-                ) {
-                    Ok(()) => tracing::info!("settings and flows reloaded"),
-                    Err(error) => tracing::error!("nothing was changed by the reload:\n{error}"),
-                }
+            _ = hang_up.recv() => reload(server, read),
+            file = changed(watch) => {
+                tracing::info!("{} has changed", file.display());
+                reload(server, read);
             }
         }
     }
@@ -289,7 +312,13 @@ pub fn render(config: &Path) -> Result<(), Failure> {
             let _ = std::io::stderr().flush();
         }
     };
-    let rendered = prompts::render(&files.flows, &files.sounds, &files.language, &mut progress);
+    let rendered = prompts::render(
+        &files.flows,
+        &files.sounds,
+        &files.language,
+        &settings.voice,
+        &mut progress,
+    );
     if live {
         eprintln!();
     }
@@ -348,7 +377,13 @@ pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Resul
     if !kept {
         installation.settings.files.data = scratch.clone();
     }
-    let outcome = runtime()?.block_on(demonstrate(installation, options));
+    let again = || {
+        let mut installation = Installation::read(config, overrides)?;
+        installation.for_the_demo();
+        Ok(installation)
+    };
+    let mut watch = watch(config, &installation.settings.files);
+    let outcome = runtime()?.block_on(demonstrate(installation, options, &mut watch, &again));
     if !kept {
         let _ = std::fs::remove_dir_all(&scratch);
     }
@@ -383,11 +418,16 @@ async fn other_systems(settings: &mut Settings) -> Result<Option<council::Runnin
     Ok(Some(running))
 }
 
-async fn demonstrate(mut installation: Installation, options: DemoOptions) -> Result<(), Failure> {
+async fn demonstrate(
+    mut installation: Installation,
+    options: DemoOptions,
+    watch: &mut Option<Watch>,
+    again: &impl Fn() -> Result<Installation, Problems>,
+) -> Result<(), Failure> {
     let council = other_systems(&mut installation.settings).await?;
     let settings = installation.settings.clone();
     let mut signals = Signals::listen().map_err(Failure::System)?;
-    let server = run::start(installation).await?;
+    let mut server = run::start(installation).await?;
     let sip = server
         .sip
         .first()
@@ -442,10 +482,25 @@ async fn demonstrate(mut installation: Installation, options: DemoOptions) -> Re
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        _ = signals.terminate.recv() => {}
-        _ = signals.interrupt.recv() => {}
-        () = end => {}
+    tokio::pin!(end);
+    // Edited settings lead to the demo's council as well.
+    let systems = settings.backends;
+    let read = || {
+        let mut installation = again()?;
+        installation.settings.backends.extend(systems.clone());
+        Ok(installation)
+    };
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            () = &mut end => break,
+            _ = signals.hang_up.recv() => reload(&mut server, &read),
+            file = changed(watch) => {
+                println!("{} has changed", file.display());
+                reload(&mut server, &read);
+            }
+        }
     }
     let _ = tokio::task::spawn_blocking(move || population.stop()).await;
     server.stop().await?;

@@ -78,6 +78,8 @@ pub enum Message {
     Fetched(FetchId, Result<backend::Answer, Failed>, bool),
     /// Something was heard of a caller.
     Heard(ListenId, SpeechNews),
+    /// What a language model says of it.
+    Opinion(ListenId, Option<String>),
     /// What became of a recording.
     Recording(News),
     /// How the journal fares.
@@ -386,6 +388,7 @@ impl Running<'_> {
                 }
                 self.input(Input::Heard { id, news });
             }
+            Message::Opinion(id, answer) => self.input(Input::Opinion { id, answer }),
             Message::Recording(News { call, recording, what }) => {
                 self.input(Input::Recording { call, recording, what });
             }
@@ -485,6 +488,7 @@ impl Running<'_> {
                     self.listenings.begin(listen, self.media, &self.handle);
                 }
                 Output::StopListening(id) => self.listenings.end(id),
+                Output::AskOpinion(ask) => self.listenings.ask_opinion(ask, &self.handle),
                 Output::Journal(entry) => {
                     refusals::say(&entry);
                     self.recordings.note(&entry);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::io::{Listen, ListenId, SpeechNews};
+use crate::engine::io::{AskOpinion, Listen, ListenId, SpeechNews};
 use crate::media::tap::TapId;
 
 use super::control::{ControlHandle, Message};
+use super::language_model::LanguageModel;
 use super::media_thread::MediaThreads;
 use super::speech::{Deaf, Expected, Hearing, Listening, Told, Verdict};
 
@@ -19,13 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Debug, Default)]
 pub struct Listenings {
     hearing: Option<Hearing>,
+    model: Option<LanguageModel>,
     under_way: BTreeMap<ListenId, Listening>,
 }
 
 impl Listenings {
-    /// With what listens; without it nobody is heard.
-    pub fn new(hearing: Option<Hearing>) -> Self {
-        Listenings { hearing, under_way: BTreeMap::new() }
+    /// With what listens, without which nobody is heard, and what has a say in unclear words.
+    pub fn new(hearing: Option<Hearing>, model: Option<LanguageModel>) -> Self {
+        Listenings { hearing, model, under_way: BTreeMap::new() }
     }
 
     /// Begins to listen to a caller, and tells the control thread what is heard.
@@ -49,6 +51,17 @@ impl Listenings {
                 tracing::info!(%deaf, "a caller is not listened to");
                 control.send(Message::Heard(id, SpeechNews::Deaf));
             }
+        }
+    }
+
+    /// Asks the language model what a caller's words mean.
+    pub fn ask_opinion(&self, ask: AskOpinion, control: &ControlHandle) {
+        let tell = control.clone();
+        let tell = move |id, answer| tell.send(Message::Opinion(id, answer));
+        match &self.model {
+            Some(model) => model.ask(ask, tell),
+            // It came with a reload, and is there after the next start.
+            None => tell(ask.id, None),
         }
     }
 

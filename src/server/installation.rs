@@ -151,7 +151,8 @@ impl Installation {
         let plan = Plan::new(&self.settings, self.flows.clone(), acd, listeners)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let hears = self.settings.speech.engine.is_some();
-        Ok(Plan { understanding: self.understanding.clone(), hears, ..plan })
+        let opinions = self.settings.language_model.url.is_some();
+        Ok(Plan { understanding: self.understanding.clone(), hears, opinions, ..plan })
     }
 
     /// What callers are led by.

@@ -32,6 +32,7 @@ use super::clock::Clock;
 use super::control::{Control, ControlHandle, Message};
 use super::hearing::Listenings;
 use super::installation::{Installation, Problems};
+use super::language_model::{LanguageModel, ModelError};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::recording::{RecordingError, Recordings, Watch};
@@ -82,6 +83,9 @@ pub enum ServeError {
     /// What listens to callers cannot be started.
     #[error(transparent)]
     Hearing(#[from] HearingError),
+    /// The language model cannot be asked.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// Recordings cannot be made.
     #[error("{0}")]
     Recording(#[from] RecordingError),
@@ -142,7 +146,9 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let resolver = Resolver::new(&settings.sip.name_servers);
     let backends = BackendClient::new(&settings.backends, tokio::runtime::Handle::current())?;
     let hearing = Hearing::start(&settings.speech, tokio::runtime::Handle::current())?;
-    let control = Control::new(listeners.datagrams, resolver, backends, Listenings::new(hearing))
+    let model = LanguageModel::new(&settings.language_model, tokio::runtime::Handle::current())?;
+    let listenings = Listenings::new(hearing, model);
+    let control = Control::new(listeners.datagrams, resolver, backends, listenings)
         .map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.

@@ -6,13 +6,14 @@ use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use soundfile::resample::Converter;
+use soundfile::wav::{self, WavError};
+
 use crate::flow::{RENDER_COMMAND, speak};
 use crate::id::PromptName;
 use crate::media::bank::{Bank, Clip};
 use crate::media::command::Codec;
-use crate::media::resample::Converter;
 use crate::media::tone::Tone;
-use crate::media::wav::{self, WavError};
 
 /// The folder below `sounds` whose recordings are the same in every language.
 const MUSIC: &str = "music";
@@ -178,7 +179,7 @@ fn read(path: &Path, converter: &mut Converter) -> Result<Clip, SoundProblem> {
         std::io::ErrorKind::NotFound => SoundProblem::Missing,
         _ => SoundProblem::Unreadable(error),
     })?;
-    wav::read_with(&bytes, converter).map_err(SoundProblem::Wav)
+    wav::read(&bytes, converter).map(Clip::from).map_err(SoundProblem::Wav)
 }
 
 /// Encodes every recording for `codecs`, on a thread of its own that ends with it: starting need not

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::{Answer, Ask, Failed};
-use crate::call::command::Question;
 use crate::engine::io::{Input, Output, Reply, Request, RequestId, SpeechNews};
 use crate::engine::{Engine, Plan, Start};
 use crate::event::Entry;
@@ -210,9 +209,9 @@ impl World {
         self.backend = Backend::new(answers);
     }
 
-    /// From now on this is heard of callers who are listened to.
-    pub fn hear(&mut self, hears: impl FnMut(&Question) -> Option<SpeechNews> + 'static) {
-        self.recogniser = Recogniser::new(hears);
+    /// What listens to callers: it hears what it is told to.
+    pub fn recogniser(&mut self) -> &mut Recogniser {
+        &mut self.recogniser
     }
 
     // ---- people ------------------------------------------------------------------------------
@@ -541,6 +540,10 @@ impl World {
             Output::StopListening(_) => {}
             Output::Commit { after } => {
                 self.engine.handle_input(self.now, Input::Committed(after));
+            }
+            Output::AskOpinion(ask) => {
+                let answer = self.recogniser.opinion(&ask.text);
+                self.engine.handle_input(self.now, Input::Opinion { id: ask.id, answer });
             }
             Output::Reply { id, reply, .. } => {
                 self.replies.insert(id, reply);

@@ -70,6 +70,7 @@ impl Wire {
                 }
                 Output::Listen(_)
                 | Output::StopListening(_)
+                | Output::AskOpinion(_)
                 | Output::Media(_)
                 | Output::Resolve(_)
                 | Output::Fetch(_)

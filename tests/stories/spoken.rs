@@ -53,7 +53,7 @@ fn town(words: &[&'static str]) -> (Town, Rc<RefCell<Vec<Question>>>) {
     let mut words: VecDeque<&str> = words.iter().copied().collect();
     let questions = Rc::new(RefCell::new(Vec::new()));
     let asked = Rc::clone(&questions);
-    town.hear(move |question| {
+    town.recogniser().hears(move |question| {
         asked.borrow_mut().push(question.clone());
         Some(match words.pop_front() {
             Some("...") => SpeechNews::NoMatch,
@@ -159,9 +159,48 @@ fn a_recogniser_that_fails_leaves_callers_with_keys() {
 #[test]
 fn who_hangs_up_while_listened_to_leaves_nothing_behind() {
     let (mut town, _) = town(&["..."]);
-    town.hear(|_| None);
+    town.recogniser().hears(|_| None);
     let resident = town.resident(ring().then([Step::Wait(secs(3)), Step::HangUp]));
     town.see_off(resident);
     town.run_for(secs(1));
     assert_eq!(town.causes(), [EndCause::CallerLeftFlow], "{}", town.story());
+}
+
+#[test]
+fn a_language_model_may_say_what_unclear_words_mean_and_the_caller_is_asked_whether_they_do() {
+    let (mut town, questions) =
+        town(&["them lot left it all standing there", "yes", "r m one three b d", "yes"]);
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let texts = Rc::clone(&asked);
+    town.recogniser().has_opinion(move |text| {
+        texts.borrow_mut().push(text.to_owned());
+        Some(r#"{"intent": "missed-bin", "things": {}}"#.to_owned())
+    });
+    let resident =
+        town.resident(ring().then([hear(THANK_YOU), Step::UntilEnded { within: secs(10) }]));
+    town.see_off(resident);
+    assert_eq!(town.causes(), [EndCause::Completed], "{}", town.story());
+    assert_eq!(*asked.borrow(), ["them lot left it all standing there"]);
+    let bin = Some("missed-bin".to_owned());
+    assert_eq!(became(&town)[0], (Became::ToConfirm, bin));
+    assert_eq!(questions.borrow()[1], Question::YES_NO);
+    let by_model = |event: &CallEvent| matches!(event, CallEvent::Said(it) if it.second_opinion);
+    assert_eq!(town.calls().into_iter().filter(|(_, event)| by_model(event)).count(), 1);
+}
+
+#[test]
+fn a_language_model_that_says_nothing_or_nonsense_changes_nothing() {
+    for answer in [None, Some("They want a refund."), Some(r#"{"intent": "refund", "things": {}}"#)]
+    {
+        let (mut town, _) = town(&["them lot left it all standing there"]);
+        town.recogniser().has_opinion(move |_| answer.map(str::to_owned));
+        let resident = town.resident(ring().then([hear(MENU), Step::HangUp]));
+        town.see_off(resident);
+        assert_eq!(became(&town)[0].0, Became::NotUnderstood, "{answer:?}");
+        assert!(
+            town.calls()
+                .iter()
+                .all(|(_, event)| { !matches!(event, CallEvent::Said(it) if it.second_opinion) })
+        );
+    }
 }

@@ -243,7 +243,8 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
     let Change { settings, begins_at, seed, rtp_legs, tcp, flow, sounds, hears } = changed;
     let mut plan = plan(&settings, flow, listeners(tcp));
     if hears {
-        (plan.hears, plan.understanding) = (true, Some(understanding()));
+        (plan.hears, plan.opinions) = (true, true);
+        plan.understanding = Some(understanding());
     }
     let spoken = plan.sounds();
     let spoken = spoken.iter().map(|name| (name.as_str(), SPOKEN));

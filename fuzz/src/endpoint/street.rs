@@ -229,7 +229,7 @@ impl Street {
                     }
                 }
                 Output::Fetch(_) | Output::Reply { .. } | Output::Commit { .. } => {}
-                Output::Listen(_) | Output::StopListening(_) => {}
+                Output::Listen(_) | Output::StopListening(_) | Output::AskOpinion(_) => {}
             }
         }
     }

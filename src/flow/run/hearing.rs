@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Phase, Walk};
 use crate::call::command::{Candidate, Command, Heard, Utterance};
-use crate::event::{Became, HandOver, Said, Slot};
+use crate::event::{Became, HandOver, Said, Slot, masked};
 use crate::flow::model::{Ask, Asking, Collect, Node};
 use crate::flow::value::Value;
 use crate::flow::wording::Wording;
@@ -23,10 +23,6 @@ const LIKELY: u16 = 500;
 const WORTH_ASKING: u16 = 300;
 /// "Did you mean" is asked so often, then the question itself again.
 const MOST_CANDIDATES: usize = 2;
-/// The longest text that the journal keeps, in characters.
-const MOST_TEXT: usize = 200;
-/// A row of digits from this length on may be a card's and is masked.
-const MASKED: usize = 9;
 
 impl Walk<'_> {
     /// Something was heard.
@@ -341,8 +337,10 @@ impl Walk<'_> {
             _ => None,
         };
         let text = utterance.map(|it| masked(&it.text));
+        let second_opinion = utterance.is_some_and(|it| it.second_opinion);
         let node = self.run.at.clone();
-        self.commands.push(Command::Said(Said { node, text, intent, slot, became }));
+        let said = Said { node, text, intent, slot, second_opinion, became };
+        self.commands.push(Command::Said(said));
     }
 
     fn note(&mut self, label: &str, fact: &str) {
@@ -387,44 +385,4 @@ fn wants_a_person(node: &Node, utterance: &Utterance) -> bool {
     let listed = matches!(node, Node::Ask(ask) if ask.intents.contains_key(&adviser));
     let first = utterance.ranked.first().filter(|_| utterance.meant && utterance.sure && !listed);
     first.is_some_and(|first| first.intent == adviser && first.chance >= LIKELY)
-}
-
-/// A text for the journal and the adviser: cut, and without long rows of digits.
-fn masked(text: &str) -> String {
-    let is_digit = |word: &str| {
-        const DIGITS: [&str; 14] = [
-            "zero", "oh", "nought", "one", "two", "three", "four", "five", "six", "seven", "eight",
-            "nine", "double", "treble",
-        ];
-        DIGITS.contains(&word) || word.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-    };
-    let count = |word: &str| word.bytes().filter(u8::is_ascii_digit).count().max(1);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut masked: Vec<&str> = Vec::with_capacity(words.len());
-    for row in words.chunk_by(|a, b| is_digit(a) == is_digit(b)) {
-        let digits = row.first().is_some_and(|word| is_digit(word));
-        match digits && row.iter().map(|word| count(word)).sum::<usize>() >= MASKED {
-            true => masked.push("[digits]"),
-            false => masked.extend(row),
-        }
-    }
-    masked.join(" ").chars().take(MOST_TEXT).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_rows_of_digits_are_masked() {
-        for (said, kept) in [
-            ("it's about account 12345678", "it's about account 12345678"),
-            ("my card is 4111 1111 1111 1111 thanks", "my card is [digits] thanks"),
-            ("four one one one oh oh double two three four end", "[digits] end"),
-            ("", ""),
-        ] {
-            assert_eq!(masked(said), kept);
-        }
-        assert_eq!(masked(&"word ".repeat(100)).chars().count(), MOST_TEXT);
-    }
 }

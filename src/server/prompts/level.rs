@@ -1,10 +1,9 @@
 //! From a voice's raw sound to a sound file: resampled, trimmed, at an even loudness.
 
-use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Fft, FixedSync, Resampler};
+use soundfile::resample::Converter;
 
 /// The rate of the sound files: twice the telephone's, so that wideband phones gain too.
-pub const SAMPLE_RATE_HZ: u32 = 16_000;
+pub const SAMPLE_RATE_HZ: u32 = soundfile::WIDE_HZ;
 /// The loudness of speech, pauses left out, in decibels below full scale (the level of a sine that
 /// just does not clip is -3).
 pub const ACTIVE_LEVEL_DBFS: f32 = -20.0;
@@ -20,7 +19,7 @@ const AIR_MS: (usize, usize) = (40, 200);
 /// sound in it.
 pub fn finish(raw: &[u8]) -> Option<Vec<u8>> {
     let (rate, samples) = read(raw)?;
-    let samples = resample(&samples, rate, SAMPLE_RATE_HZ)?;
+    let samples = Converter::default().convert(&samples, rate, SAMPLE_RATE_HZ).ok()?;
     let samples = even(&trim(&samples)?)?;
     write(&samples)
 }
@@ -46,17 +45,6 @@ fn read(raw: &[u8]) -> Option<(u32, Vec<f32>)> {
         .collect::<Result<Vec<f32>, _>>()
         .ok()?;
     Some((spec.sample_rate, samples))
-}
-
-fn resample(samples: &[f32], from: u32, to: u32) -> Option<Vec<f32>> {
-    if from == to {
-        return Some(samples.to_vec());
-    }
-    let (from, to) = (usize::try_from(from).ok()?, usize::try_from(to).ok()?);
-    let mut resampler = Fft::<f32>::new(from, to, 1_024, 1, FixedSync::Both).ok()?;
-    let channels = [samples.to_vec()];
-    let input = SequentialSliceOfVecs::new(&channels, 1, samples.len()).ok()?;
-    Some(resampler.process_all(&input, samples.len(), None).ok()?.take_data())
 }
 
 /// The power of each 20 ms.

@@ -1,17 +1,21 @@
 //! `switchboard prompts render`: speaks what changed and writes the sound files.
 
 mod level;
+mod service;
 mod voice;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::settings::VoiceSettings;
 use crate::flow::Finding;
 use crate::flow::prompt::{Fingerprint, Manifest, ManifestEntry, RECORDED, SpokenText, Step, step};
 use crate::id::PromptName;
 use crate::server::flows::{self, FileError};
 
 pub use self::level::{ACTIVE_LEVEL_DBFS, SAMPLE_RATE_HZ};
+pub use self::service::ServiceError;
+use self::voice::Voice;
 pub use self::voice::VoiceError;
 
 /// Something that rendering has done, for whoever watches.
@@ -70,6 +74,7 @@ pub fn render(
     flows_dir: &Path,
     sounds_dir: &Path,
     language: &str,
+    voice: &VoiceSettings,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<RenderReport, RenderError> {
     let spoken = sounds_dir.join(language);
@@ -77,7 +82,8 @@ pub fn render(
     let mut manifest = flows::manifest(&spoken)?;
     let mut report = RenderReport::default();
     // What was done before a failure is kept: the manifest is written in any case.
-    let outcome = render_all(&spoken, &texts, &mut manifest, &mut report, language, progress);
+    let voice = Voice::of(language, voice)?;
+    let outcome = render_all(&spoken, &texts, &mut manifest, &mut report, &voice, progress);
     report.unused = manifest
         .prompts
         .keys()
@@ -93,10 +99,9 @@ fn render_all(
     texts: &[SpokenText],
     manifest: &mut Manifest,
     report: &mut RenderReport,
-    language: &str,
+    voice: &Voice,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), RenderError> {
-    let voice = voice::Voice::of(language);
     for (at, text) in texts.iter().enumerate() {
         let prompt = &text.prompt;
         let path = flows::wav_path(spoken, prompt);

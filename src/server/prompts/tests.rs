@@ -1,6 +1,7 @@
 //! Rendering for real: what is spoken, kept and refused.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 
@@ -19,7 +20,11 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn render_in(folder: &Path) -> Result<RenderReport, RenderError> {
-    render(&folder.join("flows"), &folder.join("sounds"), "en-GB", &mut |_| {})
+    render_with(folder, &VoiceSettings::default())
+}
+
+fn render_with(folder: &Path, voice: &VoiceSettings) -> Result<RenderReport, RenderError> {
+    render(&folder.join("flows"), &folder.join("sounds"), "en-GB", voice, &mut |_| {})
 }
 
 fn names(prompts: &[PromptName]) -> Vec<&str> {
@@ -72,7 +77,8 @@ fn only_changed_texts_are_spoken_again() {
     let folder = folder();
     let mut seen = Vec::new();
     let (flows, sounds) = (folder.path().join("flows"), folder.path().join("sounds"));
-    let report = render(&flows, &sounds, "en-GB", &mut |progress| {
+    let voice = VoiceSettings::default();
+    let report = render(&flows, &sounds, "en-GB", &voice, &mut |progress| {
         seen.push((progress.done, progress.of, progress.prompt.to_string()));
     })
     .expect("renders");
@@ -97,7 +103,13 @@ fn an_unknown_language_is_an_error_of_the_voice() {
     let folder = folder();
     let sounds = folder.path().join("sounds");
     fs::rename(sounds.join("en-GB"), sounds.join("xx-none")).expect("renames");
-    let error = render(&folder.path().join("flows"), &sounds, "xx-none", &mut |_| {});
+    let error = render(
+        &folder.path().join("flows"),
+        &sounds,
+        "xx-none",
+        &VoiceSettings::default(),
+        &mut |_| {},
+    );
     assert!(matches!(error, Err(RenderError::Voice(VoiceError::Failed { .. }))), "{error:?}");
 }
 
@@ -129,4 +141,108 @@ fn the_music_is_even_and_has_no_seam() {
     let largest = samples.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f64::max);
     let seam = (samples[0] - samples[samples.len() - 1]).abs();
     assert!(seam <= largest, "the end goes over into the beginning: {seam}");
+}
+
+/// The tokens and bodies of what was asked.
+type Asked = Arc<Mutex<Vec<(Option<String>, serde_json::Value)>>>;
+
+/// A speech service: refuses once, then speaks a second of a tone for whatever it is asked.
+fn speaks() -> (String, Asked) {
+    use axum::http::{HeaderMap, StatusCode};
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let answer = move |headers: HeaderMap, axum::Json(body): axum::Json<serde_json::Value>| {
+        let seen = seen.clone();
+        async move {
+            let token = headers.get("authorization").and_then(|token| token.to_str().ok());
+            let mut seen = seen.lock().expect("no panic");
+            seen.push((token.map(str::to_owned), body));
+            match seen.len() {
+                1 => Err((StatusCode::TOO_MANY_REQUESTS, "one at a time")),
+                _ => Ok(tone()),
+            }
+        }
+    };
+    let (at, bound) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+            at.send(listener.local_addr().expect("an address")).expect("somebody waits");
+            let router = axum::Router::new().route("/v1/audio/speech", axum::routing::post(answer));
+            axum::serve(listener, router).await.expect("serves");
+        });
+    });
+    (format!("http://{}/v1/audio/speech", bound.recv().expect("bound")), asked)
+}
+
+/// A second of 440 Hz at 24 kHz, with a header that does not know its length, as services stream it.
+fn tone() -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 24_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("a writer");
+    for at in 0..24_000 {
+        let turns = f64::from(at) * 440.0 / 24_000.0;
+        let sample = (turns * std::f64::consts::TAU).sin() * 3_000.0;
+        writer.write_sample(sample as i16).expect("a sample");
+    }
+    writer.finalize().expect("finished");
+    let mut bytes = bytes.into_inner();
+    bytes[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
+    let folder = folder();
+    let token = folder.path().join("token");
+    fs::write(&token, "secret\n").expect("writes");
+    let (url, asked) = speaks();
+    let voice = VoiceSettings {
+        url: Some(url.clone()),
+        name: "alice".to_owned(),
+        token_file: Some(token),
+        ..VoiceSettings::default()
+    };
+    let report = render_with(folder.path(), &voice).expect("renders");
+    assert_eq!(report.rendered.len(), 6);
+    let path = folder.path().join("sounds/en-GB/main/hello.wav");
+    let reader = hound::WavReader::open(&path).expect("is a sound file");
+    assert_eq!(reader.spec().sample_rate, SAMPLE_RATE_HZ);
+    // A second, and the air around it.
+    assert!((15_000..21_000).contains(&reader.len()), "{}", reader.len());
+    {
+        let asked = asked.lock().expect("no panic");
+        assert_eq!(asked.len(), 7, "the one that was refused is asked again");
+        assert!(asked.iter().all(|(token, _)| token.as_deref() == Some("Bearer secret")));
+        let hello = asked.iter().find(|(_, body)| body["input"] == "Good day.").expect("asked");
+        assert_eq!(hello.1["voice"], "alice");
+        assert_eq!(hello.1["model"], "tts-1");
+        assert_eq!(hello.1["response_format"], "wav");
+    }
+    let report = render_with(folder.path(), &voice).expect("renders");
+    assert_eq!((report.rendered.len(), report.kept), (0, 6));
+    // Another voice speaks all of it anew.
+    let other = VoiceSettings { name: "bob".to_owned(), ..voice };
+    assert_eq!(render_with(folder.path(), &other).expect("renders").rendered.len(), 6);
+}
+
+#[test]
+fn a_service_that_says_no_is_named_with_its_words() {
+    let folder = folder();
+    let (url, _) = speaks();
+    let elsewhere = VoiceSettings {
+        url: Some(url.replace("/v1/audio/speech", "/v2")),
+        ..VoiceSettings::default()
+    };
+    let error = render_with(folder.path(), &elsewhere).expect_err("not found");
+    assert!(error.to_string().contains("/v2: the speech service refuses (404"), "{error}");
+    let nowhere = VoiceSettings { url: Some("://".to_owned()), ..VoiceSettings::default() };
+    let error = render_with(folder.path(), &nowhere).expect_err("no address");
+    assert!(error.to_string().contains("is not the address of a speech service"), "{error}");
 }

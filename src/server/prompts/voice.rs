@@ -1,10 +1,12 @@
-//! The voice: espeak-ng, run as a program.
+//! The voice: espeak-ng, run as a program, or a speech service.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::level;
+use super::service::{Service, ServiceError};
+use crate::config::settings::VoiceSettings;
 
 /// Words in a minute: a little slower than the voice's own pace, for callers who listen hard.
 const WORDS_PER_MINUTE: u32 = 150;
@@ -29,45 +31,73 @@ pub enum VoiceError {
         said: String,
     },
     /// What came out is no sound.
-    #[error("the voice espeak-ng gave no sound for {}", path.display())]
+    #[error("the voice {voice} gave no sound for {}", path.display())]
     NoSound {
+        /// Which voice.
+        voice: String,
         /// For which sound file.
         path: PathBuf,
     },
+    /// The service cannot be used.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
 }
 
 /// A voice and its settings.
-#[derive(Debug, Clone)]
-pub struct Voice {
-    program: &'static str,
-    espeak: String,
+#[derive(Debug)]
+pub enum Voice {
+    /// espeak-ng, in one of its voices.
+    Program(Program),
+    /// A service.
+    Service(Box<Service>),
 }
 
 impl Voice {
     /// The voice of a language (`en-GB`).
-    pub fn of(language: &str) -> Self {
-        Voice { program: "espeak-ng", espeak: language.to_ascii_lowercase() }
+    pub fn of(language: &str, settings: &VoiceSettings) -> Result<Self, VoiceError> {
+        match &settings.url {
+            Some(url) => Ok(Voice::Service(Box::new(Service::new(url, settings)?))),
+            None => Ok(Voice::Program(Program::of(language))),
+        }
     }
 
     /// Its name in the manifest: another name renders everything anew.
     pub fn name(&self) -> String {
-        format!(
-            "espeak-ng {} {WORDS_PER_MINUTE} wpm, {} Hz, {} dBFS",
-            self.espeak,
-            level::SAMPLE_RATE_HZ,
-            level::ACTIVE_LEVEL_DBFS
-        )
+        let voice = match self {
+            Voice::Program(program) => {
+                format!("espeak-ng {} {WORDS_PER_MINUTE} wpm", program.voice)
+            }
+            Voice::Service(service) => service.name(),
+        };
+        format!("{voice}, {} Hz, {} dBFS", level::SAMPLE_RATE_HZ, level::ACTIVE_LEVEL_DBFS)
     }
 
     /// Speaks a text: the bytes of a WAV file, levelled and trimmed. `path` is for errors only.
     pub fn speak(&self, text: &str, path: &Path) -> Result<Vec<u8>, VoiceError> {
-        let raw = self.run(text, path)?;
-        level::finish(&raw).ok_or_else(|| VoiceError::NoSound { path: path.to_owned() })
+        let raw = match self {
+            Voice::Program(program) => program.run(text, path)?,
+            Voice::Service(service) => service.speak(text)?,
+        };
+        level::finish(&raw)
+            .ok_or_else(|| VoiceError::NoSound { voice: self.name(), path: path.to_owned() })
+    }
+}
+
+/// espeak-ng and what it is asked for.
+#[derive(Debug)]
+pub struct Program {
+    name: &'static str,
+    voice: String,
+}
+
+impl Program {
+    fn of(language: &str) -> Self {
+        Program { name: "espeak-ng", voice: language.to_ascii_lowercase() }
     }
 
     fn run(&self, text: &str, path: &Path) -> Result<Vec<u8>, VoiceError> {
-        let mut child = Command::new(self.program)
-            .args(["-v", &self.espeak, "-s", &WORDS_PER_MINUTE.to_string()])
+        let mut child = Command::new(self.name)
+            .args(["-v", &self.voice, "-s", &WORDS_PER_MINUTE.to_string()])
             // The text goes in by the standard input, so that no text is taken for an option.
             .args(["--stdin", "--stdout"])
             .stdin(Stdio::piped())
@@ -102,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_missing_voice_is_named_with_the_package_that_has_it() {
-        let voice = Voice { program: "no-such-voice-here", ..Voice::of("en-GB") };
+        let voice = Voice::Program(Program { name: "no-such-voice-here", ..Program::of("en-GB") });
         let error = voice.speak("Good day.", Path::new("x.wav")).expect_err("is missing");
         assert!(matches!(error, VoiceError::Missing));
         assert!(error.to_string().contains("apt install espeak-ng"));

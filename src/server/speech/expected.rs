@@ -2,20 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::ngram::Model;
 use super::plain;
 use crate::assistant::Understanding;
 use crate::call::command::Question;
 use crate::event::Slot;
 use crate::flow::speak;
-use crate::id::IntentName;
 
 /// Phrases that are listened for at once, at most; what is beyond is left out.
 pub const MOST_PHRASES: usize = 2_000;
-/// Examples of what a call can be about that a grammar has, the first ones of each intent: a larger one is
-/// slow, and mistakes one thing for another.
-const MOST_EXAMPLES: usize = 400;
 /// Digits or characters in a row, at most.
 pub const MOST_CHARACTERS: u8 = 20;
 
@@ -37,6 +35,8 @@ pub enum Expected {
     Spelt(Spelling),
     /// Anything at all; where only grammars are understood, one of these phrases.
     Free(Vec<String>),
+    /// Anything at all, likely in words like those of these examples.
+    Like(Arc<[String]>),
 }
 
 /// What is spelt.
@@ -76,6 +76,19 @@ const NO: &[&str] = &[
     "that's wrong",
     "that's not right",
 ];
+/// Words of what is named by the way, besides digits, letters and days.
+const NAMED: &str =
+    "street road lane avenue close drive way court gardens flat number postcode double hundred";
+/// With these callers ask for a person, whatever they are asked: a word is as good as the key 0.
+const PERSON: &[&str] = &[
+    "adviser",
+    "an adviser please",
+    "speak to an adviser",
+    "speak to a person",
+    "talk to a person",
+    "speak to somebody",
+    "operator",
+];
 const DIGITS: &str = "zero | oh | one | two | three | four | five | six | seven | eight | nine";
 const LETTERS: [&str; 26] = [
     "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet",
@@ -103,15 +116,11 @@ impl Expected {
             phrases.into_iter().map(str::to_owned).collect()
         };
         match question {
-            Question::Business(intents) => {
-                let wanted: Vec<IntentName> =
-                    intents.iter().cloned().chain([IntentName::from("adviser")]).collect();
-                let mut examples =
-                    understanding.map(|known| known.examples(&wanted)).unwrap_or_default();
-                examples.truncate(MOST_EXAMPLES);
+            Question::Business(_) => {
+                let examples = understanding.map(Understanding::examples).unwrap_or_default();
                 let long = examples.iter().filter_map(|example| in_full(example));
-                let long: Vec<String> = long.collect();
-                Expected::Free(long.into_iter().chain(owned(examples)).collect())
+                let all = long.collect::<Vec<_>>().into_iter().chain(owned(examples));
+                Expected::Like(all.map(|example| plain(&example)).collect())
             }
             Question::OneOf(choices) => {
                 Expected::Phrases(choices.iter().flatten().cloned().collect())
@@ -135,7 +144,7 @@ impl Expected {
         Duration::from_millis(match self {
             Expected::YesNo | Expected::Phrases(_) => 600,
             Expected::Digits { .. } | Expected::Spelt(_) => 1_200,
-            Expected::Free(_) => 900,
+            Expected::Free(_) | Expected::Like(_) => 900,
         })
     }
 
@@ -152,13 +161,14 @@ impl Expected {
                 let alphabet = LETTERS.iter().map(|word| plain(word));
                 Some(names.chain(["zed".to_owned()]).chain(alphabet).chain(digits).collect())
             }
-            Expected::Free(_) => None,
+            Expected::Free(_) | Expected::Like(_) => None,
         }
     }
 
     /// The grammar, of phrases with words that are `known` only; none if there is no grammar for it.
     pub fn grammar(&self, known: impl Fn(&str) -> bool) -> Option<String> {
-        let top = match self {
+        let answer = match self {
+            Expected::Like(_) => return None,
             Expected::Phrases(_) | Expected::YesNo | Expected::Free(_) => {
                 let mut phrases = match self {
                     Expected::Free(phrases) => distinct(phrases),
@@ -183,12 +193,23 @@ impl Expected {
             }
             Expected::Spelt(Spelling::Any { least, most }) => counted("<character>", *least, *most),
         };
-        if top.is_empty() {
+        if answer.is_empty() {
             return None;
         }
-        let mut grammar = format!("#JSGF V1.0;\ngrammar heard;\npublic <heard> = {top};\n");
+        let person = PERSON.iter().filter(|phrase| phrase.split(' ').all(&known)).copied();
+        let person = person.collect::<Vec<_>>().join(" | ");
+        let heard = match person.is_empty() {
+            true => "<answer>",
+            false => "/20/ <answer> | /1/ <person>",
+        };
+        let mut grammar = format!(
+            "#JSGF V1.0;\ngrammar heard;\npublic <heard> = {heard};\n<answer> = {answer};\n"
+        );
+        if !person.is_empty() {
+            let _ = writeln!(grammar, "<person> = {person};");
+        }
         match self {
-            Expected::Phrases(_) | Expected::YesNo | Expected::Free(_) => {}
+            Expected::Phrases(_) | Expected::YesNo | Expected::Free(_) | Expected::Like(_) => {}
             Expected::Digits { .. } => {
                 let _ = writeln!(grammar, "<digit> = {DIGITS};");
                 // Two of a kind take one place: more digits than were asked for are the flow's to refuse.
@@ -213,6 +234,24 @@ impl Expected {
             }
         }
         Some(grammar)
+    }
+
+    /// The model of what may follow what, of words that are `known` only; none if there is none for it.
+    pub fn model(&self, known: impl Fn(&str) -> bool) -> Option<Model> {
+        let Expected::Like(examples) = self else { return None };
+        // Of a sentence with words that are not known the rest still tells what goes together.
+        let parts = examples.iter().flat_map(|example| {
+            let words: Vec<&str> = example.split(' ').collect();
+            let rows = words.split(|word| !known(word)).map(|row| row.join(" "));
+            rows.filter(|row| !row.is_empty()).collect::<Vec<_>>()
+        });
+        let parts: Vec<String> = parts.collect();
+        let letters: Vec<String> = ('a'..='z').map(String::from).collect();
+        let days = speak::DAYS.into_iter().chain(speak::MONTHS).map(|word| word.to_lowercase());
+        let small: Vec<String> = (1..21).map(speak::below_a_hundred).chain(days).collect();
+        let words = DIGITS.split(" | ").chain(LETTERS).chain(NAMED.split(' '));
+        let words = words.chain(letters.iter().chain(&small).map(String::as_str));
+        Model::of(parts.iter().map(String::as_str), words.filter(|word| known(word)))
     }
 }
 
@@ -287,14 +326,28 @@ mod tests {
         let hostile =
             ["Fly-tipping!", "a | b; public <x> = c", "zyzzyva", "{}", ""].map(str::to_owned);
         let expected = Expected::Phrases(hostile.to_vec());
-        let grammar = expected.grammar(|word| word != "zyzzyva").expect("a grammar");
+        let ours = |word: &str| PERSON.iter().any(|phrase| phrase.split(' ').any(|it| it == word));
+        let known = |word: &str| word != "zyzzyva" && (!ours(word) || word == "a");
+        let grammar = expected.grammar(known).expect("a grammar");
         assert_eq!(
             grammar,
-            "#JSGF V1.0;\ngrammar heard;\npublic <heard> = a b public x c | fly tipping;\n"
+            "#JSGF V1.0;\ngrammar heard;\npublic <heard> = <answer>;\n<answer> = a b public x c | fly tipping;\n"
         );
         assert_eq!(expected.grammar(|_| false), None);
         assert_eq!(Expected::Free(Vec::new()).grammar(|_| true), None);
         assert_eq!(AREAS.split_whitespace().count(), 124);
+    }
+
+    #[test]
+    fn a_person_can_be_asked_for_whatever_the_question_is() {
+        let things = Slot::ALL.map(|(_, slot)| Question::Thing { slot, least: 1, most: 6 });
+        let choices = Question::OneOf(vec![vec!["black bin".into()]]);
+        for question in things.into_iter().chain([choices]) {
+            let expected = Expected::to(&question, None);
+            let Some(grammar) = expected.grammar(|_| true) else { continue };
+            assert!(grammar.contains("| /1/ <person>;"), "{question:?}");
+            assert!(grammar.contains("<person> = adviser | an adviser please |"), "{question:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod endpoint;
 pub mod expected;
 mod listening;
+mod ngram;
 #[cfg(feature = "pocketsphinx")]
 pub mod pocketsphinx;
 mod vosk;

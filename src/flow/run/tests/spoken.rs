@@ -326,6 +326,7 @@ pub(super) fn heard() -> impl Strategy<Value = Notice> {
             answer,
             ranked: vec![candidate(&intent, chance), candidate("council-tax", chance / 2)],
             meant,
+            second_opinion: false,
             named: named.then(|| (Slot::Postcode, "RM1 3BD".to_owned())).into_iter().collect(),
             urgent: urgent.then(|| ("gas-leak".into(), String::new())).into_iter().collect(),
         },

@@ -16,10 +16,15 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_double, c_int, c_void};
+use std::fs::File;
+use std::io::Write as _;
 use std::marker::PhantomData;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, PoisonError};
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 /// A type of the library's that is only ever pointed to.
 #[repr(C)]
@@ -39,6 +44,7 @@ unsafe extern "C" {
         name: *const c_char,
         grammar: *const c_char,
     ) -> c_int;
+    fn ps_set_lm_file(decoder: *mut Opaque, name: *const c_char, path: *const c_char) -> c_int;
     fn ps_set_search(decoder: *mut Opaque, name: *const c_char) -> c_int;
     fn ps_add_word(
         decoder: *mut Opaque,
@@ -105,12 +111,8 @@ pub(super) struct Decoder(NonNull<Opaque>);
 unsafe impl Send for Decoder {}
 
 impl Decoder {
-    /// Makes one of an acoustic model and a dictionary, with numbers of the library's options.
-    pub(super) fn new(
-        model: &Path,
-        dictionary: &Path,
-        options: &[(&CStr, f64)],
-    ) -> Result<Decoder, Refused> {
+    /// Makes one of an acoustic model and a dictionary.
+    pub(super) fn new(model: &Path, dictionary: &Path) -> Result<Decoder, Refused> {
         let text =
             |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| Refused);
         let (model, dictionary) = (text(model)?, text(dictionary)?);
@@ -127,16 +129,13 @@ impl Decoder {
             }
             cmd_ln_set_str_r(config, c"-hmm".as_ptr(), model.as_ptr());
             cmd_ln_set_str_r(config, c"-dict".as_ptr(), dictionary.as_ptr());
-            for (name, value) in options {
-                cmd_ln_set_float_r(config, name.as_ptr(), *value);
-            }
             let decoder = ps_init(config);
             cmd_ln_free_r(config);
             NonNull::new(decoder).map(Decoder).ok_or(Refused)
         }
     }
 
-    /// Sets a number among the library's options, for grammars that are compiled from now on.
+    /// Sets a number among the library's options, for searches that are made from now on.
     pub(super) fn set_option(&mut self, name: &CStr, value: f64) {
         // SAFETY: the configuration is the decoder's and is only borrowed; the name lives through the call,
         // and one that is unknown is complained of in the log.
@@ -168,6 +167,18 @@ impl Decoder {
         let grammar = CString::new(grammar).map_err(|_| Refused)?;
         // SAFETY: both strings live through the call.
         done(unsafe { ps_set_jsgf_string(self.0.as_ptr(), name.as_ptr(), grammar.as_ptr()) })
+    }
+
+    /// Takes a model of what may follow what (ARPA's format) under a name, which must not be that of the
+    /// active search. The library reads files only: it gets one in memory.
+    pub(super) fn set_model(&mut self, name: &CStr, arpa: &str) -> Result<(), Refused> {
+        let file = memfd_create(name, MFdFlags::MFD_CLOEXEC).map_err(|_| Refused)?;
+        let mut file = File::from(file);
+        file.write_all(arpa.as_bytes()).map_err(|_| Refused)?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let path = CString::new(path).map_err(|_| Refused)?;
+        // SAFETY: both strings live through the call.
+        done(unsafe { ps_set_lm_file(self.0.as_ptr(), name.as_ptr(), path.as_ptr()) })
     }
 
     /// Makes a search the active one.

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use self::library::{Decoder, Hypothesis, Refused};
 use super::expected::Expected;
+use super::ngram::Model;
 use super::{Deaf, Heard, HearingError, Samples};
 use crate::config::settings::SpeechSettings;
 
@@ -23,8 +24,10 @@ use crate::config::settings::SpeechSettings;
 const MODEL: &str = "/usr/share/pocketsphinx/model/en-us/en-us";
 const DICTIONARY: &str = "/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict";
 
-/// Weight of the grammar's own probabilities: they are no statistics of how people speak.
-const OPTIONS: &[(&CStr, f64)] = &[(c"-lw", 1.0)];
+/// Weight of a search's own probabilities. Those of grammars are no statistics of how people speak.
+const WEIGHT: &CStr = c"-lw";
+const GRAMMARS: f64 = 1.0;
+const MODELS: f64 = 6.5;
 
 /// What the probability of a path is multiplied by for each word of it: the library's own, and where
 /// words follow freely, so that no short ones are put between the others.
@@ -49,6 +52,8 @@ const NARROW: [(&str, &str); 5] = [
 /// The search over single sounds, and that of what is expected.
 const LOOP: &CStr = c"sounds";
 const GRAMMAR: &CStr = c"heard";
+/// The search by a model of examples.
+const LIKE: &CStr = c"like";
 /// A single sound as a word of the dictionary: no word that is said is written so.
 const SOUND: &str = "zz-";
 
@@ -131,11 +136,13 @@ fn pronunciations(path: &Path) -> Result<Vec<(String, String)>, HearingError> {
 
 struct Worker {
     decoder: Decoder,
+    /// The model that it has last, and the examples that it was made of.
+    model: Option<(Arc<[String]>, Model)>,
 }
 
 impl Worker {
     fn new(own: &[(String, String)]) -> Result<Worker, Refused> {
-        let mut decoder = Decoder::new(Path::new(MODEL), Path::new(DICTIONARY), OPTIONS)?;
+        let mut decoder = Decoder::new(Path::new(MODEL), Path::new(DICTIONARY))?;
         for (word, sounds) in own.iter().filter(|(word, _)| !word.starts_with(SOUND)) {
             if !decoder.knows(word) {
                 decoder.add_word(word, sounds)?;
@@ -154,23 +161,21 @@ impl Worker {
         let grammar = format!("#JSGF V1.0;\ngrammar sounds;\npublic <sounds> = ({any})+;\n");
         decoder.set_grammar(LOOP, &grammar)?;
         decoder.activate(LOOP)?;
-        Ok(Worker { decoder })
+        Ok(Worker { decoder, model: None })
     }
 
     fn work(&mut self, job: Job) -> Result<(), Refused> {
         let Job { expected, mut samples, answer } = job;
-        let decoder = &mut self.decoder;
-        decoder.set_option(WORD, per_word(&expected));
-        let grammar = expected.grammar(|word| decoder.knows(word));
-        if grammar.is_none_or(|grammar| decoder.set_grammar(GRAMMAR, &grammar).is_err()) {
+        let Ok(search) = self.expect(&expected) else {
             let _ = answer.send(Err(Deaf::Unable));
             return Ok(());
-        }
+        };
+        let decoder = &mut self.decoder;
         let mut all = Vec::new();
         while let Some(more) = samples.blocking_recv() {
             all.extend(more);
         }
-        decoder.activate(GRAMMAR)?;
+        decoder.activate(search)?;
         decoder.begin()?;
         decoder.hear(&all)?;
         let best = decoder.end()?;
@@ -181,32 +186,63 @@ impl Worker {
                 decoder.begin()?;
                 decoder.hear(&all)?;
                 let free = decoder.end()?;
-                Heard::whole(&best.text, confidence(&expected, &best, free.as_ref()))
+                let spoken = self.model.as_ref().filter(|_| search == LIKE);
+                let chance = spoken.map_or(0.0, |(_, model)| model.chance(&best.text));
+                Heard::whole(&best.text, confidence(&expected, &best, chance, free.as_ref()))
             }
             Some(_) | None => None,
         };
         let _ = answer.send(Ok(heard));
         Ok(())
     }
+
+    /// Makes the search for what is expected; its name.
+    fn expect(&mut self, expected: &Expected) -> Result<&'static CStr, Refused> {
+        let decoder = &mut self.decoder;
+        decoder.set_option(WORD, per_word(expected));
+        let Expected::Like(examples) = expected else {
+            decoder.set_option(WEIGHT, GRAMMARS);
+            let grammar = expected.grammar(|word| decoder.knows(word)).ok_or(Refused)?;
+            decoder.set_grammar(GRAMMAR, &grammar)?;
+            return Ok(GRAMMAR);
+        };
+        if self.model.as_ref().is_none_or(|(of, _)| of != examples) {
+            self.model = None;
+            let model = expected.model(|word| decoder.knows(word)).ok_or(Refused)?;
+            decoder.set_option(WEIGHT, MODELS);
+            decoder.set_model(LIKE, &model.arpa())?;
+            self.model = Some((examples.clone(), model));
+        }
+        Ok(LIKE)
+    }
 }
 
 fn per_word(expected: &Expected) -> f64 {
     match expected {
-        Expected::YesNo | Expected::Phrases(_) | Expected::Free(_) => USUAL,
+        Expected::YesNo | Expected::Phrases(_) | Expected::Free(_) | Expected::Like(_) => USUAL,
         Expected::Digits { .. } | Expected::Spelt(_) => COUNTED,
     }
 }
 
 /// From how much better the words fit than free sounds do, for each frame: a curve that is fitted to
-/// what was measured (docs/hearing.md), so that half is where it is as often wrong as right.
-fn confidence(expected: &Expected, best: &Hypothesis, free: Option<&Hypothesis>) -> f32 {
+/// what was measured (docs/hearing.md), so that half is where it is as often wrong as right. `chance` is the
+/// logarithm of how likely the words are by a model.
+fn confidence(
+    expected: &Expected,
+    best: &Hypothesis,
+    chance: f64,
+    free: Option<&Hypothesis>,
+) -> f32 {
     let Some(free) = free.filter(|_| best.frames > 0) else { return 0.0 };
-    // What was taken off for each word says nothing of how well it fits.
-    let taken = (USUAL / per_word(expected)).ln() / UNIT * best.text.split(' ').count() as f64;
+    // What was taken off for each word, and for rare ones, says nothing of how well they fit.
+    let words = best.text.split(' ').count() as f64;
+    let taken = ((USUAL / per_word(expected)).ln() * words - MODELS * chance) / UNIT;
     let better = f64::from(best.score) + taken - f64::from(free.score);
     let better = better / f64::from(best.frames);
     let middle = match expected {
         Expected::Phrases(_) | Expected::Free(_) => -3.0,
+        // Some words are always misheard; what a sentence is about bears it.
+        Expected::Like(_) => -6.5,
         Expected::YesNo | Expected::Digits { .. } | Expected::Spelt(_) => -1.0,
     };
     (1.0 / (1.0 + (middle - better).exp())) as f32

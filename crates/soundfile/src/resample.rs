@@ -6,8 +6,6 @@ use std::collections::btree_map::Entry;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
-use super::rate::Rate;
-
 /// Rates that are read: from half of telephony's to studio's, in Hz.
 pub const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=192_000;
 /// Least samples in a block of the transform: long enough for a steep filter, at 8 kHz flat up to
@@ -22,10 +20,16 @@ pub struct UnusableRate {
     pub rate_hz: u32,
 }
 
-/// One channel of samples between -1 and 1 at `rate_hz`, as 16-bit samples at `rate`. Loudness stays as
+/// One channel of samples between -1 and 1 at `from_hz`, as 16-bit samples at `to_hz`. Loudness stays as
 /// it is; what is beyond full scale is clipped.
-pub fn to_rate(samples: &[f32], rate_hz: u32, rate: Rate) -> Result<Vec<i16>, UnusableRate> {
-    Converter::default().convert(samples, rate_hz, rate)
+pub fn to_rate(samples: &[f32], from_hz: u32, to_hz: u32) -> Result<Vec<i16>, UnusableRate> {
+    Converter::default().convert(samples, from_hz, to_hz).map(|samples| to_16_bits(&samples))
+}
+
+/// Samples between -1 and 1 as 16-bit samples; what is beyond is clipped.
+pub fn to_16_bits(samples: &[f32]) -> Vec<i16> {
+    // `as` saturates, which is the clipping that is wanted, and makes a NaN silence.
+    samples.iter().map(|sample| (sample * 32_768.0).round() as i16).collect()
 }
 
 /// Brings many recordings to our rates: to plan a transform takes longer than a short recording.
@@ -36,30 +40,29 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// As [`to_rate`].
+    /// One channel of samples at `from_hz`, at `to_hz`.
     pub fn convert(
         &mut self,
         samples: &[f32],
-        rate_hz: u32,
-        rate: Rate,
-    ) -> Result<Vec<i16>, UnusableRate> {
-        if !RATES_HZ.contains(&rate_hz) {
+        from_hz: u32,
+        to_hz: u32,
+    ) -> Result<Vec<f32>, UnusableRate> {
+        if let Some(rate_hz) = [from_hz, to_hz].into_iter().find(|hz| !RATES_HZ.contains(hz)) {
             return Err(UnusableRate { rate_hz });
         }
-        if rate_hz == rate.hz() || samples.is_empty() {
-            return Ok(samples.iter().copied().map(to_16_bit).collect());
+        if from_hz == to_hz || samples.is_empty() {
+            return Ok(samples.to_vec());
         }
-        let unusable = UnusableRate { rate_hz };
-        let fft = match self.planned.entry((rate_hz, rate.hz())) {
+        let unusable = UnusableRate { rate_hz: from_hz };
+        let fft = match self.planned.entry((from_hz, to_hz)) {
             Entry::Occupied(planned) => planned.into_mut(),
             Entry::Vacant(place) => {
-                place.insert(plan(rate_hz as usize, rate.hz() as usize).ok_or(unusable)?)
+                place.insert(plan(from_hz as usize, to_hz as usize).ok_or(unusable)?)
             }
         };
         let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|_| unusable)?;
         // It begins anew with each recording.
-        let output = fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?;
-        Ok(output.take_data().into_iter().map(to_16_bit).collect())
+        Ok(fft.process_all(&input, samples.len(), None).map_err(|_| unusable)?.take_data())
     }
 }
 
@@ -76,17 +79,13 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn to_16_bit(sample: f32) -> i16 {
-    // `as` saturates, which is the clipping that is wanted, and makes a NaN silence.
-    (sample * 32_768.0).round() as i16
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NARROW_HZ;
 
     fn to_narrow_band(samples: &[f32], rate_hz: u32) -> Result<Vec<i16>, UnusableRate> {
-        to_rate(samples, rate_hz, Rate::Narrow)
+        to_rate(samples, rate_hz, NARROW_HZ)
     }
 
     fn tone(frequency_hz: f32, rate_hz: u32, seconds: f32) -> Vec<f32> {
@@ -121,7 +120,11 @@ mod tests {
     #[test]
     fn the_second_recording_sounds_as_if_it_were_the_first() {
         let mut converter = Converter::default();
-        let mut convert = |hz, rate| converter.convert(&tone(hz, rate, 0.7), rate, Rate::Narrow);
+        let mut convert = |hz, rate| {
+            converter
+                .convert(&tone(hz, rate, 0.7), rate, NARROW_HZ)
+                .map(|samples| to_16_bits(&samples))
+        };
         for (hz, rate) in [(900.0, 16_000), (400.0, 48_000), (1_300.0, 16_000)] {
             let alone = to_narrow_band(&tone(hz, rate, 0.7), rate);
             assert_eq!(convert(hz, rate), alone);

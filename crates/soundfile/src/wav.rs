@@ -4,9 +4,8 @@ use std::io::Cursor;
 
 use hound::{SampleFormat, WavReader};
 
-use super::bank::Clip;
-use super::rate::Rate;
-use super::resample::{Converter, UnusableRate};
+use crate::resample::{Converter, UnusableRate, to_16_bits};
+use crate::{NARROW_HZ, WIDE_HZ};
 
 /// Longest recording, in seconds: what is longer is a mistake, not a prompt.
 pub const MAX_SECONDS: u32 = 1_800;
@@ -56,13 +55,17 @@ impl WavError {
     }
 }
 
-/// Reads a WAV file's bytes: mixed down to one channel, at 8 kHz, encoded.
-pub fn read(bytes: &[u8]) -> Result<Clip, WavError> {
-    read_with(bytes, &mut Converter::default())
+/// A recording, mixed down to one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// At 8 kHz.
+    pub narrow: Vec<i16>,
+    /// At 16 kHz, if it was recorded with more than 8 kHz.
+    pub wide: Option<Vec<i16>>,
 }
 
-/// The same, for many files.
-pub fn read_with(bytes: &[u8], converter: &mut Converter) -> Result<Clip, WavError> {
+/// Reads a WAV file's bytes; the converter is the same for many files.
+pub fn read(bytes: &[u8], converter: &mut Converter) -> Result<Recording, WavError> {
     let reader = WavReader::new(Cursor::new(bytes)).map_err(|error| match error {
         hound::Error::Unsupported => WavError::Compressed,
         hound::Error::IoError(_)
@@ -99,11 +102,12 @@ pub fn read_with(bytes: &[u8], converter: &mut Converter) -> Result<Clip, WavErr
             .map(|frame| frame.iter().sum::<f32>() / frame.len() as f32)
             .collect(),
     };
-    let narrow = converter.convert(&mono, spec.sample_rate, Rate::Narrow)?;
-    if spec.sample_rate <= Rate::Narrow.hz() {
-        return Ok(Clip::new(&narrow));
-    }
-    Ok(Clip::wide(&narrow, &converter.convert(&mono, spec.sample_rate, Rate::Wide)?))
+    let mut at = |rate_hz| {
+        converter.convert(&mono, spec.sample_rate, rate_hz).map(|samples| to_16_bits(&samples))
+    };
+    let narrow = at(NARROW_HZ)?;
+    let wide = (spec.sample_rate > NARROW_HZ).then(|| at(WIDE_HZ)).transpose()?;
+    Ok(Recording { narrow, wide })
 }
 
 #[cfg(test)]
@@ -112,6 +116,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Recording, WavError> {
+        super::read(bytes, &mut Converter::default())
+    }
 
     fn wav(channels: u16, rate_hz: u32, bits: u16, samples: &[i32]) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -132,18 +140,18 @@ mod tests {
     #[test]
     fn every_sample_size_comes_out_at_the_same_level() {
         for (bits, half) in [(8, 64), (16, 16_384), (24, 4_194_304), (32, 1_073_741_824)] {
-            let clip = read(&wav(1, 8_000, bits, &[half, -half, 0])).expect("reads");
-            assert_eq!(clip.linear(), [16_384, -16_384, 0], "{bits} bits");
+            let recording = read(&wav(1, 8_000, bits, &[half, -half, 0])).expect("reads");
+            assert_eq!(recording.narrow, [16_384, -16_384, 0], "{bits} bits");
         }
     }
 
     #[test]
     fn stereo_is_mixed_down_and_other_rates_are_resampled() {
-        let clip = read(&wav(2, 8_000, 16, &[1_000, 3_000, -500, 500])).expect("reads");
-        assert_eq!(clip.linear(), [2_000, 0]);
-        let clip = read(&wav(1, 22_050, 16, &vec![1_000; 22_050])).expect("reads");
-        assert_eq!(clip.linear().len(), 8_000);
-        assert!((clip.linear()[4_000] - 1_000).abs() <= 2, "{}", clip.linear()[4_000]);
+        let recording = read(&wav(2, 8_000, 16, &[1_000, 3_000, -500, 500])).expect("reads");
+        assert_eq!(recording.narrow, [2_000, 0]);
+        let recording = read(&wav(1, 22_050, 16, &vec![1_000; 22_050])).expect("reads");
+        assert_eq!(recording.narrow.len(), 8_000);
+        assert!((recording.narrow[4_000] - 1_000).abs() <= 2, "{}", recording.narrow[4_000]);
     }
 
     #[test]

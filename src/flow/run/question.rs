@@ -54,8 +54,10 @@ impl Walk<'_> {
     /// Says words and listens for an answer to them.
     pub(super) fn question(&mut self, words: &[&Wording], asked: &Asked<'_>) {
         self.say(Phase::Offering, words);
-        if !asked.must_hear {
-            self.listen_to(asked);
+        match asked.must_hear {
+            // What is still being said is no answer to what is heard now.
+            true => self.stop_listening(),
+            false => self.listen_to(asked),
         }
     }
 

@@ -57,6 +57,8 @@ impl Walk<'_> {
             (Phase::Queued, Node::Queue(queue)) => {
                 self.run.place = None;
                 if queue.meanwhile.is_some() {
+                    // What they could do instead of waiting is over.
+                    self.commands.push(Command::StopPlaying);
                     self.commands.push(Command::CancelTimer);
                 }
                 self.go(queue.way_after(why));

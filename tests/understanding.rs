@@ -30,6 +30,9 @@ static UNDERSTANDING: LazyLock<Understanding> = LazyLock::new(|| {
     Understanding::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"))
 });
 
+/// Two sets, by two writers: the second wrote when the first had been used to mend what was general.
+const SETS: [&str; 2] = ["", "second/"];
+
 /// The rows of a file below its heading; fields may stand in quotes.
 fn rows(name: &str) -> Vec<Vec<String>> {
     let path = root().join("tests/data/understanding").join(name);
@@ -95,29 +98,38 @@ fn intent(text: &str) -> String {
 
 #[test]
 fn callers_who_were_never_heard_are_understood() {
-    let mut tally = Tally::default();
-    for row in rows("phrases.csv") {
-        tally.count(&row[0], &row[1], &intent(&row[0]));
+    for set in SETS {
+        let mut tally = Tally::default();
+        for row in rows(&format!("{set}phrases.csv")) {
+            tally.count(&row[0], &row[1], &intent(&row[0]));
+        }
+        tally.show(&format!("{set}intents"));
+        assert!(tally.share() >= 0.92);
     }
-    tally.show("intents");
-    assert!(tally.share() >= 0.92);
 }
 
 #[test]
 fn what_is_none_of_the_councils_business_is_rejected() {
-    let mut tally = Tally::default();
-    for row in rows("out_of_scope.csv") {
-        tally.count(&row[0], "-", &intent(&row[0]));
+    for set in SETS {
+        let mut tally = Tally::default();
+        for row in rows(&format!("{set}out_of_scope.csv")) {
+            tally.count(&row[0], "-", &intent(&row[0]));
+        }
+        tally.show(&format!("{set}out of scope"));
+        // The second has many who want what councils do besides.
+        assert!(tally.share() >= if set.is_empty() { 0.90 } else { 0.85 });
     }
-    tally.show("out of scope");
-    assert!(tally.share() >= 0.90);
 }
 
 #[test]
 fn what_is_asked_for_is_read_exactly() {
+    SETS.into_iter().for_each(is_read_exactly);
+}
+
+fn is_read_exactly(set: &str) {
     let mut all = Tally::default();
     let mut kinds: BTreeMap<Kind, Tally> = BTreeMap::new();
-    for row in rows("slots.csv") {
+    for row in rows(&format!("{set}slots.csv")) {
         let (text, name, value, today) = (&row[0], &row[1], &row[2], &row[3]);
         let kind = Kind::ALL.iter().find(|(known, _)| known == name).expect("is a kind").1;
         let today: Date = today.parse().unwrap_or(TODAY);
@@ -129,14 +141,18 @@ fn what_is_asked_for_is_read_exactly() {
     for (kind, tally) in &kinds {
         tally.show(kind.name());
     }
-    println!("slots: {} of {} right, {:.1} %", all.right, all.of, 100.0 * all.share());
+    println!("{set}slots: {} of {} right, {:.1} %", all.right, all.of, 100.0 * all.share());
     assert!(all.share() >= 0.95);
 }
 
 #[test]
 fn what_cannot_wait_is_found_and_little_else() {
+    SETS.into_iter().for_each(cannot_wait);
+}
+
+fn cannot_wait(set: &str) {
     let (mut needs, mut others) = (Tally::default(), Tally::default());
-    for row in rows("urgent.csv") {
+    for row in rows(&format!("{set}urgent.csv")) {
         let found: Vec<String> = UNDERSTANDING
             .understand(&row[0], TODAY)
             .urgent
@@ -150,7 +166,7 @@ fn what_cannot_wait_is_found_and_little_else() {
             needs.count(&row[0], &row[1], if named { &row[1] } else { "-" });
         }
     }
-    needs.show("urgent");
-    others.show("not urgent");
+    needs.show(&format!("{set}urgent"));
+    others.show(&format!("{set}not urgent"));
     assert!(needs.share() >= 0.85 && others.share() >= 0.90);
 }

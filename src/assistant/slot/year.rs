@@ -46,9 +46,9 @@ fn plausible(year: u32) -> bool {
     (1_900..2_100).contains(&year)
 }
 
-/// A year of two digits: up to 49 it is of this century.
+/// A year of two digits: up to 35 it is of this century. Callers speak of births more than of what is far ahead.
 pub fn of_two(year: u32) -> u32 {
-    if year < 50 { 2_000 + year } else { 1_900 + year }
+    if year < 36 { 2_000 + year } else { 1_900 + year }
 }
 
 /// Easter Sunday (the anonymous Gregorian algorithm, as in Meeus).

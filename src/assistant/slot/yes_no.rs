@@ -26,10 +26,10 @@ const YES_ENDING: &str = "yah, ya, indeed, certainly, affirmative, exactly, of c
 const YES_ALONE: &str = "ok, okay, sure, right, fine, please, mhm, mm hmm, mm hm, uh huh, good, no problem, no problem at all, y";
 
 /// Yes where another answer follows: "sure why not".
-const YES_BEFORE: &str = "sure, ok, okay";
+const YES_BEFORE: &str = "sure, ok, okay, no problem";
 
 /// No, whatever comes after it.
-const NO: &str = "nope, nah, naw, nay, no thanks, no thank you, no ta, i said no, that's not, thats not, \
+const NO: &str = "yeah no, nope, nah, naw, nay, no thanks, no thank you, no ta, i said no, that's not, thats not, \
     that is not, that isn't, that isnt, that wasn't";
 
 /// No, if nothing comes after it that makes it a sentence.
@@ -45,7 +45,8 @@ const NO_ENDING: &str = "no way, no way jose, not, never, negative, incorrect, w
     i don't think that's right, i don't think it is, i'd rather not, i would rather not, rather not, \
     cancel that, stop, afraid not, i'm afraid not, i am afraid not, not on your nelly, not on your life, false, you've got it wrong, you've got that wrong, \
     you've got me wrong, far from it, none of that, leave it, wrong one, it's not right, \
-    it isn't right, it's not correct, you can't, you may not, n";
+    it isn't right, it's not correct, you've misheard me, you misheard me, you've misheard, \
+    i haven't got one, i don't have one, i'll not bother, don't bother, you can't, you may not, n";
 
 /// Neither, though yes or no may be in it.
 const UNCLEAR: &str = "i don't know, i dont know, i do not know, don't know, dont know, not sure, \

@@ -1,22 +1,30 @@
 //! How long the queue takes to decide: an agent freed with callers waiting, and a caller who comes.
 //!
-//! `cargo bench --bench select`
+//! `cargo bench --bench select`; `cargo bench --bench select -- percentiles` prints medians and 99th
+//! percentiles of single decisions, which the first part of docs/performance.md has.
+
+#![allow(clippy::disallowed_methods, reason = "measures real time")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
 
 use switchboard::acd::command::{AcdEffect, AcdInput, AgentChoice, Priority};
-use switchboard::acd::settings::{QueueSettings, TurnSettings};
+use switchboard::acd::settings::{Choose, QueueSettings, TurnSettings};
 use switchboard::acd::{Acd, AcdPlan};
 use switchboard::call::command::AtClosing;
 use switchboard::event::StateReason;
-use switchboard::id::{AgentId, CallId, QueueName, Skill};
+use switchboard::id::{Ability, AgentId, CallId, QueueName, Skill};
 use switchboard::time::{Time, WallClock};
 
 fn main() {
-    divan::main();
+    if std::env::args().any(|word| word == "percentiles") {
+        percentiles();
+    } else {
+        divan::main();
+    }
 }
 
 const SKILLS: usize = 50;
@@ -31,25 +39,31 @@ fn queue(n: usize) -> QueueName {
 }
 
 fn agent(n: usize) -> AgentId {
-    format!("agent-{n:03}").into()
+    format!("agent-{n:04}").into()
 }
 
 fn call(n: usize) -> CallId {
     CallId(uuid::Uuid::from_u128(n as u128 + 1))
 }
 
-/// 50 queues of a skill each and 500 agents of three skills each.
-fn plan() -> AcdPlan {
+/// 50 queues of a skill each, which prefer another, and agents of three skills each, one of them at a
+/// level of its own: two hundred different sets of skills.
+fn plan(agents: usize, choose: Choose) -> AcdPlan {
     let settings = |n: usize| QueueSettings {
         skills: vec![skill(n).into()],
+        prefers: vec![skill(n + 7).into()],
+        choose,
         wrap_up_s: 0,
         ..QueueSettings::titled("A queue")
     };
-    let skills = |n: usize| [n, n * 7 + 1, n * 13 + 2].map(|n| skill(n).into()).to_vec();
+    let levelled = |n: usize| -> Ability {
+        format!("{}:{}", skill(n), 2 + n / SKILLS % 4).parse().expect("a skill")
+    };
+    let skills = |n: usize| vec![levelled(n), skill(n * 7 + 1).into(), skill(n * 13 + 2).into()];
     AcdPlan {
         queues: (0..SKILLS).map(|n| (queue(n), settings(n))).collect(),
-        turns: TurnSettings::default(),
-        agents: (0..AGENTS).map(|n| (agent(n), skills(n))).collect(),
+        turns: TurnSettings { ageing_s: Some(60), ..TurnSettings::default() },
+        agents: (0..agents).map(|n| (agent(n), skills(n))).collect(),
         calendars: BTreeMap::new(),
         zone: TimeZone::UTC,
     }
@@ -59,90 +73,144 @@ struct Floor {
     acd: Acd,
     at: Time,
     wall: WallClock,
+    next: usize,
+    talks: VecDeque<(CallId, AgentId)>,
 }
 
 impl Floor {
-    fn new() -> Self {
-        let mut floor = Floor { acd: Acd::new(plan()), at: Time::ZERO, wall: WallClock::default() };
-        for n in 0..AGENTS {
+    /// Everybody is ready.
+    fn new(agents: usize, choose: Choose) -> Self {
+        let (acd, talks) = (Acd::new(plan(agents, choose)), VecDeque::new());
+        let mut floor = Floor { acd, at: Time::ZERO, wall: WallClock::default(), next: 0, talks };
+        for n in 0..agents {
             floor.apply(AcdInput::Reachable { agent: agent(n), reachable: true });
-            floor.choose(n, AgentChoice::SignIn);
-            floor.choose(n, AgentChoice::Ready);
+            for choice in [AgentChoice::SignIn, AgentChoice::Ready] {
+                let (agent, reason, by) = (agent(n), StateReason::Own, None);
+                floor.apply(AcdInput::Choose { agent, choice, reason, by });
+            }
         }
         floor
     }
 
+    /// Everybody talks and `waiting` callers wait over all queues.
+    fn busy(agents: usize, waiting: usize, choose: Choose) -> Self {
+        let mut floor = Floor::new(agents, choose);
+        let mut queued = 0;
+        while queued < waiting {
+            let effects = floor.enter();
+            if !floor.answer(&effects) {
+                queued += 1;
+            }
+        }
+        assert_eq!(floor.talks.len(), agents, "everybody talks");
+        floor
+    }
+
     fn apply(&mut self, input: AcdInput) -> Vec<AcdEffect> {
-        self.at += std::time::Duration::from_micros(1);
+        self.at += Duration::from_micros(1);
         self.acd.apply(self.at, &self.wall, input)
     }
 
-    fn choose(&mut self, n: usize, choice: AgentChoice) {
-        let (agent, reason, by) = (agent(n), StateReason::Own, None);
-        self.apply(AcdInput::Choose { agent, choice, reason, by });
-    }
-
-    fn enter(&mut self, n: usize) -> Vec<AcdEffect> {
+    fn enter(&mut self) -> Vec<AcdEffect> {
+        let n = self.next;
+        self.next += 1;
         self.apply(AcdInput::Enter {
             call: call(n),
             queue: queue(n),
             skills: Vec::new(),
             prefers: Vec::new(),
-            priority: Priority::default(),
+            // One in ten is urgent.
+            priority: Priority(if n.is_multiple_of(10) { -20 } else { 0 }),
             at_closing: AtClosing::Serve,
             since: None,
             again: false,
         })
     }
 
-    /// Who is being offered whom, among effects.
-    fn offered(effects: &[AcdEffect]) -> Option<(CallId, AgentId)> {
-        effects.iter().find_map(|effect| match effect {
+    /// The agent who is being offered somebody answers.
+    fn answer(&mut self, effects: &[AcdEffect]) -> bool {
+        let offered = effects.iter().find_map(|effect| match effect {
             AcdEffect::Offer { call, agent, .. } => Some((*call, agent.clone())),
             _ => None,
-        })
+        });
+        let Some((call, agent)) = offered else { return false };
+        self.apply(AcdInput::Claim { call, agent: agent.clone() });
+        self.talks.push_back((call, agent));
+        true
+    }
+
+    /// A conversation ends: its agent is offered the next caller.
+    fn decide(&mut self) -> Vec<AcdEffect> {
+        let (call, agent) = self.talks.pop_front().expect("somebody talks");
+        self.apply(AcdInput::TalkEnded { agent, call: black_box(call) })
     }
 }
 
-/// Everybody talks and `waiting` callers wait over all queues. One turn is three inputs: a
-/// conversation ends and its agent is offered the next caller, the agent answers, another caller
-/// enters.
+const RULES: [Choose; 5] = [
+    Choose::LongestIdle,
+    Choose::MostSkilled,
+    Choose::LeastOccupied,
+    Choose::FewestCalls,
+    Choose::RoundRobin,
+];
+
+/// Single decisions: an agent freed is offered a caller, and a caller who comes is offered to an agent.
+fn percentiles() {
+    const DECISIONS: usize = 20_000;
+    let line = |what: &str, mut took: Vec<Duration>| {
+        took.sort();
+        let at = |part: usize| took[took.len() * part / 1_000].as_nanos() as f64 / 1_000.0;
+        println!("{what:<60} median {:>7.1} us  p99 {:>7.1} us", at(500), at(990));
+    };
+    for (agents, waiting) in
+        [(500, 100), (500, 1_000), (500, 2_000), (500, 10_000), (5_000, 2_000), (5_000, 10_000)]
+    {
+        let mut floor = Floor::busy(agents, waiting, Choose::LongestIdle);
+        let mut took = Vec::with_capacity(DECISIONS);
+        for _ in 0..DECISIONS {
+            let began = Instant::now();
+            let effects = floor.decide();
+            took.push(began.elapsed());
+            assert!(floor.answer(&effects), "somebody waits for this agent");
+            floor.enter();
+        }
+        line(&format!("agent freed, {agents} agents, {waiting} waiting"), took);
+    }
+    for agents in [500, 5_000] {
+        for choose in RULES {
+            let mut floor = Floor::new(agents, choose);
+            let mut took = Vec::with_capacity(DECISIONS);
+            for n in 0..DECISIONS {
+                let began = Instant::now();
+                let effects = floor.enter();
+                took.push(began.elapsed());
+                assert!(effects.iter().any(|effect| matches!(effect, AcdEffect::Offer { .. })));
+                floor.apply(AcdInput::Leave { call: call(n) });
+            }
+            line(&format!("caller comes, all of {agents} agents ready, {choose:?}"), took);
+        }
+    }
+}
+
+/// One turn is three inputs: a conversation ends and its agent is offered the next caller, the agent
+/// answers, another caller enters.
 #[divan::bench(args = [100, 1_000, 2_000, 10_000])]
 fn agent_freed_answers_and_a_caller_enters(bencher: Bencher, waiting: usize) {
-    let mut floor = Floor::new();
-    let mut talks = VecDeque::new();
-    let (mut next, mut queued) = (0, 0);
-    while queued < waiting {
-        match Floor::offered(&floor.enter(next)) {
-            Some((call, agent)) => {
-                floor.apply(AcdInput::Claim { call, agent: agent.clone() });
-                talks.push_back((call, agent));
-            }
-            None => queued += 1,
-        }
-        next += 1;
-    }
-    assert_eq!(talks.len(), AGENTS, "everybody talks");
+    let mut floor = Floor::busy(AGENTS, waiting, Choose::LongestIdle);
     bencher.bench_local(|| {
-        let (call, agent) = talks.pop_front().expect("somebody talks");
-        let effects = floor.apply(AcdInput::TalkEnded { agent, call: black_box(call) });
-        let (call, agent) = Floor::offered(&effects).expect("somebody waits for this agent");
-        floor.apply(AcdInput::Claim { call, agent: agent.clone() });
-        talks.push_back((call, agent));
-        floor.enter(next);
-        next += 1;
+        let effects = floor.decide();
+        assert!(floor.answer(&effects), "somebody waits for this agent");
+        floor.enter();
     });
 }
 
-/// Everybody is ready; a caller enters, is offered, and leaves.
-#[divan::bench]
-fn caller_enters_and_all_are_ready(bencher: Bencher) {
-    let mut floor = Floor::new();
-    let mut next = 0;
+/// Everybody is ready; a caller enters, is offered by the nth rule, and leaves.
+#[divan::bench(args = [0, 1, 2, 3, 4])]
+fn caller_enters_and_all_are_ready(bencher: Bencher, rule: usize) {
+    let mut floor = Floor::new(AGENTS, RULES[rule]);
     bencher.bench_local(|| {
-        let effects = floor.enter(black_box(next));
-        assert!(Floor::offered(&effects).is_some());
-        floor.apply(AcdInput::Leave { call: call(next) });
-        next += 1;
+        let n = floor.next;
+        black_box(floor.enter());
+        floor.apply(AcdInput::Leave { call: call(n) });
     });
 }

@@ -59,6 +59,8 @@ enum Command {
     Staffing(Staffing),
     /// Fold the whole journal again and print its figures.
     Replay(Replay),
+    /// Tell why a call was answered by whom it was, and why it waited.
+    Why(Why),
 }
 
 /// Where the settings are, and what overrides them.
@@ -367,6 +369,19 @@ struct Replay {
     json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+struct Why {
+    /// Which call, as the journal and the API name it.
+    #[arg(value_name = "CALL")]
+    call: switchboard::id::CallId,
+    /// The folder of the journal.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Print a line of JSON for each: at, after_us, text.
+    #[arg(long)]
+    json: bool,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     server::log::init(std::io::stderr().is_terminal());
@@ -406,6 +421,7 @@ fn main() -> ExitCode {
         Command::Staffing(staffing) => {
             server::staffing::staffing(&staffing.question(), staffing.json)
         }
+        Command::Why(why) => server::command::why(&why.data, why.call, why.json),
         Command::Replay(replay) => server::command::replay(&replay.data, replay.json),
     };
     match done {

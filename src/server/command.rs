@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::settings::{FileSettings, Settings};
+use crate::id::CallId;
 
 use super::demo::council::{self, CouncilError};
 use super::demo::{self, DemoSettings};
@@ -47,6 +48,8 @@ pub enum Failure {
     Simulate(SimulateError),
     /// There is no answer on staffing.
     Staffing(StaffingError),
+    /// The journal knows of no wait of the call.
+    NeverWaited(CallId),
     /// There is no such queue.
     Queue(NoQueue),
     /// Recordings cannot be read, or are not whole.
@@ -69,6 +72,9 @@ impl fmt::Display for Failure {
             Failure::Rehearsal(error) => writeln!(f, "{error}"),
             Failure::Simulate(error) => error.fmt(f),
             Failure::Staffing(error) => error.fmt(f),
+            Failure::NeverWaited(call) => {
+                writeln!(f, "switchboard: the journal knows of no wait of call {call}")
+            }
             Failure::Queue(error) => write!(f, "switchboard: {error}"),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::Council(error) => write!(f, "switchboard: {error}"),
@@ -352,6 +358,23 @@ pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
         }
     } else {
         print!("{}", crate::stats::table::intervals(&rows));
+    }
+    Ok(())
+}
+
+/// `switchboard why`.
+pub fn why(data: &Path, call: CallId, json: bool) -> Result<(), Failure> {
+    let reader = store::Reader::new(data.join(store::JOURNAL_FILE));
+    let lines = runtime()?.block_on(super::why::read(&reader, call)).map_err(Failure::Store)?;
+    if lines.is_empty() {
+        return Err(Failure::NeverWaited(call));
+    }
+    if json {
+        for line in &lines {
+            println!("{}", serde_json::to_string(line).unwrap_or_default());
+        }
+    } else {
+        print!("{}", super::why::drawn(call, &lines));
     }
     Ok(())
 }

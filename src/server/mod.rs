@@ -30,3 +30,4 @@ pub mod store;
 pub mod stream;
 pub mod udp;
 pub mod watch;
+pub mod why;

@@ -25,6 +25,7 @@ use crate::trunk::TrunkStatus;
 use crate::trunk::health::Life;
 use crate::web::{
     self, Asked, NotReady, PortClosed, Readiness, SoundFuture, Token, TokenError, WebState,
+    WhyFuture,
 };
 
 use super::backends::{BackendClient, BackendError};
@@ -451,7 +452,17 @@ fn web_state(
             })
         })
     };
-    WebState { live, metrics, ready, requests, sounds, tokens, zone: plan.acd.zone.clone() }
+    let why = {
+        let reader = journal.reader();
+        Arc::new(move |call| -> WhyFuture {
+            let reader = reader.clone();
+            Box::pin(async move {
+                let told = super::why::read(&reader, call).await;
+                told.inspect_err(|error| tracing::error!(%error, "the journal cannot be read")).ok()
+            })
+        })
+    };
+    WebState { live, metrics, ready, requests, sounds, why, tokens, zone: plan.acd.zone.clone() }
 }
 
 fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {

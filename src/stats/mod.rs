@@ -24,6 +24,7 @@ pub mod service_level;
 mod speech;
 pub mod table;
 pub mod voice;
+pub mod why;
 mod zone;
 
 #[cfg(test)]

@@ -174,6 +174,21 @@ pub(super) async fn facts(
     Ok(Json(json!({ "call": call, "facts": facts })).into_response())
 }
 
+/// `GET /api/v1/calls/{call}/why`: why this adviser, and why this wait, in the order of time.
+pub(super) async fn why(
+    State(app): State<App>,
+    call: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    auth::actor(&app.web.tokens.load(), &headers)?.supervises()?;
+    let call = call_id(call)?;
+    let lines = (app.web.why)(call).await.ok_or(Problem::NoJournal)?;
+    if lines.is_empty() {
+        return Err(Problem::NeverWaited);
+    }
+    Ok(Json(json!({ "call": call, "why": lines })).into_response())
+}
+
 /// `POST /api/v1/calls/{call}/hangup`.
 pub(super) async fn hang_up(
     State(app): State<App>,

@@ -13,6 +13,7 @@
 //! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
 //! | `/api/v1/calls/{call}/facts` | what the flow noted of a call | a supervisor's token, or its agent's |
+//! | `/api/v1/calls/{call}/why` | why this adviser, and why this wait | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/supervise` | lets a supervisor into a conversation | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/supervise/mode` | changes what they do there | a supervisor's token |
 //! | `DELETE /api/v1/calls/{call}/supervise` | takes them out | a supervisor's token |
@@ -35,8 +36,9 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use crate::engine::io::{Reply, Request};
-use crate::id::RecordingId;
+use crate::id::{CallId, RecordingId};
 use crate::stats::live::Live;
+use crate::stats::why::Line;
 
 mod api;
 mod auth;
@@ -70,6 +72,8 @@ pub struct WebState {
     pub requests: RequestPort,
     /// The way to what callers said.
     pub sounds: SoundPort,
+    /// The way to what the journal knows of a call's wait.
+    pub why: WhyPort,
     /// Who may do what; a reload swaps them.
     pub tokens: Arc<ArcSwap<Vec<Token>>>,
     /// The organisation's time zone, in which the page shows times.
@@ -110,6 +114,13 @@ pub type SoundFuture = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>;
 
 /// Reads a message; with where it is kept, if that is known.
 pub type SoundPort = Arc<dyn Fn(RecordingId, Option<String>) -> SoundFuture + Send + Sync>;
+
+/// A call's time in queues to come: empty for one that the journal does not know; none if it cannot be
+/// read.
+pub type WhyFuture = Pin<Box<dyn Future<Output = Option<Vec<Line>>> + Send>>;
+
+/// Tells of a call.
+pub type WhyPort = Arc<dyn Fn(CallId) -> WhyFuture + Send + Sync>;
 
 /// Whether new calls can be served, and what stands against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

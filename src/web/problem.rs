@@ -71,6 +71,10 @@ pub(super) enum Problem {
     Callback(CallbackError),
     /// The message's recording cannot be read.
     NoSound,
+    /// The journal knows of no time that the call spent in a queue.
+    NeverWaited,
+    /// The journal cannot be read.
+    NoJournal,
     /// The engine's reply did not come in time.
     NoReply,
     /// The engine is gone.
@@ -144,6 +148,8 @@ impl Problem {
             Problem::Callback(CallbackError::Unknown) => "unknown-callback",
             Problem::Callback(CallbackError::UnderWay) => "callback-under-way",
             Problem::NoSound => "no-sound",
+            Problem::NeverWaited => "never-waited",
+            Problem::NoJournal => "no-journal",
             Problem::NoReply => "no-reply",
             Problem::Stopped => "stopped",
             Problem::WrongReply => "wrong-reply",
@@ -156,6 +162,7 @@ impl Problem {
             Problem::NotFound
             | Problem::UnknownCall
             | Problem::NotBanned
+            | Problem::NeverWaited
             | Problem::UnknownBulletin
             | Problem::Message(MessageError::Unknown)
             | Problem::Callback(CallbackError::Unknown)
@@ -182,7 +189,7 @@ impl Problem {
             | Problem::NoConference => StatusCode::CONFLICT,
             Problem::NoReply => StatusCode::GATEWAY_TIMEOUT,
             Problem::Stopped | Problem::Ban(BanError::Full) => StatusCode::SERVICE_UNAVAILABLE,
-            Problem::NoSound => StatusCode::BAD_GATEWAY,
+            Problem::NoSound | Problem::NoJournal => StatusCode::BAD_GATEWAY,
             Problem::WrongReply => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -232,6 +239,8 @@ impl Problem {
             Problem::Callback(CallbackError::Unknown) => "No such call back is promised",
             Problem::Callback(CallbackError::UnderWay) => "The call back is being made",
             Problem::NoSound => "The message cannot be heard now",
+            Problem::NeverWaited => "The journal knows of no wait of this call",
+            Problem::NoJournal => "The journal cannot be read now",
             Problem::NoReply => "The engine has not confirmed in time",
             Problem::Stopped => "The engine has stopped",
             Problem::WrongReply => "The engine gave an answer that does not fit",
@@ -325,6 +334,10 @@ impl Problem {
             Problem::NoSound => "Its recording cannot be read, or where it is kept cannot be \
                 reached. The log says why; try again later."
                 .to_owned(),
+            Problem::NeverWaited => {
+                "It never came into a queue, or there never was such a call.".to_owned()
+            }
+            Problem::NoJournal => "The log says why; try again later.".to_owned(),
             Problem::NoReply => format!(
                 "No confirmation within {} seconds; the change may still come. Look at the state \
                  before trying again.",
@@ -397,6 +410,8 @@ impl IntoResponse for Problem {
             | Problem::Message(_)
             | Problem::Callback(_)
             | Problem::NoSound
+            | Problem::NeverWaited
+            | Problem::NoJournal
             | Problem::NoReply
             | Problem::WrongReply => {}
         }

@@ -25,6 +25,7 @@ mod bulletins;
 mod callbacks;
 mod messages;
 mod supervise;
+mod why;
 
 const LOCAL: &str = "127.0.0.1:50000";
 const REMOTE: &str = "10.1.2.3:50000";
@@ -115,6 +116,11 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
         ready: Arc::new(|| Readiness::from_reasons(vec![])),
         sounds: Arc::new(|message, _| {
             Box::pin(async move { (message == RecordingId(255)).then(|| b"RIFF".to_vec()) })
+        }),
+        why: Arc::new(|call| {
+            let known = call == supervise::CALL_ID.parse().expect("a call");
+            let line = || Line { at: UnixMicros(7), after_us: 5, text: "waits".to_owned() };
+            Box::pin(async move { Some(known.then(line).into_iter().collect()) })
         }),
         requests: Arc::new(move |one| {
             let reply = answer(&one);

@@ -176,7 +176,7 @@ pub enum CallbackAnswer {
     Known,
     /// The number must not be dialled.
     NotAllowed,
-    /// As many are promised as may be, or the queue is closed.
+    /// As many are promised as may be, the queue is closed, or there is no way to ring anybody.
     NotNow,
 }
 

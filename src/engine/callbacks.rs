@@ -78,6 +78,9 @@ impl Engine {
         queue: &QueueName,
         number: Option<&str>,
     ) -> Result<(), CallbackAnswer> {
+        if !self.trunks.has_way_out() {
+            return Err(CallbackAnswer::NotNow);
+        }
         let written = number.map(canonical);
         let may =
             self.callbacks.may_take(now, &self.wall, &self.plan.acd, queue, written.as_deref());

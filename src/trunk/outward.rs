@@ -138,6 +138,14 @@ impl Trunks {
         self.guard.allows(&self.plan.outbound, self.own_rules(who), number).is_ok()
     }
 
+    /// Whether there is a trunk that takes calls from us, whether it lives now or not.
+    pub fn has_way_out(&self) -> bool {
+        let takes = |name: &TrunkName| {
+            self.plan.trunks.get(name).is_some_and(|trunk| !trunk.hosts.is_empty())
+        };
+        self.in_order(false).iter().any(takes)
+    }
+
     fn own_rules(&self, who: &OnBehalf) -> Option<&CallingSettings> {
         match who {
             OnBehalf::Agent(agent) => self.plan.agents.get(agent),

@@ -205,6 +205,16 @@ fn who_takes_a_call_back_is_rung_by_an_adviser_who_holds_the_line() {
 }
 
 #[test]
+fn nothing_is_promised_where_no_trunk_takes_calls() {
+    let mut town = town_that_rings(|settings| settings.trunks.clear());
+    let steps = ring().then([hear(MUSIC), press("1"), hear(MUSIC), Step::Wait(secs(2))]);
+    let resident = town.resident(steps.then([Step::HangUp]));
+    town.see_off(resident);
+    let town = town.close();
+    assert_eq!((told(&town), outcomes(&town)), (vec![], vec![Outcome::Abandoned]));
+}
+
+#[test]
 fn who_does_not_want_it_waits_on_and_who_waits_is_told_of_it() {
     let mut town = town_that_rings(|_| {});
     let steps = ring().then([

@@ -69,8 +69,9 @@ overload: ## goodput at once, twice and four times the limit
 million: ## a million calls of every kind in simulated time: nothing may be left of them
 	CALLS=1000000 $(CARGO) test --release --locked --test million -- --nocapture
 
-histories: ## 300,000 simulated days against the plain reference
+histories: ## 300,000 simulated days, and histories of the queue, against their plain references
 	HISTORIES=300000 $(CARGO) test --release --locked --test simulate -- --nocapture histories
+	HISTORIES=100000 $(CARGO) test --release --locked --lib -- acd::tests::property
 
 fuzz: ## hostile input: TARGET=uri SECONDS=60 for one, else every target for 300 seconds
 	.ci/fuzz $(or $(SECONDS),300) $(TARGET)

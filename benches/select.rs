@@ -1,7 +1,7 @@
 //! How long the queue takes to decide: an agent freed with callers waiting, and a caller who comes.
 //!
 //! `cargo bench --bench select`; `cargo bench --bench select -- percentiles` prints medians and 99th
-//! percentiles of single decisions, which the first part of docs/performance.md has.
+//! percentiles of single decisions.
 
 #![allow(clippy::disallowed_methods, reason = "measures real time")]
 

@@ -51,14 +51,6 @@ start() {
   until (exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT") 2>/dev/null; do
     kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
   done
-  # Prompts are encoded in the background after a start: that is none of a call's.
-  local before now
-  now=$(cpu_ms "$server")
-  until [ "$(awk "BEGIN { print (${before:-0} > 0 && $now - ${before:-0} < 20) }")" = 1 ]; do
-    sleep 1
-    before=$now
-    now=$(cpu_ms "$server")
-  done
 }
 
 # Processor time and memory of the process $1.

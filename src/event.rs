@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    Ability, AgentId, CallId, CallbackId, FlowName, IntentName, LegId, NodeName, QueueName,
-    RecordingId,
+    Ability, AgentId, CallId, CallbackId, FlowName, IntentName, LegId, NodeName, NotificationId,
+    QueueName, RecordingId,
 };
 use crate::time::{Time, UnixMicros};
 
@@ -20,6 +20,7 @@ mod cause;
 mod decision;
 mod guard;
 mod message;
+mod notification;
 mod quality;
 mod recording;
 mod speech;
@@ -35,6 +36,7 @@ pub use cause::{EndCause, Fault, Party};
 pub use decision::{Candidate, Choose, Decision, Place, TOLD, Unable, seconds_in_words};
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
+pub use notification::{Channel, NotificationEvent, SendFault, Unpromised};
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use speech::{Became, HandOver, Said, Slot, masked};
@@ -91,6 +93,14 @@ pub enum Event {
         /// What happened.
         #[serde(flatten)]
         event: CallbackEvent,
+    },
+    /// To a text message or e-mail that a caller was promised.
+    Notification {
+        /// Which.
+        notification: NotificationId,
+        /// What happened.
+        #[serde(flatten)]
+        event: NotificationEvent,
     },
     /// To the engine as a whole.
     System {

@@ -35,6 +35,11 @@ pub struct RecordingId(pub u64);
 #[serde(try_from = "String", into = "String")]
 pub struct CallbackId(pub u64);
 
+/// One text message or e-mail that a caller was promised. Written like [`RecordingId`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NotificationId(pub u64);
+
 impl CallId {
     /// The call's own recording: the random half of its id, so that nobody draws for it.
     pub fn recording(self) -> RecordingId {
@@ -82,6 +87,7 @@ macro_rules! hexadecimal {
 
 hexadecimal!(RecordingId, "recording");
 hexadecimal!(CallbackId, "callback");
+hexadecimal!(NotificationId, "notification");
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,6 +194,8 @@ names! {
     BulletinName;
     /// A service that flows ask over HTTP, as named in the settings (`council-tax`).
     BackendName;
+    /// A text message or e-mail that callers can be sent, as named in the settings (`missed-bin`).
+    TemplateName;
 }
 
 /// The core's only source of randomness: a CSPRNG from 32 bytes of the operating system's entropy,

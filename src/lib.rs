@@ -25,6 +25,7 @@
 //! | [`flow`] | what a caller hears and presses |
 //! | [`assistant`] | what a caller's words mean |
 //! | [`backend`] | other systems that flows ask, and when one that fails is left alone |
+//! | [`notification`] | texts and e-mails that callers are promised, until somebody has sent them |
 //! | [`acd`] | who waits, who answers, and when the lines are open |
 //! | [`engine`] | the one door: what comes in, what goes out, who talks to whom |
 //! | [`number`] | telephone numbers: one spelling for each, and what it costs to ring |
@@ -44,6 +45,7 @@ pub mod event;
 pub mod flow;
 pub mod id;
 pub mod media;
+pub mod notification;
 pub mod number;
 pub mod rtp;
 pub mod sdp;

@@ -109,6 +109,7 @@ fn plan() -> Plan {
         queues: vec!["general".into()],
         calendars: Vec::new(),
         backends: Vec::new(),
+        templates: Default::default(),
         skills: vec!["general".into()],
         intents: Default::default(),
         prompts: None,
@@ -348,10 +349,11 @@ impl Street {
                     | Event::Agent { .. }
                     | Event::Message { .. }
                     | Event::Callback { .. }
+                    | Event::Notification { .. }
                     | Event::System { .. } => {}
                 },
                 Output::Reply { .. } | Output::Resolve(_) | Output::Fetch(_) => {}
-                Output::Commit { .. } => {}
+                Output::Commit { .. } | Output::Dispatch(_) => {}
                 Output::Listen(_) | Output::StopListening(_) | Output::AskOpinion(_) => {}
             }
         }

@@ -41,6 +41,8 @@ mod messages;
 mod moves;
 #[path = "stories/networks.rs"]
 mod networks;
+#[path = "stories/notifications.rs"]
+mod notifications;
 #[path = "stories/offers.rs"]
 mod offers;
 #[path = "stories/random.rs"]

@@ -9,6 +9,7 @@ use crate::id::{
     Ability, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
 };
 use crate::media::command::{Key, SecretKey};
+use crate::notification::Notification;
 
 pub use super::speech::{Candidate, Heard, Question, Utterance};
 
@@ -58,6 +59,8 @@ pub enum Command {
     PlayMusic,
     /// Asks a back end. Answered by [`Notice::Answered`].
     Request(Ask),
+    /// Promises the caller to be sent something. Answered by [`Notice::Promised`].
+    Send(Notification),
     /// Listens to the caller from now on, for one utterance. Answered by [`Notice::Heard`]: when the
     /// caller begins to speak, and once with what was said.
     Listen {
@@ -218,6 +221,12 @@ pub enum Notice {
     },
     /// What a back end has answered to [`Command::Request`].
     Answered(Result<Answer, Failed>),
+    /// The answer to [`Command::Send`].
+    Promised {
+        /// Whether it is promised: the journal has it. If not, it cannot be sent there, or no more can
+        /// be sent now.
+        kept: bool,
+    },
     /// What was heard of the caller since [`Command::Listen`].
     Heard(Heard),
     /// The message that was to be taken is over.

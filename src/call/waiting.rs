@@ -50,6 +50,8 @@ impl Call {
             Command::AskHours { .. } | Command::AskBulletin { .. } | Command::Request(_) => {}
             // Promises are the engine's (`Engine::obey_flow`).
             Command::AskCallback { .. } | Command::TakeCallback { .. } => {}
+            // The engine promises it (`Engine::promise`).
+            Command::Send(_) => {}
             // Listening is the engine's (`Engine::listen`).
             Command::Listen { .. } | Command::StopListening => {}
             // The engine knows which music.

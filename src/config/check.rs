@@ -21,6 +21,7 @@ mod dial;
 mod guard;
 mod language_model;
 mod network;
+mod notifications;
 mod queues;
 mod recording;
 mod speech;
@@ -47,6 +48,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.transfers();
     check.recording();
     check.backends();
+    check.notifications();
     check.speech();
     check.voice();
     check.language_model();

@@ -48,6 +48,21 @@ pub enum Problem {
     #[error("callers may wait for it for {patience_s} s, {retries} times more than once")]
     ImpatientCallers { patience_s: u32, retries: u32 },
 
+    #[error("nothing would send the template `{template}`")]
+    NobodySends { template: String, table: &'static str },
+    #[error("the template `{template}` has words of its own and is a template of GOV.UK Notify")]
+    TwoTexts { template: String },
+    #[error("the template `{template}` says nothing")]
+    NoText { template: String },
+    #[error("`{name}` cannot be the name of what stands in a template")]
+    BadTemplateField { name: String },
+    #[error("`{address}` is not an e-mail address")]
+    BadAddress { address: String },
+    #[error("`{key}` is of no use without `{other}`")]
+    Alone { key: &'static str, other: &'static str },
+    #[error("what is sent through this mail server can be read on the way")]
+    PlainMail,
+
     #[error("no number leads anywhere")]
     NoNumbers,
     #[error("`{number}` cannot be dialled")]
@@ -238,6 +253,19 @@ impl Problem {
             Problem::ImpatientCallers { .. } => {
                 "make `timeout_ms` or `retries` smaller: callers who hear nothing but music hang up"
             }
+            Problem::NobodySends { table, .. } => return Some(format!("add [{table}]")),
+            Problem::TwoTexts { .. } => "keep `notify` with `fields`, or `subject` and `text`",
+            Problem::NoText { .. } => {
+                "a text needs `notify`, the id of a template of GOV.UK Notify; an e-mail needs that, or `subject` and `text`"
+            }
+            Problem::BadTemplateField { .. } => {
+                "small letters, digits and `_`, as in `{reference}`"
+            }
+            Problem::BadAddress { .. } => {
+                "write it as in `Harbourside Council <no-reply@harbourside.example>`"
+            }
+            Problem::Alone { other, .. } => return Some(format!("add `{other} = ...`")),
+            Problem::PlainMail => "use `tls` or `starttls`, or a server on this machine",
             Problem::NoNumbers => {
                 "name at least one under [numbers], as in `\"434343\" = \"main\"`"
             }

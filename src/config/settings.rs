@@ -14,6 +14,7 @@ use crate::acd::settings::{QueueSettings, TurnSettings};
 use crate::backend::BackendSettings;
 use crate::id::{Ability, AgentId, BackendName, CalendarName, QueueName, TrunkName};
 use crate::media::command::{Codec, Encryption};
+use crate::notification::NotificationSettings;
 use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
@@ -72,6 +73,9 @@ pub struct Settings {
     /// Other systems that flows ask, by name.
     #[serde(default, rename = "backend")]
     pub backends: BTreeMap<BackendName, BackendSettings>,
+    /// Who sends texts and e-mails, and what they say.
+    #[serde(default)]
+    pub notifications: NotificationSettings,
     /// Queues by name.
     #[serde(default, rename = "queue")]
     pub queues: BTreeMap<QueueName, QueueSettings>,

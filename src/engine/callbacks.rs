@@ -6,7 +6,7 @@ use crate::call::command::{CallbackAnswer, Notice, Priority};
 use crate::call::{Action, Call, CallBack, CallbackAction};
 use crate::event::{Caller, EndCause, Event};
 use crate::flow::Urgency;
-use crate::id::{Ability, CallId, CallbackId, FlowName, QueueName};
+use crate::id::{Ability, CallId, CallbackId, FlowName, NotificationId, QueueName};
 use crate::media::command::Encryption;
 use crate::number::class::Class;
 use crate::number::{Dialled, canonical};
@@ -30,6 +30,8 @@ pub(super) enum Recorded {
     Promise(CallId),
     /// The number of a call may be dialled.
     Dial(CallId),
+    /// Something that a caller was promised may be sent.
+    Notification(NotificationId),
 }
 
 impl Engine {
@@ -150,14 +152,14 @@ impl Engine {
     }
 
     /// Does it as soon as everything that was recorded so far is on the disk.
-    fn once_recorded(&mut self, what: Recorded) {
+    pub(super) fn once_recorded(&mut self, what: Recorded) {
         let after = self.seq;
         self.recorded.entry(after).or_default().push(what);
         self.out.push_back(Output::Commit { after });
     }
 
     /// The journal has committed everything up to a position.
-    pub(super) fn committed(&mut self, up_to: u64) {
+    pub(super) fn committed(&mut self, now: Time, up_to: u64) {
         let later = self.recorded.split_off(&up_to.saturating_add(1));
         for what in std::mem::replace(&mut self.recorded, later).into_values().flatten() {
             match what {
@@ -165,6 +167,7 @@ impl Engine {
                     self.with_call(call, |call, _| call.promise_answered(CallbackAnswer::Good));
                 }
                 Recorded::Dial(call) => self.with_call(call, |call, _| call.ring_back()),
+                Recorded::Notification(id) => self.promise_kept(now, id),
             }
         }
     }
@@ -312,6 +315,7 @@ impl Engine {
             | Notice::Hours { .. }
             | Notice::Bulletin { .. }
             | Notice::Answered(_)
+            | Notice::Promised { .. }
             | Notice::Heard(_)
             | Notice::Callback(_)
             | Notice::MessageEnded { .. } => {}

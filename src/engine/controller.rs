@@ -143,6 +143,7 @@ impl Engine {
                     | Notice::Hours { .. }
                     | Notice::Bulletin { .. }
                     | Notice::Answered(_)
+                    | Notice::Promised { .. }
                     | Notice::Heard(_)
                     | Notice::QueueLeft(_)
                     | Notice::Waiting
@@ -179,6 +180,7 @@ impl Engine {
                 let effects = self.backends.ask(now, id, ask);
                 return self.backend_effects(now, effects);
             }
+            Command::Send(wanted) => return self.promise(now, id, wanted),
             Command::Said(said) => CallEvent::Said(said),
             Command::HandOver { reason, intent } => CallEvent::HandedOver { reason, intent },
             Command::Listen { question } => return self.listen(id, question),
@@ -238,6 +240,7 @@ impl Engine {
             | Notice::Hours { .. }
             | Notice::Bulletin { .. }
             | Notice::Answered(_)
+            | Notice::Promised { .. }
             | Notice::Heard(_)
             | Notice::Waiting
             | Notice::Callback(_)

@@ -14,8 +14,9 @@ use crate::backend::{Failed, Fetch, FetchId};
 use crate::call::command::Question;
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
-use crate::id::{AgentId, BulletinName, CallId, CallbackId, LegId, RecordingId};
+use crate::id::{AgentId, BulletinName, CallId, CallbackId, LegId, NotificationId, RecordingId};
 use crate::media;
+use crate::notification::{Bounce, Dispatch};
 use crate::sip::guard::{BanError, Source};
 use crate::sip::{ListenerId, Transmit};
 use crate::time::UnixMicros;
@@ -100,6 +101,13 @@ pub enum Input {
         outcome: Result<crate::backend::Answer, Failed>,
         /// Whether the back end may have got the request.
         arrived: bool,
+    },
+    /// An attempt to send something is over.
+    Dispatched {
+        /// What.
+        id: NotificationId,
+        /// What the provider calls it, or why it was not taken.
+        outcome: Result<Option<String>, Bounce>,
     },
     /// Something was heard of a caller who is listened to.
     Heard {
@@ -333,6 +341,8 @@ pub enum Output {
     Resolve(Query),
     /// Ask a back end; [`Input::Fetched`] brings what comes of it.
     Fetch(Fetch),
+    /// Send something; [`Input::Dispatched`] brings what comes of it.
+    Dispatch(Dispatch),
     /// Listen to a caller; [`Input::Heard`] brings what is heard, at last that it is over.
     Listen(Listen),
     /// Listen no longer.

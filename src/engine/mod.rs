@@ -15,10 +15,12 @@ mod inbound;
 pub mod io;
 pub mod limits;
 mod messages;
+mod notifications;
 mod plan;
 mod queue;
 mod refer;
 mod route;
+mod start;
 mod supervise;
 mod trunks;
 
@@ -36,10 +38,10 @@ use crate::call::{Action, Call, CallTimer, SipAction};
 use crate::event::{CallEvent, EndCause, Entry, Event, OutboundRefusal, StateReason, SystemEvent};
 use crate::id::{AgentId, BulletinName, CallId, Entropy, LegId, RecordingId};
 use crate::media;
+use crate::notification::Outbox;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::sip::guard::Offence;
-use crate::stats::Restored;
-use crate::time::{Deadlines, Time, UnixMicros, WallClock};
+use crate::time::{Deadlines, Time, WallClock};
 use crate::trunk::Trunks;
 
 use self::callbacks::Recorded;
@@ -48,22 +50,7 @@ use self::io::{Input, Output};
 use self::limits::Admission;
 use self::messages::Spoken;
 pub use self::plan::{AgentPlan, Plan, PlanError};
-
-/// What a start continues from.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// What closes whatever the last run left open: written first, as it is.
-    pub closing: Vec<Entry>,
-    /// What the journal knows once that is done.
-    pub restored: Restored,
-}
-
-impl Default for Start {
-    /// A new journal.
-    fn default() -> Self {
-        Start { closing: Vec::new(), restored: crate::stats::Fold::new().restore_point() }
-    }
-}
+pub use self::start::Start;
 
 /// How much the engine holds: all zero when nothing goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +104,8 @@ pub struct Engine {
     bulletins: BTreeSet<BulletinName>,
     /// What flows ask of other systems.
     backends: Backends,
+    /// What callers are promised to be sent.
+    outbox: Outbox,
     /// Callers who are listened to.
     listenings: hearing::Listenings,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
@@ -129,63 +118,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that continues from `start`. `wall` is what the calendar shows at `now`.
-    pub fn new(
-        now: Time,
-        wall: UnixMicros,
-        plan: Arc<Plan>,
-        mut entropy: Entropy,
-        start: Start,
-    ) -> Self {
-        let mut engine = Engine {
-            wall: WallClock::showing(wall, now),
-            endpoint: Endpoint::new(plan.endpoint.clone(), entropy.fork()),
-            trunks: Trunks::new(now, plan.trunks.clone(), entropy.fork()),
-            messages: Messages::default(),
-            spoken: BTreeMap::new(),
-            unheard: Deadlines::new(),
-            callbacks: Callbacks::default(),
-            recorded: BTreeMap::new(),
-            bulletins: start.restored.bulletins.iter().cloned().collect(),
-            backends: Backends::default(),
-            listenings: hearing::Listenings::default(),
-            outbound_refused: BTreeMap::new(),
-            acd: Acd::new(plan.acd.clone()),
-            entropy,
-            calls: BTreeMap::new(),
-            legs: BTreeMap::new(),
-            closing: BTreeMap::new(),
-            timers: Deadlines::new(),
-            second_chances: Deadlines::new(),
-            admission: Admission::new(now, &plan.limits),
-            seq: start.restored.next_seq.saturating_sub(1),
-            work: VecDeque::new(),
-            touched: BTreeSet::new(),
-            out: VecDeque::new(),
-            plan,
-        };
-        engine.out.extend(start.closing.into_iter().map(Output::Journal));
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        engine.record_system(now, SystemEvent::Started { version });
-        engine.record_system(now, engine.plan.in_force());
-        engine.backends.configure(&engine.plan.backends);
-        engine.restore_messages(now, &start.restored);
-        for (agent, state) in start.restored.agents.iter().cloned() {
-            engine.apply(now, AcdInput::Restore { agent, state });
-        }
-        for ban in start.restored.bans.iter().cloned() {
-            engine.restore_ban(now, ban);
-        }
-        for registration in start.restored.registrations.iter().cloned() {
-            engine.restore_registration(now, registration);
-        }
-        // Behind whatever agents were doing: the first who is ready may get one.
-        engine.restore_callbacks(now, &start.restored);
-        engine.all_reachable(now);
-        engine.settle(now);
-        engine
-    }
-
     /// Takes in what happened outside.
     pub fn handle_input(&mut self, now: Time, input: Input) {
         match input {
@@ -220,8 +152,9 @@ impl Engine {
                 }
             }
             Input::Fetched { id, outcome, arrived } => self.fetched(now, id, outcome, arrived),
+            Input::Dispatched { id, outcome } => self.dispatched(now, id, outcome),
             Input::Heard { id, news } => self.heard(now, id, news),
-            Input::Committed(up_to) => self.committed(up_to),
+            Input::Committed(up_to) => self.committed(now, up_to),
             Input::Opinion { id, answer } => self.opinion(now, id, answer.as_deref()),
             Input::Journal(health) => self.admission.journal_full(health.full),
             Input::Settings(plan) => self.reconfigure(now, plan),
@@ -259,6 +192,7 @@ impl Engine {
         }
         self.messages_overdue(now);
         self.callbacks_due(now);
+        self.notifications_due(now);
         self.settle(now);
     }
 
@@ -271,6 +205,7 @@ impl Engine {
             self.messages.poll_timeout(),
             self.unheard.next(),
             self.callbacks.poll_timeout(),
+            self.outbox.poll_timeout(),
         ];
         [self.endpoint.poll_timeout(), self.timers.next()].into_iter().chain(agents).flatten().min()
     }
@@ -331,6 +266,7 @@ impl Engine {
         self.endpoint.reconfigure(plan.endpoint.clone());
         self.trunks.reconfigure(now, plan.trunks.clone());
         self.backends.configure(&plan.backends);
+        self.outbox.configure(&plan.notifications);
         self.plan = plan;
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());

@@ -18,6 +18,7 @@ use crate::event::{QueueSettingsInForce, SystemEvent};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, BackendName, PromptName};
 use crate::media::command::{Codec, Encryption};
+use crate::notification::NotificationSettings;
 use crate::number::canonical;
 use crate::sdp::{Codecs, Terms};
 use crate::sip::ListenerId;
@@ -99,6 +100,8 @@ pub struct Plan {
     pub opinions: bool,
     /// What flows can ask.
     pub backends: BTreeMap<BackendName, BackendSettings>,
+    /// What callers can be sent.
+    pub notifications: NotificationSettings,
     /// What callers hear who wait in a flow.
     pub music: PromptName,
     /// Agents.
@@ -200,6 +203,7 @@ impl Plan {
             hears: false,
             opinions: false,
             backends: settings.backends.clone(),
+            notifications: settings.notifications.clone(),
             music: default_music(),
             agents,
             codecs,

@@ -12,12 +12,13 @@ use super::What;
 use super::fault::FaultKind;
 use super::fields::{self, Faults};
 use super::load::{Draft, DraftNode, Link};
-use super::model::{Kinds, Node};
+use super::model::{Kinds, Node, Send};
 use super::nearest::nearest;
 use super::prompt::{Rendered, SpokenText};
 use super::speak;
 use super::yaml::{At, Place};
 use crate::id::{FlowName, NodeName, PromptName};
+use crate::notification::Needs;
 
 /// Notes everything that is wrong with flows beyond their grammar, and says what their values are.
 /// `faults` has one entry for each draft. If files could not be read, `whole` is false, and what
@@ -90,6 +91,11 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
         for (what, name) in &node.names {
             known_name(*what, name, known, faults);
         }
+        if let (Some(Node::Send(send)), Some((_, name))) = (&node.node, node.names.first())
+            && let Some(needs) = known.templates.get(&send.template)
+        {
+            template(send, needs, name, faults);
+        }
         if let (Some(Node::Voicemail(voicemail)), Some((_, name))) =
             (&node.node, node.names.first())
             && known.unserved.contains(&voicemail.queue)
@@ -108,6 +114,20 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
                 rendered(&text.value, text.place, prompts, faults);
             }
         }
+    }
+}
+
+/// Notes what a template lacks, and what it does not have.
+fn template(send: &Send, needs: &Needs, name: &At<String>, faults: &mut Faults) {
+    let template = || send.template.to_string();
+    let given: BTreeSet<&str> = send.fields.iter().map(|(field, _)| field.as_str()).collect();
+    for field in needs.fields.iter().filter(|field| !given.contains(field.as_str())) {
+        let field = field.clone();
+        faults.note(FaultKind::TemplateNeeds { template: template(), field }, name.place);
+    }
+    for field in given.into_iter().filter(|field| !needs.fields.iter().any(|it| it == field)) {
+        let (field, known) = (field.to_owned(), needs.fields.clone());
+        faults.note(FaultKind::TemplateHasNot { template: template(), field, known }, name.place);
     }
 }
 
@@ -132,6 +152,7 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
         What::Calendar => known.calendars.iter().map(|name| name.as_str()).collect(),
         What::Skill => known.skills.iter().map(|name| name.as_str()).collect(),
         What::Backend => known.backends.iter().map(|name| name.as_str()).collect(),
+        What::Template => known.templates.keys().map(|name| name.as_str()).collect(),
         What::Intent => known.intents.keys().map(|name| name.as_str()).collect(),
         What::Bulletin if fields::is_name(&name.value) => return,
         What::Bulletin => {

@@ -347,6 +347,24 @@ pub enum FaultKind {
         /// The value.
         value: String,
     },
+    /// A template is not given what stands in it.
+    #[error("`{template}` needs `{field}`")]
+    TemplateNeeds {
+        /// The template.
+        template: String,
+        /// What stands in it.
+        field: String,
+    },
+    /// A template is given what it does not have.
+    #[error("nothing in `{template}` is called `{field}`")]
+    TemplateHasNot {
+        /// The template.
+        template: String,
+        /// The name.
+        field: String,
+        /// What stands in it.
+        known: Vec<String>,
+    },
     /// More choices than callers remember.
     #[error("this menu has {choices} choices; callers remember four")]
     ManyChoices {
@@ -409,6 +427,8 @@ pub enum What {
     Backend,
     /// A bulletin. Flows make them up.
     Bulletin,
+    /// What callers can be sent.
+    Template,
     /// What a call can be about.
     Intent,
 }
@@ -417,9 +437,12 @@ impl What {
     /// Where it would have to be declared.
     pub const fn declared_in(self) -> &'static str {
         match self {
-            What::Queue | What::Calendar | What::Skill | What::Backend | What::Bulletin => {
-                "the settings"
-            }
+            What::Queue
+            | What::Calendar
+            | What::Skill
+            | What::Backend
+            | What::Template
+            | What::Bulletin => "the settings",
             What::Intent => "the files of intents",
         }
     }
@@ -433,6 +456,7 @@ impl fmt::Display for What {
             What::Skill => "skill",
             What::Backend => "back end",
             What::Bulletin => "bulletin",
+            What::Template => "template",
             What::Intent => "intent",
         })
     }

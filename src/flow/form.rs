@@ -29,13 +29,15 @@ pub enum Form {
     Money,
     /// As a telephone number.
     Phone,
+    /// As the number of a mobile of this country, which texts can be sent to.
+    Mobile,
     /// 1 is yes, 2 is no.
     YesNo,
 }
 
 impl Form {
     /// The words of the language.
-    pub const WORDS: [(&'static str, Form); 12] = [
+    pub const WORDS: [(&'static str, Form); 13] = [
         ("digits", Form::Digits),
         ("card", Form::Card),
         ("number", Form::Number),
@@ -47,6 +49,7 @@ impl Form {
         ("time", Form::Time),
         ("money", Form::Money),
         ("phone", Form::Phone),
+        ("mobile", Form::Mobile),
         ("yes_no", Form::YesNo),
     ];
 
@@ -62,7 +65,7 @@ impl Form {
             Form::Date => Kind::Date,
             Form::Time => Kind::Time,
             Form::Money => Kind::Money,
-            Form::Phone => Kind::Phone,
+            Form::Phone | Form::Mobile => Kind::Phone,
             Form::YesNo => Kind::YesNo,
         }
     }
@@ -78,7 +81,7 @@ impl Form {
             Form::Date => Slot::Date,
             Form::Time => Slot::Time,
             Form::Money => Slot::Money,
-            Form::Phone => Slot::Phone,
+            Form::Phone | Form::Mobile => Slot::Phone,
             Form::YesNo => Slot::YesNo,
         }
     }
@@ -102,6 +105,7 @@ impl Form {
             Form::Time => (4, 4),
             Form::Money => (1, 10),
             Form::Phone => (5, 16),
+            Form::Mobile => (11, 14),
             Form::YesNo => (1, 1),
         }
     }

@@ -70,6 +70,7 @@ fn shape(node: &Node) -> (&'static str, &'static str) {
         Node::HangUp(_) | Node::Return(_) => ("((", "))"),
         Node::Flow(_) => ("[[", "]]"),
         Node::Request(_) => ("[(", ")]"),
+        Node::Send(_) => ("[/", "/]"),
         Node::Say(_) | Node::Bulletin(_) | Node::Set(_) | Node::Note(_) => ("[", "]"),
     }
 }
@@ -83,6 +84,7 @@ fn more(node: &Node) -> String {
         Node::Collect(collect) if collect.secret => format!("{} (secret)", collect.name),
         Node::Collect(collect) => collect.name.to_string(),
         Node::Request(request) => format!("{} {}", request.method.as_str(), request.backend),
+        Node::Send(send) => send.template.to_string(),
         Node::Flow(sub) => sub.flow.to_string(),
         Node::Queue(queue) => format!("queue {}", queue.queue),
         Node::Voicemail(voicemail) => format!("message for {}", voicemail.queue),

@@ -29,7 +29,9 @@ use miette::NamedSource;
 
 use crate::id::{
     BackendName, BulletinName, CalendarName, FlowName, IntentName, PromptName, QueueName, Skill,
+    TemplateName,
 };
+use crate::notification::Needs;
 
 pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
 pub use self::fields::is_name;
@@ -66,6 +68,8 @@ pub struct Known {
     pub skills: Vec<Skill>,
     /// Back ends of the settings.
     pub backends: Vec<BackendName>,
+    /// What callers can be sent.
+    pub templates: BTreeMap<TemplateName, Needs>,
     /// What calls can be about, and how people call it.
     pub intents: BTreeMap<IntentName, String>,
     /// Prompts that have a sound file; none if sound files do not matter.

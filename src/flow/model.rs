@@ -18,8 +18,10 @@ use crate::id::{
 use crate::media::command::Key;
 
 mod person;
+mod sending;
 
 pub use self::person::{Callback, Meanwhile, Queue, Reason, Urgency, Voicemail};
+pub use self::sending::Send;
 
 /// What the values of all flows are, by name.
 pub type Kinds = BTreeMap<ValueName, Kind>;
@@ -68,6 +70,8 @@ pub enum Node {
     Note(Note),
     /// Asks a back end.
     Request(Box<Request>),
+    /// Promises to send the caller something.
+    Send(Box<Send>),
     /// Walks through another flow and comes back.
     Flow(SubFlow),
     /// Goes back to the flow that led here, with a word that says what came of it.
@@ -324,6 +328,7 @@ impl Node {
             | Node::If(_)
             | Node::Choose(_)
             | Node::Note(_)
+            | Node::Send(_)
             | Node::Flow(_)
             | Node::Return(_)
             | Node::HangUp(_) => Vec::new(),
@@ -365,6 +370,9 @@ impl Node {
                 statuses
                     .chain([way("", &request.then), way("otherwise", &request.otherwise)])
                     .collect()
+            }
+            Node::Send(send) => {
+                vec![way("promised", &send.then), way("otherwise", &send.otherwise)]
             }
             Node::Flow(sub) => sub.returns.iter().map(|(word, to)| (word.clone(), to)).collect(),
             Node::Return(_) | Node::HangUp(_) => Vec::new(),
@@ -426,6 +434,7 @@ impl Node {
             | Node::Choose(_)
             | Node::Note(_)
             | Node::Request(_)
+            | Node::Send(_)
             | Node::Flow(_)
             | Node::Return(_)
             | Node::Queue(_)

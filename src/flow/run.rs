@@ -3,8 +3,10 @@
 mod callback;
 mod collect;
 mod hearing;
+mod known;
 mod question;
 mod request;
+mod send;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,7 +16,7 @@ use jiff::civil::DateTime;
 
 use super::Flows;
 use super::model::{Flow, Node, Voicemail};
-use super::value::{Kind, Secret, Value, Values};
+use super::value::{Secret, Value, Values};
 use super::wording::Wording;
 use crate::backend::{Answer, Failed};
 use crate::call::command::{Candidate, Command, Notice, QueueReturn};
@@ -24,6 +26,7 @@ use crate::media::command::Key;
 
 pub use self::callback::NUMBER as CALLBACK_NUMBER;
 use self::collect::Typed;
+pub use self::known::KNOWN_FROM_THE_START;
 use self::waiting::Place;
 
 /// Keys that are kept for later menus. More are dropped: nobody knows a menu that deep by heart.
@@ -32,15 +35,6 @@ const MAX_KEYS: usize = 16;
 const MAX_STEPS: usize = 200;
 /// Flows that lead to one another. Checked flows have no circles, so that more are a defect.
 const MAX_DEPTH: usize = 16;
-
-/// What every call knows from the start, for expressions and texts.
-pub const KNOWN_FROM_THE_START: [(&str, Kind); 5] = [
-    ("caller", Kind::Phone),
-    ("called", Kind::Phone),
-    ("relay", Kind::YesNo),
-    ("today", Kind::Date),
-    ("now", Kind::Time),
-];
 
 /// What is known of a call when its walk begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +87,8 @@ pub struct Run {
     intent: Option<IntentName>,
     /// Why the caller is being led to a person.
     reason: Option<HandOver>,
+    /// How many texts and e-mails were asked for.
+    sent: u32,
     /// What a back end has answered before the words for it were over.
     early: Option<Result<Answer, Failed>>,
     /// Where the caller has a place, also while something else is said and asked.
@@ -128,7 +124,7 @@ enum Phase {
     Confirmed,
     /// [`Notice::Hours`], [`Notice::Bulletin`] or [`Notice::Callback`].
     Asking,
-    /// [`Notice::Callback`] for a promise.
+    /// [`Notice::Callback`] for a promise, or [`Notice::Promised`].
     Promising,
     /// The end of the words that are said while a back end is asked.
     Telling,
@@ -147,15 +143,6 @@ enum Phase {
 impl Run {
     /// At a flow's start; begins with [`Notice::Started`]. `flows` has the flows that it leads to.
     pub fn new(flows: Arc<Flows>, flow: Arc<Flow>, about: About) -> Self {
-        let text = |text: &str, kind: Kind| kind.read(text).unwrap_or_default();
-        let caller = about.caller.as_deref().map_or(Value::Nothing, |it| text(it, Kind::Phone));
-        let values = [
-            ("caller", caller),
-            ("called", text(&about.called, Kind::Phone)),
-            ("relay", Value::Truth(about.relay)),
-            ("today", Value::Date(about.now.date())),
-            ("now", Value::Time(about.now.time())),
-        ];
         Run {
             flows,
             at: flow.start.clone(),
@@ -165,8 +152,8 @@ impl Run {
             keys: VecDeque::new(),
             missed: 0,
             steps: 0,
+            values: known::values(&about),
             about,
-            values: values.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             secrets: BTreeMap::new(),
             typed: Typed::default(),
             belated: None,
@@ -176,6 +163,7 @@ impl Run {
             candidates: VecDeque::new(),
             intent: None,
             reason: None,
+            sent: 0,
             early: None,
             place: None,
             left: None,
@@ -263,6 +251,11 @@ impl Walk<'_> {
                         self.answered(request, answer);
                     }
                     _ => {}
+                }
+            }
+            Notice::Promised { kept } => {
+                if let (Phase::Promising, Node::Send(send)) = (self.run.phase, node) {
+                    self.promised(send, kept);
                 }
             }
             Notice::Heard(heard) => self.heard(node, heard),
@@ -372,9 +365,8 @@ impl Walk<'_> {
                 self.record(voicemail);
             }
             (Phase::Recording, _) => self.commands.push(Command::EndMessage),
-            (Phase::Start | Phase::Asking | Phase::Telling | Phase::Requesting, _) => {
-                self.keep(key);
-            }
+            (Phase::Start | Phase::Asking | Phase::Telling | Phase::Requesting, _)
+            | (Phase::Promising, Node::Send(_)) => self.keep(key),
             // The caller is told something that must be heard, waits for a person, or is gone.
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
@@ -406,6 +398,7 @@ impl Walk<'_> {
             (Phase::Typing, Node::Callback(callback)) => self.number_keyed(callback),
             // The journal does not answer: nothing can be promised.
             (Phase::Promising, Node::Callback(callback)) => self.wait_on_or_go(callback),
+            (Phase::Promising, Node::Send(send)) => self.promised(send, false),
             // A timer that was cancelled too late.
             _ => {}
         }
@@ -506,6 +499,7 @@ impl Walk<'_> {
                 return Some(note.then.clone());
             }
             Node::Request(request) => self.request(request),
+            Node::Send(send) => return self.send(send),
             Node::Flow(sub) => {
                 for (name, expression) in &sub.with {
                     self.remember(name, expression.value(&self.run.values));

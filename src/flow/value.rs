@@ -7,6 +7,7 @@ use jiff::civil::{Date, Time as Clock};
 use zeroize::Zeroizing;
 
 use crate::id::ValueName;
+use crate::number::Number;
 
 /// What a value is: how it is read from a caller or a back end, and how it is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -237,6 +238,28 @@ impl Value {
     }
 }
 
+impl Value {
+    /// As people read it in a letter, in the style of GOV.UK: `£12.50`, `1 December 2026`, `2:15pm`.
+    pub fn in_writing(&self, kind: Option<Kind>) -> String {
+        match self {
+            Value::Pence(pence) => {
+                let written = Value::Pence(pence.abs()).to_string();
+                let written = written.strip_suffix(".00").unwrap_or(&written);
+                format!("{}£{written}", if *pence < 0 { "-" } else { "" })
+            }
+            Value::Date(date) => date.strftime("%-d %B %Y").to_string(),
+            Value::Time(time) => match (time.hour(), time.minute()) {
+                (12, 0) => "midday".to_owned(),
+                (0, 0) => "midnight".to_owned(),
+                (_, 0) => time.strftime("%-I%P").to_string(),
+                (_, _) => time.strftime("%-I:%M%P").to_string(),
+            },
+            Value::Text(number) if kind == Some(Kind::Phone) => Number::read(number).national(),
+            Value::Nothing | Value::Truth(_) | Value::Whole(_) | Value::Text(_) => self.to_string(),
+        }
+    }
+}
+
 /// As [`Kind::read`] reads it.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -344,6 +367,26 @@ mod tests {
         assert_eq!(read("7", Kind::Date), None);
         assert_eq!(read("{}", Kind::Text), None);
         assert_eq!(read("1e300", Kind::Number), None);
+    }
+
+    #[test]
+    fn letters_are_written_for_people() {
+        for (kind, written, read) in [
+            (Kind::Money, "12.5", "£12.50"),
+            (Kind::Money, "65", "£65"),
+            (Kind::Money, "-0.05", "-£0.05"),
+            (Kind::Date, "2026-12-01", "1 December 2026"),
+            (Kind::Time, "14:15", "2:15pm"),
+            (Kind::Time, "09:00", "9am"),
+            (Kind::Time, "12:00", "midday"),
+            (Kind::Time, "00:30", "12:30am"),
+            (Kind::Phone, "+447700900123", "07700900123"),
+            (Kind::Reference, "w-417-206", "W-417-206"),
+            (Kind::YesNo, "1", "yes"),
+        ] {
+            let value = kind.read(written).expect("is good");
+            assert_eq!(value.in_writing(Some(kind)), read);
+        }
     }
 
     #[test]

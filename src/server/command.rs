@@ -419,13 +419,13 @@ async fn other_systems(settings: &mut Settings) -> Result<Option<council::Runnin
     let Some(backend) = settings.backends.get_mut(COUNCIL) else { return Ok(None) };
     let folder = &settings.files.data;
     std::fs::create_dir_all(folder).map_err(Failure::System)?;
-    let mut token = [0; 32];
-    getrandom::fill(&mut token).map_err(|_| Failure::Serve(ServeError::Entropy))?;
-    let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-    let file = folder.join("council.token");
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
-    opened.and_then(|mut file| file.write_all(token.as_bytes())).map_err(Failure::System)?;
+    let keys = council::Keys::draw().map_err(|_| Failure::Serve(ServeError::Entropy))?;
+    let (token_file, key_file) = (folder.join("council.token"), folder.join("notify.key"));
+    for (file, secret) in [(&token_file, &keys.token), (&key_file, &keys.texts)] {
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(file);
+        opened.and_then(|mut file| file.write_all(secret.as_bytes())).map_err(Failure::System)?;
+    }
     // Where the settings expect it, if nobody else is there.
     let port = backend.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
     let loopback = |port: u16| tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port));
@@ -434,10 +434,14 @@ async fn other_systems(settings: &mut Settings) -> Result<Option<council::Runnin
         Err(_) => loopback(0).await.map_err(Failure::System)?,
     };
     let calendar = council::calendar(&settings.time_zone);
-    let running = council::start(&folder.join(council::FILE), listener, &token, calendar).await;
+    let running = council::start(&folder.join(council::FILE), listener, keys, calendar).await;
     let running = running.map_err(Failure::Council)?;
     backend.url = format!("http://{}", running.address);
-    backend.token_file = Some(file);
+    backend.token_file = Some(token_file);
+    if let Some(notify) = &mut settings.notifications.notify {
+        notify.url = format!("http://{}", running.address);
+        notify.key_file = Some(key_file);
+    }
     Ok(Some(running))
 }
 
@@ -486,7 +490,10 @@ async fn demonstrate(
     println!("  Watch      http://{}/", server.http);
     println!("  Figures    http://{}/metrics", server.http);
     if let Some(council) = &council {
-        println!("  Reports    http://{}/   what callers have had done", council.address);
+        println!(
+            "  Reports    http://{}/   what callers have had done, and the texts they were sent",
+            council.address
+        );
     }
     println!("  Call it    with any softphone, no account needed: sip:{number}@{sip}");
     println!(

@@ -20,7 +20,9 @@ use crate::engine::io::{
 };
 use crate::engine::{Engine, Plan};
 use crate::event::OutboundRefusal;
+use crate::id::NotificationId;
 use crate::media;
+use crate::notification::Bounce;
 use crate::sip::ListenerId;
 use crate::sip::endpoint::SipCounters;
 use crate::time::{Time, UnixMicros};
@@ -32,6 +34,7 @@ use super::bell::Bell;
 use super::clock::Clock;
 use super::hearing::Listenings;
 use super::media_thread::MediaThreads;
+use super::notifications::Post;
 use super::recording::{Watch, desk::News};
 use super::refusals::{self, Line, Refusals};
 use super::resolver::Resolver;
@@ -76,6 +79,8 @@ pub enum Message {
     Resolved(Query, Result<Answer, ResolveError>),
     /// An attempt to ask a back end is over; whether it may have got the request.
     Fetched(FetchId, Result<backend::Answer, Failed>, bool),
+    /// An attempt to send something is over.
+    Dispatched(NotificationId, Result<Option<String>, Bounce>),
     /// Something was heard of a caller.
     Heard(ListenId, SpeechNews),
     /// What a language model says of it.
@@ -145,16 +150,18 @@ pub struct Control {
     listeners: Vec<Option<Listener>>,
     resolver: Resolver,
     backends: BackendClient,
+    post: Post,
     listenings: Listenings,
 }
 
 impl Control {
     /// Takes the listeners for datagrams, in the order of ids, none where a stream is; whoever is asked
-    /// for names and for the council's business; and what listens to callers.
+    /// for names and for the council's business, and who sends texts; and what listens to callers.
     pub fn new(
         mut listeners: Vec<Option<Listener>>,
         resolver: Resolver,
         backends: BackendClient,
+        post: Post,
         listenings: Listenings,
     ) -> io::Result<Control> {
         let poll = Poll::new()?;
@@ -169,7 +176,7 @@ impl Control {
         let (sender, messages) = channel();
         let handle =
             ControlHandle { messages: sender, bell: Arc::new(bell), counters: Arc::default() };
-        Ok(Control { poll, messages, handle, listeners, resolver, backends, listenings })
+        Ok(Control { poll, messages, handle, listeners, resolver, backends, post, listenings })
     }
 
     /// The way to this thread.
@@ -189,7 +196,7 @@ impl Control {
         streams: Streams,
         recordings: Watch,
     ) -> io::Result<()> {
-        let Control { mut poll, messages, handle, listeners, resolver, backends, listenings } =
+        let Control { mut poll, messages, handle, listeners, resolver, backends, post, listenings } =
             self;
         let mut events = Events::with_capacity(256);
         let mut running = Running {
@@ -199,6 +206,7 @@ impl Control {
             recordings,
             resolver,
             backends,
+            post,
             listenings,
             media,
             listeners,
@@ -307,6 +315,7 @@ struct Running<'a> {
     streams: Streams,
     resolver: Resolver,
     backends: BackendClient,
+    post: Post,
     listenings: Listenings,
     media: &'a MediaThreads,
     handle: ControlHandle,
@@ -393,6 +402,7 @@ impl Running<'_> {
                 self.input(Input::Recording { call, recording, what });
             }
             Message::Journal(health) => self.input(Input::Journal(health)),
+            Message::Dispatched(id, outcome) => self.input(Input::Dispatched { id, outcome }),
             Message::Committed(seq) => {
                 self.replies.committed(seq);
                 self.drain();
@@ -482,6 +492,12 @@ impl Running<'_> {
                     let handle = self.handle.clone();
                     self.backends.ask(fetch, move |id, outcome, arrived| {
                         handle.send(Message::Fetched(id, outcome, arrived));
+                    });
+                }
+                Output::Dispatch(dispatch) => {
+                    let handle = self.handle.clone();
+                    self.post.send(dispatch, move |id, outcome| {
+                        handle.send(Message::Dispatched(id, outcome));
                     });
                 }
                 Output::Listen(listen) => {

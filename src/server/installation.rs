@@ -249,6 +249,7 @@ pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) 
         calendars: settings.calendars.keys().cloned().collect(),
         skills: skills.into_iter().cloned().collect(),
         backends: settings.backends.keys().cloned().collect(),
+        templates: settings.notifications.needs(),
         intents,
         prompts: None,
     }

@@ -15,6 +15,7 @@ pub mod language_model;
 pub mod listeners;
 pub mod log;
 pub mod media_thread;
+pub mod notifications;
 pub mod prompts;
 pub mod recording;
 pub mod refusals;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::event::{Entry, Event, Standing, SystemEvent};
+use crate::event::{Entry, Event, NotificationEvent, Standing, SystemEvent};
 use crate::sip::endpoint::SipCounters;
 use crate::time::Time;
 
@@ -62,9 +62,22 @@ impl Refusals {
 }
 
 /// What an operator should see at once is a line each: who is banned and who no longer (the guard keeps
-/// them few), which back end fails, what is said to every caller.
+/// them few), which back end fails, what is said to every caller, who waits for a text in vain.
 pub fn say(entry: &Entry) {
-    let Event::System { event } = &entry.event else { return };
+    let event = match &entry.event {
+        Event::System { event } => event,
+        Event::Notification { notification, event } => {
+            if let NotificationEvent::Failed { why, words, attempts } = event {
+                let words = words.as_deref();
+                tracing::warn!(%notification, ?why, words, attempts, "a caller is not sent what was promised");
+            }
+            return;
+        }
+        Event::Call { .. }
+        | Event::Agent { .. }
+        | Event::Message { .. }
+        | Event::Callback { .. } => return,
+    };
     match event {
         SystemEvent::Banned { source, reason, until, nth, by } => {
             let until = until.timestamp();

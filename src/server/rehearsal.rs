@@ -161,7 +161,7 @@ pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), R
         hears: true,
         now: at.unwrap_or_else(now),
     };
-    let stage = Stage::new(&theatre, &flow.into(), about, Conditions::default());
+    let stage = Stage::new(&theatre, &flow.into(), about, &[], Conditions::default());
     let mut stage = stage.ok_or_else(|| RehearsalError::NoFlow(flow.to_owned()))?;
     let mut out = io::stdout().lock();
     writeln!(out, "{HELP}\n")?;
@@ -203,6 +203,12 @@ fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
         }
         Happening::Noted(label, fact) => writeln!(out, "  The adviser sees {label}: {fact}"),
         Happening::Asked(asked, _) => writeln!(out, "  {asked} (nobody answers here)"),
+        Happening::Sent(sent) => {
+            let says = |(name, value): (&String, &String)| format!("{name}: {value}");
+            let fields: Vec<String> = sent.fields.iter().map(says).collect();
+            let fields = fields.join(", ");
+            writeln!(out, "  {} is sent to {} [{fields}]", sent.template, sent.to)
+        }
         Happening::Message(queue) => writeln!(out, "  Tone. Your message for {queue} is recorded."),
         Happening::Promised(queue, number) => {
             writeln!(out, "  An adviser of {queue} will ring {number}.")

@@ -36,6 +36,7 @@ use super::installation::{Installation, Problems};
 use super::language_model::{LanguageModel, ModelError};
 use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
+use super::notifications::{Post, PostError};
 use super::recording::{RecordingError, Recordings, Watch};
 use super::resolver::Resolver;
 use super::sounds;
@@ -81,6 +82,9 @@ pub enum ServeError {
     /// Back ends cannot be asked.
     #[error("{0}")]
     Backend(#[from] BackendError),
+    /// Nothing can be sent to callers.
+    #[error("{0}")]
+    Post(#[from] PostError),
     /// What listens to callers cannot be started.
     #[error(transparent)]
     Hearing(#[from] HearingError),
@@ -146,10 +150,11 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
 
     let resolver = Resolver::new(&settings.sip.name_servers);
     let backends = BackendClient::new(&settings.backends, tokio::runtime::Handle::current())?;
+    let post = Post::new(&settings.notifications, tokio::runtime::Handle::current())?;
     let hearing = Hearing::start(&settings.speech, tokio::runtime::Handle::current())?;
     let model = LanguageModel::new(&settings.language_model, tokio::runtime::Handle::current())?;
     let listenings = Listenings::new(hearing, model);
-    let control = Control::new(listeners.datagrams, resolver, backends, listenings)
+    let control = Control::new(listeners.datagrams, resolver, backends, post, listenings)
         .map_err(thread("control thread"))?;
     let handle = control.handle();
     // Opening replays the journal's tail: it may take its time.

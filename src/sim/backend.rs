@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::backend::{Answer, Ask};
+use crate::backend::{Answer, Ask, Fetch};
+use crate::engine::io::Input;
 use crate::event::Failed;
 
 /// How it answers.
@@ -18,14 +19,14 @@ impl Backend {
         Backend(Some(Box::new(answers)))
     }
 
-    /// Its answer, and whether it may have got the request.
-    pub fn answer(&self, ask: &Ask) -> (Result<Answer, Failed>, bool) {
+    /// What comes of asking it.
+    pub fn fetched(&self, fetch: &Fetch) -> Input {
         let outcome = match &self.0 {
-            Some(answers) => answers(ask),
+            Some(answers) => answers(&fetch.ask),
             None => Err(Failed::Unreachable),
         };
         let arrived = outcome != Err(Failed::Unreachable);
-        (outcome, arrived)
+        Input::Fetched { id: fetch.id, outcome, arrived }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod network;
 mod packets;
 pub mod person;
 pub mod phone;
+pub mod provider;
 mod recogniser;
 pub mod secrecy;
 pub mod streams;

@@ -26,6 +26,7 @@ use super::network::{Conditions, Datagram, Network};
 use super::packets::Packets;
 use super::person::Person;
 use super::phone::{Line, Phone, PhoneSettings};
+use super::provider::Provider;
 use super::recogniser::Recogniser;
 use super::streams::Streams;
 
@@ -105,6 +106,8 @@ pub struct World {
     names: BTreeMap<Query, Result<names::Answer, ResolveError>>,
     /// What flows ask.
     backend: Backend,
+    /// Who sends what callers are promised.
+    pub provider: Provider,
     recogniser: Recogniser,
     /// Steps at the present instant.
     idle_steps: u32,
@@ -148,6 +151,7 @@ impl World {
             requests: 0,
             names: BTreeMap::new(),
             backend: Backend::default(),
+            provider: Provider::default(),
             recogniser: Recogniser::default(),
             idle_steps: 0,
             entropy,
@@ -524,11 +528,8 @@ impl World {
                 let answer = answer.unwrap_or(Err(ResolveError::Absent));
                 self.engine.handle_input(self.now, Input::Resolved { query, answer });
             }
-            Output::Fetch(fetch) => {
-                let (outcome, arrived) = self.backend.answer(&fetch.ask);
-                let input = Input::Fetched { id: fetch.id, outcome, arrived };
-                self.engine.handle_input(self.now, input);
-            }
+            Output::Fetch(it) => self.engine.handle_input(self.now, self.backend.fetched(&it)),
+            Output::Dispatch(it) => self.engine.handle_input(self.now, self.provider.take(it)),
             Output::Listen(listen) => {
                 let id = listen.id;
                 if let Some(news) = self.recogniser.hear(&listen.question) {

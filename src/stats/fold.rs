@@ -22,6 +22,7 @@ use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
 use super::live::{Live, QueueLive, Today};
 use super::messages::MessageBook;
+use super::notifications::NotificationBook;
 use super::restore::Registration;
 use super::speech::SpeechBook;
 use super::voice::Voice;
@@ -29,7 +30,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 8;
+pub const FOLD_VERSION: i64 = 9;
 
 /// All that is known from the journal so far.
 ///
@@ -53,6 +54,7 @@ pub struct Fold {
     bulletins: BulletinBook,
     backends: BackendBook,
     speech: SpeechBook,
+    notifications: NotificationBook,
 }
 
 impl Fold {
@@ -75,6 +77,9 @@ impl Fold {
                 let calls = &self.calls;
                 let facts = |call| calls.get(&call).map_or(Vec::new(), |book| book.facts.clone());
                 self.callbacks.apply(*callback, event, stamp.at, facts);
+            }
+            Event::Notification { notification, event } => {
+                self.notifications.see(*notification, event, stamp.at);
             }
             Event::System { event } => self.apply_system(event, stamp),
         }
@@ -435,6 +440,7 @@ impl Fold {
             facts: self.facts(),
             backends: self.backends.clone(),
             speech: self.speech.clone(),
+            notifications: self.notifications.clone(),
         }
     }
 
@@ -518,6 +524,10 @@ impl Fold {
 
     pub(super) fn bulletins(&self) -> &BulletinBook {
         &self.bulletins
+    }
+
+    pub(super) fn notifications(&self) -> &NotificationBook {
+        &self.notifications
     }
 
     pub(super) fn messages(&self) -> &MessageBook {

@@ -14,6 +14,7 @@ use super::bans::BanLive;
 use super::bulletins::BulletinLive;
 use super::callbacks::CallbackLive;
 use super::messages::MessageLive;
+use super::notifications::NotificationBook;
 use super::service_level::Formula;
 use super::speech::SpeechBook;
 use super::voice::Voice;
@@ -70,6 +71,9 @@ pub struct Live {
     /// How back ends were asked, since the journal began.
     #[serde(skip)]
     pub backends: BackendBook,
+    /// What callers were promised to be sent; personal, so shown only to supervisors.
+    #[serde(skip)]
+    pub notifications: NotificationBook,
     /// What callers said to flows, since the journal began.
     #[serde(skip)]
     pub speech: SpeechBook,

@@ -13,6 +13,7 @@ use super::bans::BanLive;
 use super::callbacks::CallbackLive;
 use super::fold::Fold;
 use super::messages::{MessageLive, MessageSpoken};
+use super::notifications::NotificationLive;
 
 /// Everything that the engine restores at a start ([`Fold::restore_point`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Restored {
     pub spoken: Vec<MessageSpoken>,
     /// Promises to ring somebody back that are open.
     pub callbacks: Vec<CallbackLive>,
+    /// What callers were promised and was not sent.
+    pub notifications: Vec<NotificationLive>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -163,6 +166,7 @@ impl Fold {
             messages: self.messages().open.values().cloned().collect(),
             spoken: self.messages().spoken.values().cloned().collect(),
             callbacks: self.callbacks().open.values().cloned().collect(),
+            notifications: self.notifications().waiting.values().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

@@ -27,6 +27,7 @@
 //! | `/api/v1/messages`, `/api/v1/messages/{message}/audio`, `POST /api/v1/messages/{message}/state` | what callers left | a supervisor's token, or an agent's who serves the queue |
 //! | `/api/v1/callbacks` | whom it was promised to ring back | a supervisor's token, or an agent's who serves the queue |
 //! | `DELETE /api/v1/callbacks/{callback}` | takes a promise back | a supervisor's token |
+//! | `/api/v1/notifications` | texts and e-mails that wait, and that failed | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;
@@ -48,6 +49,7 @@ mod callbacks;
 mod guard;
 mod live;
 mod messages;
+mod notifications;
 mod pages;
 mod problem;
 mod serve;

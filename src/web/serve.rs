@@ -22,7 +22,10 @@ use tower::ServiceExt;
 
 use super::live::Hub;
 use super::problem::Problem;
-use super::{WebState, api, bans, bulletins, callbacks, guard, live, messages, pages, supervise};
+use super::{
+    WebState, api, bans, bulletins, callbacks, guard, live, messages, notifications, pages,
+    supervise,
+};
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -85,6 +88,7 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/messages", Door::Token, get(messages::list)),
         ("/api/v1/messages/{message}/audio", Door::Token, get(messages::audio)),
         ("/api/v1/messages/{message}/state", Door::Token, post(messages::change)),
+        ("/api/v1/notifications", Door::Token, get(notifications::list)),
         ("/api/v1/calls/{call}/facts", Door::Token, get(api::facts)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
         ("/api/v1/calls/{call}/conference", Door::Token, post(supervise::confer)),

@@ -24,6 +24,7 @@ mod bans;
 mod bulletins;
 mod callbacks;
 mod messages;
+mod notifications;
 mod supervise;
 mod why;
 
@@ -92,6 +93,7 @@ pub(super) fn live() -> Live {
             vec![("Postcode".to_owned(), "RM1 3BD".to_owned())],
         )]),
         backends: Default::default(),
+        notifications: notifications::promised(),
         speech: Default::default(),
     }
 }

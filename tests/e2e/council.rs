@@ -68,6 +68,34 @@ fn a_missed_bin_is_reported_by_keys_and_found_in_the_back_end() {
 }
 
 #[test]
+fn a_reference_is_sent_to_a_mobile_and_the_text_is_found_at_the_provider() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let council = Council::open(folder.path());
+    let server = serve(folder.path(), council.at, "");
+    let mut street = Street::new();
+    // They ring from a landline, so they are asked for a mobile.
+    let text = [("reference/tell", "3"), ("text/mobile", "07700900123#1")];
+    let keys: Vec<(&str, &str)> = MISSED_BIN.into_iter().chain(text).collect();
+    let resident = resident(&mut street, &server, &keys);
+    let sent = |_: &Street| entered(&server).iter().any(|at| at == "text/sent");
+    assert!(street.live(LONG, sent), "{}", server.story());
+    let reported = noted(&server, "Missed bin").expect("noted for an adviser");
+    let reference = reported.strip_prefix("rubbish, reported as ").expect("a reference");
+    let words = format!("Its reference is {reference}. See what");
+    let there = |_: &Street| {
+        let (_, page) = council.get("/");
+        page.contains("+447700900123") && page.contains(&words)
+    };
+    assert!(street.live(LONG, there), "{}\n{}", council.get("/").1, server.story());
+    let counted = |_: &Street| {
+        let line = "switchboard_notifications_total{template=\"report\",outcome=\"sent\"} 1";
+        server.get("/metrics").contains(line)
+    };
+    assert!(street.live(LONG, counted), "{}", server.get("/metrics"));
+    over(street, resident, server);
+}
+
+#[test]
 fn with_the_back_end_down_a_resident_is_told_and_comes_to_a_person() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut council = Council::open(folder.path());

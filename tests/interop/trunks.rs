@@ -292,7 +292,8 @@ pub fn system(server: &Server) -> Vec<SystemEvent> {
         Event::Call { .. }
         | Event::Agent { .. }
         | Event::Message { .. }
-        | Event::Callback { .. } => None,
+        | Event::Callback { .. }
+        | Event::Notification { .. } => None,
     };
     server.journal().into_iter().filter_map(system).collect()
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::civil::date;
 use serde_json::Value;
 use switchboard::event::CallEvent;
-use switchboard::server::demo::council::{self, Running};
+use switchboard::server::demo::council::{self, Keys, Running};
 
 use super::clock::free_port;
 use super::server::{Server, shipped};
 use super::street::Street;
 
 const TOKEN: &str = "an-e2e-token";
+const TEXTS: &str = "e2e-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0";
 const LONG: Duration = Duration::from_secs(20);
 
 /// The council's other systems, in this process.
@@ -29,8 +30,9 @@ impl Council {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let running = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let keys = Keys { token: TOKEN.into(), texts: TEXTS.into() };
             let now = Arc::new(|| date(2026, 11, 26).at(10, 0, 0, 0));
-            council::start(&folder.join(council::FILE), listener, TOKEN, now).await
+            council::start(&folder.join(council::FILE), listener, keys, now).await
         });
         let running = running.expect("runs");
         Council { at: running.address, running: Some(running), runtime }
@@ -60,7 +62,10 @@ pub fn serve(folder: &Path, council: SocketAddr, more: &str) -> Server {
     let (sip, http, voice) = (at(free_port(1)), at(free_port(0)), free_port(20));
     let token = folder.join("token");
     std::fs::write(&token, TOKEN).expect("written");
+    let key = folder.join("notify.key");
+    std::fs::write(&key, TEXTS).expect("written");
     let settings = shipped(sip, http, voice)
+        .replace("# key_file = \"config/notify.key\"", &format!("key_file = {key:?}"))
         .replace("http://127.0.0.1:8090", &format!("http://{council}"))
         .replace("# token_file = \"config/council.token\"", &format!("token_file = {token:?}"));
     let settings = format!("{settings}\n[recording.flow.main]\nrecord = \"always\"\n{more}");

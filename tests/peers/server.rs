@@ -282,6 +282,7 @@ impl Server {
                 Event::Agent { .. }
                 | Event::Message { .. }
                 | Event::Callback { .. }
+                | Event::Notification { .. }
                 | Event::System { .. } => None,
             })
             .collect()

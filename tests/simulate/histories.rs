@@ -116,6 +116,7 @@ impl Audience for Auditor {
             Event::Agent { .. }
             | Event::Message { .. }
             | Event::Callback { .. }
+            | Event::Notification { .. }
             | Event::System { .. } => {}
         }
         let settled: u64 = self.outcomes.values().sum();

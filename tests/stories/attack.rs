@@ -53,7 +53,8 @@ fn guard_events(town: &Town) -> Vec<SystemEvent> {
             | Event::Call { .. }
             | Event::Agent { .. }
             | Event::Message { .. }
-            | Event::Callback { .. } => None,
+            | Event::Callback { .. }
+            | Event::Notification { .. } => None,
         })
         .collect()
 }

@@ -109,6 +109,7 @@ pub fn told(town: &Town) -> Vec<CallbackEvent> {
             Event::Call { .. }
             | Event::Agent { .. }
             | Event::Message { .. }
+            | Event::Notification { .. }
             | Event::System { .. } => None,
         })
         .collect()

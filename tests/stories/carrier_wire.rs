@@ -75,6 +75,7 @@ impl Wire {
                 | Output::Resolve(_)
                 | Output::Fetch(_)
                 | Output::Commit { .. }
+                | Output::Dispatch(_)
                 | Output::Reply { .. } => {
                     continue;
                 }
@@ -155,7 +156,8 @@ impl Wire {
                 Event::Call { .. }
                 | Event::Agent { .. }
                 | Event::Message { .. }
-                | Event::Callback { .. } => None,
+                | Event::Callback { .. }
+                | Event::Notification { .. } => None,
             })
             .collect()
     }

@@ -20,7 +20,8 @@ fn refusals(town: &Town) -> Vec<(RefusalReason, u16)> {
             | Event::Call { .. }
             | Event::Agent { .. }
             | Event::Message { .. }
-            | Event::Callback { .. } => None,
+            | Event::Callback { .. }
+            | Event::Notification { .. } => None,
         })
         .collect()
 }

@@ -200,6 +200,7 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
         calendars: settings.calendars.keys().cloned().collect(),
         skills: vec!["waste".into(), "general".into()],
         backends: settings.backends.keys().cloned().collect(),
+        templates: settings.notifications.needs(),
         intents: shipped_names(flow),
         prompts: None,
     };
@@ -366,6 +367,7 @@ impl Town {
                 Event::Agent { .. }
                 | Event::Message { .. }
                 | Event::Callback { .. }
+                | Event::Notification { .. }
                 | Event::System { .. } => None,
             })
             .collect()

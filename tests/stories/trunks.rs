@@ -74,7 +74,8 @@ fn system(town: &Town) -> Vec<&SystemEvent> {
             Event::Call { .. }
             | Event::Agent { .. }
             | Event::Message { .. }
-            | Event::Callback { .. } => None,
+            | Event::Callback { .. }
+            | Event::Notification { .. } => None,
         })
         .collect()
 }

@@ -137,6 +137,7 @@ fn plan(text: &str) -> Plan {
         calendars: Vec::new(),
         skills: vec!["general".into()],
         backends: Vec::new(),
+        templates: Default::default(),
         intents: Default::default(),
         prompts: None,
     };

@@ -229,6 +229,7 @@ impl Street {
                     }
                 }
                 Output::Fetch(_) | Output::Reply { .. } | Output::Commit { .. } => {}
+                Output::Dispatch(_) => {}
                 Output::Listen(_) | Output::StopListening(_) | Output::AskOpinion(_) => {}
             }
         }

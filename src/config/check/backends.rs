@@ -11,20 +11,7 @@ impl Check<'_> {
         let settings = self.settings;
         for (name, backend) in &settings.backends {
             let at = |key| ["backend", name.as_str(), key];
-            match reqwest::Url::parse(&backend.url) {
-                Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-                    if url.query().is_some() || url.fragment().is_some() {
-                        let url = backend.url.clone();
-                        self.error(&at("url"), Problem::BadBackendUrl { url });
-                    } else if url.scheme() == "http" && !is_this_machine(&url) {
-                        self.warning(&at("url"), Problem::PlainBackend);
-                    }
-                }
-                Ok(_) | Err(_) => {
-                    let url = backend.url.clone();
-                    self.error(&at("url"), Problem::BadBackendUrl { url });
-                }
-            }
+            self.service(&at("url"), &backend.url);
             for (key, what, value) in [
                 ("timeout_ms", "the time for an answer", backend.timeout_ms),
                 ("failures", "the number of failures", backend.failures),
@@ -39,12 +26,32 @@ impl Check<'_> {
             }
         }
     }
+
+    /// The address of a service over HTTP.
+    pub(super) fn service(&mut self, at: &[&str], address: &str) {
+        match reqwest::Url::parse(address) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.query().is_none()
+                    && url.fragment().is_none() =>
+            {
+                if url.scheme() == "http" && !is_this_machine(url.host_str().unwrap_or_default()) {
+                    self.warning(at, Problem::PlainBackend);
+                }
+            }
+            Ok(_) | Err(_) => {
+                self.error(at, Problem::BadBackendUrl { url: address.to_owned() });
+            }
+        }
+    }
 }
 
 /// Callers who hear nothing but music for longer hang up.
 const LONGEST_WAIT_S: u32 = 20;
 
-fn is_this_machine(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+/// Whether a host's name or address is this machine's own.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -1,6 +1,7 @@
 //! Every finding, and the line and column where it is shown.
 
 mod between;
+mod sending;
 mod values;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: vec!["welsh".into()],
         backends: vec!["tax".into()],
+        templates: Default::default(),
         intents: Default::default(),
         prompts: None,
     }

@@ -130,6 +130,16 @@ impl FaultKind {
             FaultKind::NotTold { value, .. } => {
                 format!("add `{value}:` with what it is below `with:`")
             }
+            FaultKind::TemplateNeeds { field, .. } => {
+                format!("add `{field}:` with what it says below `with:`")
+            }
+            FaultKind::TemplateHasNot { known, .. } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                match known.as_slice() {
+                    [] => "it says the same to everybody: leave `with` out".to_owned(),
+                    some => format!("it has: {}", list(some)),
+                }
+            }
             FaultKind::ManyChoices { .. } => {
                 "keep the four that are asked for most, and let one lead to a menu of the others, or \
                  `otherwise` to a person"

@@ -137,6 +137,7 @@ fn kind(node: &Node) -> &'static str {
         Node::If(_) | Node::Choose(_) => "decides",
         Node::Note(_) => "notes",
         Node::Request(_) => "asks a back end",
+        Node::Send(_) => "sends",
         Node::Flow(_) => "another flow",
         Node::Return(_) => "goes back",
         Node::Queue(_) => "waits for a person",
@@ -151,7 +152,7 @@ fn colours(node: &Node) -> (&'static str, &'static str) {
     match node {
         Node::Menu(_) | Node::Collect(_) | Node::Ask(_) => ("#e6f0fa", "#1d5a96"),
         Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) => ("#e7f4ea", "#256b38"),
-        Node::Request(_) => ("#f4ecf8", "#6b3a86"),
+        Node::Request(_) | Node::Send(_) => ("#f4ecf8", "#6b3a86"),
         Node::HangUp(_) | Node::Return(_) => ("#eceff1", "#37474f"),
         Node::Hours(_) | Node::If(_) | Node::Choose(_) => ("#fdf3dd", "#7a5600"),
         Node::Say(_) | Node::Bulletin(_) | Node::Set(_) | Node::Note(_) | Node::Flow(_) => {

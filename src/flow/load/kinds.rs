@@ -274,6 +274,18 @@ pub const KINDS: &[Kind] = &[
         read: |reader, fields, value| reader.request(fields, value),
     },
     Kind {
+        word: "send",
+        about: "promises the caller a text message or an e-mail",
+        fields: &[
+            needed("send", Shape::Name, "a template of the settings"),
+            needed("to", Shape::Name, "the value that has the number or the address"),
+            may("with", Shape::Facts, "what stands in the template, by its names"),
+            THEN,
+            needed("otherwise", Shape::Node, "the node if it cannot be sent there, or not now"),
+        ],
+        read: |reader, fields, value| reader.send(fields, value),
+    },
+    Kind {
         word: "flow",
         about: "walks through another flow and comes back",
         fields: &[

@@ -5,6 +5,7 @@ mod kinds;
 mod logic;
 mod outside;
 mod person;
+mod sending;
 
 use super::What;
 use super::expression::Expression;

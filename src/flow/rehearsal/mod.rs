@@ -12,7 +12,8 @@ use jiff::civil::{Date, DateTime};
 
 use super::{Fault, FlowFile, Flows, Known, speak};
 use crate::call::command::{Question, Utterance};
-use crate::id::{CalendarName, FlowName, NodeName, PromptName};
+use crate::id::{CalendarName, FlowName, NodeName, PromptName, TemplateName};
+use crate::notification::Needs;
 
 pub use self::report::{Coverage, Outcome, Report};
 pub use self::script::Script;
@@ -24,6 +25,8 @@ pub struct Theatre<'a> {
     pub flows: Arc<Flows>,
     /// What prompts say.
     pub texts: BTreeMap<PromptName, String>,
+    /// What callers can be sent.
+    pub templates: BTreeMap<TemplateName, Needs>,
     /// Whether a calendar is open at a time where the council is.
     pub open: &'a dyn Fn(&CalendarName, DateTime) -> bool,
     /// What words mean that are said in answer to a question on a day.
@@ -45,7 +48,8 @@ impl<'a> Theatre<'a> {
         let said = super::texts(files, &known.intents)?;
         let texts = said.into_iter().chain(speak::texts());
         let texts = texts.map(|text| (text.prompt, text.text)).collect();
-        Ok(Theatre { flows: Arc::new(loaded.flows), texts, open, understand })
+        let templates = known.templates.clone();
+        Ok(Theatre { flows: Arc::new(loaded.flows), texts, templates, open, understand })
     }
 }
 

@@ -11,6 +11,7 @@ use super::stage::{Happening, Stage, Waiting};
 use crate::flow::fault::{Fault, FaultKind};
 use crate::flow::{FlowFile, Flows};
 use crate::id::{FlowName, NodeName};
+use crate::number::canonical;
 
 /// What became of all tests.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ pub(super) fn play(
 ) -> Outcome {
     let (flow, name) = (file.name.clone(), script.name.value.clone());
     let Some(mut stage) =
-        Stage::new(theatre, &flow, script.about.clone(), script.conditions.clone())
+        Stage::new(theatre, &flow, script.about.clone(), &script.values, script.conditions.clone())
     else {
         return Outcome { flow, name, fault: None };
     };
@@ -213,6 +214,26 @@ impl Playing<'_> {
                     return missing(format!("nobody asked `{asked}`"), self);
                 }
             }
+            Step::Sent(template, to, with) => {
+                let sent = |it: &Happening| match it {
+                    Happening::Sent(sent) if sent.template.as_str() == template => {
+                        Some(sent.clone())
+                    }
+                    _ => None,
+                };
+                let Some(sent) = self.find(sent) else {
+                    return missing(format!("the caller is not sent `{template}`"), self);
+                };
+                if to.as_ref().is_some_and(|to| canonical(to) != canonical(&sent.to)) {
+                    return Err(format!("it is sent to {}", sent.to));
+                }
+                for (name, wanted) in with {
+                    let said = sent.fields.get(name).map_or("", String::as_str);
+                    if said != wanted {
+                        return Err(format!("`{name}` is \"{said}\""));
+                    }
+                }
+            }
             Step::Message(queue) => {
                 let message = |it: &Happening| match it {
                     Happening::Message(name) if name.as_str() == queue => Some(()),
@@ -269,6 +290,7 @@ fn told(happening: &Happening) -> String {
         Happening::Queued(queue, _) => format!("waits for `{queue}`"),
         Happening::Noted(label, fact) => format!("noted {label}: {fact}"),
         Happening::Asked(asked, _) => format!("asked {asked}"),
+        Happening::Sent(sent) => format!("sent `{}` to {}", sent.template, sent.to),
         Happening::Message(queue) => format!("takes a message for `{queue}`"),
         Happening::Promised(queue, number) => format!("`{queue}` will ring {number}"),
         Happening::Secret(true) => "keys are secret".to_owned(),

@@ -15,6 +15,7 @@ use crate::flow::fields::{self, Faults, Fields};
 use crate::flow::model::Reason;
 use crate::flow::run::About;
 use crate::flow::yaml::{self, At, Place, Tree, Value};
+use crate::id::ValueName;
 use crate::media::command::Key;
 
 /// When a call comes unless its test says otherwise: a Thursday in office hours.
@@ -29,6 +30,8 @@ pub struct Script {
     pub name: At<String>,
     /// The call.
     pub about: About,
+    /// What it knows before its first step.
+    pub values: Vec<(ValueName, String)>,
     /// What is made up for it.
     pub conditions: Conditions,
     /// What the caller does and what must happen, in order.
@@ -56,6 +59,8 @@ pub enum Step {
     Noted(String, String),
     /// Another system was asked so (`POST council-tax /payments`).
     Asked(String),
+    /// The caller was promised this, to this number and with this in it if they are named.
+    Sent(String, Option<String>, Vec<(String, String)>),
     /// A message was taken for this queue.
     Message(String),
     /// The caller was promised to be rung back by this queue.
@@ -81,7 +86,7 @@ const FAILURES: [(&str, Failed); 5] = [
     ("circuit_open", Failed::CircuitOpen),
     ("busy", Failed::Busy),
 ];
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "hears",
     "presses",
     "says",
@@ -91,6 +96,7 @@ const STEPS: [&str; 13] = [
     "handed_over",
     "noted",
     "asked",
+    "sent",
     "message",
     "promised",
     "secret",
@@ -139,10 +145,12 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             "hears",
             "calendars",
             "bulletins",
+            "values",
             "answers",
             "queues",
             "callbacks",
             "message_lost",
+            "unsendable",
             "steps",
         ],
         faults,
@@ -202,12 +210,19 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             })
             .collect(),
         message_lost: truth("message_lost", faults),
+        unsendable: truth("unsendable", faults),
     };
     let steps = fields.need("steps", "steps:", faults);
     let steps = list("steps", steps, faults).iter().filter_map(|tree| step(tree, faults)).collect();
+    let mut values = Vec::new();
+    for (name, tree) in entries("values", &fields, faults) {
+        if let Some(text) = fields::text(&name, tree, faults) {
+            values.push((name.into(), text.value));
+        }
+    }
     let about = About { caller, called, relay, hears, now };
     let good = faults.errors() == before;
-    good.then_some(Script { name: name?, about, conditions, steps })
+    good.then_some(Script { name: name?, about, values, conditions, steps })
 }
 
 fn entries<'t>(
@@ -258,7 +273,7 @@ pub fn json(value: &Value) -> serde_json::Value {
 
 fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
     let fields = Fields::open("a step".to_owned(), "a step", tree.place, tree, faults)?;
-    let allowed: Vec<&str> = STEPS.into_iter().chain(["skills"]).collect();
+    let allowed: Vec<&str> = STEPS.into_iter().chain(["skills", "to", "with"]).collect();
     fields.only(&allowed, faults);
     let Some((key, tree)) = fields.iter().find(|(key, _)| STEPS.contains(&key.value.as_str()))
     else {
@@ -311,6 +326,19 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
             Step::Noted(label.value.clone(), fact.value)
         }
         "asked" => Step::Asked(text(faults)?),
+        "sent" => {
+            let template = text(faults)?;
+            let to = match fields.get("to") {
+                Some(tree) => Some(fields::text("to", tree, faults)?.value),
+                None => None,
+            };
+            let mut with = Vec::new();
+            for (name, tree) in entries("with", &fields, faults) {
+                let value = fields::text(&name, tree, faults)?.value;
+                with.push((name, value));
+            }
+            Step::Sent(template, to, with)
+        }
         "message" => Step::Message(text(faults)?),
         "promised" => Step::Promised(text(faults)?),
         "secret" => Step::Secret(fields::truth("secret", tree, faults)?),

@@ -13,8 +13,11 @@ use crate::call::command::{CallbackAnswer, Command, Heard, Notice, Question, Que
 use crate::event::{EndCause, Failed, HandOver};
 use crate::flow::run::{About, Run};
 use crate::flow::speak;
-use crate::id::{Ability, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName};
+use crate::id::{
+    Ability, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, ValueName,
+};
 use crate::media::command::{Key, SecretKey};
+use crate::notification::{Notification, recipient};
 use crate::number::class::Class;
 
 /// Answers in a row without the caller doing anything; a flow that asks for more goes round.
@@ -35,6 +38,8 @@ pub struct Conditions {
     pub callbacks: BTreeMap<QueueName, CallbackAnswer>,
     /// Whether a message cannot be kept.
     pub message_lost: bool,
+    /// Whether no text and no e-mail can be promised now.
+    pub unsendable: bool,
 }
 
 /// What another system answers.
@@ -57,6 +62,8 @@ pub enum Happening {
     Noted(String, String),
     /// Another system was asked; the path, and what was sent.
     Asked(String, Option<String>),
+    /// The caller was promised to be sent something.
+    Sent(Notification),
     /// A message was taken for a queue.
     Message(QueueName),
     /// The caller was promised to be rung back by a queue, at a number.
@@ -96,18 +103,23 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// A call of a flow; none if there is no such flow.
+    /// A call of a flow that knows these values already; none if there is no such flow.
     pub fn new(
         theatre: &'a Theatre<'a>,
         flow: &FlowName,
         about: About,
+        known: &[(ValueName, String)],
         conditions: Conditions,
     ) -> Option<Self> {
         let begins = about.now;
         let first = Arc::clone(theatre.flows.get(flow)?);
+        let mut run = Run::new(Arc::clone(&theatre.flows), Arc::clone(&first), about);
+        for (name, written) in known {
+            run.know(name, written);
+        }
         let mut stage = Stage {
             theatre,
-            run: Run::new(Arc::clone(&theatre.flows), first, about),
+            run,
             conditions,
             begins,
             happened: Vec::new(),
@@ -222,6 +234,16 @@ impl<'a> Stage<'a> {
                 let fake = self.conditions.answers.pop_front();
                 let given = fake.map_or(Err(Failed::Unreachable), |fake| fake.answer);
                 answers.push(Notice::Answered(given));
+            }
+            Command::Send(mut wanted) => {
+                let needs = self.theatre.templates.get(&wanted.template);
+                let to = needs.and_then(|needs| recipient(needs.by, &wanted.to));
+                let kept = to.is_some() && !self.conditions.unsendable;
+                if let Some(to) = to.filter(|_| kept) {
+                    wanted.to = to;
+                    self.happened.push(Happening::Sent(wanted));
+                }
+                answers.push(Notice::Promised { kept });
             }
             Command::Note { label, fact } => self.happened.push(Happening::Noted(label, fact)),
             Command::Secret { on } => {

@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 
 use super::{Phase, Walk};
 use crate::call::command::Command;
-use crate::event::HandOver;
+use crate::event::{Channel, HandOver};
 use crate::flow::form::Form;
 use crate::flow::model::Collect;
 use crate::flow::value::{Kind, Secret, Value, has_check_digit};
 use crate::media::command::Key;
+use crate::notification::recipient;
 
 /// What has been keyed in so far. It may be secret, so it is never shown.
 #[derive(Default)]
@@ -197,6 +198,7 @@ fn read(form: Form, keys: &str, today: Date) -> Option<Value> {
         }
         // A star stands for the point.
         Form::Money => Kind::Money.read(&keys.replace('*', ".")),
+        Form::Mobile => Kind::Digits.read(keys).and_then(|_| mobile(keys)),
         Form::Phone => Kind::Digits.read(keys).and_then(|_| Kind::Phone.read(keys)),
         Form::YesNo => match keys {
             "1" => Some(Value::Truth(true)),
@@ -204,6 +206,11 @@ fn read(form: Form, keys: &str, today: Date) -> Option<Value> {
             _ => None,
         },
     }
+}
+
+/// A mobile, which texts can be sent to.
+pub(super) fn mobile(written: &str) -> Option<Value> {
+    recipient(Channel::Text, written).map(Value::Text)
 }
 
 /// The two digits at a place.
@@ -255,6 +262,8 @@ mod tests {
             (Form::Card, "4111111111111112", None),
             (Form::Digits, "12*4", None),
             (Form::Phone, "01632960001", Some("+441632960001")),
+            (Form::Mobile, "07700900123", Some("+447700900123")),
+            (Form::Mobile, "01632960001", None),
             (Form::YesNo, "2", Some("no")),
             (Form::YesNo, "3", None),
             (Form::Number, "0042", Some("42")),

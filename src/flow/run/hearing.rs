@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Phase, Walk};
 use crate::call::command::{Candidate, Command, Heard, Utterance};
 use crate::event::{Became, HandOver, Said, Slot, masked};
+use crate::flow::form::Form;
 use crate::flow::model::{Ask, Asking, Collect, Node};
 use crate::flow::value::Value;
 use crate::flow::wording::Wording;
@@ -360,7 +361,10 @@ impl Walk<'_> {
 
 /// A thing that was said as what is to be remembered; none if it has too few or too many letters or digits.
 fn thing(collect: &Collect, said: &str) -> Option<Value> {
-    let value = collect.form.kind().read(said)?;
+    let value = match collect.form {
+        Form::Mobile => super::collect::mobile(said)?,
+        form => form.kind().read(said)?,
+    };
     let counted = matches!(
         collect.form.slot(),
         Slot::Digits | Slot::Reference | Slot::Registration | Slot::Postcode

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 mod business;
 mod callback;
 mod owed;
+mod sent;
 mod spoken;
 
 use super::Run;
@@ -68,6 +69,7 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: vec!["bins".into(), "welsh".into()],
         backends: vec!["tax".into()],
+        templates: Default::default(),
         intents: Default::default(),
         prompts: None,
     }
@@ -100,6 +102,9 @@ fn short(commands: &[Command]) -> String {
             Command::Request(ask) => {
                 let body = ask.body.as_ref().map_or("", |body| body.as_str());
                 format!("{} {}{} {body}", ask.method.as_str(), ask.backend, ask.path)
+            }
+            Command::Send(wanted) => {
+                format!("send {} to {} {:?}", wanted.template, wanted.to, wanted.fields)
             }
             Command::Note { label, fact } => format!("note {label}={fact}"),
             Command::Listen { question } => format!("listen for {}", spoken::asks(question)),
@@ -439,6 +444,7 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => any::<bool>().prop_map(|kept| Notice::MessageEnded { kept }),
         2 => Just(Notice::Waiting),
         2 => (0..4usize).prop_map(|at| Notice::Callback(callback::ANSWERS[at])),
+        1 => any::<bool>().prop_map(|kept| Notice::Promised { kept }),
         8 => spoken::heard(),
         1 => Just(Notice::CameBack),
     ]

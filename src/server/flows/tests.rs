@@ -16,9 +16,17 @@ fn known() -> Known {
         calendars: vec!["main".into()],
         skills: names.map(Into::into).to_vec(),
         backends: vec!["council".into()],
+        templates: templates(),
         intents: assistant::of_flows(&shipped("ivr-flows")).expect("reads").expect("some").names(),
         prompts: None,
     }
+}
+
+/// What the shipped settings let callers be sent.
+fn templates() -> std::collections::BTreeMap<crate::id::TemplateName, crate::notification::Needs> {
+    let read = crate::server::settings_file::read(&shipped("config/switchboard.toml"));
+    let (settings, _) = read.unwrap_or_else(|faults| panic!("{faults:?}"));
+    settings.notifications.needs()
 }
 
 fn shipped(folder: &str) -> PathBuf {

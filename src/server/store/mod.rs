@@ -432,7 +432,10 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::MessageSpoken { .. }
             | CallEvent::Ended { .. } => false,
         },
-        Event::Agent { .. } | Event::Message { .. } | Event::Callback { .. } => false,
+        Event::Agent { .. }
+        | Event::Message { .. }
+        | Event::Callback { .. }
+        | Event::Notification { .. } => false,
         Event::System { event } => match event {
             SystemEvent::Refused { .. } | SystemEvent::OutboundRefused { .. } => true,
             SystemEvent::Started { .. }

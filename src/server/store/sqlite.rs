@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::event::{AgentEvent, CallEvent, CallbackEvent, Entry, Event, MessageEvent, SystemEvent};
+use crate::event::{
+    AgentEvent, CallEvent, CallbackEvent, Entry, Event, MessageEvent, NotificationEvent,
+    SystemEvent,
+};
 use crate::id::CallId;
 use crate::stats::{FOLD_VERSION, Fold};
 use crate::time::{Time, UnixMicros};
@@ -310,6 +313,7 @@ impl Written {
             Event::Agent { .. }
             | Event::Message { .. }
             | Event::Callback { .. }
+            | Event::Notification { .. }
             | Event::System { .. } => None,
         };
         Ok(Written {
@@ -431,6 +435,13 @@ fn kind(event: &Event) -> &'static str {
             CallbackEvent::Missed { .. } => "missed",
             CallbackEvent::Kept { .. } => "kept",
             CallbackEvent::Failed { .. } => "failed",
+        },
+        Event::Notification { notification: _, event } => match event {
+            NotificationEvent::Promised { .. } => "promised",
+            NotificationEvent::Unpromised { .. } => "unpromised",
+            NotificationEvent::Delayed { .. } => "delayed",
+            NotificationEvent::Sent { .. } => "sent",
+            NotificationEvent::Failed { .. } => "failed",
         },
         Event::System { event } => match event {
             SystemEvent::Started { .. } => "started",

@@ -17,6 +17,7 @@ struct Owed {
     callback: bool,
     bulletin: bool,
     answer: bool,
+    promise: bool,
     secret: bool,
     listening: bool,
     speaking: bool,
@@ -47,6 +48,8 @@ impl Owed {
                     (self.callback, self.queue, self.waiting) = (true, false, false);
                 }
                 Command::Request(_) => self.answer = true,
+                // No longer than the timer that follows.
+                Command::Send(_) => self.promise = true,
                 Command::AskBulletin { .. } => self.bulletin = true,
                 Command::Play { prompts } => {
                     assert!(!prompts.is_empty());
@@ -85,13 +88,14 @@ proptest! {
     /// is over, and a caller who does nothing more comes to the end.
     #[test]
     fn every_run_waits_for_something_or_is_over(
-        which in 0..4,
+        which in 0..5,
         all in proptest::collection::vec(notices(), 0..120),
     ) {
         let mut run = match which {
             0 => Walk::new().0,
             1 => business::walk().0,
             2 => callback::walk().0,
+            3 => sent::walk().0,
             _ => spoken::walk().0,
         };
         let mut owed = Owed::default();
@@ -122,6 +126,7 @@ proptest! {
                 Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
                 Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
                 Notice::Answered(_) => std::mem::take(&mut owed.answer),
+                Notice::Promised { .. } => std::mem::take(&mut owed.promise),
                 Notice::Heard(Heard::Began) => {
                     owed.listening && !std::mem::replace(&mut owed.speaking, true)
                 }
@@ -184,7 +189,13 @@ proptest! {
 
     #[test]
     fn no_notice_at_any_time_can_make_a_run_panic(all in proptest::collection::vec(notices(), 0..200)) {
-        for mut run in [Walk::new().0, business::walk().0, callback::walk().0, spoken::walk().0] {
+        for mut run in [
+            Walk::new().0,
+            business::walk().0,
+            callback::walk().0,
+            sent::walk().0,
+            spoken::walk().0,
+        ] {
             for notice in &all {
                 prop_assert!(run.handle(notice.clone()).len() < 80);
             }

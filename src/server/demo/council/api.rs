@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use super::order::{self, Appointment, FlyTipping, MissedBin, Order, Renewal};
 use super::reference::Reference;
 use super::trouble::Trouble;
-use super::{Council, page, store};
+use super::{Council, page, store, texts};
 use crate::flow::value::Kind;
 
 /// The largest body.
@@ -37,6 +37,8 @@ pub(super) fn router(council: Council) -> Router {
         .layer(axum::middleware::from_fn_with_state(council.clone(), known));
     Router::new()
         .route("/", get(page::reports))
+        .route("/v2/notifications", get(texts::find))
+        .route("/v2/notifications/sms", post(texts::take))
         .merge(api)
         .fallback(async || Trouble::Unknown("address of this service"))
         .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
@@ -54,7 +56,7 @@ async fn known(
 ) -> Response {
     let shown = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
     let token = shown.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
-    match bool::from(token.as_bytes().ct_eq(council.token.as_bytes())) {
+    match bool::from(token.as_bytes().ct_eq(council.keys.token.as_bytes())) {
         true => next.run(request).await,
         false => Trouble::Stranger.into_response(),
     }

@@ -8,6 +8,7 @@ mod page;
 mod reference;
 mod seed;
 mod store;
+mod texts;
 mod trouble;
 
 use std::fmt;
@@ -39,8 +40,50 @@ pub fn calendar(time_zone: &str) -> Calendar {
 #[derive(Clone)]
 struct Council {
     store: Arc<Mutex<SqliteConnection>>,
-    token: Arc<str>,
+    keys: Keys,
     now: Calendar,
+    /// Seconds since 1970, for what is good for seconds.
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl Council {
+    /// The service and the secret of the key for texts.
+    fn key(&self) -> (&str, &str) {
+        const UUID: usize = 36;
+        let key = &*self.keys.texts;
+        let secret = key.len().checked_sub(UUID).and_then(|at| key.get(at..)).unwrap_or_default();
+        let rest = key.strip_suffix(secret).unwrap_or_default().trim_end_matches('-');
+        let service = rest.len().checked_sub(UUID).and_then(|at| rest.get(at..));
+        (service.unwrap_or_default(), secret)
+    }
+}
+
+/// What whoever asks must know.
+#[derive(Clone)]
+pub struct Keys {
+    /// For the council's business, as `Authorization: Bearer`.
+    pub token: Arc<str>,
+    /// For texts, as GOV.UK Notify gives them: a name and two UUIDs.
+    pub texts: Arc<str>,
+}
+
+impl Keys {
+    /// New ones.
+    pub fn draw() -> Result<Keys, getrandom::Error> {
+        let mut drawn = [[0; 16]; 4];
+        for bytes in &mut drawn {
+            getrandom::fill(bytes)?;
+        }
+        let [one, other, service, secret] = drawn.map(uuid::Uuid::from_bytes);
+        let token = format!("{}{}", one.simple(), other.simple());
+        Ok(Keys { token: token.into(), texts: format!("demo-{service}-{secret}").into() })
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(not shown)")
+    }
 }
 
 /// The service while it runs. It ends when this is dropped.
@@ -69,17 +112,19 @@ pub enum CouncilError {
     Address(#[from] std::io::Error),
 }
 
-/// Opens the store at `path`, filled if it is new, and answers whoever shows the token.
+/// Opens the store at `path`, filled if it is new, and answers whoever knows the keys.
 pub async fn start(
     path: &Path,
     listener: TcpListener,
-    token: &str,
+    keys: Keys,
     now: Calendar,
 ) -> Result<Running, CouncilError> {
     let address = listener.local_addr()?;
     let connection = store::open(path, now().date()).await?;
     let store = Arc::new(Mutex::new(connection));
-    let router = api::router(Council { store: Arc::clone(&store), token: token.into(), now });
+    #[allow(clippy::disallowed_methods, reason = "the shell reads the clock")]
+    let clock = Arc::new(|| jiff::Timestamp::now().as_second());
+    let router = api::router(Council { store: Arc::clone(&store), keys, now, clock });
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
         let until = async move {

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::reference::Kind;
 use super::store::Report;
+use super::texts::Text;
 use super::trouble::Trouble;
-use super::{Council, store};
+use super::{Council, store, texts};
 
 /// The newest that are shown.
 const MOST: i64 = 100;
@@ -39,20 +40,28 @@ th { white-space: nowrap; }
 pub(super) async fn reports(State(council): State<Council>) -> Result<Response, Trouble> {
     let mut store = council.store.lock().await;
     let reports = store::reports(&mut store, MOST).await?;
+    let texts = texts::last(&mut store, MOST).await?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
     ];
-    Ok((headers, page(&reports)).into_response())
+    Ok((headers, page(&reports, &texts)).into_response())
 }
 
-fn page(reports: &[Report]) -> String {
+fn page(reports: &[Report], texts: &[Text]) -> String {
     let body = match reports {
         [] => "<p>There are none yet.</p>\n".to_owned(),
         [..] => table(reports),
     };
-    format!("{HEAD}{body}</main>\n</body>\n</html>\n")
+    let sent = match texts {
+        [] => "<p>There are none yet.</p>\n".to_owned(),
+        [..] => table_of_texts(texts),
+    };
+    format!(
+        "{HEAD}{body}<h2>Texts</h2>\n<p>What callers were sent, the newest first. Nobody gets them.</p>\n\
+         {sent}</main>\n</body>\n</html>\n"
+    )
 }
 
 fn table(reports: &[Report]) -> String {
@@ -82,6 +91,24 @@ fn table(reports: &[Report]) -> String {
     )
 }
 
+fn table_of_texts(texts: &[Text]) -> String {
+    let rows: String = texts
+        .iter()
+        .map(|text| {
+            let made = text.made.get(..16).unwrap_or(&text.made).replace('T', " ");
+            let (to, words) = (escaped(&text.recipient), escaped(&text.words));
+            format!("<tr><th scope=\"row\">{to}</th><td>{words}</td><td>{made}</td></tr>\n")
+        })
+        .collect();
+    format!(
+        "<div class=\"wide\" role=\"region\" aria-label=\"Texts\" tabindex=\"0\">\n<table>\n\
+         <caption>The last {count}</caption>\n<thead><tr><th scope=\"col\">To</th>\
+         <th scope=\"col\">Text</th><th scope=\"col\">Sent</th></tr></thead>\n<tbody>\n{rows}\
+         </tbody>\n</table>\n</div>\n",
+        count = texts.len()
+    )
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -100,7 +127,13 @@ mod tests {
             detail: "rubbish bin".to_owned(),
             due: "2026-11-30".to_owned(),
         };
-        let page = page(&[report]);
+        let text = Text {
+            recipient: "+447700900123".to_owned(),
+            words: "<b>".to_owned(),
+            made: "2026-11-26T10:00:00".to_owned(),
+        };
+        let page = page(&[report], &[text]);
+        assert!(page.contains("+447700900123</th><td>&lt;b&gt;</td><td>2026-11-26 10:00</td>"));
         assert!(page.contains("<td>&lt;script&gt;&quot;&amp;</td>"), "{page}");
         assert!(page.contains("<th scope=\"row\">W-417-206</th><td>Missed bin</td>"), "{page}");
         assert!(page.contains("<td>2026-11-26 10:00</td>"), "{page}");

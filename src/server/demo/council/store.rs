@@ -84,6 +84,7 @@ pub async fn open(path: &Path, today: Date) -> Result<SqliteConnection, sqlx::Er
         }
         seed::fill(&mut all, today).await?;
     }
+    sqlx::query(super::texts::TABLE).execute(&mut *all).await?;
     all.commit().await?;
     Ok(connection)
 }

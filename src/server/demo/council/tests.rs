@@ -10,6 +10,8 @@ use tower::ServiceExt as _;
 use super::*;
 
 const TOKEN: &str = "s3cret";
+const TEXTS: &str =
+    "demo-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0";
 const CARD: &str = "4111111111111111";
 
 /// The back end on a Thursday at ten.
@@ -29,7 +31,9 @@ impl Rig {
         let now = thursday();
         let opened = store::open(&folder.path().join(FILE), now().date()).await;
         let store = Arc::new(Mutex::new(opened.expect("a store")));
-        let council = Council { store: Arc::clone(&store), token: TOKEN.into(), now };
+        let keys = Keys { token: TOKEN.into(), texts: TEXTS.into() };
+        let clock = Arc::new(|| 1_790_000_000);
+        let council = Council { store: Arc::clone(&store), keys, now, clock };
         Rig { router: api::router(council), store, folder }
     }
 
@@ -291,7 +295,10 @@ async fn it_answers_on_a_socket_and_goes_on_where_it_was() {
     let mut shown = Vec::new();
     for _ in 0..2 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let running = start(&file, listener, TOKEN, thursday()).await.expect("runs");
+        let running =
+            start(&file, listener, Keys { token: TOKEN.into(), texts: TEXTS.into() }, thursday())
+                .await
+                .expect("runs");
         let at = format!("http://{}", running.address);
         let order = json!({"address": 1, "what": "building", "amount": "bags"}).to_string();
         let posted = client.post(format!("{at}/fly-tipping")).bearer_auth(TOKEN).body(order);
@@ -304,4 +311,72 @@ async fn it_answers_on_a_socket_and_goes_on_where_it_was() {
         running.stop().await;
     }
     assert_eq!(shown, [1, 2]);
+}
+
+// ---- texts ---------------------------------------------------------------------------------------
+
+/// What stands in for Notify is shown, as its key's holder makes it at a time.
+fn token(secret: &str, made: i64) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let claims = json!({"iss": "26785a09-ab16-4eb0-8407-a37497a57506", "iat": made});
+    let head = BASE64.encode(json!({"typ": "JWT", "alg": "HS256"}).to_string());
+    let signed = format!("{head}.{}", BASE64.encode(claims.to_string()));
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", BASE64.encode(mac.finalize().into_bytes()))
+}
+
+async fn text(rig: &Rig, token: &str, body: &Value) -> (u16, Value) {
+    let request = Request::post("/v2/notifications/sms")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json");
+    let (status, body) = rig.send(request.body(body.to_string().into()).expect("good")).await;
+    (status.as_u16(), serde_json::from_str(&body).expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_text_is_taken_from_whom_it_knows_and_shown_on_the_page() {
+    const SECRET: &str = "3d844edf-8d35-48ac-975b-e847b4f122b0";
+    const NOW: i64 = 1_790_000_000;
+    let rig = Rig::new().await;
+    let wanted = json!({
+        "phone_number": "+447700900123",
+        "template_id": "6f1c9a4e-0f0b-4a57-9c1a-2b7d5e8f3a10",
+        "personalisation": {"reference": "W-417-206"},
+        "reference": "switchboard-7",
+    });
+    let (status, taken) = text(&rig, &token(SECRET, NOW), &wanted).await;
+    assert_eq!((status, &taken["reference"]), (201, &"switchboard-7".into()), "{taken}");
+    let (_, page) = rig.send(Request::get("/").body(Body::empty()).expect("good")).await;
+    assert!(page.contains("Its reference is W-417-206. See"), "{page}");
+    let find = Request::get("/v2/notifications?reference=switchboard-7")
+        .header("authorization", format!("Bearer {}", token(SECRET, NOW)));
+    let (_, found) = rig.send(find.body(Body::empty()).expect("good")).await;
+    let found: Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!(found["notifications"][0]["id"], taken["id"]);
+
+    let but = |name: &str, value: Value| {
+        let mut body = wanted.clone();
+        body[name] = value;
+        body
+    };
+    for (token, body, status, error) in [
+        (token("guessed", NOW), wanted.clone(), 403, "AuthError"),
+        (token(SECRET, NOW - 31), wanted.clone(), 403, "AuthError"),
+        ("a.b".to_owned(), wanted.clone(), 403, "AuthError"),
+        (token(SECRET, NOW), but("phone_number", "01708434343".into()), 400, "ValidationError"),
+        (token(SECRET, NOW), but("personalisation", json!({})), 400, "BadRequestError"),
+        (token(SECRET, NOW), but("template_id", "none".into()), 400, "BadRequestError"),
+        (token(SECRET, NOW), but("more", "x".into()), 400, "ValidationError"),
+    ] {
+        let (found, answer) = text(&rig, &token, &body).await;
+        assert_eq!((found, &answer["errors"][0]["error"]), (status, &error.into()), "{answer}");
+    }
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM texts")
+        .fetch_one(&mut *rig.store.lock().await)
+        .await
+        .expect("a number");
+    assert_eq!(count, 1);
 }

@@ -1,0 +1,101 @@
+//! Sends the texts and e-mails that callers were promised.
+
+mod mail;
+mod notify;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::event::SendFault;
+use crate::id::NotificationId;
+use crate::notification::{Bounce, Dispatch, Letter, NotificationSettings};
+
+use self::mail::Mail;
+use self::notify::Notify;
+
+/// Why nothing can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// A secret's file cannot be read.
+    #[error("{}: {what} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// What it has.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
+    /// The key is not one of GOV.UK Notify's.
+    #[error(
+        "{}: this is not an API key of GOV.UK Notify: it ends in two UUIDs with a hyphen between them",
+        path.display()
+    )]
+    BadKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no HTTP client on this machine.
+    #[error("GOV.UK Notify cannot be asked over HTTP: {0}")]
+    Client(reqwest::Error),
+    /// The mail server cannot be spoken to.
+    #[error("e-mails cannot be sent: {0}")]
+    Mail(lettre::transport::smtp::Error),
+    /// The sender's address is none.
+    #[error("`{0}` is not an address that e-mails can come from")]
+    Sender(String),
+}
+
+/// Sends texts and e-mails. Cheap to copy.
+#[derive(Clone)]
+pub struct Post {
+    notify: Option<Arc<Notify>>,
+    mail: Option<Arc<Mail>>,
+    runtime: Handle,
+}
+
+impl Post {
+    /// Reads the secrets and makes the clients.
+    pub fn new(settings: &NotificationSettings, runtime: Handle) -> Result<Self, PostError> {
+        let notify = settings.notify.as_ref().map(Notify::new).transpose()?.map(Arc::new);
+        let mail = settings.smtp.as_ref().map(Mail::new).transpose()?.map(Arc::new);
+        Ok(Post { notify, mail, runtime })
+    }
+
+    /// Sends something and tells from another thread what came of it.
+    pub fn send(
+        &self,
+        dispatch: Dispatch,
+        tell: impl FnOnce(NotificationId, Result<Option<String>, Bounce>) + Send + 'static,
+    ) {
+        let (notify, mail) = (self.notify.clone(), self.mail.clone());
+        self.runtime.spawn(async move {
+            let id = dispatch.id;
+            let outcome = match (&dispatch.letter, notify, mail) {
+                (Letter::Notify { by, template, fields }, Some(notify), _) => {
+                    notify.send(&dispatch, *by, template, fields).await
+                }
+                (Letter::Mail { subject, text }, _, Some(mail)) => {
+                    mail.send(&dispatch, subject, text).await
+                }
+                (Letter::Notify { .. }, None, _) | (Letter::Mail { .. }, _, None) => {
+                    Err(Bounce { why: SendFault::NotSet, words: None, arrived: false })
+                }
+            };
+            tell(id, outcome);
+        });
+    }
+}
+
+/// What stands in a file, without the white space around it.
+fn secret(what: &'static str, path: &Path) -> Result<String, PostError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) => Err(PostError::Unreadable { what, path: path.to_owned(), error }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

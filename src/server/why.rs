@@ -20,6 +20,7 @@ pub async fn read(reader: &Reader, call: CallId) -> Result<Vec<Line>, StoreError
         Event::Agent { .. }
         | Event::Message { .. }
         | Event::Callback { .. }
+        | Event::Notification { .. }
         | Event::System { .. } => false,
     };
     let first = own.iter().find(|entry| is(entry, true)).map(|entry| entry.seq);

@@ -240,10 +240,11 @@ fn confidence(
     let better = f64::from(best.score) + taken - f64::from(free.score);
     let better = better / f64::from(best.frames);
     let middle = match expected {
-        Expected::Phrases(_) | Expected::Free(_) => -3.0,
+        Expected::Phrases(_) | Expected::Free(_) => 0.0,
         // Some words are always misheard; what a sentence is about bears it.
         Expected::Like(_) => -6.5,
-        Expected::YesNo | Expected::Digits { .. } | Expected::Spelt(_) => -1.0,
+        Expected::YesNo => -1.0,
+        Expected::Digits { .. } | Expected::Spelt(_) => 1.0,
     };
     (1.0 / (1.0 + (middle - better).exp())) as f32
 }

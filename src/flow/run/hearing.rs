@@ -14,6 +14,8 @@ use crate::flow::value::Value;
 use crate::flow::wording::Wording;
 use crate::id::{IntentName, NodeName};
 
+/// The value that says what cannot wait.
+const URGENT: &str = "urgent";
 /// The intent of callers who want a person, whatever node they say it at.
 const ADVISER: &str = "adviser";
 /// From this chance on, in thousandths, it is not asked whether that was meant.
@@ -130,6 +132,7 @@ impl Walk<'_> {
             self.said_is(Became::Urgent, node, Some(&utterance));
             self.note("Cannot wait", says);
             self.note("Said", &masked(&utterance.text));
+            self.remember(&URGENT.into(), Value::Text(kind.to_string()));
             self.run.reason = Some(HandOver::Urgent { kind: kind.clone() });
             let flow = Arc::clone(&self.flow);
             return match flow.urgent.as_ref().or(flow.adviser.as_ref()).or(given_up(node)) {

@@ -7,13 +7,15 @@ use crate::id::ValueName;
 use crate::notification::recipient;
 
 /// What every call knows from the start, for expressions and texts.
-pub const KNOWN_FROM_THE_START: [(&str, Kind); 6] = [
+pub const KNOWN_FROM_THE_START: [(&str, Kind); 7] = [
     ("caller", Kind::Phone),
     ("caller_mobile", Kind::YesNo),
     ("called", Kind::Phone),
     ("relay", Kind::YesNo),
     ("today", Kind::Date),
     ("now", Kind::Time),
+    // What cannot wait, once the caller has said so.
+    ("urgent", Kind::Text),
 ];
 
 /// The same of one call.
@@ -28,6 +30,7 @@ pub(super) fn values(about: &About) -> Values {
         ("relay", Value::Truth(about.relay)),
         ("today", Value::Date(about.now.date())),
         ("now", Value::Time(about.now.time())),
+        ("urgent", Value::Nothing),
     ];
     values.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }

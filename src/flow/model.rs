@@ -318,7 +318,8 @@ impl Node {
             Node::Request(request) => request.words.iter().collect(),
             Node::Voicemail(voicemail) => vec![&voicemail.words],
             Node::Callback(callback) => {
-                callback.asking.wordings(&callback.words).chain([&callback.ask]).collect()
+                let asked = callback.asking.wordings(&callback.words).chain([&callback.ask]);
+                asked.chain(&callback.not_now).collect()
             }
             Node::Queue(queue) => {
                 queue.meanwhile.iter().filter_map(|it| it.words.as_ref()).collect()

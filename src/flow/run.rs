@@ -307,6 +307,7 @@ impl Walk<'_> {
         match (self.run.phase, node) {
             (Phase::Saying, Node::Say(say)) => self.go(&say.then),
             (Phase::Saying, Node::Bulletin(bulletin)) => self.go(&bulletin.on),
+            (Phase::Saying, Node::Callback(callback)) => self.wait_on_or_go(callback),
             (Phase::Offering, Node::Menu(menu)) => {
                 self.listen(&menu.asking, Phase::Listening);
                 if menu.must_hear {

@@ -194,9 +194,9 @@ pub fn serve(config: &Path, overrides: &Overrides) -> Result<(), Failure> {
             tracing::info!("answering SIP at {} ({})", sip.advertised, sip.protocol);
         }
         tracing::info!("wallboard at http://{}/", server.http);
-        let mut watch = watch(config, &files);
+        let mut watched = Watched::begin(config, &files);
         let read = || Installation::read(config, overrides);
-        until_told_to_stop(&mut server, &mut signals, &mut watch, &read).await;
+        until_told_to_stop(&mut server, &mut signals, &mut watched, &read).await;
         server.stop().await?;
         tracing::info!("stopped; the journal is complete");
         Ok(())
@@ -220,25 +220,69 @@ impl Signals {
     }
 }
 
-/// Whoever notices edits, if that is wanted and can be done.
-fn watch(config: &Path, files: &FileSettings) -> Option<Watch> {
-    let watch = files.watch.then(|| Watch::begin(config, files))?;
-    watch.inspect_err(|error| tracing::warn!("edits are read after SIGHUP only: {error}")).ok()
+/// Files that are read again when they are edited.
+struct Watched {
+    config: PathBuf,
+    files: FileSettings,
+    watch: Option<Watch>,
 }
 
-/// A change to what is watched; never, if nothing is.
-async fn changed(watch: &mut Option<Watch>) -> PathBuf {
-    match watch {
-        Some(watch) => watch.changed().await,
-        None => std::future::pending().await,
+impl Watched {
+    fn begin(config: &Path, files: &FileSettings) -> Self {
+        let mut watched = Watched { config: config.to_owned(), files: files.clone(), watch: None };
+        watched.again();
+        watched
+    }
+
+    /// Watches what is there now, if that is wanted and can be done.
+    fn again(&mut self) {
+        let begun = self.files.watch.then(|| Watch::begin(&self.config, &self.files));
+        self.watch = begun.and_then(|begun| {
+            begun
+                .inspect_err(|error| tracing::warn!("edits are read after SIGHUP only: {error}"))
+                .ok()
+        });
+    }
+
+    /// A change to what is watched; never, if nothing is.
+    async fn changed(&mut self) -> PathBuf {
+        match &mut self.watch {
+            Some(watch) => watch.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes what the files say now, whole or not at all. Folders may be others since, by name or by what was put
+    /// in their place: what is edited from now on is noticed there.
+    fn reload(&mut self, server: &mut Server, read: &impl Fn() -> Result<Installation, Problems>) {
+        self.again();
+        if let Some(files) = reload(server, read)
+            && files != self.files
+        {
+            self.files = files;
+            self.again();
+        }
     }
 }
 
-/// Takes what the files say now, whole or not at all.
-fn reload(server: &mut Server, read: &impl Fn() -> Result<Installation, Problems>) {
-    match read().map_err(ServeError::from).and_then(|installation| server.reload(&installation)) {
-        Ok(()) => tracing::info!("settings and flows reloaded"),
-        Err(error) => tracing::error!("nothing was changed by the reload:\n{error}"),
+/// Takes what the files say now, whole or not at all; where they are, if it is taken.
+fn reload(
+    server: &mut Server,
+    read: &impl Fn() -> Result<Installation, Problems>,
+) -> Option<FileSettings> {
+    let taken = read().map_err(ServeError::from).and_then(|installation| {
+        server.reload(&installation)?;
+        Ok(installation.settings.files)
+    });
+    match taken {
+        Ok(files) => {
+            tracing::info!("settings and flows reloaded");
+            Some(files)
+        }
+        Err(error) => {
+            tracing::error!("nothing was changed by the reload:\n{error}");
+            None
+        }
     }
 }
 
@@ -247,7 +291,7 @@ fn reload(server: &mut Server, read: &impl Fn() -> Result<Installation, Problems
 async fn until_told_to_stop(
     server: &mut Server,
     signals: &mut Signals,
-    watch: &mut Option<Watch>,
+    watched: &mut Watched,
     read: &impl Fn() -> Result<Installation, Problems>,
 ) {
     let Signals { terminate, interrupt, hang_up } = signals;
@@ -257,10 +301,10 @@ async fn until_told_to_stop(
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = look.tick() => if server.has_ended() { return },
-            _ = hang_up.recv() => reload(server, read),
-            file = changed(watch) => {
+            _ = hang_up.recv() => watched.reload(server, read),
+            file = watched.changed() => {
                 tracing::info!("{} has changed", file.display());
-                reload(server, read);
+                watched.reload(server, read);
             }
         }
     }
@@ -405,8 +449,8 @@ pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Resul
         installation.for_the_demo();
         Ok(installation)
     };
-    let mut watch = watch(config, &installation.settings.files);
-    let outcome = runtime()?.block_on(demonstrate(installation, options, &mut watch, &again));
+    let mut watched = Watched::begin(config, &installation.settings.files);
+    let outcome = runtime()?.block_on(demonstrate(installation, options, &mut watched, &again));
     if !kept {
         let _ = std::fs::remove_dir_all(&scratch);
     }
@@ -448,7 +492,7 @@ async fn other_systems(settings: &mut Settings) -> Result<Option<council::Runnin
 async fn demonstrate(
     mut installation: Installation,
     options: DemoOptions,
-    watch: &mut Option<Watch>,
+    watched: &mut Watched,
     again: &impl Fn() -> Result<Installation, Problems>,
 ) -> Result<(), Failure> {
     let council = other_systems(&mut installation.settings).await?;
@@ -525,10 +569,10 @@ async fn demonstrate(
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
             () = &mut end => break,
-            _ = signals.hang_up.recv() => reload(&mut server, &read),
-            file = changed(watch) => {
+            _ = signals.hang_up.recv() => watched.reload(&mut server, &read),
+            file = watched.changed() => {
                 println!("{} has changed", file.display());
-                reload(&mut server, &read);
+                watched.reload(&mut server, &read);
             }
         }
     }

@@ -56,6 +56,14 @@ pub struct Post {
     runtime: Handle,
 }
 
+/// The mail client's connections end on the runtime, wherever the last copy is dropped.
+impl Drop for Post {
+    fn drop(&mut self) {
+        let _in_it = self.runtime.enter();
+        drop(self.mail.take());
+    }
+}
+
 impl Post {
     /// Reads the secrets and makes the clients.
     pub fn new(settings: &NotificationSettings, runtime: Handle) -> Result<Self, PostError> {

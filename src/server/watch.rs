@@ -29,27 +29,30 @@ impl Watch {
     /// a new file in the old one's place.
     pub fn begin(config: &Path, files: &FileSettings) -> notify::Result<Self> {
         let (found, changes) = channel(MOST);
-        let config_file = config.file_name().map(ToOwned::to_owned);
-        let matters = move |path: &Path| {
-            let kind = path.extension().and_then(|kind| kind.to_str());
-            matches!(kind, Some("yaml" | "wav"))
-                || path.file_name().is_some() && path.file_name() == config_file.as_deref()
+        let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let of_interest = OfInterest {
+            settings: folder.join(config.file_name().unwrap_or_default()),
+            settings_folder: folder.clone(),
+            folders: [files.flows.clone(), files.sounds.clone()],
         };
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // An error is of a folder that is gone: so is whatever could be read there.
             let Ok(event) = event else { return };
-            if !is_a_change(event.kind) {
-                return;
-            }
-            if let Some(path) = event.paths.into_iter().find(|path| matters(path)) {
+            let path = event.paths.into_iter().find(|path| of_interest.is(path, event.kind));
+            if let Some(path) = path {
                 // Full: enough is known to read everything again.
                 let _ = found.try_send(path);
             }
         })?;
-        let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty());
-        watcher.watch(folder.unwrap_or(Path::new(".")), RecursiveMode::NonRecursive)?;
-        watcher.watch(&files.flows, RecursiveMode::Recursive)?;
-        watcher.watch(&files.sounds, RecursiveMode::Recursive)?;
+        watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+        for folder in [&files.flows, &files.sounds] {
+            watcher.watch(folder, RecursiveMode::Recursive)?;
+            // Whoever installs a new version may put a whole folder in its place.
+            if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+                watcher.watch(above, RecursiveMode::NonRecursive)?;
+            }
+        }
         Ok(Watch { _watcher: watcher, changes, pending: None })
     }
 
@@ -77,13 +80,35 @@ impl Watch {
     }
 }
 
-/// Whether what is in a file may be another now. Who only reads, ours included, changes nothing.
-fn is_a_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Create(_) | EventKind::Remove(_) => true,
-        EventKind::Modify(ModifyKind::Metadata(_)) => false,
-        EventKind::Modify(_) => true,
-        EventKind::Access(_) | EventKind::Any | EventKind::Other => false,
+/// What an installation is made of.
+struct OfInterest {
+    settings: PathBuf,
+    settings_folder: PathBuf,
+    folders: [PathBuf; 2],
+}
+
+impl OfInterest {
+    /// Whether something there may be another now. Who only reads, ours included, changes nothing.
+    fn is(&self, path: &Path, kind: EventKind) -> bool {
+        let moved = match kind {
+            EventKind::Create(_)
+            | EventKind::Remove(_)
+            | EventKind::Modify(ModifyKind::Name(_)) => true,
+            EventKind::Modify(ModifyKind::Metadata(_)) => return false,
+            EventKind::Modify(_) => false,
+            EventKind::Access(_) | EventKind::Any | EventKind::Other => return false,
+        };
+        let below = self.folders.iter().any(|folder| path.starts_with(folder));
+        let beside_settings = path.parent() == Some(&self.settings_folder);
+        let file = match path.extension().and_then(|kind| kind.to_str()) {
+            Some("yaml" | "wav") => below,
+            // What sounds say, and bank holidays.
+            Some("json") => below || beside_settings,
+            Some(_) => false,
+            // A folder, most likely.
+            None => moved && below,
+        };
+        file || path == self.settings
     }
 }
 
@@ -121,6 +146,8 @@ mod tests {
         assert_eq!(next(&mut watch).await.as_deref(), Some("main.yaml"));
         fs::write(files.flows.join("intents/waste.yaml"), "new").expect("writes");
         assert_eq!(next(&mut watch).await.as_deref(), Some("waste.yaml"));
+        fs::write(files.sounds.join("en-GB/manifest.json"), "{}").expect("writes");
+        assert_eq!(next(&mut watch).await.as_deref(), Some("manifest.json"));
         // As editors do it.
         let config = folder.path().join("config/switchboard.toml");
         fs::write(config.with_extension("toml.new"), "new").expect("writes");
@@ -158,6 +185,21 @@ mod tests {
             let _ = tokio::time::timeout(Duration::from_millis(20), watch.changed()).await;
         }
         let _ = tokio::time::timeout(Duration::from_millis(20), watch.changed()).await;
+        assert_eq!(next(&mut watch).await.as_deref(), Some("main.yaml"));
+    }
+
+    #[tokio::test]
+    async fn a_whole_folder_that_is_put_in_anothers_place_is_a_change_and_is_watched_then() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (files, mut watch) = watched(folder.path());
+        fs::create_dir(folder.path().join("new")).expect("is made");
+        fs::write(folder.path().join("new/main.yaml"), "new").expect("writes");
+        fs::rename(&files.flows, folder.path().join("old")).expect("renames");
+        fs::rename(folder.path().join("new"), &files.flows).expect("renames");
+        assert_eq!(next(&mut watch).await.as_deref(), Some("flows"));
+        let mut watch =
+            Watch::begin(&folder.path().join("config/switchboard.toml"), &files).expect("watches");
+        fs::write(files.flows.join("main.yaml"), "newer").expect("writes");
         assert_eq!(next(&mut watch).await.as_deref(), Some("main.yaml"));
     }
 }

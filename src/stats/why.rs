@@ -190,16 +190,29 @@ fn offered(agent: &AgentId, decision: &Decision, asked: &[Ability]) -> String {
 
 /// Offers of other callers who came later, while the call waited, and why they were made.
 fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'a Entry, String)> {
-    let mut waits: Vec<(u64, u64, i32)> = Vec::new();
+    // From when until when the call waited and nobody was being rung for it, with its place: since when, and
+    // its priority.
+    let mut waits: Vec<(u64, u64, (u64, i32))> = Vec::new();
+    let mut held: Option<(u64, i32)> = None;
     for entry in own {
-        if let Event::Call { event, .. } = &entry.event {
-            if let CallEvent::QueueEntered { place, .. } = event {
-                waits.push((entry.seq, u64::MAX, place.priority));
+        let Event::Call { event, .. } = &entry.event else { continue };
+        let begins = match event {
+            CallEvent::QueueEntered { place, .. } => {
+                held = Some((entry.seq, place.priority));
+                held
             }
-            if let (CallEvent::QueueLeft { .. }, Some(last)) = (event, waits.last_mut()) {
-                last.1 = last.1.min(entry.seq);
+            CallEvent::OfferEnded { .. } => held,
+            CallEvent::QueueLeft { .. } => {
+                held = None;
+                None
             }
+            CallEvent::Offered { .. } => None,
+            _ => continue,
+        };
+        if let Some(last) = waits.last_mut() {
+            last.1 = last.1.min(entry.seq);
         }
+        waits.extend(begins.map(|place| (entry.seq, u64::MAX, place)));
     }
     let mut came: BTreeMap<CallId, (u64, i32)> = BTreeMap::new();
     let mut passed = Vec::new();
@@ -212,9 +225,11 @@ fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'
             came.entry(*other).or_insert((entry.seq, place.priority));
         }
         let CallEvent::Offered { queue, agent, .. } = event else { continue };
-        let wait = waits.iter().find(|(from, to, _)| (*from..*to).contains(&entry.seq));
-        let (Some((from, _, own)), Some((at, theirs))) = (wait, came.get(other)) else { continue };
-        if at < from {
+        let wait = waits.iter().find(|(from, to, ..)| (*from..*to).contains(&entry.seq));
+        let (Some((.., (since, own))), Some((at, theirs))) = (wait, came.get(other)) else {
+            continue;
+        };
+        if at < since {
             continue;
         }
         let because = if theirs < own {
@@ -328,10 +343,13 @@ mod tests {
             entry(7, 10, 3, rings("parks", "ed", &[])),
             entry(8, 35, 1, relaxed),
             entry(9, 35, 1, rings("waste", "amy", &["chloe"])),
-            entry(10, 55, 1, failed),
-            entry(11, 75, 1, joined),
-            entry(12, 75, 1, left),
-            entry(13, 80, 2, rings("waste", "ben", &[])),
+            // Nobody passes who is being rung for.
+            entry(10, 40, 4, waits("waste", &[], Place::default())),
+            entry(11, 41, 4, rings("waste", "fay", &[])),
+            entry(12, 55, 1, failed),
+            entry(13, 75, 1, joined),
+            entry(14, 75, 1, left),
+            entry(15, 80, 2, rings("waste", "ben", &[])),
         ];
         let (two, three) = (call(2), call(3));
         assert_eq!(

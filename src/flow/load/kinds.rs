@@ -355,6 +355,11 @@ pub const KINDS: &[Kind] = &[
                 "what is said before a number is asked for again that cannot be rung",
             ),
             TRIES_FIELD,
+            may(
+                "not_now",
+                Shape::Words,
+                "what is said to callers who wait if nothing can be promised, before they wait on",
+            ),
             needed("then", Shape::Node, "the node once it is promised"),
             needed("already", Shape::Node, "the node if it is promised to that number already"),
             needed(

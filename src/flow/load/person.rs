@@ -102,6 +102,8 @@ impl Reader<'_> {
         let ask = fields
             .need("ask", "ask: Please key in your number, then press hash.", self.faults)
             .and_then(|tree| self.words("ask", tree, Some("ask")));
+        let not_now =
+            fields.get("not_now").map(|tree| self.words("not_now", tree, Some("not-now")));
         let asking = self.asking(fields, "wrong", "wrong");
         let then = self.way(fields, "then", "then: we-will-ring");
         let already = self.way(fields, "already", "already: promised-already");
@@ -111,6 +113,7 @@ impl Reader<'_> {
             urgency: urgency?,
             words: words?,
             ask: ask?,
+            not_now: not_now.map_or(Some(None), |words| words.map(Some))?,
             asking: asking?,
             then: then?,
             already: already?,

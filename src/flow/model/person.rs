@@ -107,6 +107,8 @@ pub struct Callback {
     pub words: Wording,
     /// Asks for another number.
     pub ask: Wording,
+    /// What callers who wait are told if nothing can be promised, before they wait on.
+    pub not_now: Option<Wording>,
     /// How it is asked. Whoever does not want it, or cannot be promised it, waits on; `otherwise` is for
     /// those of them who have no place in a queue.
     pub asking: Asking,

@@ -89,7 +89,10 @@ impl Walk<'_> {
             (CallbackAnswer::Good, false) => self.ask_number(callback, None),
             (CallbackAnswer::Known, _) => self.go(&callback.already),
             (CallbackAnswer::NotNow, _) | (CallbackAnswer::NotAllowed, true) => {
-                self.wait_on_or_go(callback);
+                match callback.not_now.as_ref().filter(|_| self.has_place()) {
+                    Some(words) => self.say(Phase::Saying, &[words]),
+                    None => self.wait_on_or_go(callback),
+                }
             }
             (CallbackAnswer::NotAllowed, false) => {
                 self.run.values.remove(NUMBER);
@@ -166,6 +169,10 @@ impl Walk<'_> {
             }
             Step::Number => self.ask_number(callback, told),
         }
+    }
+
+    fn has_place(&self) -> bool {
+        self.run.place.is_some() && self.run.left.is_none()
     }
 
     /// Nothing is promised: whoever has a place goes on waiting, everybody else is led on.

@@ -379,3 +379,17 @@ async fn a_mail_server_takes_e_mails_and_says_why_it_does_not() {
     let Err(bounce) = send(&gone, mail("a@example.org")).await else { panic!("taken") };
     assert_eq!((bounce.why, bounce.arrived), (SendFault::Unreachable, false), "{bounce:?}");
 }
+
+#[test]
+fn the_last_copy_may_be_dropped_on_any_thread() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let text = "[smtp]\nhost = '127.0.0.1'\nport = 9\nsecurity = 'none'\nfrom = 'a@b.example'";
+    let settings = toml::from_str(text).expect("settings");
+    let post =
+        runtime.block_on(async { Post::new(&settings, Handle::current()).expect("clients") });
+    // As the control thread does at the end, which is no thread of the runtime's.
+    let ended = std::thread::spawn(move || drop(post)).join();
+    assert!(ended.is_ok());
+}

@@ -164,3 +164,18 @@ fn who_asked_before_is_told_so_and_a_journal_that_is_silent_promises_nothing() {
     walk.on(key('1'));
     assert_eq!(walk.on(Notice::TimerDone), ">bins, queue waste [] Serve");
 }
+
+#[test]
+fn who_waits_and_cannot_be_promised_it_is_told_so_and_waits_on() {
+    let flow = FLOW
+        .replace("    wrong: {say", "    not_now: We cannot ring you back now.\n    wrong: {say");
+    let flow = load_text(&"main".into(), "main.yaml", &flow, &known()).expect("is good");
+    let mut walk = Walk::through(Arc::new(flow));
+    walk.on(Notice::Started);
+    walk.on(Notice::Waiting);
+    walk.on(key('1'));
+    let told = walk.on(Notice::Callback(CallbackAnswer::NotNow));
+    assert!(told.starts_with("play offer-not-now"), "{told}");
+    let back = walk.on(Notice::Played);
+    assert!(back.starts_with(">bins, queue waste"), "{back}");
+}

@@ -330,6 +330,8 @@ pub fn check(config: &Path) -> Result<(), Failure> {
     // Addresses are only known to a server that runs; those of this machine will do for the check.
     let plan = installation.plan(listeners::foreseen(&installation.settings.sip.addresses()))?;
     let bank = installation.bank(&plan)?;
+    // What passes must start: keys and tokens are read.
+    runtime()?.block_on(async { run::others(&installation.settings).map(drop) })?;
     println!(
         "{}: right. {} numbers, {} flows, {} intents, {} queues, {} agents, {} sounds.",
         config.display(),

@@ -130,6 +130,17 @@ pub struct Server {
     pub http: SocketAddr,
 }
 
+/// Who is spoken to besides phones: their keys and tokens are read, and nobody is asked anything yet. Needs a
+/// tokio runtime.
+pub fn others(settings: &Settings) -> Result<(BackendClient, Post, Listenings), ServeError> {
+    let runtime = tokio::runtime::Handle::current();
+    let backends = BackendClient::new(&settings.backends, runtime.clone())?;
+    let post = Post::new(&settings.notifications, runtime.clone())?;
+    let hearing = Hearing::start(&settings.speech, runtime.clone())?;
+    let model = LanguageModel::new(&settings.language_model, runtime)?;
+    Ok((backends, post, Listenings::new(hearing, model)))
+}
+
 /// Starts everything that an installation asks for. Needs a tokio runtime for the pages.
 pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let clock = Clock::start();
@@ -149,11 +160,7 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
     let http = web_listener.local_addr().unwrap_or(http);
 
     let resolver = Resolver::new(&settings.sip.name_servers);
-    let backends = BackendClient::new(&settings.backends, tokio::runtime::Handle::current())?;
-    let post = Post::new(&settings.notifications, tokio::runtime::Handle::current())?;
-    let hearing = Hearing::start(&settings.speech, tokio::runtime::Handle::current())?;
-    let model = LanguageModel::new(&settings.language_model, tokio::runtime::Handle::current())?;
-    let listenings = Listenings::new(hearing, model);
+    let (backends, post, listenings) = others(settings)?;
     let control = Control::new(listeners.datagrams, resolver, backends, post, listenings)
         .map_err(thread("control thread"))?;
     let handle = control.handle();

@@ -112,3 +112,17 @@ async fn a_model_that_is_slow_is_not_waited_for() {
     let settings = LanguageModelSettings { url, timeout_ms: 50, ..Default::default() };
     assert_eq!(opinion(settings).await, None);
 }
+
+/// `switchboard check` opens what settings name, as a start does.
+#[tokio::test]
+async fn a_token_that_is_not_there_is_found_before_a_start() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/switchboard.toml");
+    let Ok((mut settings, _)) = crate::server::settings_file::read(config.as_ref()) else {
+        panic!("the shipped settings are right");
+    };
+    assert!(crate::server::run::others(&settings).is_ok());
+    settings.language_model.url = Some("http://127.0.0.1:9/v1/chat/completions".to_owned());
+    settings.language_model.token_file = Some("/nowhere/token".into());
+    let refused = crate::server::run::others(&settings).err().expect("is not there");
+    assert!(refused.to_string().contains("/nowhere/token"), "{refused}");
+}

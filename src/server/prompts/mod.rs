@@ -112,9 +112,12 @@ fn render_all(
             Step::Keep => report.kept += 1,
             Step::Render => {
                 let wav = voice.speak(&text.text, &path)?;
-                write(&path, &wav)?;
                 let entry = entry(voice.name(), Fingerprint::of(&wav));
                 manifest.prompts.insert(prompt.clone(), entry);
+                // Before the sound: one that the manifest does not know would be taken for a person's by the
+                // next run, if this one is broken off.
+                write_manifest(spoken, manifest)?;
+                write(&path, &wav)?;
                 report.rendered.push(prompt.clone());
             }
             Step::Adopt => {

@@ -209,7 +209,14 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         token_file: Some(token),
         ..VoiceSettings::default()
     };
-    let report = render_with(folder.path(), &voice).expect("renders");
+    let spoken = folder.path().join("sounds/en-GB");
+    // Whenever it is broken off, whoever spoke is known.
+    let mut known = |progress: Progress<'_>| {
+        let manifest = flows::manifest(&spoken).expect("a manifest");
+        assert!(manifest.prompts.contains_key(progress.prompt), "{}", progress.prompt);
+    };
+    let (flows, sounds) = (folder.path().join("flows"), folder.path().join("sounds"));
+    let report = render(&flows, &sounds, "en-GB", &voice, &mut known).expect("renders");
     assert_eq!(report.rendered.len(), 6);
     let path = folder.path().join("sounds/en-GB/main/hello.wav");
     let reader = hound::WavReader::open(&path).expect("is a sound file");

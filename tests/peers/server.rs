@@ -35,6 +35,9 @@ sounds = "{root}/sounds"
 [backend.council]
 url = "http://127.0.0.1:9"
 
+[turns]
+ageing_s = 60
+
 [notifications.notify]
 url = "http://127.0.0.1:9"
 

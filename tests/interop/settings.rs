@@ -131,6 +131,31 @@ sounds = "{ROOT}/sounds"
 [numbers]
 "{NUMBER}" = "{flow}"
 
+[turns]
+ageing_s = 60
+
+[notifications.notify]
+url = "http://127.0.0.1:9"
+
+[notifications.template.report]
+by = "text"
+notify = "6f1c9a4e-0f0b-4a57-9c1a-2b7d5e8f3a10"
+fields = ["reference"]
+
+[notifications.template.permit]
+by = "text"
+notify = "0b5de0c2-54f3-4a8e-8f0e-7c1f6a9d2b31"
+fields = ["reference", "price", "ends"]
+
+[notifications.template.appointment]
+by = "text"
+notify = "c2f84d17-3e6a-4b59-b7d0-1e9a5c6f4d82"
+fields = ["reference", "day", "time"]
+
+[notifications.template.council-tax]
+by = "text"
+notify = "9ad37b60-8c25-4f1e-a3b4-5d0e7f2c6a93"
+
 [queue.waste]
 title = "Waste and recycling"
 skills = ["waste"]

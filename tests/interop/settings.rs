@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::certificates::Certificate;
-use crate::peers::server::{Server, password_of};
+use crate::peers::server::{SENDS, Server, password_of};
 use crate::place::{Host, Place};
 use crate::scenario::Transport;
 
@@ -96,8 +96,8 @@ fn text(place: &Place, phones: Transport, wishes: Wishes<'_>, http: SocketAddr) 
     let agents = agents(place, phones, wishes.sha256);
     let Wishes { v6, sha256: _, menu, sip: sip_keys, tls: tls_keys, tables } = wishes;
     let (flows, flow, menu) = match menu {
-        true => ("ivr-flows", "main", MENU),
-        false => ("tests/interop/flows", "straight", ""),
+        true => ("ivr-flows", "main", format!("{MENU}{SENDS}")),
+        false => ("tests/interop/flows", "straight", String::new()),
     };
     let (_, sip6) = place.v6();
     let v6 = if v6 { format!("  {{ bind = \"{sip6}\" }},\n") } else { String::new() };
@@ -133,28 +133,6 @@ sounds = "{ROOT}/sounds"
 
 [turns]
 ageing_s = 60
-
-[notifications.notify]
-url = "http://127.0.0.1:9"
-
-[notifications.template.report]
-by = "text"
-notify = "6f1c9a4e-0f0b-4a57-9c1a-2b7d5e8f3a10"
-fields = ["reference"]
-
-[notifications.template.permit]
-by = "text"
-notify = "0b5de0c2-54f3-4a8e-8f0e-7c1f6a9d2b31"
-fields = ["reference", "price", "ends"]
-
-[notifications.template.appointment]
-by = "text"
-notify = "c2f84d17-3e6a-4b59-b7d0-1e9a5c6f4d82"
-fields = ["reference", "day", "time"]
-
-[notifications.template.council-tax]
-by = "text"
-notify = "9ad37b60-8c25-4f1e-a3b4-5d0e7f2c6a93"
 
 [queue.waste]
 title = "Waste and recycling"

@@ -21,23 +21,8 @@ use super::process::Process;
 pub const NUMBER: &str = "01708434343";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The shipped flow and sounds, always open, with short times.
-const SETTINGS: &str = r#"
-organisation = "Harbourside Council"
-
-[files]
-flows = "{root}/ivr-flows"
-sounds = "{root}/sounds"
-
-[numbers]
-"01708434343" = "main"
-
-[backend.council]
-url = "http://127.0.0.1:9"
-
-[turns]
-ageing_s = 60
-
+/// What the shipped flows send; nobody is there to take it.
+pub const SENDS: &str = r#"
 [notifications.notify]
 url = "http://127.0.0.1:9"
 
@@ -59,7 +44,26 @@ fields = ["reference", "day", "time"]
 [notifications.template.council-tax]
 by = "text"
 notify = "9ad37b60-8c25-4f1e-a3b4-5d0e7f2c6a93"
+"#;
 
+/// The shipped flow and sounds, always open, with short times.
+const SETTINGS: &str = r#"
+organisation = "Harbourside Council"
+
+[files]
+flows = "{root}/ivr-flows"
+sounds = "{root}/sounds"
+
+[numbers]
+"01708434343" = "main"
+
+[backend.council]
+url = "http://127.0.0.1:9"
+
+[turns]
+ageing_s = 60
+
+{sends}
 [queue.waste]
 title = "Waste and recycling"
 short_title = "Waste"
@@ -153,7 +157,7 @@ impl Server {
     }
 
     fn launch(folder: &Path, words: &[&str], amy: &str) -> Self {
-        let mut text = SETTINGS.replace("{root}", ROOT);
+        let mut text = SETTINGS.replace("{root}", ROOT).replace("{sends}", SENDS);
         for (user, more) in [("amy", amy), ("ben", "")] {
             let password = password_of(user);
             let secret = format!("password = \"{password}\"\n{more}");

@@ -146,12 +146,13 @@ impl Floor {
     }
 }
 
-const RULES: [Choose; 5] = [
+const RULES: [Choose; 6] = [
     Choose::LongestIdle,
     Choose::MostSkilled,
     Choose::LeastOccupied,
     Choose::FewestCalls,
     Choose::RoundRobin,
+    Choose::RingAll,
 ];
 
 /// Single decisions: an agent freed is offered a caller, and a caller who comes is offered to an agent.
@@ -205,7 +206,7 @@ fn agent_freed_answers_and_a_caller_enters(bencher: Bencher, waiting: usize) {
 }
 
 /// Everybody is ready; a caller enters, is offered by the nth rule, and leaves.
-#[divan::bench(args = [0, 1, 2, 3, 4])]
+#[divan::bench(args = [0, 1, 2, 3, 4, 5])]
 fn caller_enters_and_all_are_ready(bencher: Bencher, rule: usize) {
     let mut floor = Floor::new(AGENTS, RULES[rule]);
     bencher.bench_local(|| {

@@ -469,6 +469,8 @@ pub enum OfferOutcome {
     CallerLeft,
     /// We took the offer back (closing time, shutdown, agent signed out).
     Withdrawn,
+    /// Somebody else who was rung for the caller at the same time answered first.
+    AnsweredElsewhere,
 }
 
 /// How waiting in a queue ended (`measures.md`: outcome). One for each visit; the one that is not

@@ -55,6 +55,8 @@ mod recording;
 mod refused;
 #[path = "stories/restart.rs"]
 mod restart;
+#[path = "stories/ring_all.rs"]
+mod ring_all;
 #[path = "stories/rung_back.rs"]
 mod rung_back;
 #[path = "stories/secrets.rs"]

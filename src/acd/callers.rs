@@ -34,7 +34,7 @@ impl Acd {
         }
         // Cannot fail: an unknown queue turns everybody away.
         let Some(settings) = self.plan.queues.get(&queue).cloned() else { return };
-        self.withdraw_offer(turn, call, OfferOutcome::Withdrawn);
+        self.withdraw_offers(turn, call, None, OfferOutcome::Withdrawn);
         let held = self.tickets.remove(call);
         let first_at = held.as_ref().map_or(since, |ticket| ticket.first_at);
         let moved_from = held.map(|ticket| ticket.queue);
@@ -132,7 +132,7 @@ impl Acd {
     }
 
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>, call: CallId) {
-        self.withdraw_offer(turn, call, OfferOutcome::CallerLeft);
+        self.withdraw_offers(turn, call, None, OfferOutcome::CallerLeft);
         self.tickets.remove(call);
         self.forget_timers(call);
     }
@@ -143,7 +143,7 @@ impl Acd {
 
     /// Ends a caller's waiting.
     fn hand_back(&mut self, turn: &mut Turn<'_>, call: CallId, why: QueueReturn) {
-        self.withdraw_offer(turn, call, OfferOutcome::Withdrawn);
+        self.withdraw_offers(turn, call, None, OfferOutcome::Withdrawn);
         self.forget_timers(call);
         if let Some(ticket) = self.tickets.remove(call) {
             turn.effects.push(AcdEffect::Returned {

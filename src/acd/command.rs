@@ -66,15 +66,16 @@ pub enum AcdInput {
     },
     /// The agent's phone answered: claims the ticket. The claim's result is
     /// [`AcdEffect::Claimed`] or, if the caller is no longer there or somebody else's,
-    /// [`AcdEffect::ClaimRefused`].
+    /// [`AcdEffect::ClaimRefused`]. Of several agents who are rung at once the first claim holds, and the
+    /// others' offers are taken back before it is told.
     Claim {
         /// For which call.
         call: CallId,
         /// Who answered.
         agent: AgentId,
     },
-    /// An offer came to nothing. For a caller who waits, `CallerLeft` and `Withdrawn` never arrive
-    /// here: those come from the queue itself.
+    /// An offer came to nothing. For a caller who waits, `CallerLeft`, `Withdrawn` and `AnsweredElsewhere`
+    /// never arrive here: those come from the queue itself.
     OfferFailed {
         /// For which call.
         call: CallId,
@@ -241,7 +242,7 @@ pub enum AcdEffect {
         /// The first entry of this episode; now, if it never waited.
         first_at: Time,
     },
-    /// Ring this agent's phones for this call. The agent is reserved.
+    /// Ring this agent's phones for this call, beside whoever is rung for it already. The agent is reserved.
     Offer {
         /// Which call.
         call: CallId,
@@ -256,13 +257,13 @@ pub enum AcdEffect {
         /// Why this agent.
         decision: Decision,
     },
-    /// Stop ringing: the caller left or the offer was taken back.
+    /// Stop ringing this agent: the caller left, the offer was taken back or somebody else has answered.
     CancelOffer {
         /// Which call.
         call: CallId,
         /// Whose phones.
         agent: AgentId,
-        /// `CallerLeft` or `Withdrawn`.
+        /// `CallerLeft`, `Withdrawn` or `AnsweredElsewhere`.
         outcome: OfferOutcome,
     },
     /// The claim holds: join them. The ticket is gone.

@@ -79,7 +79,8 @@ impl Acd {
             | OfferOutcome::NoAnswer
             | OfferOutcome::Rejected
             | OfferOutcome::CallerLeft
-            | OfferOutcome::Withdrawn => StateReason::Call,
+            | OfferOutcome::Withdrawn
+            | OfferOutcome::AnsweredElsewhere => StateReason::Call,
         };
         match before {
             // As ready as before, with the same idle time.

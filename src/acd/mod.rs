@@ -1,7 +1,8 @@
 //! The queue: the right adviser for every caller, fairly. Changed only by [`Acd::apply`].
 //!
 //! A caller who waits holds a *ticket*: a place that is kept over failed offers and moves. An agent
-//! has one state over all queues. After every input the first caller, in the order of their turns, of those
+//! has one state over all queues, and is offered one caller at a time; a caller may be offered to several agents
+//! at once, of whom the first to claim the ticket has it. After every input the first caller, in the order of their turns, of those
 //! that anybody ready can serve is offered to the agent whom the queue's rule chooses of those with the
 //! skills, until no such pair is left.
 //!
@@ -298,7 +299,10 @@ impl Acd {
         let changes = calendars.filter_map(|calendar| calendar.next_change(&now));
         let counts = |queue: &QueueSettings| match queue.choose {
             Choose::LeastOccupied | Choose::FewestCalls => true,
-            Choose::LongestIdle | Choose::MostSkilled | Choose::RoundRobin => false,
+            Choose::LongestIdle
+            | Choose::MostSkilled
+            | Choose::RoundRobin
+            | Choose::RingAll => false,
         };
         let counted = self.plan.queues.values().any(counts);
         let tomorrow = counted.then(|| now.tomorrow().and_then(|day| day.start_of_day()).ok());

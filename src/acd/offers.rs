@@ -18,7 +18,7 @@ impl Acd {
             let chosen = self.chooser.choose(by, ticket, &self.agents, turn.at);
             let Some((agent, decision)) = chosen else { break };
             let ring_for = seconds(settings.map_or(0, |settings| settings.ring_s));
-            self.tickets.set_offer(call, Some(agent.clone()));
+            self.tickets.offer_to(call, agent.clone());
             self.due.set(Due::Lease(agent.clone()), turn.at + ring_for + LEASE_MARGIN);
             let offered = Activity::Offered { call, ringing: false, from: OfferedBy::Queue };
             self.become_by_call(turn, &agent, offered);
@@ -28,7 +28,7 @@ impl Acd {
 
     /// Whether this very offer of a caller who waits is under way.
     fn is_offered(&self, call: CallId, agent: &AgentId) -> bool {
-        self.tickets.get(call).is_some_and(|ticket| ticket.offer.as_ref() == Some(agent))
+        self.tickets.get(call).is_some_and(|ticket| ticket.offers.contains(agent))
     }
 
     pub(super) fn ringing(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
@@ -45,11 +45,13 @@ impl Acd {
         if self.is_rung_by_name(call, &agent) {
             return self.claim_direct(turn, call, agent);
         }
-        let ticket = if self.is_offered(call, &agent) { self.tickets.remove(call) } else { None };
-        let Some(ticket) = ticket else {
+        if !self.is_offered(call, &agent) {
             turn.effects.push(AcdEffect::ClaimRefused { call, agent });
             return;
-        };
+        }
+        // Nobody else's claim can hold from here on.
+        self.withdraw_offers(turn, call, Some(&agent), OfferOutcome::AnsweredElsewhere);
+        let Some(ticket) = self.tickets.remove(call) else { return };
         self.due.cancel(&Due::Lease(agent.clone()));
         self.forget_timers(call);
         let queue = ticket.queue;
@@ -84,7 +86,10 @@ impl Acd {
             OfferOutcome::Unreachable => StateReason::Phone,
             // These come from here and not from the engine; should one arrive after all, the
             // reservation ends the offer.
-            OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
+            OfferOutcome::Accepted
+            | OfferOutcome::CallerLeft
+            | OfferOutcome::Withdrawn
+            | OfferOutcome::AnsweredElsewhere => return,
         };
         let queue = self.tickets.get(call).and_then(|ticket| self.plan.queues.get(&ticket.queue));
         let not_ready_after = queue.map_or(1, |queue| queue.not_ready_after);
@@ -112,21 +117,26 @@ impl Acd {
         self.offer_failed(turn, call, agent, OfferOutcome::Unreachable);
     }
 
-    /// Takes back the offer of a call, if there is one, through no fault of the agent, who is ready
-    /// again with the same idle time.
-    pub(super) fn withdraw_offer(
+    /// Takes back the offers of a call, `except` for one agent's, through no fault of the agents, who are
+    /// ready again with the same idle time.
+    pub(super) fn withdraw_offers(
         &mut self,
         turn: &mut Turn<'_>,
         call: CallId,
+        except: Option<&AgentId>,
         outcome: OfferOutcome,
     ) {
-        let Some(agent) = self.tickets.get(call).and_then(|ticket| ticket.offer.clone()) else {
-            return;
-        };
-        self.unlink_offer(turn, call, &agent);
-        turn.effects.push(AcdEffect::CancelOffer { call, agent: agent.clone(), outcome });
-        let Some(activity) = self.agents.get(&agent).map(|agent| agent.ready()) else { return };
-        self.become_by_call(turn, &agent, activity);
+        let Some(ticket) = self.tickets.get(call) else { return };
+        for agent in ticket.offers.clone() {
+            if except == Some(&agent) {
+                continue;
+            }
+            self.unlink_offer(turn, call, &agent);
+            turn.effects.push(AcdEffect::CancelOffer { call, agent: agent.clone(), outcome });
+            if let Some(activity) = self.agents.get(&agent).map(|agent| agent.ready()) {
+                self.become_by_call(turn, &agent, activity);
+            }
+        }
     }
 
     /// Takes back an agent's offer because the agent will not have it; a caller who waits keeps their
@@ -137,11 +147,11 @@ impl Acd {
         turn.effects.push(AcdEffect::CancelOffer { call, agent, outcome });
     }
 
-    /// Parts a ticket from the agent that it is offered to: it can be offered again. The agent's
+    /// Parts a ticket from an agent that it is offered to: it can be offered to somebody else. The agent's
     /// activity is left to the caller of this function.
     fn unlink_offer(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
         self.due.cancel(&Due::Lease(agent.clone()));
-        self.tickets.set_offer(call, None);
+        self.tickets.no_offer_to(call, agent);
         if let Some(ticket) = self.tickets.get(call) {
             turn.fresh.needs.insert(ticket.need.clone());
         }

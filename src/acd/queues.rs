@@ -80,8 +80,10 @@ pub(super) struct Ticket {
     pub(super) at_closing: AtClosing,
     /// Nobody is on the line: neither limits nor hours of the queue concern the ticket.
     pub(super) absent: bool,
-    /// To whom the caller is being offered: at most one agent, one offer.
-    pub(super) offer: Option<AgentId>,
+    /// Who is being rung for the caller, in the order of the offers.
+    pub(super) offers: Vec<AgentId>,
+    /// How many may be at once.
+    most: usize,
 }
 
 impl Ticket {
@@ -91,11 +93,62 @@ impl Ticket {
     }
 }
 
+/// A caller for whom somebody could be rung. Those for whom nobody is go before those for whom more may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Next {
+    is_rung_for: bool,
+    pub(super) turn: Turn,
+}
+
+/// Callers in the order of their turns, by what they need.
+type ByNeed = BTreeMap<Need, BTreeSet<Turn>>;
+
+/// Those for whom somebody could be rung.
+#[derive(Debug, Default)]
+struct Lists {
+    /// Nobody is.
+    waiting: ByNeed,
+    /// Fewer are than may be.
+    rung_for: ByNeed,
+}
+
+impl Lists {
+    fn of(&mut self, ticket: &Ticket) -> Option<&mut ByNeed> {
+        match ticket.offers.len() {
+            0 => Some(&mut self.waiting),
+            rung if rung < ticket.most => Some(&mut self.rung_for),
+            _ => None,
+        }
+    }
+
+    fn enter(&mut self, ticket: &Ticket) {
+        if let Some(list) = self.of(ticket) {
+            list.entry(ticket.need.clone()).or_default().insert(ticket.turn);
+        }
+    }
+
+    fn strike(&mut self, ticket: &Ticket) {
+        let Some(list) = self.of(ticket) else { return };
+        if let Some(turns) = list.get_mut(&ticket.need) {
+            turns.remove(&ticket.turn);
+            if turns.is_empty() {
+                list.remove(&ticket.need);
+            }
+        }
+    }
+
+    /// Whom `first` finds, first of all among those for whom nobody is rung.
+    fn first(&self, first: impl Fn(&ByNeed) -> Option<Turn>) -> Option<Next> {
+        let next = |is_rung_for| move |turn| Next { is_rung_for, turn };
+        let waits = first(&self.waiting).map(next(false));
+        waits.or_else(|| first(&self.rung_for).map(next(true)))
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
     all: BTreeMap<CallId, Ticket>,
-    /// Who waits and is not being offered, by need: in the order of their turns.
-    waiting: BTreeMap<Need, BTreeSet<Turn>>,
+    lists: Lists,
     by_queue: BTreeMap<QueueName, BTreeSet<Turn>>,
 }
 
@@ -126,21 +179,20 @@ impl Tickets {
             visit_at,
             at_closing,
             absent,
-            offer: None,
+            offers: Vec::new(),
+            most: settings.rung_at_once(),
         };
         if !absent {
             self.by_queue.entry(ticket.queue.clone()).or_default().insert(ticket.turn);
         }
-        self.waiting.entry(ticket.need.clone()).or_default().insert(ticket.turn);
+        self.lists.enter(&ticket);
         self.all.entry(call).insert_entry(ticket).into_mut()
     }
 
     /// Takes a ticket back for good.
     pub(super) fn remove(&mut self, call: CallId) -> Option<Ticket> {
         let ticket = self.all.remove(&call)?;
-        if ticket.offer.is_none() {
-            self.unlist(&ticket.need, ticket.turn);
-        }
+        self.lists.strike(&ticket);
         if let Some(calls) = self.by_queue.get_mut(&ticket.queue) {
             calls.remove(&ticket.turn);
             if calls.is_empty() {
@@ -152,53 +204,45 @@ impl Tickets {
 
     /// Widens a ticket's need to the first `relaxed` steps of its queue's `relax`.
     pub(super) fn relax(&mut self, call: CallId, settings: &QueueSettings, relaxed: usize) {
-        let Some(ticket) = self.all.get_mut(&call) else { return };
-        let need = Need::of(settings, &ticket.own, relaxed);
-        let before = std::mem::replace(&mut ticket.need, need.clone());
-        ticket.relaxed = relaxed;
-        let (turn, listed) = (ticket.turn, ticket.offer.is_none());
-        if listed {
-            self.unlist(&before, turn);
-            self.waiting.entry(need).or_default().insert(turn);
-        }
+        self.change(call, |ticket| {
+            ticket.need = Need::of(settings, &ticket.own, relaxed);
+            ticket.relaxed = relaxed;
+        });
     }
 
-    /// Notes to whom a caller is being offered, or that they are not.
-    pub(super) fn set_offer(&mut self, call: CallId, offer: Option<AgentId>) {
-        let Some(ticket) = self.all.get_mut(&call) else { return };
-        let listed = ticket.offer.is_none();
-        ticket.offer = offer;
-        let (need, turn, list) = (ticket.need.clone(), ticket.turn, ticket.offer.is_none());
-        if list {
-            self.waiting.entry(need).or_default().insert(turn);
-        } else if listed {
-            self.unlist(&need, turn);
-        }
+    /// Notes that an agent is being rung for a caller.
+    pub(super) fn offer_to(&mut self, call: CallId, agent: AgentId) {
+        self.change(call, |ticket| ticket.offers.push(agent));
     }
 
-    fn unlist(&mut self, need: &Need, turn: Turn) {
-        if let Some(calls) = self.waiting.get_mut(need) {
-            calls.remove(&turn);
-            if calls.is_empty() {
-                self.waiting.remove(need);
-            }
-        }
+    /// Notes that an agent is not.
+    pub(super) fn no_offer_to(&mut self, call: CallId, agent: &AgentId) {
+        self.change(call, |ticket| ticket.offers.retain(|offered| offered != agent));
+    }
+
+    fn change(&mut self, call: CallId, change: impl FnOnce(&mut Ticket)) {
+        let Some(ticket) = self.all.get_mut(&call) else { return };
+        self.lists.strike(ticket);
+        change(ticket);
+        self.lists.enter(ticket);
     }
 
     /// Who is first of those with this need.
-    pub(super) fn first_needing(&self, need: &Need) -> Option<Turn> {
-        self.waiting.get(need)?.first().copied()
+    pub(super) fn first_needing(&self, need: &Need) -> Option<Next> {
+        self.lists.first(|list| list.get(need)?.first().copied())
     }
 
     /// Who is first of those whom somebody with these skills can serve.
-    pub(super) fn first_for(&self, have: &SkillSet) -> Option<Turn> {
-        let served = self.waiting.iter().filter(|(need, _)| need.is_met_by(have));
-        served.filter_map(|(_, calls)| calls.first().copied()).min()
+    pub(super) fn first_for(&self, have: &SkillSet) -> Option<Next> {
+        self.lists.first(|list| {
+            let served = list.iter().filter(|(need, _)| need.is_met_by(have));
+            served.filter_map(|(_, turns)| turns.first().copied()).min()
+        })
     }
 
-    /// The different needs of those who wait and are not being offered.
+    /// The different needs of those for whom somebody could be rung.
     pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
-        self.waiting.keys()
+        self.lists.waiting.keys().chain(self.lists.rung_for.keys())
     }
 
     /// Queues in which somebody waits, with those who do, in the order of their arrival.
@@ -236,7 +280,7 @@ impl Tickets {
         queues: &BTreeMap<QueueName, QueueSettings>,
         at: Time,
     ) {
-        self.waiting.clear();
+        self.lists = Lists::default();
         self.by_queue.clear();
         for (call, ticket) in &mut self.all {
             if let Some(settings) = queues.get(&ticket.queue) {
@@ -246,13 +290,12 @@ impl Tickets {
                 ticket.prefers = SkillSet::need(prefers);
                 let place = (ticket.first_at, *call);
                 ticket.turn = Turn::new((turns, settings), ticket.priority, place);
+                ticket.most = settings.rung_at_once();
             }
             if !ticket.absent {
                 self.by_queue.entry(ticket.queue.clone()).or_default().insert(ticket.turn);
             }
-            if ticket.offer.is_none() {
-                self.waiting.entry(ticket.need.clone()).or_default().insert(ticket.turn);
-            }
+            self.lists.enter(ticket);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Who gets whom: the first caller, in the order of their turns, of those that anybody ready can serve
-//! goes to the agent whom their queue's rule chooses of those who can serve that caller; and so on.
+//! goes to the agent whom their queue's rule chooses of those who can serve that caller; and so on. Where a
+//! queue rings several at once, more are rung for its callers of those whom nobody else waits for.
 //!
-//! After every input no ready agent is left who could serve a caller that waits. So a new pair can
+//! After every input no ready agent is left who could serve a caller that waits, or be rung besides. So a new pair can
 //! only come from skills that somebody has just become ready with ([`Fresh::profiles`]) or from a
 //! need that somebody has just begun to wait with ([`Fresh::needs`]), and nothing else is looked
 //! at: the cost of a decision grows with the number of different needs and sets of skills, not with
@@ -16,7 +17,7 @@ use crate::id::{AgentId, CallId, QueueName};
 use crate::time::Time;
 
 use super::agents::{Agents, Tally};
-use super::queues::{self, Tickets};
+use super::queues::{self, Next, Tickets};
 use super::settings::QueueSettings;
 use super::skills::{Need, SkillSet};
 
@@ -29,10 +30,10 @@ pub(super) struct Fresh {
     pub(super) needs: BTreeSet<Need>,
 }
 
-/// The next caller whom anybody can serve.
+/// The next caller for whom anybody can be rung.
 pub(super) fn next_call(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -> Option<CallId> {
-    let mut first: Option<queues::Turn> = None;
-    let mut consider = |candidate: Option<queues::Turn>| {
+    let mut first: Option<Next> = None;
+    let mut consider = |candidate: Option<Next>| {
         if let Some(candidate) = candidate {
             first = Some(first.map_or(candidate, |first| first.min(candidate)));
         }
@@ -41,7 +42,7 @@ pub(super) fn next_call(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -
     // What leads to no pair now cannot lead to one before the next input either: drop it.
     fresh.profiles.retain(|have| agents.any_ready_with(have) && consider(tickets.first_for(have)));
     fresh.needs.retain(|need| agents.any_ready_for(need) && consider(tickets.first_needing(need)));
-    first.map(|turn| turn.call)
+    first.map(|next| next.turn.call)
 }
 
 /// Chooses for callers, and remembers whose turn it was.
@@ -68,7 +69,7 @@ impl Chooser {
             best.able += there.len();
             // Within one set of skills these two order by idleness alone.
             let few = match choose {
-                Choose::LongestIdle | Choose::MostSkilled => TOLD,
+                Choose::LongestIdle | Choose::MostSkilled | Choose::RingAll => TOLD,
                 Choose::LeastOccupied | Choose::FewestCalls | Choose::RoundRobin => usize::MAX,
             };
             for ((idle_since, agent), tally) in there.iter().take(few) {
@@ -114,7 +115,7 @@ impl Best<'_> {
     ) {
         let occupied_ppm = tally.occupied_ppm(self.at);
         let (rule, skilled, idle) = match self.choose {
-            Choose::LongestIdle => (0, 0, idle_since),
+            Choose::LongestIdle | Choose::RingAll => (0, 0, idle_since),
             // Whoever has what the call is meant to get goes before those who may help out.
             Choose::MostSkilled => (u64::try_from(step).unwrap_or(u64::MAX), levels, idle_since),
             Choose::LeastOccupied => (u64::from(occupied_ppm), 0, idle_since),

@@ -33,6 +33,9 @@ pub struct QueueSettings {
     /// Who is chosen of those who can serve a caller.
     #[serde(default)]
     pub choose: Choose,
+    /// How many agents are rung at once for one caller, where `choose` is [`Choose::RingAll`].
+    #[serde(default = "default_ring_at_most")]
+    pub ring_at_most: usize,
     /// The standard: answers within this time count, in seconds.
     #[serde(default = "default_standard_s")]
     pub standard_s: u32,
@@ -86,6 +89,7 @@ impl QueueSettings {
             prefers: Vec::new(),
             relax: Vec::new(),
             choose: Choose::default(),
+            ring_at_most: default_ring_at_most(),
             standard_s: default_standard_s(),
             short_abandon_s: default_short_abandon_s(),
             ring_s: default_ring_s(),
@@ -99,6 +103,18 @@ impl QueueSettings {
             message_alert_s: default_message_alert_s(),
             callback: CallbackSettings::default(),
             wait_when_unstaffed: yes(),
+        }
+    }
+
+    /// How many agents may be rung at once for one caller.
+    pub(super) fn rung_at_once(&self) -> usize {
+        match self.choose {
+            Choose::RingAll => self.ring_at_most.max(1),
+            Choose::LongestIdle
+            | Choose::MostSkilled
+            | Choose::LeastOccupied
+            | Choose::FewestCalls
+            | Choose::RoundRobin => 1,
         }
     }
 
@@ -152,6 +168,12 @@ fn default_standard_s() -> u32 {
 fn default_not_ready_after() -> u32 {
     1
 }
+/// How many agents are rung at once, unless the settings say otherwise.
+pub fn default_ring_at_most() -> usize {
+    5
+}
+/// As many as can be rung at once for one caller: each of their phones is a leg of the call.
+pub const MOST_AT_ONCE: usize = 20;
 fn default_short_abandon_s() -> u32 {
     5
 }

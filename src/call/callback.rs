@@ -192,8 +192,8 @@ impl Call {
     pub(super) fn give_up_place(&mut self, now: Time) {
         match std::mem::replace(&mut self.state, State::InFlow) {
             State::Queued => {}
-            State::Offering(offering) => {
-                self.finish_offer(now, &offering, crate::event::OfferOutcome::CallerLeft);
+            State::Offering(offers) => {
+                self.finish_offers(now, offers, crate::event::OfferOutcome::CallerLeft);
             }
             other @ (State::Arriving { .. }
             | State::InFlow

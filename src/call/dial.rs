@@ -522,7 +522,8 @@ fn verdict(to: &Destination, outcome: OfferOutcome, status: Option<u16>) -> (Tra
         OfferOutcome::Accepted
         | OfferOutcome::Unreachable
         | OfferOutcome::CallerLeft
-        | OfferOutcome::Withdrawn => {
+        | OfferOutcome::Withdrawn
+        | OfferOutcome::AnsweredElsewhere => {
             // Which of an agent's phones failed how is nobody's business.
             let status = if inside { 480 } else { status.map_or(503, told_of_outside) };
             (TransferOutcome::Unreachable, status)

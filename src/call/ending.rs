@@ -131,12 +131,12 @@ impl Call {
             State::Ended => return,
             State::Arriving { .. } | State::InFlow => {}
             State::Queued => self.queue(QueueAction::Leave),
-            State::Offering(offering) => {
+            State::Offering(offers) => {
                 let outcome = match by {
                     Party::Caller => OfferOutcome::CallerLeft,
                     Party::Agent | Party::System => OfferOutcome::Withdrawn,
                 };
-                self.finish_offer(now, &offering, outcome);
+                self.finish_offers(now, offers, outcome);
                 self.queue(QueueAction::Leave);
             }
             State::Dialling(dialling) => self.dial_cut_short(now, *dialling, by),

@@ -188,6 +188,7 @@ pub enum Action {
 
 /// Where a call is. Exactly one at a time.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a call talks for most of its life")]
 enum State {
     /// The caller's leg is not answered. `then`: whom an agent rings; none if we answer ourselves.
     Arriving {
@@ -196,7 +197,8 @@ enum State {
     },
     InFlow,
     Queued,
-    Offering(Offering),
+    /// Never empty.
+    Offering(Vec<Offering>),
     Dialling(Box<Dialling>),
     Talking(Talk),
     Ended,

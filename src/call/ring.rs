@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::event::{Caller, Destination, OfferOutcome};
-use crate::id::{Entropy, LegId};
+use crate::id::{AgentId, Entropy, LegId};
 use crate::media::command::{self as media, Negotiated};
 use crate::number::Number;
 use crate::sdp::{Keyring, SdpError, Terms};
@@ -161,6 +161,10 @@ impl Ringing {
         self.phones.iter().map(|phone| phone.leg.id).collect()
     }
 
+    fn rings(&self, leg: LegId) -> bool {
+        self.phones.iter().any(|phone| phone.leg.id == leg)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.phones.is_empty()
     }
@@ -246,46 +250,58 @@ impl Ringing {
 }
 
 impl Call {
-    fn ringing_mut(&mut self) -> Option<&mut Ringing> {
-        match &mut self.state {
-            State::Offering(offering) => Some(&mut offering.ringing),
+    /// Whoever is rung on this leg, with all their phones that ring.
+    fn ringing_mut(&mut self, leg: LegId) -> Option<&mut Ringing> {
+        let ringing = match &mut self.state {
+            State::Offering(offers) => {
+                let mut rung = offers.iter_mut().map(|offering| &mut offering.ringing);
+                return rung.find(|ringing| ringing.rings(leg));
+            }
             State::Dialling(dialling) => dialling.ringing_mut(),
             State::Talking(talk) => talk.guests.ringing_mut(),
             State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => None,
-        }
+        };
+        ringing.filter(|ringing| ringing.rings(leg))
     }
 
-    fn rings(&self, leg: LegId) -> bool {
-        self.ringing().is_some_and(|ringing| ringing.listener(leg).is_some())
-    }
-
-    fn ringing(&self) -> Option<&Ringing> {
-        match &self.state {
-            State::Offering(offering) => Some(&offering.ringing),
+    fn ringing(&self, leg: LegId) -> Option<&Ringing> {
+        let ringing = match &self.state {
+            State::Offering(offers) => {
+                let mut rung = offers.iter().map(|offering| &offering.ringing);
+                return rung.find(|ringing| ringing.rings(leg));
+            }
             State::Dialling(dialling) => dialling.ringing(),
             State::Talking(talk) => talk.guests.ringing(),
             State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => None,
-        }
+        };
+        ringing.filter(|ringing| ringing.rings(leg))
+    }
+
+    /// The agent whom the queue has rung on this leg.
+    fn offered_on(&self, leg: LegId) -> Option<AgentId> {
+        let State::Offering(offers) = &self.state else { return None };
+        let offering = offers.iter().find(|offering| offering.ringing.rings(leg))?;
+        Some(offering.agent.clone())
     }
 
     /// The way through a trunk that a leg is.
     pub fn trunk_of(&self, leg: LegId) -> Option<Arc<Attempt>> {
-        self.ringing()?.trunk(leg)
+        self.ringing(leg)?.trunk(leg)
     }
 
     /// Whoever is rung is somewhere else (3xx), where they may be rung instead.
     pub fn phone_redirected(&mut self, now: Time, ids: &mut Entropy, leg: LegId, to: Target) {
-        if let Some(ringing) = self.ringing_mut() {
+        if let Some(ringing) = self.ringing_mut(leg) {
             let keyring = Keyring::new(to.terms, ids);
-            let leg = Leg::opening(ids.leg_id(), to.to.ip(), keyring);
-            ringing.later.push_front(Phone { leg, target: to, rang: false });
+            let there = Leg::opening(ids.leg_id(), to.to.ip(), keyring);
+            ringing.later.push_front(Phone { leg: there, target: to, rang: false });
         }
         self.phone_failed(now, leg, Progress::Unreachable, None);
     }
 
     /// Over which listener a phone will be rung.
     pub fn listener_towards(&self, leg: LegId) -> Option<ListenerId> {
-        self.ringing()?.listener(leg)
+        self.ringing(leg)?.listener(leg)
     }
 
     /// The ports of a phone's leg are open: ring it.
@@ -295,7 +311,7 @@ impl Call {
         }
         let caller = self.caller_leg.negotiated.clone();
         let invite =
-            self.ringing_mut().and_then(|ringing| ringing.opened(leg, local, caller.as_deref()));
+            self.ringing_mut(leg).and_then(|ringing| ringing.opened(leg, local, caller.as_deref()));
         if let Some(mut invite) = invite {
             invite.extras.hops_left = Some(self.hops_left);
             self.sip(SipAction::Invite(invite));
@@ -304,13 +320,10 @@ impl Call {
 
     /// A phone rings, or lets something be heard already.
     pub fn phone_ringing(&mut self, leg: LegId, early: Option<&Bytes>) {
-        if !self.rings(leg) {
-            return;
-        }
         if let Some(answer) = early {
             self.phone_heard_early(leg, answer);
         }
-        let Some(ringing) = self.ringing_mut() else { return };
+        let Some(ringing) = self.ringing_mut(leg) else { return };
         if let Some(phone) = ringing.phone(leg) {
             phone.rang = true;
         }
@@ -318,9 +331,10 @@ impl Call {
             return;
         }
         match &self.state {
-            State::Offering(offering) => {
-                let agent = offering.agent.clone();
-                self.queue(QueueAction::Ringing(agent));
+            State::Offering(_) => {
+                if let Some(agent) = self.offered_on(leg) {
+                    self.queue(QueueAction::Ringing(agent));
+                }
             }
             State::Dialling(_) => self.dialled_rings(),
             State::Talking(talk) => {
@@ -340,7 +354,9 @@ impl Call {
         if !matches!(dialling.to, Destination::Outside(_)) {
             return;
         }
-        let Some(phone) = self.ringing_mut().and_then(|ringing| ringing.phone(leg)) else { return };
+        let Some(phone) = self.ringing_mut(leg).and_then(|ringing| ringing.phone(leg)) else {
+            return;
+        };
         if phone.leg.take_answer(answer).is_err() {
             return;
         }
@@ -352,10 +368,7 @@ impl Call {
     /// A phone answered: of an agent's, the claim is the queue's to decide. A second phone that
     /// answers at the same time is hung up.
     pub fn phone_answered(&mut self, now: Time, leg: LegId, answer: &Bytes, source: SocketAddr) {
-        if !self.rings(leg) {
-            return self.drop_leg(leg);
-        }
-        let Some(ringing) = self.ringing_mut() else { return };
+        let Some(ringing) = self.ringing_mut(leg) else { return self.drop_leg(leg) };
         let taken = ringing.answered.is_some();
         if taken {
             ringing.phones.retain(|phone| phone.leg.id != leg);
@@ -377,9 +390,10 @@ impl Call {
         phone.leg.stage = Stage::Up;
         ringing.answered = Some(leg);
         match &self.state {
-            State::Offering(offering) => {
-                let agent = offering.agent.clone();
-                self.queue(QueueAction::Claim(agent));
+            State::Offering(_) => {
+                if let Some(agent) = self.offered_on(leg) {
+                    self.queue(QueueAction::Claim(agent));
+                }
             }
             State::Dialling(_) => self.dialled_answered(now),
             State::Talking(_) => self.supervisor_answered(now),
@@ -390,7 +404,7 @@ impl Call {
     /// A phone refused or could not be reached, by its final status.
     pub fn phone_refused(&mut self, now: Time, leg: LegId, status: u16) {
         let rang =
-            self.ringing_mut().and_then(|ringing| ringing.phone(leg)).is_some_and(|p| p.rang);
+            self.ringing_mut(leg).and_then(|ringing| ringing.phone(leg)).is_some_and(|p| p.rang);
         let progress = match Progress::of(status) {
             // Somebody on the way found that it had rung long enough (16.8). Whatever else comes after
             // ringing says that the phone is out: its connection broke, it went wrong.
@@ -398,10 +412,6 @@ impl Call {
             progress => progress,
         };
         self.phone_failed(now, leg, progress, Some(status));
-        // A 6xx speaks for whoever is rung, not for one phone (RFC 3261 section 21.6).
-        if status >= 600 && self.ringing().is_some_and(|ringing| !ringing.has_answered()) {
-            self.ringing_over(now);
-        }
     }
 
     /// One phone is out; the ringing is over when it was the last.
@@ -413,33 +423,45 @@ impl Call {
         status: Option<u16>,
     ) {
         self.media(media::Command::Close { leg });
-        if !self.rings(leg) {
-            return;
-        }
-        let Some(ringing) = self.ringing_mut() else { return };
+        let agent = self.offered_on(leg);
+        let Some(ringing) = self.ringing_mut(leg) else { return };
         let next = ringing.fail(leg, progress, status);
-        let empty = ringing.is_empty();
+        // A 6xx speaks for whoever is rung, not for one phone (RFC 3261 section 21.6).
+        let refused = status.is_some_and(|status| status >= 600) && !ringing.has_answered();
+        let over = ringing.is_empty() || refused;
         if let Some(leg) = next {
             self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
-        } else if empty {
-            self.ringing_over(now);
+        } else if over {
+            match agent {
+                Some(agent) => self.offer_over(now, &agent),
+                None => self.ringing_over(now),
+            }
         }
     }
 
     /// The phones have rung long enough.
     pub fn ring_timed_out(&mut self, now: Time) {
-        if self.ringing().is_some_and(|ringing| !ringing.has_answered()) {
+        let ringing = match &self.state {
+            State::Offering(_) => return self.offers_timed_out(now),
+            State::Dialling(dialling) => dialling.ringing(),
+            State::Talking(talk) => talk.guests.ringing(),
+            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => None,
+        };
+        if ringing.is_some_and(|ringing| !ringing.has_answered()) {
             self.ringing_over(now);
         }
     }
 
-    /// No phone took the call.
-    pub(super) fn ringing_over(&mut self, now: Time) {
+    /// No phone of somebody who is rung by name took the call.
+    fn ringing_over(&mut self, now: Time) {
         match &self.state {
-            State::Offering(_) => self.offer_over(now),
             State::Dialling(_) => self.dial_over(now),
             State::Talking(_) => self.supervisor_over(),
-            State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
+            State::Offering(_)
+            | State::Arriving { .. }
+            | State::InFlow
+            | State::Queued
+            | State::Ended => {}
         }
     }
 
@@ -447,7 +469,7 @@ impl Call {
     pub(super) fn stop_ringing(&mut self, ringing: &Ringing, outcome: OfferOutcome) {
         self.out.push(Action::Timer(CallTimer::Ring, None));
         for leg in ringing.leg_ids() {
-            if outcome == OfferOutcome::Accepted {
+            if matches!(outcome, OfferOutcome::Accepted | OfferOutcome::AnsweredElsewhere) {
                 // Another phone took the call: these show no missed one.
                 self.sip(SipAction::HangUpBecause(leg, Cause::ANSWERED_ELSEWHERE));
                 self.media(media::Command::Close { leg });

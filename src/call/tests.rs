@@ -11,6 +11,7 @@ use crate::sip::ListenerId;
 use crate::sip::endpoint::LegEnd;
 
 mod keys;
+mod offers;
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
                      m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
@@ -24,7 +25,9 @@ impl Call {
     fn legs(&self) -> Vec<LegId> {
         let mut legs = vec![self.caller_leg.id];
         match &self.state {
-            State::Offering(offering) => legs.extend(offering.ringing.leg_ids()),
+            State::Offering(offers) => {
+                legs.extend(offers.iter().flat_map(|one| one.ringing.leg_ids()));
+            }
             State::Dialling(dialling) => {
                 legs.extend(dialling.ringing().into_iter().flat_map(|ringing| ringing.leg_ids()));
             }
@@ -264,13 +267,14 @@ fn an_unanswered_offer_gives_the_caller_back_to_the_same_place() {
     let (mut case, legs) = Case::offering(1);
     case.call.phone_ringing(legs[0], None);
     assert_eq!(case.asked(), [Action::Queue(QueueAction::Ringing("amy".into()))]);
+    case.now += Duration::from_secs(20);
     case.call.ring_timed_out(case.now);
     let asked = case.asked();
     let failed = QueueAction::OfferFailed("amy".into(), OfferOutcome::NoAnswer);
     assert_eq!(asked.last(), Some(&Action::Queue(failed)));
     assert_eq!(hung_up(&asked), legs);
     // The next offer's answer counts from the first entry.
-    case.now += Duration::from_secs(50);
+    case.now += Duration::from_secs(30);
     case.offer("ben", 1);
     let leg = case.call.legs()[1];
     case.call.media_opened(case.now, leg, address(20_020));
@@ -279,71 +283,6 @@ fn an_unanswered_offer_gives_the_caller_back_to_the_same_place() {
     case.asked();
     let joined = |e: &CallEvent| matches!(e, CallEvent::Joined { wait_us: 60_000_000, .. });
     assert_eq!(case.recorded(joined), 1);
-}
-
-#[test]
-fn what_phones_say_decides_how_an_offer_failed() {
-    for (status, outcome) in [
-        (486, OfferOutcome::Rejected),
-        (603, OfferOutcome::Rejected),
-        (480, OfferOutcome::NoAnswer),
-        (404, OfferOutcome::Unreachable),
-        (408, OfferOutcome::Unreachable),
-        (503, OfferOutcome::Unreachable),
-    ] {
-        let (mut case, legs) = Case::offering(1);
-        case.call.phone_refused(case.now, legs[0], status);
-        let failed = Action::Queue(QueueAction::OfferFailed("amy".into(), outcome));
-        assert_eq!(case.asked().last(), Some(&failed), "{status}");
-    }
-}
-
-#[test]
-fn a_phone_that_fails_while_it_rings_was_not_left_unanswered() {
-    for (status, outcome) in [
-        (408, OfferOutcome::NoAnswer),
-        (480, OfferOutcome::NoAnswer),
-        (486, OfferOutcome::Rejected),
-        (500, OfferOutcome::Unreachable),
-        // What a connection that closes counts as.
-        (503, OfferOutcome::Unreachable),
-    ] {
-        let (mut case, legs) = Case::offering(1);
-        case.call.phone_ringing(legs[0], None);
-        case.call.phone_refused(case.now, legs[0], status);
-        let failed = Action::Queue(QueueAction::OfferFailed("amy".into(), outcome));
-        assert_eq!(case.asked().last(), Some(&failed), "{status}");
-    }
-    // The other phone did ring.
-    let (mut case, legs) = Case::offering(2);
-    for leg in &legs {
-        case.call.phone_ringing(*leg, None);
-    }
-    case.call.phone_refused(case.now, legs[0], 503);
-    case.call.ring_timed_out(case.now);
-    let failed = QueueAction::OfferFailed("amy".into(), OfferOutcome::NoAnswer);
-    assert!(case.asked().contains(&Action::Queue(failed)));
-}
-
-#[test]
-fn busy_on_one_phone_leaves_the_others_ringing_but_a_decline_speaks_for_the_agent() {
-    let (mut case, legs) = Case::offering(2);
-    case.call.phone_refused(case.now, legs[0], 486);
-    let asked = case.asked();
-    assert!(!asked.iter().any(|a| matches!(a, Action::Queue(QueueAction::OfferFailed(..)))));
-    let (mut case, legs) = Case::offering(2);
-    case.call.phone_refused(case.now, legs[0], 603);
-    let failed = QueueAction::OfferFailed("amy".into(), OfferOutcome::Rejected);
-    assert_eq!(case.asked().last(), Some(&Action::Queue(failed)));
-}
-
-#[test]
-fn an_agent_without_a_phone_costs_the_caller_nothing() {
-    let mut case = Case::queued();
-    case.offer("amy", 0);
-    let failed = QueueAction::OfferFailed("amy".into(), OfferOutcome::Unreachable);
-    assert_eq!(case.asked().last(), Some(&Action::Queue(failed)));
-    assert!(matches!(case.call.state, State::Queued));
 }
 
 #[test]

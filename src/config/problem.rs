@@ -168,6 +168,10 @@ pub enum Problem {
     RingsTooShort { ring_s: u32 },
     #[error("no agent has the skill `{skill}` that is preferred here")]
     NobodyPreferred { skill: String },
+    #[error("{rung} cannot be rung at once: from 1 to {most} can")]
+    RungAtOnce { rung: usize, most: usize },
+    #[error("this queue rings one agent at a time, whatever `ring_at_most` is")]
+    RingsOne,
     #[error("a step after {after_s} s that comes behind one after {before} s")]
     RelaxBackwards { after_s: u32, before: u32 },
     #[error("nobody ever waits for {after_s} s: after {max_wait_s} s callers leave the queue")]
@@ -369,6 +373,8 @@ impl Problem {
             Problem::NobodyPreferred { .. } => {
                 "give it to an agent, ask for a lower level, or leave it out"
             }
+            Problem::RungAtOnce { .. } => "ring a few: all but one of them are disturbed in vain",
+            Problem::RingsOne => "add `choose = \"ring_all\"`, or leave it out",
             Problem::RelaxBackwards { .. } => {
                 "write the steps in the order of their times, from 1 s on"
             }

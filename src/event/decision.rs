@@ -22,6 +22,8 @@ pub enum Choose {
     FewestCalls,
     /// Each in their turn, in the order of their names.
     RoundRobin,
+    /// Several at once, the longest idle first; who answers first has the caller.
+    RingAll,
 }
 
 /// Where a caller stands who begins to wait.
@@ -82,7 +84,7 @@ impl Decision {
     pub fn in_words(&self) -> String {
         let Some(chosen) = self.candidates.first() else { return "nothing is known of why".into() };
         let mut words = match self.choose {
-            Choose::LongestIdle | Choose::MostSkilled => {
+            Choose::LongestIdle | Choose::MostSkilled | Choose::RingAll => {
                 format!("idle {}", seconds_in_words(chosen.idle_us / 1_000_000))
             }
             Choose::LeastOccupied => {
@@ -103,7 +105,7 @@ impl Decision {
             _ if preferred => {
                 format!(", the one of {} ready with most of what is preferred", self.able)
             }
-            Choose::LongestIdle => {
+            Choose::LongestIdle | Choose::RingAll => {
                 format!(", longest of {} ready who can serve this caller", self.able)
             }
             Choose::MostSkilled => {
@@ -171,6 +173,7 @@ mod tests {
             ),
             (Choose::FewestCalls, 2, 9, "1 call today, least of 2 ready who can serve this caller"),
             (Choose::RoundRobin, 2, 9, "next by name of 2 ready who can serve this caller"),
+            (Choose::RingAll, 2, 9, "idle 9 s, longest of 2 ready who can serve this caller"),
         ] {
             assert_eq!(says(choose, able, idle_s), words);
         }

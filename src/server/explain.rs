@@ -95,8 +95,12 @@ fn rules(settings: &Settings, queue: &QueueSettings) -> Vec<(&'static str, Strin
         Choose::LeastOccupied => "of those who are free, who was on calls least of today",
         Choose::FewestCalls => "of those who are free, who has answered the fewest calls today",
         Choose::RoundRobin => "those who are free in turn, by name",
+        Choose::RingAll => "of those who are free, who have had no call for the longest time",
     }
     .to_owned();
+    if queue.choose == Choose::RingAll {
+        let _ = write!(choose, ", {} of them at once; who answers first", queue.ring_at_most);
+    }
     if !queue.prefers.is_empty() {
         let _ = write!(choose, "; before all, who has most of {}", needed(&queue.prefers));
     }

@@ -34,13 +34,18 @@ pub fn why(call: CallId, own: &[Entry], meanwhile: &[Entry]) -> Vec<Line> {
         let after_us = entry.time.as_micros().saturating_sub(first.time.as_micros());
         lines.push((entry.seq, Line { at: entry.at, after_us, text }));
     };
-    let mut asked = Vec::new();
-    for entry in own {
+    let (mut asked, mut rung) = (Vec::new(), Rung::default());
+    for (at, entry) in own.iter().enumerate() {
         if let Event::Call { event, .. } = &entry.event {
             if let CallEvent::QueueEntered { skills, .. } = event {
                 asked.clone_from(skills);
             }
-            if let Some(text) = told(event, &asked) {
+            let text = match rung.told(own.get(at..).unwrap_or_default()) {
+                Told::Here(text) => Some(text),
+                Told::Already => None,
+                Told::Alone => told(event, &asked),
+            };
+            if let Some(text) = text {
                 say(entry, text);
             }
         }
@@ -62,6 +67,102 @@ pub fn why(call: CallId, own: &[Entry], meanwhile: &[Entry]) -> Vec<Line> {
     lines
 }
 
+/// Where something is told that concerns several who are rung at once.
+enum Told {
+    /// Here.
+    Here(String),
+    /// With an entry before.
+    Already,
+    /// Nothing concerns several.
+    Alone,
+}
+
+/// Who is being rung for the call, and who was until somebody else answered.
+#[derive(Default)]
+struct Rung {
+    now: Vec<AgentId>,
+    /// As many of the offers to come have been told of already.
+    told: usize,
+    called_off: Vec<AgentId>,
+}
+
+impl Rung {
+    /// What the first of these entries means for several who are rung at once.
+    fn told(&mut self, entries: &[Entry]) -> Told {
+        let Some(Event::Call { event, .. }) = entries.first().map(|entry| &entry.event) else {
+            return Told::Alone;
+        };
+        match event {
+            CallEvent::Offered { agent, decision, .. } if decision.choose == Choose::RingAll => {
+                let as_well = !self.now.is_empty();
+                self.now.push(agent.clone());
+                if self.told > 0 {
+                    self.told -= 1;
+                    return Told::Already;
+                }
+                let together = at_once(entries);
+                self.told = together.len() - 1;
+                Told::Here(rung_at_once(&together, decision, as_well))
+            }
+            CallEvent::OfferEnded { agent, outcome, .. } => {
+                self.now.retain(|rung| rung != agent);
+                if *outcome == OfferOutcome::AnsweredElsewhere {
+                    self.called_off.push(agent.clone());
+                }
+                Told::Alone
+            }
+            CallEvent::Joined { queue, agent, wait_us, .. } => {
+                let others: Vec<String> =
+                    std::mem::take(&mut self.called_off).iter().map(AgentId::to_string).collect();
+                if others.is_empty() {
+                    return Told::Alone;
+                }
+                Told::Here(format!(
+                    "{agent} answers first, before {}, whose phones ring no longer; the caller had \
+                     waited {} for somebody of `{queue}`",
+                    and(&others),
+                    seconds_in_words(wait_us / 1_000_000)
+                ))
+            }
+            _ => Told::Alone,
+        }
+    }
+}
+
+/// The offers that were made together: at the same moment, one after the other.
+fn at_once(entries: &[Entry]) -> Vec<(&AgentId, &Decision)> {
+    let moment = entries.first().map(|entry| entry.time);
+    let offers = entries.iter().map_while(|entry| match &entry.event {
+        Event::Call { event: CallEvent::Offered { agent, decision, .. }, .. }
+            if Some(entry.time) == moment =>
+        {
+            Some((agent, decision))
+        }
+        _ => None,
+    });
+    offers.collect()
+}
+
+fn rung_at_once(offers: &[(&AgentId, &Decision)], first: &Decision, as_well: bool) -> String {
+    let idle = |decision: &Decision| {
+        let idle_us = decision.candidates.first().map_or(0, |chosen| chosen.idle_us);
+        seconds_in_words(idle_us / 1_000_000)
+    };
+    let names: Vec<String> =
+        offers.iter().map(|(agent, why)| format!("{agent} (idle {})", idle(why))).collect();
+    let how = match (names.len(), as_well) {
+        (1, false) => "is rung",
+        (1, true) => "is rung as well",
+        (_, false) => "are rung at once",
+        (_, true) => "are rung at once as well",
+    };
+    let ready = match first.able {
+        0 | 1 => "the only one ready who can serve this caller".to_owned(),
+        able => format!("of {able} ready who can serve this caller"),
+    };
+    format!("{} {how}: {ready}", and(&names))
+}
+
 /// What an event of the call's own means for its wait; none for what has nothing to do with it.
 fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
     match event {
@@ -75,7 +176,7 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
         CallEvent::OfferEnded { agent, outcome, rang_us } => {
             let rang = seconds_in_words(rang_us / 1_000_000);
             let text = match outcome {
-                OfferOutcome::Accepted => return None,
+                OfferOutcome::Accepted | OfferOutcome::AnsweredElsewhere => return None,
                 OfferOutcome::NoAnswer => format!("{agent} did not answer in {rang}"),
                 OfferOutcome::Rejected => format!("{agent} refused after {rang}"),
                 OfferOutcome::Unreachable => format!("no phone of {agent} could be reached"),
@@ -162,7 +263,7 @@ fn offered(agent: &AgentId, decision: &Decision, asked: &[Ability]) -> String {
         .skip(1)
         .map(|one| {
             let figure = match decision.choose {
-                Choose::LongestIdle => {
+                Choose::LongestIdle | Choose::RingAll => {
                     format!("idle {}", seconds_in_words(one.idle_us / 1_000_000))
                 }
                 Choose::MostSkilled => {
@@ -194,6 +295,7 @@ fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'
     // its priority.
     let mut waits: Vec<(u64, u64, (u64, i32))> = Vec::new();
     let mut held: Option<(u64, i32)> = None;
+    let mut rung = 0_usize;
     for entry in own {
         let Event::Call { event, .. } = &entry.event else { continue };
         let begins = match event {
@@ -201,12 +303,18 @@ fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'
                 held = Some((entry.seq, place.priority));
                 held
             }
-            CallEvent::OfferEnded { .. } => held,
+            CallEvent::OfferEnded { .. } => {
+                rung = rung.saturating_sub(1);
+                held.filter(|_| rung == 0)
+            }
             CallEvent::QueueLeft { .. } => {
                 held = None;
                 None
             }
-            CallEvent::Offered { .. } => None,
+            CallEvent::Offered { .. } => {
+                rung += 1;
+                None
+            }
             _ => continue,
         };
         if let Some(last) = waits.last_mut() {
@@ -249,10 +357,13 @@ fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'
 
 fn listed(skills: &[Ability]) -> String {
     let skills: Vec<String> = skills.iter().map(Ability::to_string).collect();
-    match &skills[..] {
-        [] => "any skill".to_owned(),
+    if skills.is_empty() { "any skill".to_owned() } else { and(&skills) }
+}
+
+fn and(names: &[String]) -> String {
+    match names {
         [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        [..] => skills.concat(),
+        [..] => names.concat(),
     }
 }
 
@@ -375,6 +486,60 @@ mod tests {
             ]
         );
         assert_eq!(texts(9, &journal), [""; 0], "a call that never was");
+    }
+
+    #[test]
+    fn several_who_are_rung_at_once_are_told_of_together() {
+        let rings = |agent: &str, able, idle_s: u64| {
+            let CallEvent::Offered { queue, agent, legs, mut decision } = rings("waste", agent, &[])
+            else {
+                unreachable!("an offer")
+            };
+            (decision.choose, decision.able, decision.relaxed) = (Choose::RingAll, able, 0);
+            decision.candidates[0].idle_us = idle_s * 1_000_000;
+            CallEvent::Offered { queue, agent, legs, decision }
+        };
+        let ended = |agent: &str, outcome| CallEvent::OfferEnded {
+            agent: agent.into(),
+            outcome,
+            rang_us: 4_000_000,
+        };
+        let joined = CallEvent::Joined {
+            queue: "waste".into(),
+            agent: "ben".into(),
+            leg: LegId(2),
+            wait_us: 9_000_000,
+            visit_us: 9_000_000,
+            to_person_us: 9_000_000,
+            episode: 1,
+        };
+        let elsewhere = OfferOutcome::AnsweredElsewhere;
+        let journal = [
+            entry(1, 0, 1, waits("waste", &[], Place::default())),
+            entry(2, 0, 1, rings("amy", 3, 30)),
+            entry(3, 0, 1, rings("ben", 2, 20)),
+            entry(4, 0, 1, rings("chloe", 1, 10)),
+            // Nobody passes while somebody is rung.
+            entry(5, 2, 1, ended("chloe", OfferOutcome::Rejected)),
+            entry(6, 3, 2, waits("waste", &[], Place::default())),
+            entry(7, 3, 2, rings("ed", 1, 1)),
+            entry(8, 4, 1, rings("dev", 1, 0)),
+            entry(9, 9, 1, ended("amy", elsewhere)),
+            entry(10, 9, 1, ended("dev", elsewhere)),
+            entry(11, 9, 1, ended("ben", OfferOutcome::Accepted)),
+            entry(12, 9, 1, joined),
+        ];
+        assert_eq!(
+            texts(1, &journal)[1..],
+            [
+                "amy (idle 30 s), ben (idle 20 s) and chloe (idle 10 s) are rung at once: of 3 ready who \
+                 can serve this caller",
+                "chloe refused after 4 s",
+                "dev (idle 0 s) is rung as well: the only one ready who can serve this caller",
+                "ben answers first, before amy and dev, whose phones ring no longer; the caller had \
+                 waited 9 s for somebody of `waste`",
+            ]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod model;
 mod offers;
 mod property;
 mod rules;
+mod several;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,6 +5,7 @@ mod rules;
 
 use super::*;
 use crate::acd::LEASE_MARGIN;
+use crate::event::Choose;
 
 use rules::{at_least, sets};
 
@@ -90,7 +91,8 @@ pub(super) struct Waiter {
     relaxed: usize,
     until: Option<Time>,
     tell: bool,
-    pub(super) offered: Option<AgentId>,
+    /// Who is rung, in the order of the offers.
+    pub(super) offered: Vec<AgentId>,
 }
 
 #[derive(Debug)]
@@ -236,10 +238,13 @@ impl Model {
             let able = |waiter: &&Waiter| {
                 let ready = |worker: &&Worker| worker.state == AgentState::Ready;
                 let mut ready = self.workers.iter().filter(ready);
-                waiter.offered.is_none() && ready.any(|worker| worker.can(&self.needs(waiter)))
+                let more = waiter.offered.len() < self.rung_at_once(&waiter.queue);
+                more && ready.any(|worker| worker.can(&self.needs(waiter)))
             };
+            // Nobody is rung besides while somebody waits for whom nobody is.
+            let place = |waiter: &&Waiter| (!waiter.offered.is_empty(), self.turn(waiter));
             let waiters = self.waiters.iter().filter(able);
-            let Some(waiter) = waiters.min_by_key(|waiter| self.turn(waiter)) else { return };
+            let Some(waiter) = waiters.min_by_key(place) else { return };
             let waiter = waiter.clone();
             let ring_s = self.queues[&waiter.queue].ring_s;
             let until = self.at + secs(u64::from(ring_s)) + LEASE_MARGIN;
@@ -252,7 +257,7 @@ impl Model {
             let id = worker.id.clone();
             for other in &mut self.waiters {
                 if other.call == waiter.call {
-                    other.offered = Some(id.clone());
+                    other.offered.push(id.clone());
                 }
             }
             self.out.push(Seen::Offer(waiter.call, id));
@@ -299,7 +304,7 @@ impl Model {
                     relaxed: 0,
                     until: settings.max_wait_s.map(|max| self.at + secs(u64::from(max))),
                     tell: at_closing == AtClosing::Tell,
-                    offered: None,
+                    offered: Vec::new(),
                 });
             }
         }
@@ -314,11 +319,13 @@ impl Model {
     /// Takes back the offer of a call through no fault of the agent.
     fn cancel(&mut self, call: CallId, outcome: OfferOutcome) {
         let offers = self.waiters.iter_mut().find(|waiter| waiter.call == call);
-        let Some(agent) = offers.and_then(|waiter| waiter.offered.take()) else { return };
-        let worker = self.offered(call, &agent).expect("an offer has two sides");
-        let idle = worker.idle;
-        worker.get_ready(idle);
-        self.out.push(Seen::Cancel(call, agent, outcome));
+        let agents = offers.map(|waiter| std::mem::take(&mut waiter.offered));
+        for agent in agents.unwrap_or_default() {
+            let worker = self.offered(call, &agent).expect("an offer has two sides");
+            let idle = worker.idle;
+            worker.get_ready(idle);
+            self.out.push(Seen::Cancel(call, agent, outcome));
+        }
     }
 
     fn claim(&mut self, call: CallId, agent: AgentId) {
@@ -331,6 +338,8 @@ impl Model {
                 worker.unanswered = 0;
                 worker.answered += 1;
                 worker.calls.push((call, Some(waiter.queue)));
+                self.release(call, &agent);
+                self.cancel(call, OfferOutcome::AnsweredElsewhere);
                 self.waiters.retain(|waiter| waiter.call != call);
                 self.out.push(Seen::Claimed(call, agent, waiter.first));
             }
@@ -338,10 +347,16 @@ impl Model {
         }
     }
 
-    fn release(&mut self, call: CallId) {
+    fn release(&mut self, call: CallId, agent: &AgentId) {
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.call == call) {
-            waiter.offered = None;
+            waiter.offered.retain(|offered| offered != agent);
         }
+    }
+
+    /// How many may be rung at once.
+    pub(super) fn rung_at_once(&self, queue: &QueueName) -> usize {
+        let queue = &self.queues[queue];
+        if queue.choose == Choose::RingAll { queue.ring_at_most } else { 1 }
     }
 
     fn offer_failed(&mut self, call: CallId, agent: &AgentId, outcome: OfferOutcome) {
@@ -365,9 +380,12 @@ impl Model {
                 worker.phone_failed = true;
                 worker.stop(AgentState::Unreachable);
             }
-            OfferOutcome::Accepted | OfferOutcome::CallerLeft | OfferOutcome::Withdrawn => return,
+            OfferOutcome::Accepted
+            | OfferOutcome::CallerLeft
+            | OfferOutcome::Withdrawn
+            | OfferOutcome::AnsweredElsewhere => return,
         }
-        self.release(call);
+        self.release(call, agent);
     }
 
     fn choose(&mut self, agent: &AgentId, choice: AgentChoice) {
@@ -399,7 +417,7 @@ impl Model {
                 if choice != AgentChoice::Ready {
                     let call = worker.call.expect("an offer is of a call");
                     worker.stop(state);
-                    self.release(call);
+                    self.release(call, agent);
                     let agent = agent.clone();
                     self.out.push(Seen::Cancel(call, agent, OfferOutcome::Withdrawn));
                 }

@@ -99,6 +99,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Rules {
     choose: [Choose; 3],
     turns: TurnSettings,
+    ring_at_most: usize,
     not_ready_after: u32,
     relax: bool,
     prefer: bool,
@@ -112,16 +113,19 @@ fn rules() -> impl Strategy<Value = Rules> {
             Choose::LeastOccupied,
             Choose::FewestCalls,
             Choose::RoundRobin,
+            Choose::RingAll,
         ])
     };
     let order = prop::sample::select(vec![TurnOrder::FirstCome, TurnOrder::Standard]);
     let turns = (order, prop::option::of(1..40u32));
     let turns = turns.prop_map(|(order, ageing_s)| TurnSettings { order, ageing_s });
     let choose = [choose(), choose(), choose()];
-    (choose, turns, 1..4u32, any::<bool>(), any::<bool>()).prop_map(
-        |(choose, turns, not_ready_after, relax, prefer)| Rules {
+    let (offers, flags) = ((1..5usize, 1..4u32), (any::<bool>(), any::<bool>()));
+    (choose, turns, offers, flags).prop_map(
+        |(choose, turns, (ring_at_most, not_ready_after), (relax, prefer))| Rules {
             choose,
             turns,
+            ring_at_most,
             not_ready_after,
             relax,
             prefer,
@@ -154,6 +158,7 @@ impl Rules {
         let mut queues = [("waste", waste), ("housing", housing), ("desk", desk)];
         for ((_, queue), choose) in queues.iter_mut().zip(self.choose) {
             (queue.choose, queue.not_ready_after) = (choose, self.not_ready_after);
+            queue.ring_at_most = self.ring_at_most;
         }
         AcdPlan { turns: self.turns, ..plan(&queues, &AGENTS) }
     }
@@ -240,7 +245,8 @@ impl Both {
         let find = |call| model.waiters.iter().find(|waiter| waiter.call == call);
         let chosen = find(call).expect("waits until the claim");
         let agent = model.workers.iter().find(|worker| worker.id == *agent).expect("is there");
-        let passed = |other: &&Waiter| other.offered.is_none() && agent.can(&model.needs(other));
+        // Whoever is rung besides could serve nobody for whom nobody is.
+        let passed = |other: &&Waiter| other.offered.is_empty() && agent.can(&model.needs(other));
         let (turns, queues) = (&model.turns, &model.queues);
         for other in model.waiters.iter().filter(passed) {
             let steps = i64::from(other.priority.0) - i64::from(chosen.priority.0);
@@ -279,7 +285,7 @@ impl Both {
             if let Activity::Offered { call, from: OfferedBy::Queue, .. } = &agent.activity {
                 offers += 1;
                 let ticket = acd.tickets.get(*call).expect("an offer is of somebody who waits");
-                assert_eq!(ticket.offer.as_ref(), Some(id), "an offer has two sides");
+                assert!(ticket.offers.contains(id), "an offer has two sides");
                 assert!(
                     acd.poll_timeout()
                         .is_some_and(|due| due <= self.world.at + secs(20) + LEASE_MARGIN),
@@ -290,14 +296,19 @@ impl Both {
                 let skills = acd.agents.skills(id).expect("is there");
                 assert!(
                     agent.activity != Activity::Ready
-                        || ticket.offer.is_some()
+                        || ticket.offers.len() >= model.rung_at_once(&ticket.queue)
                         || !ticket.need.is_met_by(skills),
                     "{id} is ready and {call} waits"
                 );
             }
         }
-        let offered = acd.tickets.iter().filter(|(_, ticket)| ticket.offer.is_some()).count();
-        assert_eq!(offered, offers, "nobody is offered to two");
+        let mut offered = 0;
+        for (call, ticket) in acd.tickets.iter() {
+            offered += ticket.offers.len();
+            let most = model.rung_at_once(&ticket.queue);
+            assert!(ticket.offers.len() <= most, "{call} is offered to more than {most}");
+        }
+        assert_eq!(offered, offers, "nobody is rung for two");
     }
 
     /// The nth of the offers under way.

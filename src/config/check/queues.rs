@@ -1,6 +1,8 @@
 //! Queues: what each says of itself, whether anybody can serve it, and whether everybody is served.
 
-use crate::acd::settings::{LEAST_RING_S, QueueSettings};
+use crate::acd::settings::{
+    Choose, LEAST_RING_S, MOST_AT_ONCE, QueueSettings, default_ring_at_most,
+};
 use crate::config::problem::Problem;
 use crate::id::{Ability, QueueName, all_met};
 
@@ -19,6 +21,7 @@ impl Check<'_> {
             self.not_zero(&at("ring_s"), "the ringing time", u64::from(queue.ring_s));
             let after = u64::from(queue.not_ready_after);
             self.not_zero(&at("not_ready_after"), "the number of offers", after);
+            self.rung_at_once(name, queue);
             if let Some(max) = queue.max_waiting {
                 self.not_zero(&at("max_waiting"), "the number who may wait", max as u64);
             }
@@ -49,6 +52,15 @@ impl Check<'_> {
             self.hours(name, queue);
             self.skills(name, queue);
             self.relaxations(name, queue);
+        }
+    }
+
+    fn rung_at_once(&mut self, name: &QueueName, queue: &QueueSettings) {
+        let (path, rung) = (["queue", name.as_str(), "ring_at_most"], queue.ring_at_most);
+        if !(1..=MOST_AT_ONCE).contains(&rung) {
+            self.error(&path, Problem::RungAtOnce { rung, most: MOST_AT_ONCE });
+        } else if queue.choose != Choose::RingAll && rung != default_ring_at_most() {
+            self.value_warning(&path, Problem::RingsOne);
         }
     }
 

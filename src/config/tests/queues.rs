@@ -82,6 +82,21 @@ fn numbers_of_offers_and_times_of_steps_are_not_0() {
 }
 
 #[test]
+fn as_many_are_rung_at_once_as_are_worth_it() {
+    let all = |more: &str| of_queue(&format!("skills = [\"waste\"]\nchoose = \"ring_all\"\n{more}"));
+    assert_eq!(all(""), [""; 0]);
+    assert_eq!(all("ring_at_most = 20"), [""; 0]);
+    for rung in [0, 21] {
+        let found = all(&format!("ring_at_most = {rung}"));
+        assert_eq!(found, [format!("9:16 {rung} cannot be rung at once: from 1 to 20 can")]);
+    }
+    assert_eq!(
+        of_queue("skills = [\"waste\"]\nring_at_most = 3"),
+        ["8:16 this queue rings one agent at a time, whatever `ring_at_most` is"]
+    );
+}
+
+#[test]
 fn priorities_that_let_somebody_wait_for_ever_are_found() {
     let found = |more: &str, given: &[(&str, i32)]| {
         let text =

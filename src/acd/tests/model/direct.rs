@@ -62,7 +62,7 @@ impl Model {
                 let direct = worker.direct.is_some();
                 self.out.push(Seen::Cancel(offered, agent.clone(), OfferOutcome::Withdrawn));
                 if !direct {
-                    self.release(offered);
+                    self.release(offered, agent);
                     self.worker(agent).before = (AgentState::Ready, None);
                 }
             } else {

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::acd::settings::TurnOrder;
-use crate::event::Choose;
 use crate::id::Skill;
 
 /// The level that is asked for: any, if none is named.
@@ -76,7 +75,7 @@ impl Model {
             let missed = wanted.len() - wanted.iter().filter(met).count();
             let idle = u128::from(worker.idle.as_micros());
             let rule: Vec<u128> = match queue.choose {
-                Choose::LongestIdle => vec![idle],
+                Choose::LongestIdle | Choose::RingAll => vec![idle],
                 Choose::MostSkilled => {
                     let step = needs.iter().position(|set| worker.can(std::slice::from_ref(set)));
                     let step = step.expect("can serve");

@@ -124,6 +124,7 @@ impl Floor {
             at_closing: AtClosing::Serve,
             since: None,
             again: false,
+            last_agent: None,
         })
     }
 

@@ -33,7 +33,9 @@ pub use agent::{AgentEvent, AgentState, StateReason};
 pub use backend::{Exchange, Failed, Standing};
 pub use callback::{CallbackEvent, CallbackFailure, Miss};
 pub use cause::{EndCause, Fault, Party};
-pub use decision::{Candidate, Choose, Decision, Place, TOLD, Unable, seconds_in_words};
+pub use decision::{
+    Candidate, Choose, Decision, LastAgent, NotWaitedFor, Place, TOLD, Unable, seconds_in_words,
+};
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
 pub use notification::{Channel, NotificationEvent, SendFault, Unpromised};
@@ -204,6 +206,17 @@ pub enum CallEvent {
         queue: QueueName,
         /// Whoever has these.
         skills: Vec<Ability>,
+        /// How long this visit to the queue has lasted, in microseconds.
+        visit_us: u64,
+    },
+    /// The caller waited for the agent who spoke with their number last, and does not any more.
+    WaitsForAnybody {
+        /// In which queue.
+        queue: QueueName,
+        /// For whom they waited.
+        agent: AgentId,
+        /// Why they do not any more.
+        why: NotWaitedFor,
         /// How long this visit to the queue has lasted, in microseconds.
         visit_us: u64,
     },

@@ -31,6 +31,8 @@ mod hanging_up;
 mod hours;
 #[path = "stories/joined.rs"]
 mod joined;
+#[path = "stories/last_agent.rs"]
+mod last_agent;
 #[path = "stories/long_calls.rs"]
 mod long_calls;
 #[path = "stories/menu.rs"]

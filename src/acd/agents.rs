@@ -99,6 +99,17 @@ impl Activity {
         }
     }
 
+    /// Whether the agent is ready, or will be when what is under way is over.
+    fn will_be_ready(&self) -> bool {
+        match self {
+            Activity::Ready | Activity::WrapUp => true,
+            Activity::Offered { from: OfferedBy::Queue, .. } => true,
+            Activity::Offered { from: OfferedBy::Direct { before, .. }, .. } => before.works(),
+            Activity::Engaged(engaged) => engaged.then.is_none() && engaged.before.works(),
+            Activity::SignedOut | Activity::NotReady | Activity::Unreachable => false,
+        }
+    }
+
     /// Whether callers who wait can hope for this agent.
     pub(super) fn on_duty(&self) -> bool {
         match self {
@@ -109,6 +120,16 @@ impl Activity {
             | Activity::Unreachable
             | Activity::Offered { .. }
             | Activity::WrapUp => true,
+        }
+    }
+}
+
+impl Before {
+    /// Whether whoever was doing this is ready for callers after it.
+    fn works(self) -> bool {
+        match self {
+            Before::Ready | Before::WrapUp(_) => true,
+            Before::SignedOut | Before::NotReady => false,
         }
     }
 }
@@ -341,6 +362,19 @@ impl Agents {
     pub(super) fn able_on_duty(&self, need: &Need) -> usize {
         let able = self.on_duty.iter().filter(|(have, _)| need.is_met_by(have));
         able.map(|(_, count)| count).sum()
+    }
+
+    /// Whether this agent can serve `need` and is ready, or will be when what is under way is over.
+    pub(super) fn may_come(&self, id: &AgentId, need: &Need) -> bool {
+        self.all.get(id).is_some_and(|agent| {
+            !agent.gone && agent.activity.will_be_ready() && need.is_met_by(&agent.skills)
+        })
+    }
+
+    /// What is known of this agent if they are ready: what they can do, since when they are idle, what they have done.
+    pub(super) fn if_ready(&self, id: &AgentId) -> Option<(&SkillSet, Time, &Tally)> {
+        let agent = self.all.get(id).filter(|agent| agent.activity == Activity::Ready)?;
+        Some((&agent.skills, agent.idle_since, &agent.tally))
     }
 
     /// Whether anybody with exactly these skills is ready.

@@ -2,7 +2,7 @@
 
 use crate::call::command::{AtClosing, QueueReturn};
 use crate::event::{OfferOutcome, Place, TOLD, Unable};
-use crate::id::{Ability, CallId, QueueName};
+use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::{Time, WallClock};
 
 use super::command::AcdEffect;
@@ -18,6 +18,7 @@ impl Acd {
         (call, again): (CallId, bool),
         wish: Wish,
         since: Option<Time>,
+        last_agent: Option<AgentId>,
     ) {
         let queue = wish.queue.clone();
         let since = since.map_or(turn.at, |since| since.min(turn.at));
@@ -38,7 +39,7 @@ impl Acd {
         let held = self.tickets.remove(call);
         let first_at = held.as_ref().map_or(since, |ticket| ticket.first_at);
         let moved_from = held.map(|ticket| ticket.queue);
-        self.due.cancel(&Due::MaxWait(call));
+        self.forget_timers(call);
         if let Some(limit) = settings.max_wait_s {
             self.due.set(Due::MaxWait(call), turn.at + seconds(limit));
         }
@@ -48,7 +49,10 @@ impl Acd {
         let need = ticket.need.clone();
         let widest = ticket.widest_need(&settings);
         self.relax_next(call, (&settings, 0), turn.at);
+        let last_agent =
+            last_agent.and_then(|agent| self.wait_for_last(turn, call, &settings, agent));
         let place = Place {
+            last_agent,
             priority: priority.0,
             ahead: count(self.tickets.ahead_of(call)),
             able: count(self.agents.able_on_duty(&widest)),
@@ -106,6 +110,7 @@ impl Acd {
     pub(super) fn forget_timers(&mut self, call: CallId) {
         self.due.cancel(&Due::MaxWait(call));
         self.due.cancel(&Due::Relax(call));
+        self.due.cancel(&Due::LastAgent(call));
     }
 
     /// Why a call cannot wait in a queue now, if it cannot; none for a new call.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::call::command::{AtClosing, QueueReturn};
 
 pub use crate::call::command::Priority;
-use crate::event::{AgentState, Decision, OfferOutcome, Place, StateReason};
+use crate::event::{AgentState, Decision, NotWaitedFor, OfferOutcome, Place, StateReason};
 use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::Time;
 
@@ -35,6 +35,8 @@ pub enum AcdInput {
         since: Option<Time>,
         /// It comes back because nobody else took it: a full queue takes it all the same.
         again: bool,
+        /// Who spoke with this caller last, and is to be waited for as long as the queue says.
+        last_agent: Option<AgentId>,
     },
     /// Somebody is to be rung back who is not on the line: this call, which does not exist yet, gets a
     /// ticket with their place. It takes nobody's room in the queue, and waits as long as it takes.
@@ -225,6 +227,19 @@ pub enum AcdEffect {
         queue: QueueName,
         /// Whoever has these.
         skills: Vec<Ability>,
+        /// The entry of this visit.
+        visit_at: Time,
+    },
+    /// The call waited for the agent who spoke with the caller last, and waits for anybody from now on.
+    WaitsForAnybody {
+        /// Which call.
+        call: CallId,
+        /// In which queue.
+        queue: QueueName,
+        /// For whom it waited.
+        agent: AgentId,
+        /// Why it does not any more.
+        why: NotWaitedFor,
         /// The entry of this visit.
         visit_at: Time,
     },

@@ -333,7 +333,8 @@ impl Acd {
             turn.fresh.profiles.insert(skills.clone());
         }
         turn.duty_shrank |= !activity.on_duty();
-        if let Some(change) = self.agents.set(agent, activity, idle, turn.at) {
+        let change = self.agents.set(agent, activity, idle, turn.at);
+        if let Some(change) = change {
             turn.effects.push(AcdEffect::AgentChanged {
                 agent: agent.clone(),
                 from: change.from,
@@ -343,5 +344,6 @@ impl Acd {
                 lasted: change.lasted,
             });
         }
+        self.look_after_those_who_wait_for(turn, agent);
     }
 }

@@ -7,7 +7,8 @@
 //! skills, until no such pair is left.
 //!
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
-//! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns.
+//! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns; `last_agent`: callers who
+//!   wait for one agent for a while.
 //! - `callback`: promises to ring somebody back; `absent`: their tickets.
 //! - `calendar`, `bank_holidays`: opening hours.
 //!
@@ -26,6 +27,7 @@ mod agents;
 mod callers;
 mod direct;
 mod duty;
+mod last_agent;
 mod offers;
 mod queues;
 mod select;
@@ -39,7 +41,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::event::{AgentState, Choose};
+use crate::event::{AgentState, Choose, NotWaitedFor};
 use crate::id::{Ability, AgentId, CalendarName, CallId, QueueName, all_met};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
@@ -123,6 +125,8 @@ enum Due {
     MaxWait(CallId),
     /// A caller has waited for the next step of the queue's `relax`.
     Relax(CallId),
+    /// A caller has waited for one agent for as long as the queue allows.
+    LastAgent(CallId),
 }
 
 /// Agents, tickets, offers and their timers.
@@ -200,9 +204,10 @@ impl Acd {
                 at_closing,
                 since,
                 again,
+                last_agent,
             } => {
                 let wish = Wish { queue, skills, prefers, priority, at_closing, absent: false };
-                self.enter(turn, (call, again), wish, since);
+                self.enter(turn, (call, again), wish, since, last_agent);
             }
             AcdInput::Await { call, queue, skills, priority, since } => {
                 self.wait_for_absent(turn, call, queue, skills, (priority, since));
@@ -277,6 +282,9 @@ impl Acd {
                 Due::Lease(agent) => self.lease_over(turn, &agent),
                 Due::MaxWait(call) => self.waited_too_long(turn, call),
                 Due::Relax(call) => self.relax(turn, call),
+                Due::LastAgent(call) => {
+                    self.wait_for_anybody(turn, call, NotWaitedFor::TooLong);
+                }
             }
         }
     }
@@ -299,10 +307,9 @@ impl Acd {
         let changes = calendars.filter_map(|calendar| calendar.next_change(&now));
         let counts = |queue: &QueueSettings| match queue.choose {
             Choose::LeastOccupied | Choose::FewestCalls => true,
-            Choose::LongestIdle
-            | Choose::MostSkilled
-            | Choose::RoundRobin
-            | Choose::RingAll => false,
+            Choose::LongestIdle | Choose::MostSkilled | Choose::RoundRobin | Choose::RingAll => {
+                false
+            }
         };
         let counted = self.plan.queues.values().any(counts);
         let tomorrow = counted.then(|| now.tomorrow().and_then(|day| day.start_of_day()).ok());
@@ -343,6 +350,7 @@ impl Acd {
                 self.due.set(Due::MaxWait(call), visit_at + seconds(limit));
             }
             self.relax_next(call, (&settings, relaxed), visit_at);
+            self.wait_as_settings_say(turn, call, (&settings, visit_at));
         }
         turn.fresh.profiles.extend(self.agents.ready_profiles().cloned());
         turn.fresh.needs.extend(self.tickets.needs().cloned());

@@ -10,12 +10,17 @@ use super::{Acd, Due, LEASE_MARGIN, Turn, seconds, select};
 impl Acd {
     /// Makes every pair that can be made.
     pub(super) fn make_offers(&mut self, turn: &mut Turn<'_>) {
-        while let Some(call) = select::next_call(&mut turn.fresh, &self.tickets, &self.agents) {
+        while let Some((call, wanted)) =
+            select::next_call(&mut turn.fresh, &self.tickets, &self.agents)
+        {
             let Some(ticket) = self.tickets.get(call) else { break };
             let queue = ticket.queue.clone();
             let settings = self.plan.queues.get(&queue);
             let by = (&queue, settings);
-            let chosen = self.chooser.choose(by, ticket, &self.agents, turn.at);
+            let chosen = match wanted {
+                Some(agent) => select::as_wanted(by, ticket, &self.agents, (agent, turn.at)),
+                None => self.chooser.choose(by, ticket, &self.agents, turn.at),
+            };
             let Some((agent, decision)) = chosen else { break };
             let ring_for = seconds(settings.map_or(0, |settings| settings.ring_s));
             self.tickets.offer_to(call, agent.clone());
@@ -152,8 +157,11 @@ impl Acd {
     fn unlink_offer(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
         self.due.cancel(&Due::Lease(agent.clone()));
         self.tickets.no_offer_to(call, agent);
-        if let Some(ticket) = self.tickets.get(call) {
-            turn.fresh.needs.insert(ticket.need.clone());
+        let Some(ticket) = self.tickets.get(call) else { return };
+        turn.fresh.needs.insert(ticket.need.clone());
+        // They have had their chance.
+        if ticket.waits_for.as_ref() == Some(agent) {
+            self.no_longer_for(turn, call);
         }
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Ticket {
     pub(super) offers: Vec<AgentId>,
     /// How many may be at once.
     most: usize,
+    /// The caller is to have this agent and nobody else, for now.
+    pub(super) waits_for: Option<AgentId>,
 }
 
 impl Ticket {
@@ -110,30 +112,28 @@ struct Lists {
     waiting: ByNeed,
     /// Fewer are than may be.
     rung_for: ByNeed,
+    /// Nobody is, and one agent is waited for: by whom that is.
+    for_one: BTreeMap<AgentId, BTreeSet<Turn>>,
 }
 
 impl Lists {
-    fn of(&mut self, ticket: &Ticket) -> Option<&mut ByNeed> {
-        match ticket.offers.len() {
-            0 => Some(&mut self.waiting),
-            rung if rung < ticket.most => Some(&mut self.rung_for),
-            _ => None,
-        }
-    }
-
     fn enter(&mut self, ticket: &Ticket) {
-        if let Some(list) = self.of(ticket) {
-            list.entry(ticket.need.clone()).or_default().insert(ticket.turn);
-        }
+        self.change(ticket, |turns| turns.insert(ticket.turn));
     }
 
     fn strike(&mut self, ticket: &Ticket) {
-        let Some(list) = self.of(ticket) else { return };
-        if let Some(turns) = list.get_mut(&ticket.need) {
-            turns.remove(&ticket.turn);
-            if turns.is_empty() {
-                list.remove(&ticket.need);
+        self.change(ticket, |turns| turns.remove(&ticket.turn));
+    }
+
+    /// Changes the list in which a ticket belongs, if it belongs in any.
+    fn change(&mut self, ticket: &Ticket, change: impl FnOnce(&mut BTreeSet<Turn>) -> bool) {
+        match (&ticket.waits_for, ticket.offers.len()) {
+            (Some(agent), 0) => change_in(&mut self.for_one, agent, change),
+            (None, 0) => change_in(&mut self.waiting, &ticket.need, change),
+            (None, rung) if rung < ticket.most => {
+                change_in(&mut self.rung_for, &ticket.need, change);
             }
+            (Some(_) | None, _) => {}
         }
     }
 
@@ -142,6 +142,19 @@ impl Lists {
         let next = |is_rung_for| move |turn| Next { is_rung_for, turn };
         let waits = first(&self.waiting).map(next(false));
         waits.or_else(|| first(&self.rung_for).map(next(true)))
+    }
+}
+
+/// Changes one of several lists; none is kept that is empty.
+fn change_in<K: Ord + Clone>(
+    lists: &mut BTreeMap<K, BTreeSet<Turn>>,
+    key: &K,
+    change: impl FnOnce(&mut BTreeSet<Turn>) -> bool,
+) {
+    let turns = lists.entry(key.clone()).or_default();
+    change(turns);
+    if turns.is_empty() {
+        lists.remove(key);
     }
 }
 
@@ -181,6 +194,7 @@ impl Tickets {
             absent,
             offers: Vec::new(),
             most: settings.rung_at_once(),
+            waits_for: None,
         };
         if !absent {
             self.by_queue.entry(ticket.queue.clone()).or_default().insert(ticket.turn);
@@ -218,6 +232,23 @@ impl Tickets {
     /// Notes that an agent is not.
     pub(super) fn no_offer_to(&mut self, call: CallId, agent: &AgentId) {
         self.change(call, |ticket| ticket.offers.retain(|offered| offered != agent));
+    }
+
+    /// Notes which agent a caller is to have and nobody else, or that anybody will do.
+    pub(super) fn wait_for(&mut self, call: CallId, agent: Option<AgentId>) {
+        self.change(call, |ticket| ticket.waits_for = agent);
+    }
+
+    /// Who waits for this agent and nobody else, and is not being offered to them.
+    pub(super) fn waiting_for(&self, agent: &AgentId) -> Vec<CallId> {
+        let turns = self.lists.for_one.get(agent);
+        turns.into_iter().flatten().map(|turn| turn.call).collect()
+    }
+
+    /// Who is first of those who wait for this agent and nobody else.
+    pub(super) fn first_waiting_for(&self, agent: &AgentId) -> Option<Next> {
+        let turn = *self.lists.for_one.get(agent)?.first()?;
+        Some(Next { is_rung_for: false, turn })
     }
 
     fn change(&mut self, call: CallId, change: impl FnOnce(&mut Ticket)) {

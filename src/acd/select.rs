@@ -2,9 +2,13 @@
 //! goes to the agent whom their queue's rule chooses of those who can serve that caller; and so on. Where a
 //! queue rings several at once, more are rung for its callers of those whom nobody else waits for.
 //!
-//! After every input no ready agent is left who could serve a caller that waits, or be rung besides. So a new pair can
-//! only come from skills that somebody has just become ready with ([`Fresh::profiles`]) or from a
-//! need that somebody has just begun to wait with ([`Fresh::needs`]), and nothing else is looked
+//! Who waits for one agent is offered to that one, in the same order of turns, and to nobody else meanwhile.
+//!
+//! After every input no ready agent is left who could serve a caller that waits for them or for anybody, or be rung
+//! besides. So a new pair can
+//! only come from skills that somebody has just become ready with ([`Fresh::profiles`]), from a
+//! need that somebody has just begun to wait with ([`Fresh::needs`]) or from an agent for whom somebody waits
+//! ([`Fresh::agents`]), and nothing else is looked
 //! at: the cost of a decision grows with the number of different needs and sets of skills, not with
 //! the number of callers. Rules that depend on the day's work look at every agent who is ready and
 //! can serve the caller; the others at the first few of each set of skills.
@@ -28,21 +32,52 @@ pub(super) struct Fresh {
     pub(super) profiles: BTreeSet<SkillSet>,
     /// Needs of callers who have begun to wait.
     pub(super) needs: BTreeSet<Need>,
+    /// Agents for whom somebody waits, and who may be ready.
+    pub(super) agents: BTreeSet<AgentId>,
 }
 
-/// The next caller for whom anybody can be rung.
-pub(super) fn next_call(fresh: &mut Fresh, tickets: &Tickets, agents: &Agents) -> Option<CallId> {
-    let mut first: Option<Next> = None;
-    let mut consider = |candidate: Option<Next>| {
-        if let Some(candidate) = candidate {
-            first = Some(first.map_or(candidate, |first| first.min(candidate)));
+/// The next caller for whom anybody can be rung; and whom the caller waits for, if it is one agent.
+pub(super) fn next_call(
+    fresh: &mut Fresh,
+    tickets: &Tickets,
+    agents: &Agents,
+) -> Option<(CallId, Option<AgentId>)> {
+    let mut first: Option<(Next, Option<AgentId>)> = None;
+    let mut consider = |candidate: Option<Next>, wanted: Option<&AgentId>| {
+        if let Some(next) = candidate
+            && first.as_ref().is_none_or(|(first, _)| next < *first)
+        {
+            first = Some((next, wanted.cloned()));
         }
         candidate.is_some()
     };
     // What leads to no pair now cannot lead to one before the next input either: drop it.
-    fresh.profiles.retain(|have| agents.any_ready_with(have) && consider(tickets.first_for(have)));
-    fresh.needs.retain(|need| agents.any_ready_for(need) && consider(tickets.first_needing(need)));
-    first.map(|next| next.turn.call)
+    fresh
+        .profiles
+        .retain(|have| agents.any_ready_with(have) && consider(tickets.first_for(have), None));
+    fresh
+        .needs
+        .retain(|need| agents.any_ready_for(need) && consider(tickets.first_needing(need), None));
+    fresh.agents.retain(|agent| {
+        agents.if_ready(agent).is_some() && consider(tickets.first_waiting_for(agent), Some(agent))
+    });
+    first.map(|(next, wanted)| (next.turn.call, wanted))
+}
+
+/// The agent for whom a caller waits, whatever the rule of the queue would say.
+pub(super) fn as_wanted(
+    (_, settings): (&QueueName, Option<&QueueSettings>),
+    ticket: &queues::Ticket,
+    agents: &Agents,
+    (agent, at): (AgentId, Time),
+) -> Option<(AgentId, Decision)> {
+    let choose = settings.map(|settings| settings.choose).unwrap_or_default();
+    let (have, idle_since, tally) = agents.if_ready(&agent)?;
+    let (step, levels) = ticket.need.met_how(have)?;
+    let mut best = Best { choose, after: None, at, able: 1, kept: Vec::new() };
+    best.consider((step, levels, have.meets(&ticket.prefers)), idle_since, &agent, tally);
+    let decision = Decision { last_agent: true, ..best.decision(ticket) };
+    Some((agent, decision))
 }
 
 /// Chooses for callers, and remembers whose turn it was.
@@ -76,15 +111,12 @@ impl Chooser {
                 best.consider((step, levels, preferred), *idle_since, agent, tally);
             }
         }
-        let able = u64::try_from(best.able).unwrap_or(u64::MAX);
-        let candidates: Vec<Candidate> =
-            best.kept.into_iter().map(|(_, candidate)| candidate).collect();
-        let agent = candidates.first()?.agent.clone();
+        let decision = best.decision(ticket);
+        let agent = decision.candidates.first()?.agent.clone();
         if choose == Choose::RoundRobin {
             self.last.insert(name.clone(), agent.clone());
         }
-        let relaxed = u64::try_from(ticket.relaxed).unwrap_or(u64::MAX);
-        Some((agent, Decision { choose, able, relaxed, candidates }))
+        Some((agent, decision))
     }
 
     /// Forgets queues that are no longer there.
@@ -140,5 +172,16 @@ impl Best<'_> {
             Candidate { agent: agent.clone(), idle_us, preferred, levels, occupied_ppm, answered };
         let score = (key.0, key.1, key.2, key.3, agent.clone());
         self.kept.insert(place, (score, candidate));
+    }
+
+    fn decision(self, ticket: &queues::Ticket) -> Decision {
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        Decision {
+            choose: self.choose,
+            able: number(self.able),
+            relaxed: number(ticket.relaxed),
+            last_agent: false,
+            candidates: self.kept.into_iter().map(|(_, candidate)| candidate).collect(),
+        }
     }
 }

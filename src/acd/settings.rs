@@ -36,6 +36,13 @@ pub struct QueueSettings {
     /// How many agents are rung at once for one caller, where `choose` is [`Choose::RingAll`].
     #[serde(default = "default_ring_at_most")]
     pub ring_at_most: usize,
+    /// How long a caller waits for the agent who spoke with their number last, in seconds; none if for nobody
+    /// in particular.
+    #[serde(default)]
+    pub last_agent_s: Option<u32>,
+    /// For how long it is remembered who that was, in hours.
+    #[serde(default = "default_last_agent_within_h")]
+    pub last_agent_within_h: u32,
     /// The standard: answers within this time count, in seconds.
     #[serde(default = "default_standard_s")]
     pub standard_s: u32,
@@ -90,6 +97,8 @@ impl QueueSettings {
             relax: Vec::new(),
             choose: Choose::default(),
             ring_at_most: default_ring_at_most(),
+            last_agent_s: None,
+            last_agent_within_h: default_last_agent_within_h(),
             standard_s: default_standard_s(),
             short_abandon_s: default_short_abandon_s(),
             ring_s: default_ring_s(),
@@ -104,6 +113,11 @@ impl QueueSettings {
             callback: CallbackSettings::default(),
             wait_when_unstaffed: yes(),
         }
+    }
+
+    /// How long it must be remembered who spoke with a number last, in microseconds; none if it need not be.
+    pub fn last_agent_within_us(&self) -> Option<u64> {
+        self.last_agent_s.map(|_| u64::from(self.last_agent_within_h) * 3_600_000_000)
     }
 
     /// How many agents may be rung at once for one caller.
@@ -172,6 +186,12 @@ fn default_not_ready_after() -> u32 {
 pub fn default_ring_at_most() -> usize {
     5
 }
+/// For how long it is remembered who spoke with a number last, in hours, unless the settings say otherwise.
+pub fn default_last_agent_within_h() -> u32 {
+    24
+}
+/// The longest for which that can be remembered, in hours.
+pub const LONGEST_LAST_AGENT_H: u32 = 168;
 /// As many as can be rung at once for one caller: each of their phones is a leg of the call.
 pub const MOST_AT_ONCE: usize = 20;
 fn default_short_abandon_s() -> u32 {

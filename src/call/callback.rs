@@ -171,6 +171,11 @@ impl Call {
         self.stage() == Some(Stage::Waiting)
     }
 
+    /// Whether the call keeps a promise.
+    pub fn is_call_back(&self) -> bool {
+        self.returning.is_some()
+    }
+
     /// Whether nobody was reached, and the adviser is told so.
     pub fn has_missed(&self) -> bool {
         self.stage() == Some(Stage::Missed)

@@ -1,7 +1,7 @@
 //! The caller in the flow and in the queue: what the controller asks, and what the queue says.
 
-use crate::event::{CallEvent, Outcome, Place};
-use crate::id::{Ability, PromptName, QueueName};
+use crate::event::{CallEvent, NotWaitedFor, Outcome, Place};
+use crate::id::{Ability, AgentId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
@@ -152,6 +152,18 @@ impl Call {
     /// The call has waited so long that others may serve it too.
     pub fn relaxed(&mut self, now: Time, queue: QueueName, skills: Vec<Ability>, visit_at: Time) {
         self.record(CallEvent::Relaxed { queue, skills, visit_us: micros(now - visit_at) });
+    }
+
+    /// The call waited for one agent, and waits for anybody from now on.
+    pub fn waits_for_anybody(
+        &mut self,
+        now: Time,
+        queue: QueueName,
+        (agent, why): (AgentId, NotWaitedFor),
+        visit_at: Time,
+    ) {
+        let visit_us = micros(now - visit_at);
+        self.record(CallEvent::WaitsForAnybody { queue, agent, why, visit_us });
     }
 
     /// The queue hands the caller back to the flow. What the waiting came to is known when the

@@ -172,6 +172,16 @@ pub enum Problem {
     RungAtOnce { rung: usize, most: usize },
     #[error("this queue rings one agent at a time, whatever `ring_at_most` is")]
     RingsOne,
+    #[error(
+        "callers who wait {wait_s} s for one agent are answered after the standard ({standard_s} s)"
+    )]
+    WaitsForOneTooLong { wait_s: u32, standard_s: u32 },
+    #[error("nobody waits {wait_s} s for one agent: after {max_wait_s} s callers leave the queue")]
+    NeverWaitsForOne { wait_s: u32, max_wait_s: u32 },
+    #[error("{hours} h cannot be remembered: from 1 to {longest} h can")]
+    RememberedTooLong { hours: u32, longest: u32 },
+    #[error("nobody waits for one agent here, so nothing is remembered")]
+    RemembersForNothing,
     #[error("a step after {after_s} s that comes behind one after {before} s")]
     RelaxBackwards { after_s: u32, before: u32 },
     #[error("nobody ever waits for {after_s} s: after {max_wait_s} s callers leave the queue")]
@@ -375,6 +385,14 @@ impl Problem {
             }
             Problem::RungAtOnce { .. } => "ring a few: all but one of them are disturbed in vain",
             Problem::RingsOne => "add `choose = \"ring_all\"`, or leave it out",
+            Problem::WaitsForOneTooLong { .. } => {
+                "let them wait for a part of the standard only, so that somebody else can meet it"
+            }
+            Problem::NeverWaitsForOne { .. } => "make one of the two times fit the other",
+            Problem::RememberedTooLong { .. } => {
+                "keep whom callers spoke with for no longer than it serves them"
+            }
+            Problem::RemembersForNothing => "add `last_agent_s`, or leave it out",
             Problem::RelaxBackwards { .. } => {
                 "write the steps in the order of their times, from 1 s on"
             }

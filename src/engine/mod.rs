@@ -13,6 +13,7 @@ mod guard;
 mod hearing;
 mod inbound;
 pub mod io;
+mod last_agents;
 pub mod limits;
 mod messages;
 mod notifications;
@@ -41,6 +42,7 @@ use crate::media;
 use crate::notification::Outbox;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::sip::guard::Offence;
+use crate::stats::LastAgents;
 use crate::time::{Deadlines, Time, WallClock};
 use crate::trunk::Trunks;
 
@@ -106,6 +108,8 @@ pub struct Engine {
     backends: Backends,
     /// What callers are promised to be sent.
     outbox: Outbox,
+    /// Who spoke with which caller last.
+    last_agents: LastAgents,
     /// Callers who are listened to.
     listenings: hearing::Listenings,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
@@ -268,6 +272,7 @@ impl Engine {
         self.backends.configure(&plan.backends);
         self.outbox.configure(&plan.notifications);
         self.plan = plan;
+        self.keep_last_agents(now);
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());
         self.apply(now, AcdInput::Timer);
@@ -364,7 +369,10 @@ impl Engine {
                 }
                 self.out.push_back(Output::Media(command));
             }
-            Action::Record(event) => self.record(now, Event::Call { call: id, event }),
+            Action::Record(event) => {
+                self.remember_agent(now, id, &event);
+                self.record(now, Event::Call { call: id, event });
+            }
             Action::Notify(notice) => self.notify(now, id, notice),
             Action::Queue(action) => self.queue_action(now, id, action),
             Action::Message(action) => self.message_action(now, id, action),

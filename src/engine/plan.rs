@@ -282,6 +282,7 @@ impl Plan {
                     standard_us: u64::from(settings.standard_s) * SECOND_US,
                     short_abandon_us: u64::from(settings.short_abandon_s) * SECOND_US,
                     served_by: self.served_by(queue),
+                    last_agent_within_us: settings.last_agent_within_us(),
                 })
                 .collect(),
             agents: self

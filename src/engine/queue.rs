@@ -32,7 +32,18 @@ impl Engine {
                 let governed = self.calls.get(&call);
                 let priority = governed.map(|one| one.call.priority()).unwrap_or_default();
                 let prefers = governed.map(|one| one.call.prefers().to_vec()).unwrap_or_default();
-                AcdInput::Enter { call, queue, skills, prefers, priority, at_closing, since, again }
+                let last_agent = self.last_agent(now, call, &queue);
+                AcdInput::Enter {
+                    call,
+                    queue,
+                    skills,
+                    prefers,
+                    priority,
+                    at_closing,
+                    since,
+                    again,
+                    last_agent,
+                }
             }
             QueueAction::Leave => AcdInput::Leave { call },
             QueueAction::Ringing(agent) => AcdInput::Ringing { call, agent },
@@ -69,6 +80,11 @@ impl Engine {
             }
             AcdEffect::Relaxed { call, queue, skills, visit_at } => {
                 self.with_call(call, |call, _| call.relaxed(now, queue, skills, visit_at));
+            }
+            AcdEffect::WaitsForAnybody { call, queue, agent, why, visit_at } => {
+                self.with_call(call, |call, _| {
+                    call.waits_for_anybody(now, queue, (agent, why), visit_at);
+                });
             }
             AcdEffect::Returned { call, why, .. } => {
                 self.with_call(call, |call, _| call.returned(now, why));
@@ -162,6 +178,7 @@ impl Engine {
             AcdEffect::ChoiceRefused { error, .. } => Some(*error),
             AcdEffect::Entered { .. }
             | AcdEffect::Relaxed { .. }
+            | AcdEffect::WaitsForAnybody { .. }
             | AcdEffect::Returned { .. }
             | AcdEffect::Offer { .. }
             | AcdEffect::CancelOffer { .. }

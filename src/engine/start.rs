@@ -12,7 +12,7 @@ use crate::event::{Entry, SystemEvent};
 use crate::id::Entropy;
 use crate::notification::Outbox;
 use crate::sip::endpoint::Endpoint;
-use crate::stats::Restored;
+use crate::stats::{LastAgents, Restored};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use crate::trunk::Trunks;
 
@@ -57,6 +57,7 @@ impl Engine {
             bulletins: start.restored.bulletins.iter().cloned().collect(),
             backends: Backends::default(),
             outbox: Outbox::default(),
+            last_agents: LastAgents::default(),
             listenings: hearing::Listenings::default(),
             outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
@@ -81,6 +82,7 @@ impl Engine {
         engine.outbox.configure(&engine.plan.notifications);
         engine.restore_messages(now, &start.restored);
         engine.restore_notifications(now, &start.restored);
+        engine.restore_last_agents(now, &start.restored);
         for (agent, state) in start.restored.agents.iter().cloned() {
             engine.apply(now, AcdInput::Restore { agent, state });
         }

@@ -38,6 +38,31 @@ pub struct Place {
     /// Who is ready and cannot: at most [`TOLD`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unable: Vec<Unable>,
+    /// Who spoke with the caller's number last, if the queue asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_agent: Option<LastAgent>,
+}
+
+/// The agent who spoke with a caller's number last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAgent {
+    /// Who.
+    pub agent: AgentId,
+    /// How long the caller is to have this agent and nobody else, in microseconds; 0 if the agent is not there or
+    /// cannot serve the caller.
+    pub for_us: u64,
+}
+
+/// Why a caller no longer waits for the agent who spoke with their number last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotWaitedFor {
+    /// As long as the queue lets callers wait for one agent.
+    TooLong,
+    /// The agent has signed out, is on a break or cannot be reached, or will do so after the call under way.
+    Away,
+    /// The settings have changed.
+    Settings,
 }
 
 /// A ready agent who cannot serve a caller.
@@ -58,6 +83,9 @@ pub struct Decision {
     pub able: u64,
     /// How many steps of the queue's `relax` the caller had waited for.
     pub relaxed: u64,
+    /// Not by the rule: the agent spoke with the caller's number last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_agent: bool,
     /// Who was considered, the chosen one first: at most [`TOLD`].
     pub candidates: Vec<Candidate>,
 }
@@ -83,6 +111,9 @@ impl Decision {
     /// Why the first of the candidates, in plain words.
     pub fn in_words(&self) -> String {
         let Some(chosen) = self.candidates.first() else { return "nothing is known of why".into() };
+        if self.last_agent {
+            return "spoke with this caller last".to_owned();
+        }
         let mut words = match self.choose {
             Choose::LongestIdle | Choose::MostSkilled | Choose::RingAll => {
                 format!("idle {}", seconds_in_words(chosen.idle_us / 1_000_000))
@@ -149,7 +180,7 @@ mod tests {
     fn a_decision_is_told_in_plain_words() {
         let says = |choose, able, idle_s| {
             let candidates = vec![candidate("amy", idle_s), candidate("ben", 2)];
-            Decision { choose, able, relaxed: 0, candidates }.in_words()
+            Decision { choose, able, relaxed: 0, last_agent: false, candidates }.in_words()
         };
         for (choose, able, idle_s, words) in [
             (
@@ -184,6 +215,8 @@ mod tests {
             preferred.in_words(),
             "idle 1 s, the one of 2 ready with most of what is preferred"
         );
+        preferred.last_agent = true;
+        assert_eq!(preferred.in_words(), "spoke with this caller last");
         assert_eq!(Decision::default().in_words(), "nothing is known of why");
     }
 }

@@ -21,6 +21,9 @@ pub struct QueueSettingsInForce {
     /// The agents who have its skills.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub served_by: Vec<AgentId>,
+    /// How long it is remembered who spoke with a number last, in microseconds; none if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_agent_within_us: Option<u64>,
 }
 
 /// Something that happened to the engine as a whole.

@@ -78,6 +78,13 @@ fn moments(settings: &Settings, queue: &QueueSettings) -> Vec<Moment> {
         let text = format!("{new} ({} in all): whoever has {}", there.len(), needed(&step.skills));
         moments.push(Moment { at_s: step.after_s, text });
     }
+    if let Some(at_s) = queue.last_agent_s {
+        let text = format!(
+            "a caller who was served in the last {} h no longer waits for the same agent",
+            queue.last_agent_within_h
+        );
+        moments.push(Moment { at_s, text });
+    }
     let text = "the standard: an answer until now counts as in time".to_owned();
     moments.push(Moment { at_s: queue.standard_s, text });
     if let Some(at_s) = queue.max_wait_s {

@@ -69,6 +69,8 @@ pub(super) struct CallBook {
     pub(super) arrived: Stamp,
     /// The agent who made it.
     pub(super) by: Option<AgentId>,
+    /// The caller's number, if it is not withheld.
+    pub(super) number: Option<String>,
     /// Set once the call is offered, and never changed.
     pub(super) place: Option<Place>,
     /// How the waiting of the first episode ended; set once.
@@ -93,6 +95,7 @@ impl CallBook {
         CallBook {
             arrived,
             by: None,
+            number: None,
             place: None,
             outcome: None,
             episode: None,

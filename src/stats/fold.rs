@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    AgentEvent, AgentState, Became, CallEvent, EndCause, Entry, Event, Outcome, Peer,
-    QueueSettingsInForce, SystemEvent, TransferOutcome,
+    AgentEvent, AgentState, Became, CallEvent, CallbackEvent, EndCause, Entry, Event, Outcome,
+    Peer, QueueSettingsInForce, SystemEvent, TransferOutcome,
 };
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -20,6 +20,7 @@ use super::bulletins::BulletinBook;
 use super::callbacks::CallbackBook;
 use super::figures::{Counts, Thresholds, seconds};
 use super::interval::{IntervalRow, Intervals};
+use super::last_agents::LastAgents;
 use super::live::{Live, QueueLive, Today};
 use super::messages::MessageBook;
 use super::notifications::NotificationBook;
@@ -30,7 +31,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 9;
+pub const FOLD_VERSION: i64 = 10;
 
 /// All that is known from the journal so far.
 ///
@@ -55,6 +56,7 @@ pub struct Fold {
     backends: BackendBook,
     speech: SpeechBook,
     notifications: NotificationBook,
+    last_agents: LastAgents,
 }
 
 impl Fold {
@@ -74,6 +76,11 @@ impl Fold {
             Event::Agent { agent, event } => self.apply_agent(agent, event, stamp),
             Event::Message { message, event } => self.messages.apply(*message, event, stamp.at),
             Event::Callback { callback, event } => {
+                if let (CallbackEvent::Kept { agent, .. }, Some(promise)) =
+                    (event, self.callbacks.open.get(callback))
+                {
+                    self.last_agents.spoke(&promise.number, agent, stamp.at);
+                }
                 let calls = &self.calls;
                 let facts = |call| calls.get(&call).map_or(Vec::new(), |book| book.facts.clone());
                 self.callbacks.apply(*callback, event, stamp.at, facts);
@@ -106,11 +113,13 @@ impl Fold {
 
     fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
         match event {
-            CallEvent::Arrived { by, callback, .. } => {
+            CallEvent::Arrived { by, callback, caller, .. } => {
                 let promised = callback.and_then(|callback| self.callbacks.open.get(&callback));
                 let facts = promised.map(|promised| promised.facts.clone());
                 let book = self.calls.entry(call).or_insert_with(|| CallBook::new(stamp));
                 book.by.clone_from(by);
+                let known = by.is_none() && !caller.withheld;
+                book.number = caller.number.clone().filter(|_| known);
                 book.facts.extend(facts.into_iter().flatten());
             }
             CallEvent::QueueEntered { queue, skills: _, first, episode, place: _ } => {
@@ -127,6 +136,9 @@ impl Fold {
             } => {
                 let Some(book) = self.calls.get_mut(&call) else { return };
                 let (wait_us, episode) = (*wait_us, *episode);
+                if let Some(number) = &book.number {
+                    self.last_agents.spoke(number, agent, stamp.at);
+                }
                 book.conversation = Some(Conversation {
                     with: Peer::Agent(agent.clone()),
                     leg: *leg,
@@ -152,6 +164,9 @@ impl Fold {
             CallEvent::Connected { to, leg, purpose: _ } => {
                 let Some(book) = self.calls.get_mut(&call) else { return };
                 let (with, leg) = (to.clone(), *leg);
+                if let (Some(number), Peer::Agent(agent)) = (&book.number, to) {
+                    self.last_agents.spoke(number, agent, stamp.at);
+                }
                 book.conversation = Some(Conversation { with, leg, since: stamp, answers: None });
             }
             CallEvent::Parted { queue: _, agent, talk_us, hold_us, by: _ } => {
@@ -205,6 +220,7 @@ impl Fold {
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
             | CallEvent::Relaxed { .. }
+            | CallEvent::WaitsForAnybody { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::Dialled { .. }
@@ -308,6 +324,8 @@ impl Fold {
                 self.organisation.clone_from(organisation);
                 self.zone = Zone::from(time_zone.clone());
                 self.set_queues(queues);
+                let asked = queues.iter().filter_map(|queue| queue.last_agent_within_us);
+                self.last_agents.keep_for(asked.max().unwrap_or(0), stamp.at);
                 self.set_agents(agents);
             }
             SystemEvent::Banned { source, reason, until, nth, by } => {
@@ -441,6 +459,7 @@ impl Fold {
             backends: self.backends.clone(),
             speech: self.speech.clone(),
             notifications: self.notifications.clone(),
+            last_agents: (self.last_agents.len() as u64, self.last_agents.crowded_out()),
         }
     }
 
@@ -528,6 +547,10 @@ impl Fold {
 
     pub(super) fn notifications(&self) -> &NotificationBook {
         &self.notifications
+    }
+
+    pub(super) fn last_agents(&self) -> &LastAgents {
+        &self.last_agents
     }
 
     pub(super) fn messages(&self) -> &MessageBook {

@@ -77,6 +77,10 @@ pub struct Live {
     /// What callers said to flows, since the journal began.
     #[serde(skip)]
     pub speech: SpeechBook,
+    /// For how many numbers it is remembered which adviser spoke with them last, and how many were forgotten
+    /// before their time.
+    #[serde(skip)]
+    pub last_agents: (u64, u64),
 }
 
 /// One queue now and today.

@@ -18,6 +18,7 @@ use super::service_level::Formula;
 
 mod backends;
 mod callbacks;
+mod last_agents;
 mod messages;
 mod notifications;
 mod recordings;
@@ -75,10 +76,9 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(books(live, wire));
     families.extend(traffic(live, wire));
     families.extend(messages::families(live).into_iter().chain(callbacks::families(live)));
-    families.extend(backends::families(live));
+    families.extend(backends::families(live).into_iter().chain(last_agents::families(live)));
     families.extend(notifications::families(live));
-    families.extend(speech::families(live));
-    families.extend(voice::families(live));
+    families.extend(speech::families(live).into_iter().chain(voice::families(live)));
     families.extend(trunks(wire));
     families.extend(recordings::recordings(&wire.recordings));
     // A family without a sample is an error to the encoder, and no news to a reader.

@@ -130,6 +130,7 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                         standard_us,
                         short_abandon_us,
                         served_by: Vec::new(),
+                        last_agent_within_us: None,
                     };
                     let event = SystemEvent::SettingsInForce {
                         bulletins: Vec::new(),

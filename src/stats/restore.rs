@@ -12,6 +12,7 @@ use crate::time::{Time, UnixMicros};
 use super::bans::BanLive;
 use super::callbacks::CallbackLive;
 use super::fold::Fold;
+use super::last_agents::LastAgents;
 use super::messages::{MessageLive, MessageSpoken};
 use super::notifications::NotificationLive;
 
@@ -37,6 +38,8 @@ pub struct Restored {
     pub callbacks: Vec<CallbackLive>,
     /// What callers were promised and was not sent.
     pub notifications: Vec<NotificationLive>,
+    /// Which adviser spoke with which number last.
+    pub last_agents: LastAgents,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -167,6 +170,7 @@ impl Fold {
             spoken: self.messages().spoken.values().cloned().collect(),
             callbacks: self.callbacks().open.values().cloned().collect(),
             notifications: self.notifications().waiting.values().cloned().collect(),
+            last_agents: self.last_agents().clone(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

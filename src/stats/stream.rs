@@ -99,6 +99,7 @@ impl Stream {
             standard_us: standard_s * S,
             short_abandon_us: short_abandon_s * S,
             served_by: Vec::new(),
+            last_agent_within_us: None,
         };
         self.push(Event::System {
             event: SystemEvent::SettingsInForce {

@@ -354,6 +354,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
         standard_us,
         short_abandon_us: 5 * S,
         served_by: Vec::new(),
+        last_agent_within_us: None,
     };
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {

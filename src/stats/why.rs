@@ -1,14 +1,19 @@
 //! Why this adviser, and why this wait: a call's time in queues, told from the journal in plain words.
 
+mod several;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::event::{
-    CallEvent, Choose, Decision, Entry, Event, OfferOutcome, Outcome, Place, seconds_in_words,
+    CallEvent, Choose, Decision, Entry, Event, LastAgent, NotWaitedFor, OfferOutcome, Outcome,
+    Place, seconds_in_words,
 };
 use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::UnixMicros;
+
+use self::several::{Rung, Told};
 
 /// So many of those who were served before the caller although they came later are told of one by one.
 const PASSED_TOLD: usize = 10;
@@ -67,102 +72,6 @@ pub fn why(call: CallId, own: &[Entry], meanwhile: &[Entry]) -> Vec<Line> {
     lines
 }
 
-/// Where something is told that concerns several who are rung at once.
-enum Told {
-    /// Here.
-    Here(String),
-    /// With an entry before.
-    Already,
-    /// Nothing concerns several.
-    Alone,
-}
-
-/// Who is being rung for the call, and who was until somebody else answered.
-#[derive(Default)]
-struct Rung {
-    now: Vec<AgentId>,
-    /// As many of the offers to come have been told of already.
-    told: usize,
-    called_off: Vec<AgentId>,
-}
-
-impl Rung {
-    /// What the first of these entries means for several who are rung at once.
-    fn told(&mut self, entries: &[Entry]) -> Told {
-        let Some(Event::Call { event, .. }) = entries.first().map(|entry| &entry.event) else {
-            return Told::Alone;
-        };
-        match event {
-            CallEvent::Offered { agent, decision, .. } if decision.choose == Choose::RingAll => {
-                let as_well = !self.now.is_empty();
-                self.now.push(agent.clone());
-                if self.told > 0 {
-                    self.told -= 1;
-                    return Told::Already;
-                }
-                let together = at_once(entries);
-                self.told = together.len() - 1;
-                Told::Here(rung_at_once(&together, decision, as_well))
-            }
-            CallEvent::OfferEnded { agent, outcome, .. } => {
-                self.now.retain(|rung| rung != agent);
-                if *outcome == OfferOutcome::AnsweredElsewhere {
-                    self.called_off.push(agent.clone());
-                }
-                Told::Alone
-            }
-            CallEvent::Joined { queue, agent, wait_us, .. } => {
-                let others: Vec<String> =
-                    std::mem::take(&mut self.called_off).iter().map(AgentId::to_string).collect();
-                if others.is_empty() {
-                    return Told::Alone;
-                }
-                Told::Here(format!(
-                    "{agent} answers first, before {}, whose phones ring no longer; the caller had \
-                     waited {} for somebody of `{queue}`",
-                    and(&others),
-                    seconds_in_words(wait_us / 1_000_000)
-                ))
-            }
-            _ => Told::Alone,
-        }
-    }
-}
-
-/// The offers that were made together: at the same moment, one after the other.
-fn at_once(entries: &[Entry]) -> Vec<(&AgentId, &Decision)> {
-    let moment = entries.first().map(|entry| entry.time);
-    let offers = entries.iter().map_while(|entry| match &entry.event {
-        Event::Call { event: CallEvent::Offered { agent, decision, .. }, .. }
-            if Some(entry.time) == moment =>
-        {
-            Some((agent, decision))
-        }
-        _ => None,
-    });
-    offers.collect()
-}
-
-fn rung_at_once(offers: &[(&AgentId, &Decision)], first: &Decision, as_well: bool) -> String {
-    let idle = |decision: &Decision| {
-        let idle_us = decision.candidates.first().map_or(0, |chosen| chosen.idle_us);
-        seconds_in_words(idle_us / 1_000_000)
-    };
-    let names: Vec<String> =
-        offers.iter().map(|(agent, why)| format!("{agent} (idle {})", idle(why))).collect();
-    let how = match (names.len(), as_well) {
-        (1, false) => "is rung",
-        (1, true) => "is rung as well",
-        (_, false) => "are rung at once",
-        (_, true) => "are rung at once as well",
-    };
-    let ready = match first.able {
-        0 | 1 => "the only one ready who can serve this caller".to_owned(),
-        able => format!("of {able} ready who can serve this caller"),
-    };
-    format!("{} {how}: {ready}", and(&names))
-}
-
 /// What an event of the call's own means for its wait; none for what has nothing to do with it.
 fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
     match event {
@@ -172,6 +81,15 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
             seconds_in_words(visit_us / 1_000_000),
             listed(skills)
         )),
+        CallEvent::WaitsForAnybody { agent, why, visit_us, .. } => {
+            let waited = seconds_in_words(visit_us / 1_000_000);
+            let because = match why {
+                NotWaitedFor::TooLong => format!("has waited {waited} for {agent}"),
+                NotWaitedFor::Away => format!("{agent} is not to be had any more after {waited}"),
+                NotWaitedFor::Settings => format!("the settings have changed after {waited}"),
+            };
+            Some(format!("{because}: from now on anybody may serve this caller"))
+        }
         CallEvent::Offered { agent, decision, .. } => Some(offered(agent, decision, asked)),
         CallEvent::OfferEnded { agent, outcome, rang_us } => {
             let rang = seconds_in_words(rang_us / 1_000_000);
@@ -249,6 +167,15 @@ fn entered(queue: &QueueName, skills: &[Ability], place: &Place) -> String {
         1 => "; 1 is signed in who could serve this caller".to_owned(),
         able => format!("; {able} are signed in who could serve this caller"),
     };
+    if let Some(LastAgent { agent, for_us }) = &place.last_agent {
+        text += &match for_us / 1_000_000 {
+            0 => format!("; {agent}, who spoke with this caller last, is not there for them"),
+            for_s => {
+                let bound = seconds_in_words(for_s);
+                format!("; {agent}, who spoke with this caller last, goes first for {bound}")
+            }
+        };
+    }
     for one in &place.unable {
         text += &format!("; {} is free and lacks {}", one.agent, listed(&one.lacks));
     }
@@ -257,6 +184,9 @@ fn entered(queue: &QueueName, skills: &[Ability], place: &Place) -> String {
 
 fn offered(agent: &AgentId, decision: &Decision, asked: &[Ability]) -> String {
     let mut text = format!("{agent} is rung: {}", decision.in_words());
+    if decision.last_agent {
+        return text;
+    }
     let others: Vec<String> = decision
         .candidates
         .iter()
@@ -374,22 +304,22 @@ mod tests {
     use crate::id::LegId;
     use crate::time::Time;
 
-    fn call(number: u128) -> CallId {
+    pub(super) fn call(number: u128) -> CallId {
         CallId(uuid::Uuid::from_u128(number))
     }
 
-    fn entry(seq: u64, second: u64, number: u128, event: CallEvent) -> Entry {
+    pub(super) fn entry(seq: u64, second: u64, number: u128, event: CallEvent) -> Entry {
         let at = UnixMicros(1_000_000 * (1_000 + second) as i64);
         let event = Event::Call { call: call(number), event };
         Entry { seq, at, time: Time::from_millis(second * 1_000), event }
     }
 
-    fn waits(queue: &str, skills: &[&str], place: Place) -> CallEvent {
+    pub(super) fn waits(queue: &str, skills: &[&str], place: Place) -> CallEvent {
         let skills = skills.iter().map(|skill| skill.parse().expect("a skill")).collect();
         CallEvent::QueueEntered { queue: queue.into(), skills, first: true, episode: 1, place }
     }
 
-    fn rings(queue: &str, agent: &str, others: &[&str]) -> CallEvent {
+    pub(super) fn rings(queue: &str, agent: &str, others: &[&str]) -> CallEvent {
         let candidate = |name: &&str| Candidate {
             agent: (*name).into(),
             idle_us: 9_000_000,
@@ -405,7 +335,7 @@ mod tests {
         CallEvent::Offered { queue, agent, legs: vec![LegId(1)], decision }
     }
 
-    fn texts(number: u128, journal: &[Entry]) -> Vec<String> {
+    pub(super) fn texts(number: u128, journal: &[Entry]) -> Vec<String> {
         let own: Vec<Entry> = journal
             .iter()
             .filter(
@@ -419,7 +349,7 @@ mod tests {
     #[test]
     fn a_wait_is_told_in_the_order_of_time_with_everybody_who_passed() {
         let unable = Unable { agent: "amy".into(), lacks: vec!["waste:3".parse().expect("one")] };
-        let place = Place { priority: 0, ahead: 2, able: 1, unable: vec![unable] };
+        let place = Place { ahead: 2, able: 1, unable: vec![unable], ..Place::default() };
         let urgent = Place { priority: -20, ..Place::default() };
         let no_answer = OfferOutcome::NoAnswer;
         let left = CallEvent::QueueLeft {
@@ -489,57 +419,48 @@ mod tests {
     }
 
     #[test]
-    fn several_who_are_rung_at_once_are_told_of_together() {
-        let rings = |agent: &str, able, idle_s: u64| {
-            let CallEvent::Offered { queue, agent, legs, mut decision } = rings("waste", agent, &[])
-            else {
-                unreachable!("an offer")
-            };
-            (decision.choose, decision.able, decision.relaxed) = (Choose::RingAll, able, 0);
-            decision.candidates[0].idle_us = idle_s * 1_000_000;
-            CallEvent::Offered { queue, agent, legs, decision }
+    fn whoever_is_waited_for_is_told_of_and_why_no_longer() {
+        let place = |for_s: u64| {
+            let (agent, for_us) = ("amy".into(), for_s * 1_000_000);
+            Place { last_agent: Some(LastAgent { agent, for_us }), ..Place::default() }
         };
-        let ended = |agent: &str, outcome| CallEvent::OfferEnded {
-            agent: agent.into(),
-            outcome,
-            rang_us: 4_000_000,
-        };
-        let joined = CallEvent::Joined {
+        let over = |why| CallEvent::WaitsForAnybody {
             queue: "waste".into(),
-            agent: "ben".into(),
-            leg: LegId(2),
-            wait_us: 9_000_000,
-            visit_us: 9_000_000,
-            to_person_us: 9_000_000,
-            episode: 1,
+            agent: "amy".into(),
+            why,
+            visit_us: 30_000_000,
         };
-        let elsewhere = OfferOutcome::AnsweredElsewhere;
+        let CallEvent::Offered { queue, agent, legs, mut decision } = rings("waste", "amy", &[])
+        else {
+            unreachable!("an offer")
+        };
+        decision.last_agent = true;
+        let wanted = CallEvent::Offered { queue, agent, legs, decision };
         let journal = [
-            entry(1, 0, 1, waits("waste", &[], Place::default())),
-            entry(2, 0, 1, rings("amy", 3, 30)),
-            entry(3, 0, 1, rings("ben", 2, 20)),
-            entry(4, 0, 1, rings("chloe", 1, 10)),
-            // Nobody passes while somebody is rung.
-            entry(5, 2, 1, ended("chloe", OfferOutcome::Rejected)),
-            entry(6, 3, 2, waits("waste", &[], Place::default())),
-            entry(7, 3, 2, rings("ed", 1, 1)),
-            entry(8, 4, 1, rings("dev", 1, 0)),
-            entry(9, 9, 1, ended("amy", elsewhere)),
-            entry(10, 9, 1, ended("dev", elsewhere)),
-            entry(11, 9, 1, ended("ben", OfferOutcome::Accepted)),
-            entry(12, 9, 1, joined),
+            entry(1, 0, 1, waits("waste", &[], place(30))),
+            entry(2, 30, 1, over(NotWaitedFor::TooLong)),
+            entry(3, 40, 2, waits("waste", &[], place(30))),
+            entry(4, 40, 2, over(NotWaitedFor::Away)),
+            entry(5, 50, 3, waits("waste", &[], place(30))),
+            entry(6, 55, 3, wanted),
+            entry(7, 60, 4, waits("waste", &[], place(0))),
         ];
+        let begins = "begins to wait in `waste`; nobody there goes first; nobody is signed in who could serve \
+                      this caller; amy, who spoke with this caller last, ";
+        let first = format!("{begins}goes first for 30 s");
+        let anybody = "from now on anybody may serve this caller";
+        let told = |number| {
+            let mut lines = texts(number, &journal);
+            lines.retain(|line| !line.contains("which came later"));
+            lines
+        };
+        assert_eq!(told(1), [first.clone(), format!("has waited 30 s for amy: {anybody}")]);
         assert_eq!(
-            texts(1, &journal)[1..],
-            [
-                "amy (idle 30 s), ben (idle 20 s) and chloe (idle 10 s) are rung at once: of 3 ready who \
-                 can serve this caller",
-                "chloe refused after 4 s",
-                "dev (idle 0 s) is rung as well: the only one ready who can serve this caller",
-                "ben answers first, before amy and dev, whose phones ring no longer; the caller had \
-                 waited 9 s for somebody of `waste`",
-            ]
+            told(2),
+            [first.clone(), format!("amy is not to be had any more after 30 s: {anybody}")]
         );
+        assert_eq!(told(3), [first, "amy is rung: spoke with this caller last".to_owned()]);
+        assert_eq!(told(4), [format!("{begins}is not there for them")]);
     }
 
     #[test]

@@ -95,6 +95,7 @@ pub(super) fn live() -> Live {
         backends: Default::default(),
         notifications: notifications::promised(),
         speech: Default::default(),
+        last_agents: Default::default(),
     }
 }
 

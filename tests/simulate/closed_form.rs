@@ -37,6 +37,7 @@ fn calls(seed: u8, demand: &Demand) -> Vec<ModelCall> {
         ModelCall {
             id: format!("{n:06}"),
             arrive_ms: arrive_ms as u64,
+            caller: String::new(),
             service: "waste".into(),
             priority: Priority(0),
             kind: Kind::Person,

@@ -46,6 +46,7 @@ impl Dice {
         let mut call = |id: u64| ModelCall {
             id: format!("c{id}"),
             arrive_ms: rules.open_ms - 3 + self.below(span),
+            caller: String::new(),
             service: SERVICES[self.below(3) as usize].into(),
             priority: Priority(self.below(3) as i32 - 1),
             kind: if self.one_in(8) { Kind::LeavesMenu } else { Kind::Person },
@@ -223,6 +224,7 @@ fn a_whole_day_is_that_of_the_reference_too() {
         .map(|n| ModelCall {
             id: format!("{n:04}"),
             arrive_ms: rules.open_ms - 60_000 + dice.below(31_000_000),
+            caller: String::new(),
             service: SERVICES[dice.below(3) as usize].into(),
             priority: Priority(dice.below(3) as i32),
             kind: if dice.one_in(10) { Kind::LeavesMenu } else { Kind::Person },

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use switchboard::acd::settings::Choose;
 use switchboard::event::{CallEvent, CallbackEvent, Event};
 use switchboard::id::{CallbackId, Entropy};
 use switchboard::sim::adviser::Habits;
@@ -58,6 +59,9 @@ fn whatever_everybody_does_each_promise_is_dialled_once_at_a_time_and_comes_to_o
             let waste = settings.queues.get_mut("waste").expect("the queue");
             (waste.ring_s, waste.wrap_up_s, waste.hours) = (8, 2, None);
             (waste.max_waiting, waste.max_wait_s) = (Some(4), Some(40));
+            if seed % 2 == 1 {
+                (waste.choose, waste.last_agent_s) = (Choose::RingAll, Some(8));
+            }
             let callback = &mut waste.callback;
             (callback.ring_s, callback.retries, callback.retry_after_s) = (15, 2, 60);
             callback.late_after_s = 100;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use switchboard::acd::settings::Choose;
 use switchboard::id::Entropy;
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
@@ -54,6 +55,9 @@ fn whatever_everybody_does_every_call_ends_once_and_the_books_balance() {
                 queue.wrap_up_s = 2;
                 queue.max_waiting = Some(4);
                 queue.max_wait_s = Some(30);
+                if seed % 2 == 1 {
+                    (queue.choose, queue.last_agent_s) = (Choose::RingAll, Some(5));
+                }
             }
         });
         for (user, password, hz) in [("amy", "amy's", AMY), ("ben", "ben's", BEN)] {

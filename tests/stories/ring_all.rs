@@ -38,7 +38,8 @@ fn the_adviser_who_picks_up_first_has_the_caller_and_the_other_is_as_ready_as_be
     assert_eq!(town.person(amy).diary().times(&PhoneEvent::Cancelled), 1);
     assert_eq!(town.person(ben).diary().times(&PhoneEvent::Cancelled), 0);
     // Amy is idle still for as long as she was.
-    let second = town.caller("07700900002", |_| {}, into_the_queue().then([hear(AMY), Step::HangUp]));
+    let second =
+        town.caller("07700900002", |_| {}, into_the_queue().then([hear(AMY), Step::HangUp]));
     town.see_off(second);
     let town = town.close();
     let first = [("amy", ELSEWHERE), ("ben", OfferOutcome::Accepted)];

@@ -124,7 +124,10 @@ pub fn peers() -> [Peer; 10] {
 /// With the trunks, and without.
 pub fn plans() -> &'static (Arc<Plan>, Arc<Plan>) {
     static PLANS: LazyLock<(Arc<Plan>, Arc<Plan>)> = LazyLock::new(|| {
-        (Arc::new(plan(&format!("{SETTINGS}{TRUNKS}"))), Arc::new(plan(SETTINGS)))
+        // Half of the time phones ring together, and who comes again waits for who served them.
+        let rules = "[queue.general]\nchoose = \"ring_all\"\nlast_agent_s = 20";
+        let together = SETTINGS.replace("[queue.general]", rules);
+        (Arc::new(plan(&format!("{together}{TRUNKS}"))), Arc::new(plan(SETTINGS)))
     });
     &PLANS
 }

@@ -5,6 +5,7 @@ mod agents;
 mod callers;
 mod direct;
 mod hours;
+mod last_agent;
 mod model;
 mod offers;
 mod property;
@@ -186,6 +187,7 @@ fn entering(
         at_closing,
         since,
         again,
+        last_agent: None,
     }
 }
 

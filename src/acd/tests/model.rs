@@ -2,10 +2,11 @@
 
 mod direct;
 mod rules;
+mod several;
 
 use super::*;
 use crate::acd::LEASE_MARGIN;
-use crate::event::Choose;
+use crate::event::{Choose, NotWaitedFor};
 
 use rules::{at_least, sets};
 
@@ -14,6 +15,7 @@ use rules::{at_least, sets};
 pub(super) enum Seen {
     Entered(CallId, Time, Option<QueueName>),
     Relaxed(CallId, Vec<Ability>),
+    WaitsForAnybody(CallId, AgentId, NotWaitedFor),
     Offer(CallId, AgentId),
     Cancel(CallId, AgentId, OfferOutcome),
     Claimed(CallId, AgentId, Time),
@@ -30,6 +32,9 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
             Some(Seen::Entered(call, first_at, moved_from))
         }
         AcdEffect::Relaxed { call, skills, .. } => Some(Seen::Relaxed(call, skills)),
+        AcdEffect::WaitsForAnybody { call, agent, why, .. } => {
+            Some(Seen::WaitsForAnybody(call, agent, why))
+        }
         AcdEffect::Offer { call, agent, .. } => Some(Seen::Offer(call, agent)),
         AcdEffect::CancelOffer { call, agent, outcome } => Some(Seen::Cancel(call, agent, outcome)),
         AcdEffect::Claimed { call, agent, first_at, .. } => {
@@ -93,6 +98,8 @@ pub(super) struct Waiter {
     tell: bool,
     /// Who is rung, in the order of the offers.
     pub(super) offered: Vec<AgentId>,
+    /// Who is to serve the caller and nobody else, and until when.
+    pub(super) only: Option<(AgentId, Time)>,
 }
 
 #[derive(Debug)]
@@ -156,9 +163,10 @@ impl Model {
                 at_closing,
                 since,
                 again,
+                last_agent,
             } => {
                 let wish = (skills, prefers, priority);
-                self.enter((call, again), queue, wish, at_closing, since);
+                self.enter((call, again), queue, wish, (at_closing, last_agent), since);
             }
             AcdInput::Engage { agent, call, queue } => self.engage(&agent, call, queue),
             AcdInput::Reserve { call, agent, queue, ring_for } => {
@@ -194,6 +202,7 @@ impl Model {
             AcdInput::Restore { .. } | AcdInput::Await { .. } => {}
             AcdInput::Timer => self.timer(),
         }
+        self.whoever_waits_for_who_has_gone();
         let closed = |model: &Model, waiter: &Waiter| {
             waiter.tell && !model.open && model.queues[&waiter.queue].hours.is_some()
         };
@@ -238,8 +247,12 @@ impl Model {
             let able = |waiter: &&Waiter| {
                 let ready = |worker: &&Worker| worker.state == AgentState::Ready;
                 let mut ready = self.workers.iter().filter(ready);
-                let more = waiter.offered.len() < self.rung_at_once(&waiter.queue);
-                more && ready.any(|worker| worker.can(&self.needs(waiter)))
+                let more = waiter.offered.len() < self.rung_at_once(waiter);
+                let may = |worker: &Worker| {
+                    waiter.only.as_ref().is_none_or(|(only, _)| *only == worker.id)
+                        && worker.can(&self.needs(waiter))
+                };
+                more && ready.any(may)
             };
             // Nobody is rung besides while somebody waits for whom nobody is.
             let place = |waiter: &&Waiter| (!waiter.offered.is_empty(), self.turn(waiter));
@@ -248,8 +261,14 @@ impl Model {
             let waiter = waiter.clone();
             let ring_s = self.queues[&waiter.queue].ring_s;
             let until = self.at + secs(u64::from(ring_s)) + LEASE_MARGIN;
-            let chosen = self.chosen(&waiter).expect("just found").id.clone();
-            self.last.insert(waiter.queue.clone(), chosen.clone());
+            let chosen = match waiter.only {
+                Some((only, _)) => only,
+                None => {
+                    let chosen = self.chosen(&waiter).expect("just found").id.clone();
+                    self.last.insert(waiter.queue.clone(), chosen.clone());
+                    chosen
+                }
+            };
             let worker = self.worker(&chosen);
             worker.state = AgentState::Reserved;
             worker.call = Some(waiter.call);
@@ -269,7 +288,7 @@ impl Model {
         (call, again): (CallId, bool),
         queue: QueueName,
         (own, prefers, priority): (Vec<Ability>, Vec<Ability>, Priority),
-        at_closing: AtClosing,
+        (at_closing, last_agent): (AtClosing, Option<AgentId>),
         since: Option<Time>,
     ) {
         let settings = self.queues[&queue].clone();
@@ -293,7 +312,9 @@ impl Model {
                 self.waiters.retain(|waiter| waiter.call != call);
                 let first = held.as_ref().map_or(since.unwrap_or(self.at), |held| held.first);
                 self.out.push(Seen::Entered(call, first, held.map(|held| held.queue)));
+                let only = self.waited_for(&settings, &own, last_agent);
                 self.waiters.push(Waiter {
+                    only,
                     call,
                     queue,
                     own,
@@ -321,10 +342,12 @@ impl Model {
         let offers = self.waiters.iter_mut().find(|waiter| waiter.call == call);
         let agents = offers.map(|waiter| std::mem::take(&mut waiter.offered));
         for agent in agents.unwrap_or_default() {
+            self.release(call, &agent);
             let worker = self.offered(call, &agent).expect("an offer has two sides");
             let idle = worker.idle;
             worker.get_ready(idle);
             self.out.push(Seen::Cancel(call, agent, outcome));
+            self.whoever_waits_for_who_has_gone();
         }
     }
 
@@ -350,13 +373,9 @@ impl Model {
     fn release(&mut self, call: CallId, agent: &AgentId) {
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.call == call) {
             waiter.offered.retain(|offered| offered != agent);
+            // They have had their chance.
+            waiter.only.take_if(|(only, _)| only == agent);
         }
-    }
-
-    /// How many may be rung at once.
-    pub(super) fn rung_at_once(&self, queue: &QueueName) -> usize {
-        let queue = &self.queues[queue];
-        if queue.choose == Choose::RingAll { queue.ring_at_most } else { 1 }
     }
 
     fn offer_failed(&mut self, call: CallId, agent: &AgentId, outcome: OfferOutcome) {
@@ -453,9 +472,17 @@ impl Model {
                 let at = waiter.visit + secs(u64::from(step.after_s));
                 Some((at, 4, None, Some(waiter.call)))
             };
-            let due = due.chain(self.waiters.iter().filter_map(relax)).min();
+            let due = due.chain(self.waiters.iter().filter_map(relax));
+            let only = |waiter: &Waiter| {
+                let (_, until) = waiter.only.as_ref()?;
+                Some((*until, 5, None, Some(waiter.call)))
+            };
+            let due = due.chain(self.waiters.iter().filter_map(only)).min();
             match due {
                 Some((until, 4, _, Some(call))) if until <= self.at => self.relax(call),
+                Some((until, 5, _, Some(call))) if until <= self.at => {
+                    self.wait_for_anybody(call, NotWaitedFor::TooLong);
+                }
                 Some((until, kind, Some(agent), _)) if until <= self.at => {
                     let at = self.at;
                     let worker = self.workers.iter_mut().find(|w| w.id == agent).expect("there");
@@ -467,6 +494,7 @@ impl Model {
                         self.out.push(Seen::Cancel(call, agent.clone(), outcome));
                         self.offer_failed(call, &agent, OfferOutcome::Unreachable);
                     }
+                    self.whoever_waits_for_who_has_gone();
                 }
                 Some((until, _, _, Some(call))) if until <= self.at => {
                     self.hand_back(call, QueueReturn::WaitedTooLong);

@@ -32,6 +32,8 @@ enum Step {
         since: Option<u8>,
         again: bool,
         priority: i32,
+        /// Who spoke with this caller last.
+        last: Option<usize>,
     },
     Leave(usize),
     Ring(usize),
@@ -60,7 +62,8 @@ fn outcome() -> impl Strategy<Value = OfferOutcome> {
 fn step() -> impl Strategy<Value = Step> {
     let (call, agent) = (0..CALLS, 0..AGENTS.len());
     let skills = prop::sample::select(vec!["", "", "welsh", "welsh:3", "welsh:3?", "waste:4?"]);
-    let flags = (skills, any::<bool>(), any::<Option<u8>>(), any::<bool>(), -1..3i32);
+    let last = prop::option::of(0..AGENTS.len());
+    let flags = (skills, any::<bool>(), any::<Option<u8>>(), any::<bool>(), -1..3i32, last);
     let enter = (call.clone(), 0..QUEUES.len(), flags);
     // Calls of the agents' own, and those of which an agent is part by name.
     let own = CALLS..CALLS + 4;
@@ -74,8 +77,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
         1 => (-30..30i8).prop_map(Step::MoveWall),
-        8 => enter.prop_map(|(call, queue, (skills, tell, since, again, priority))| {
-            Step::Enter { call, queue, skills, tell, since, again, priority }
+        8 => enter.prop_map(|(call, queue, (skills, tell, since, again, priority, last))| {
+            Step::Enter { call, queue, skills, tell, since, again, priority, last }
         }),
         3 => by_name.clone().prop_map(|(call, agent, queue)| Step::Engage(call, agent, queue)),
         4 => by_name.prop_map(|(call, agent, queue)| Step::Reserve(call, agent, queue)),
@@ -100,6 +103,7 @@ struct Rules {
     choose: [Choose; 3],
     turns: TurnSettings,
     ring_at_most: usize,
+    last_agent_s: Option<u32>,
     not_ready_after: u32,
     relax: bool,
     prefer: bool,
@@ -120,12 +124,14 @@ fn rules() -> impl Strategy<Value = Rules> {
     let turns = (order, prop::option::of(1..40u32));
     let turns = turns.prop_map(|(order, ageing_s)| TurnSettings { order, ageing_s });
     let choose = [choose(), choose(), choose()];
-    let (offers, flags) = ((1..5usize, 1..4u32), (any::<bool>(), any::<bool>()));
+    let offers = (1..5usize, prop::option::of(1..40u32), 1..4u32);
+    let flags = (any::<bool>(), any::<bool>());
     (choose, turns, offers, flags).prop_map(
-        |(choose, turns, (ring_at_most, not_ready_after), (relax, prefer))| Rules {
+        |(choose, turns, (ring_at_most, last_agent_s, not_ready_after), (relax, prefer))| Rules {
             choose,
             turns,
             ring_at_most,
+            last_agent_s,
             not_ready_after,
             relax,
             prefer,
@@ -158,7 +164,7 @@ impl Rules {
         let mut queues = [("waste", waste), ("housing", housing), ("desk", desk)];
         for ((_, queue), choose) in queues.iter_mut().zip(self.choose) {
             (queue.choose, queue.not_ready_after) = (choose, self.not_ready_after);
-            queue.ring_at_most = self.ring_at_most;
+            (queue.ring_at_most, queue.last_agent_s) = (self.ring_at_most, self.last_agent_s);
         }
         AcdPlan { turns: self.turns, ..plan(&queues, &AGENTS) }
     }
@@ -217,6 +223,7 @@ impl Both {
                 Seen::Entered(_, _, Some(_))
                 | Seen::Returned(_, _, false)
                 | Seen::Relaxed(..)
+                | Seen::WaitsForAnybody(..)
                 | Seen::Offer(..)
                 | Seen::Cancel(..)
                 | Seen::ClaimRefused(..)
@@ -246,7 +253,11 @@ impl Both {
         let chosen = find(call).expect("waits until the claim");
         let agent = model.workers.iter().find(|worker| worker.id == *agent).expect("is there");
         // Whoever is rung besides could serve nobody for whom nobody is.
-        let passed = |other: &&Waiter| other.offered.is_empty() && agent.can(&model.needs(other));
+        // Who waits for another has chosen to be passed by this one.
+        let waits = |other: &Waiter| other.only.as_ref().is_none_or(|(only, _)| *only == agent.id);
+        let passed = |other: &&Waiter| {
+            other.offered.is_empty() && waits(other) && agent.can(&model.needs(other))
+        };
         let (turns, queues) = (&model.turns, &model.queues);
         for other in model.waiters.iter().filter(passed) {
             let steps = i64::from(other.priority.0) - i64::from(chosen.priority.0);
@@ -277,6 +288,8 @@ impl Both {
         }
         assert_eq!(acd.tickets.iter().count(), model.waiters.len());
         assert_eq!(self.balance, model.waiters.len() as i64, "the books");
+        let waiter =
+            |call| model.waiters.iter().find(|waiter| waiter.call == call).expect("waits in both");
         let mut offers = 0;
         for (id, agent) in acd.agents.iter() {
             if let Activity::Offered { from: OfferedBy::Direct { .. }, .. } = &agent.activity {
@@ -294,9 +307,11 @@ impl Both {
             }
             for (call, ticket) in acd.tickets.iter() {
                 let skills = acd.agents.skills(id).expect("is there");
+                let waits_for_another = ticket.waits_for.as_ref().is_some_and(|last| last != id);
                 assert!(
                     agent.activity != Activity::Ready
-                        || ticket.offers.len() >= model.rung_at_once(&ticket.queue)
+                        || waits_for_another
+                        || ticket.offers.len() >= model.rung_at_once(waiter(call))
                         || !ticket.need.is_met_by(skills),
                     "{id} is ready and {call} waits"
                 );
@@ -305,7 +320,11 @@ impl Both {
         let mut offered = 0;
         for (call, ticket) in acd.tickets.iter() {
             offered += ticket.offers.len();
-            let most = model.rung_at_once(&ticket.queue);
+            let waiter = waiter(call);
+            assert_eq!(ticket.offers, waiter.offered);
+            let only = waiter.only.as_ref().map(|(only, _)| only);
+            assert_eq!(ticket.waits_for.as_ref(), only, "{call} waits for the same");
+            let most = model.rung_at_once(waiter);
             assert!(ticket.offers.len() <= most, "{call} is offered to more than {most}");
         }
         assert_eq!(offered, offers, "nobody is rung for two");
@@ -341,12 +360,16 @@ impl Both {
                 self.world.wall = WallClock::showing(UnixMicros(shown.min(last)), self.world.at);
                 self.apply(AcdInput::Timer);
             }
-            Step::Enter { call, queue, skills, tell, since, again, priority } => {
+            Step::Enter { call, queue, skills, tell, since, again, priority, last } => {
                 let since = since.map(|seconds| Time::from_millis(u64::from(seconds) * 1_000));
                 let since = since.filter(|since| *since <= self.world.at);
                 let at_closing = if tell { AtClosing::Tell } else { AtClosing::Serve };
                 let wish = (QUEUES[queue], skills, Priority(priority), at_closing);
-                self.apply(entering(call as u128 + 1, wish, since, again));
+                let mut input = entering(call as u128 + 1, wish, since, again);
+                if let AcdInput::Enter { last_agent, .. } = &mut input {
+                    *last_agent = last.map(agent);
+                }
+                self.apply(input);
             }
             Step::Leave(call) => self.apply(AcdInput::Leave { call: number(call) }),
             Step::Ring(nth) => {

@@ -81,7 +81,10 @@ fn each_who_does_not_answer_is_judged_alone_if_nobody_does() {
     let mut world = all_ready(5);
     world.enter(1, "waste");
     world.fails(1, "ben", OfferOutcome::NoAnswer);
-    assert_eq!((world.state("ben"), world.state("amy")), (AgentState::NotReady, AgentState::Reserved));
+    assert_eq!(
+        (world.state("ben"), world.state("amy")),
+        (AgentState::NotReady, AgentState::Reserved)
+    );
     world.fails(1, "chloe", OfferOutcome::Rejected);
     assert_eq!(world.state("chloe"), AgentState::NotReady);
     // Who comes back is rung beside whoever is left.
@@ -163,8 +166,7 @@ fn somebody_to_be_rung_back_waits_for_whoever_holds_the_line_first() {
     let mut world = all_ready(5);
     let (queue, skills) = (queue_name("waste"), Vec::new());
     let (priority, since) = (Priority::default(), world.at);
-    let effects =
-        world.apply(AcdInput::Await { call: call(1), queue, skills, priority, since });
+    let effects = world.apply(AcdInput::Await { call: call(1), queue, skills, priority, since });
     assert_eq!(offers(&effects), all(1, &["ben", "amy", "chloe"]));
     assert_eq!(cancelled(&world.claim(1, "chloe")).len(), 2);
 }

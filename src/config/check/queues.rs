@@ -1,7 +1,8 @@
 //! Queues: what each says of itself, whether anybody can serve it, and whether everybody is served.
 
 use crate::acd::settings::{
-    Choose, LEAST_RING_S, MOST_AT_ONCE, QueueSettings, default_ring_at_most,
+    Choose, LEAST_RING_S, LONGEST_LAST_AGENT_H, MOST_AT_ONCE, QueueSettings,
+    default_last_agent_within_h, default_ring_at_most,
 };
 use crate::config::problem::Problem;
 use crate::id::{Ability, QueueName, all_met};
@@ -22,6 +23,7 @@ impl Check<'_> {
             let after = u64::from(queue.not_ready_after);
             self.not_zero(&at("not_ready_after"), "the number of offers", after);
             self.rung_at_once(name, queue);
+            self.last_agent(name, queue);
             if let Some(max) = queue.max_waiting {
                 self.not_zero(&at("max_waiting"), "the number who may wait", max as u64);
             }
@@ -61,6 +63,28 @@ impl Check<'_> {
             self.error(&path, Problem::RungAtOnce { rung, most: MOST_AT_ONCE });
         } else if queue.choose != Choose::RingAll && rung != default_ring_at_most() {
             self.value_warning(&path, Problem::RingsOne);
+        }
+    }
+
+    fn last_agent(&mut self, name: &QueueName, queue: &QueueSettings) {
+        let at = |key: &'static str| ["queue", name.as_str(), key];
+        let (hours, longest) = (queue.last_agent_within_h, LONGEST_LAST_AGENT_H);
+        if !(1..=longest).contains(&hours) {
+            self.error(&at("last_agent_within_h"), Problem::RememberedTooLong { hours, longest });
+        }
+        let Some(wait_s) = queue.last_agent_s else {
+            if hours != default_last_agent_within_h() {
+                self.value_warning(&at("last_agent_within_h"), Problem::RemembersForNothing);
+            }
+            return;
+        };
+        let path = at("last_agent_s");
+        self.not_zero(&path, "the wait for one agent", u64::from(wait_s));
+        if let Some(max_wait_s) = queue.max_wait_s.filter(|max| *max <= wait_s) {
+            self.error(&path, Problem::NeverWaitsForOne { wait_s, max_wait_s });
+        } else if wait_s >= queue.standard_s {
+            let standard_s = queue.standard_s;
+            self.value_warning(&path, Problem::WaitsForOneTooLong { wait_s, standard_s });
         }
     }
 

@@ -83,7 +83,8 @@ fn numbers_of_offers_and_times_of_steps_are_not_0() {
 
 #[test]
 fn as_many_are_rung_at_once_as_are_worth_it() {
-    let all = |more: &str| of_queue(&format!("skills = [\"waste\"]\nchoose = \"ring_all\"\n{more}"));
+    let all =
+        |more: &str| of_queue(&format!("skills = [\"waste\"]\nchoose = \"ring_all\"\n{more}"));
     assert_eq!(all(""), [""; 0]);
     assert_eq!(all("ring_at_most = 20"), [""; 0]);
     for rung in [0, 21] {
@@ -93,6 +94,30 @@ fn as_many_are_rung_at_once_as_are_worth_it() {
     assert_eq!(
         of_queue("skills = [\"waste\"]\nring_at_most = 3"),
         ["8:16 this queue rings one agent at a time, whatever `ring_at_most` is"]
+    );
+}
+
+#[test]
+fn whoever_waits_for_one_agent_can_still_be_served_in_time() {
+    let waits = |more: &str| of_queue(&format!("skills = [\"waste\"]\n{more}"));
+    assert_eq!(waits("last_agent_s = 59"), [""; 0]);
+    assert_eq!(waits("last_agent_s = 30\nlast_agent_within_h = 168"), [""; 0]);
+    assert_eq!(
+        waits("last_agent_s = 60"),
+        ["8:16 callers who wait 60 s for one agent are answered after the standard (60 s)"]
+    );
+    assert_eq!(
+        waits("last_agent_s = 40\nmax_wait_s = 40"),
+        ["8:16 nobody waits 40 s for one agent: after 40 s callers leave the queue"]
+    );
+    assert_eq!(waits("last_agent_s = 0"), ["8:16 the wait for one agent must not be 0"]);
+    assert_eq!(
+        waits("last_agent_s = 30\nlast_agent_within_h = 169"),
+        ["9:23 169 h cannot be remembered: from 1 to 168 h can"]
+    );
+    assert_eq!(
+        waits("last_agent_within_h = 48"),
+        ["8:23 nobody waits for one agent here, so nothing is remembered"]
     );
 }
 

@@ -352,6 +352,7 @@ impl Open {
             | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
             | CallEvent::Relaxed { .. }
+            | CallEvent::WaitsForAnybody { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::QueueLeft { .. }

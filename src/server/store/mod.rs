@@ -402,6 +402,7 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::Chose { .. }
             | CallEvent::Asked(_)
             | CallEvent::Relaxed { .. }
+            | CallEvent::WaitsForAnybody { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::Dialled { .. }

@@ -390,6 +390,7 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::HandedOver { .. } => "handed_over",
             CallEvent::QueueEntered { .. } => "queue_entered",
             CallEvent::Relaxed { .. } => "relaxed",
+            CallEvent::WaitsForAnybody { .. } => "waits_for_anybody",
             CallEvent::Offered { .. } => "offered",
             CallEvent::OfferEnded { .. } => "offer_ended",
             CallEvent::Joined { .. } => "joined",

@@ -15,6 +15,8 @@ pub struct ModelCall {
     pub id: String,
     /// When it comes, in milliseconds of the day; more than a day's are the days that follow.
     pub arrive_ms: u64,
+    /// Who rings: the same caller may come again. Empty for somebody who is not known.
+    pub caller: String,
     /// What the caller wants: the skill that the call needs.
     pub service: Skill,
     /// The lower goes first.
@@ -46,18 +48,19 @@ const LEAVES_MENU: &str = "ivr_abandon";
 /// Reads `calls.csv`; `file` is what mistakes call it. The rows may come in any order.
 pub fn read_calls(file: &str, bytes: &[u8]) -> Result<Vec<ModelCall>, Mistakes> {
     let mut sheet = Sheet::open(file, bytes).map_err(Mistakes::one)?;
-    let [id, arrive, _, service, priority, kind, ivr, patience, talk, wrap] = sheet.columns([
-        "call_id",
-        "arrive_ms",
-        "caller",
-        "service",
-        "priority",
-        "kind",
-        "ivr_ms",
-        "patience_ms",
-        "talk_ms",
-        "wrap_ms",
-    ])?;
+    let [id, arrive, caller, service, priority, kind, ivr, patience, talk, wrap] =
+        sheet.columns([
+            "call_id",
+            "arrive_ms",
+            "caller",
+            "service",
+            "priority",
+            "kind",
+            "ivr_ms",
+            "patience_ms",
+            "talk_ms",
+            "wrap_ms",
+        ])?;
     let (mut calls, mut mistakes) = (Vec::new(), Vec::new());
     let mut known: BTreeMap<String, u64> = BTreeMap::new();
     let mut read = |row: &Row<'_>| -> Result<ModelCall, Mistake> {
@@ -84,6 +87,7 @@ pub fn read_calls(file: &str, bytes: &[u8]) -> Result<Vec<ModelCall>, Mistakes> 
         Ok(ModelCall {
             id: name,
             arrive_ms: row.whole(arrive, LONGEST_MS)?,
+            caller: row.get(caller).to_owned(),
             service: match kind {
                 Kind::LeavesMenu => row.get(service).into(),
                 Kind::Person => row.text(service)?.into(),

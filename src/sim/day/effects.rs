@@ -30,6 +30,11 @@ impl Machine<'_> {
                     let visit_us = micros(self.now, visit_at);
                     self.write(place_of(call), CallEvent::Relaxed { queue, skills, visit_us });
                 }
+                AcdEffect::WaitsForAnybody { call, queue, agent, why, visit_at } => {
+                    let visit_us = micros(self.now, visit_at);
+                    let event = CallEvent::WaitsForAnybody { queue, agent, why, visit_us };
+                    self.write(place_of(call), event);
+                }
                 AcdEffect::Returned { call, why, .. } => self.handed_back(place_of(call), why),
                 AcdEffect::Offer { call, queue, agent, ring_for: _, decision } => {
                     let desk = self.by_name[&agent];
@@ -65,7 +70,8 @@ impl Machine<'_> {
             self.apply(AcdInput::Claim { call, agent });
         }
         for agent in given_up {
-            if self.desks[agent].is_wanted_elsewhere() {
+            // Whoever is being offered another caller already goes after that one.
+            if self.desks[agent].work.is_none() && self.desks[agent].is_wanted_elsewhere() {
                 self.is_free(agent);
             }
         }
@@ -113,6 +119,9 @@ impl Machine<'_> {
                 episode: 1,
             },
         );
+        if !self.calls[call].caller.is_empty() {
+            self.last_agents.spoke(&self.calls[call].caller, &id, self.wall.at(self.now));
+        }
         self.leaves(call, queue, Outcome::Answered, first_at);
         self.fates[call] = Some(Fate::Answered { wait_ms: wait_us / 1_000, agent: id });
         self.agenda.add(self.now_ms() + talk_ms, Moment::TalkEnd { agent });

@@ -12,6 +12,7 @@ use crate::event::{
     StateReason, SystemEvent,
 };
 use crate::id::{AgentId, CallId, LegId, QueueName};
+use crate::stats::LastAgents;
 use crate::time::{Time, UnixMicros, WallClock};
 
 use super::agenda::{Agenda, Moment};
@@ -46,6 +47,8 @@ pub(super) struct Machine<'a> {
     pub(super) waits: Vec<Option<(QueueName, Time)>>,
     pub(super) fates: Vec<Option<Fate>>,
     pub(super) offers: u64,
+    /// Who spoke with which caller last.
+    pub(super) last_agents: LastAgents,
     pub(super) journal: Journal<'a>,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Machine<'a> {
             now: Time::ZERO,
             agenda: Agenda::default(),
             offers: 0,
+            last_agents: LastAgents::default(),
             journal: Journal::new(audience),
         }
     }
@@ -126,12 +130,15 @@ impl<'a> Machine<'a> {
 
     fn begin(&mut self) {
         self.wall = self.wall_of(0);
+        let asked = self.queues.settings.values().filter_map(|queue| queue.last_agent_within_us());
+        self.last_agents.keep_for(asked.max().unwrap_or(0), self.wall.at(self.now));
         let in_force = self.queues.settings.iter().map(|(queue, set)| QueueSettingsInForce {
             queue: queue.clone(),
             title: set.title.clone(),
             standard_us: u64::from(set.standard_s) * 1_000_000,
             short_abandon_us: u64::from(set.short_abandon_s) * 1_000_000,
             served_by: Vec::new(),
+            last_agent_within_us: None,
         });
         let settings = SystemEvent::SettingsInForce {
             organisation: self.rules.organisation.clone(),
@@ -269,19 +276,26 @@ impl<'a> Machine<'a> {
     }
 
     fn joins(&mut self, call: usize) {
-        let ModelCall { arrive_ms, service, priority, patience_ms, .. } = self.calls[call];
+        let ModelCall { arrive_ms, service, caller, priority, patience_ms, .. } = self.calls[call];
         if self.now_ms() >= arrive_ms / DAY_MS * DAY_MS + self.rules.close_ms {
             return self.over(call, Fate::ClosedInMenu, EndCause::Closed);
         }
+        let queue = self.queues.of(service);
+        let within_us = self.queues.settings.get(&queue).and_then(|set| set.last_agent_within_us());
+        let at = self.wall.at(self.now);
+        let last_agent =
+            within_us.and_then(|within_us| self.last_agents.last(caller, within_us, at));
+        let last_agent = last_agent.cloned();
         self.apply(AcdInput::Enter {
             call: id_of(call),
-            queue: self.queues.of(service),
+            queue,
             skills: Vec::new(),
             prefers: Vec::new(),
             priority: *priority,
             at_closing: AtClosing::Serve,
             since: None,
             again: false,
+            last_agent,
         });
         if self.fates[call].is_none() {
             self.agenda.add(self.now_ms() + patience_ms, Moment::Abandon { call });

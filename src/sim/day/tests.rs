@@ -10,6 +10,7 @@ fn call(id: &str, arrive_ms: u64, talk_ms: u64) -> ModelCall {
     ModelCall {
         id: id.to_owned(),
         arrive_ms,
+        caller: String::new(),
         service: "waste".into(),
         priority: Priority(0),
         kind: Kind::Person,
@@ -259,6 +260,54 @@ fn the_settings_queues_have_their_limits_and_standards() {
     assert!(error.to_string().starts_with("no queue for the service `parks`"), "{error}");
     let slow = Rules { ring_ms: 20_001, ..rules };
     assert!(matches!(run(&calls, &amy, &slow, &mut ()), Err(RulesError::RingsTooLong { .. })));
+}
+
+#[test]
+fn a_caller_who_comes_again_waits_for_whoever_served_them_as_the_settings_say() {
+    let queue: QueueSettings =
+        toml::from_str("title = \"x\"\nskills = [\"waste\"]\nlast_agent_s = 10").expect("a queue");
+    let queues = BTreeMap::from([("waste".into(), queue)]);
+    let rules = Rules { queues: Some(queues), ..Rules::default() };
+    let both = [shift("amy", &["waste"], 0, DAY_MS), shift("ben", &["waste"], 0, DAY_MS)];
+    let of = |caller: &str, one| ModelCall { caller: caller.to_owned(), ..one };
+    let calls = [
+        of("x", call("a", NINE, 1_000)),
+        of("y", call("b", NINE + 2_000, 1_000)),
+        // Amy is idle longest, Ben has served them before.
+        of("y", call("c", NINE + 5_000, 1_000)),
+        // Amy talks with another, for longer than x waits for her, and for less.
+        of("z", call("d", NINE + 10_000, 12_000)),
+        of("x", call("e", NINE + 11_000, 1_000)),
+        of("z", call("f", NINE + 40_000, 4_000)),
+        of("z", call("g", NINE + 41_000, 1_000)),
+    ];
+    let report = simulate(&calls, &both, &rules);
+    let expected = [
+        "answered 0 amy",
+        "answered 0 ben",
+        "answered 0 ben",
+        "answered 0 amy",
+        "answered 10000 ben",
+        "answered 0 amy",
+        "answered 3000 amy",
+    ];
+    assert_eq!(fates(&report), expected);
+    let plain = Rules { queues: None, ..rules };
+    assert_eq!(fates(&simulate(&calls, &both, &plain))[2], "answered 0 amy");
+}
+
+#[test]
+fn several_who_are_rung_at_once_answer_one_caller_each_as_they_would_alone() {
+    let queue: QueueSettings =
+        toml::from_str("title = \"x\"\nskills = [\"waste\"]\nchoose = \"ring_all\"")
+            .expect("a queue");
+    let queues = BTreeMap::from([("waste".into(), queue)]);
+    let rules = Rules { queues: Some(queues), ring_ms: 2_000, ..Rules::default() };
+    let both = [shift("amy", &["waste"], 0, DAY_MS), shift("ben", &["waste"], 0, DAY_MS)];
+    // The second comes while both phones ring for the first.
+    let calls = [call("a", NINE, 60_000), call("b", NINE + 1_000, 60_000)];
+    let report = simulate(&calls, &both, &rules);
+    assert_eq!(fates(&report), ["answered 2000 amy", "answered 3000 ben"]);
 }
 
 #[test]

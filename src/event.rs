@@ -21,6 +21,7 @@ mod decision;
 mod guard;
 mod message;
 mod notification;
+mod outlook;
 mod quality;
 mod recording;
 mod speech;
@@ -39,6 +40,7 @@ pub use decision::{
 pub use guard::{BanReason, UnbanReason};
 pub use message::MessageEvent;
 pub use notification::{Channel, NotificationEvent, SendFault, Unpromised};
+pub use outlook::{Met, Outlook, WaitRange};
 pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use speech::{Became, HandOver, Said, Slot, masked};
@@ -177,6 +179,13 @@ pub enum CallEvent {
     Asked(Exchange),
     /// The caller said something to a flow.
     Said(Said),
+    /// The caller answered a survey's question.
+    Rated {
+        /// Which.
+        question: String,
+        /// From 1 to 5, the best.
+        score: u8,
+    },
     /// A flow hands the caller over to people although it had meant to serve them itself.
     HandedOver {
         /// Why.
@@ -199,6 +208,13 @@ pub enum CallEvent {
         /// Where the caller stands.
         #[serde(default)]
         place: Place,
+    },
+    /// The caller was told of their place, or how long the wait will probably be.
+    Told {
+        /// In which queue.
+        queue: QueueName,
+        /// What.
+        outlook: Outlook,
     },
     /// The caller has waited so long that others may serve them too.
     Relaxed {

@@ -89,6 +89,13 @@ hexadecimal!(RecordingId, "recording");
 hexadecimal!(CallbackId, "callback");
 hexadecimal!(NotificationId, "notification");
 
+impl CallbackId {
+    /// What callers are told and can ask for by it: `CB-` and six of its sixteen digits.
+    pub fn reference(self) -> String {
+        format!("CB-{:06X}", self.0 >> 40)
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -188,6 +195,8 @@ names! {
     /// A recorded or rendered prompt: its path below `sounds/<language>/` without `.wav`
     /// (`main/welcome`).
     PromptName;
+    /// A language that callers can choose (`cy`).
+    LanguageName;
     /// What a flow remembers under a name of its own (`postcode`).
     ValueName;
     /// A message that a supervisor turns on and off (`flood`).

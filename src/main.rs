@@ -426,6 +426,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.nobody_reads() => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("{error}");
             ExitCode::FAILURE
@@ -433,7 +434,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn recordings(what: Recordings) -> Result<(), server::command::Failure> {
+fn recordings(what: Recordings) -> Result<(), server::failure::Failure> {
     use server::command::RecordingsCommand as Command;
     let (archive, what) = match what {
         Recordings::List { archive, json } => (archive, Command::List { json }),

@@ -110,6 +110,7 @@ fn plan() -> Plan {
         calendars: Vec::new(),
         backends: Vec::new(),
         templates: Default::default(),
+        reach: Default::default(),
         skills: vec!["general".into()],
         intents: Default::default(),
         prompts: None,

@@ -47,6 +47,8 @@ mod networks;
 mod notifications;
 #[path = "stories/offers.rs"]
 mod offers;
+#[path = "stories/put_through.rs"]
+mod put_through;
 #[path = "stories/random.rs"]
 mod random;
 #[path = "stories/recorded_company.rs"]
@@ -69,6 +71,10 @@ mod spoken;
 mod standard;
 #[path = "stories/supervise.rs"]
 mod supervise;
+#[path = "stories/surveys.rs"]
+mod surveys;
+#[path = "stories/told.rs"]
+mod told;
 #[path = "stories/town.rs"]
 mod town;
 #[path = "stories/transfers.rs"]

@@ -150,6 +150,8 @@ pub(super) struct Agent {
     phone_failed: bool,
     /// How many offers in a row nobody answered.
     unanswered: u32,
+    /// The caller from a queue who keeps the agent busy, and since when.
+    serves: Option<(QueueName, Time)>,
     tally: Tally,
     /// No longer in the settings: signed out and forgotten when free.
     pub(super) gone: bool,
@@ -244,6 +246,7 @@ impl Agents {
                         has_phone: false,
                         phone_failed: false,
                         unanswered: 0,
+                        serves: None,
                         tally: Tally { counted: at, ..Tally::default() },
                         gone: false,
                     };
@@ -311,11 +314,18 @@ impl Agents {
     }
 
     /// Notes that the agent, who is being rung, has answered a caller from a queue.
-    pub(super) fn has_answered(&mut self, id: &AgentId) {
+    pub(super) fn has_answered(&mut self, id: &AgentId, queue: &QueueName, at: Time) {
         self.is_there(id);
         if let Some(agent) = self.all.get_mut(id) {
             agent.tally.answered = agent.tally.answered.saturating_add(1);
+            agent.serves = Some((queue.clone(), at));
         }
+    }
+
+    /// Notes that the agent is no longer busy with a caller from a queue: which, and for how long it was.
+    pub(super) fn has_served(&mut self, id: &AgentId, at: Time) -> Option<(QueueName, Duration)> {
+        let (queue, since) = self.all.get_mut(id)?.serves.take()?;
+        Some((queue, at.since(since)))
     }
 
     /// The only way to change what an agent does. `idle` is the new start of idleness, if it starts
@@ -375,6 +385,15 @@ impl Agents {
     pub(super) fn if_ready(&self, id: &AgentId) -> Option<(&SkillSet, Time, &Tally)> {
         let agent = self.all.get(id).filter(|agent| agent.activity == Activity::Ready)?;
         Some((&agent.skills, agent.idle_since, &agent.tally))
+    }
+
+    /// How many serve callers or can be offered one, by what they can do.
+    pub(super) fn at_work(&self) -> BTreeMap<&SkillSet, u32> {
+        let mut team = BTreeMap::new();
+        for agent in self.all.values().filter(|agent| agent.activity.will_be_ready()) {
+            *team.entry(&agent.skills).or_default() += 1;
+        }
+        team
     }
 
     /// Whether anybody with exactly these skills is ready.

@@ -38,11 +38,18 @@ pub struct CallbackSettings {
     pub retry_after_s: u32,
     /// A promise that is kept after more than this is kept late, in seconds.
     pub late_after_s: u32,
+    /// How many may be promised for times within the same half hour.
+    pub each_half_hour: usize,
 }
 
 /// The least that somebody must be rung, in seconds: whoever rings people and gives up sooner makes
 /// nuisance calls in the eyes of the regulator.
 pub const LEAST_RING_S: u32 = 15;
+
+/// How far ahead a time can be appointed.
+const FURTHEST: Duration = Duration::from_secs(14 * 24 * 3_600);
+/// Appointments within the same of these share a limit, in microseconds.
+const HALF_HOUR_US: i64 = 1_800_000_000;
 
 impl Default for CallbackSettings {
     fn default() -> Self {
@@ -52,6 +59,7 @@ impl Default for CallbackSettings {
             retries: 2,
             retry_after_s: 600,
             late_after_s: 3_600,
+            each_half_hour: 10,
         }
     }
 }
@@ -80,7 +88,7 @@ pub struct Promise {
     pub name: Option<String>,
     /// The flow that led the caller.
     pub flow: Option<FlowName>,
-    /// Since when it has its place, on the calendar.
+    /// Since when it has its place, on the calendar; for an appointed time that time, which is to come.
     pub since: UnixMicros,
     /// The same on the clock of this run: what was before it keeps its order.
     pub place: Time,
@@ -92,6 +100,13 @@ pub struct Promise {
     pub missed_at: Option<UnixMicros>,
 }
 
+impl Promise {
+    /// From when on the caller expects to be rung: when it was taken, or the appointed time.
+    fn expected_from(&self) -> UnixMicros {
+        self.taken_at.max(self.since)
+    }
+}
+
 /// Why nothing can be promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Refusal {
@@ -101,7 +116,7 @@ pub enum Refusal {
     /// As many are open as may be.
     #[error("as many calls back are promised as may be")]
     Full,
-    /// The queue is closed, or not there.
+    /// The queue is closed, or will be at that time, or is not there; or the time is gone or too far ahead.
     #[error("the queue is closed")]
     Closed,
 }
@@ -164,7 +179,7 @@ enum Stage {
 #[derive(Debug)]
 struct Open {
     promise: Promise,
-    /// Since when it is known to this run, and how old it was then.
+    /// Since when it is known to this run, or expected to be kept, and how long that had been so then.
     known: (Time, Duration),
     stage: Stage,
     /// The queue has closed since it was taken.
@@ -197,25 +212,40 @@ struct Step<'a> {
 }
 
 impl Callbacks {
-    /// Whether a caller can be promised to be rung back; `number` if it is known where.
+    /// Whether a caller can be promised to be rung back; `number` if it is known where, and `time` if it is
+    /// to be at a time that is appointed.
     pub fn may_take(
         &self,
-        at: Time,
-        wall: &WallClock,
+        (at, wall): (Time, &WallClock),
         plan: &AcdPlan,
         queue: &QueueName,
         number: Option<&str>,
+        time: Option<UnixMicros>,
     ) -> Result<(), Refusal> {
         let settings = plan.queues.get(queue).ok_or(Refusal::Closed)?;
         let known = |number: &str| self.by_number.contains_key(&(queue.clone(), number.to_owned()));
         if number.is_some_and(known) {
             return Err(Refusal::Known);
         }
-        if !plan.is_open(queue, wall.at(at)) {
+        let now = wall.at(at);
+        let latest = now.0.saturating_add(i64::try_from(FURTHEST.as_micros()).unwrap_or(i64::MAX));
+        if time.is_some_and(|time| time < now || time.0 > latest)
+            || !plan.is_open(queue, time.unwrap_or(now))
+        {
             return Err(Refusal::Closed);
         }
-        let open = self.by_number.keys().filter(|(of, _)| of == queue).count();
-        if open >= settings.callback.most { Err(Refusal::Full) } else { Ok(()) }
+        let open = || self.open.values().filter(|open| open.promise.queue == *queue);
+        let half_hour = |time: UnixMicros| time.0.div_euclid(HALF_HOUR_US);
+        let beside = |time: UnixMicros| {
+            let same = |open: &&Open| {
+                let since = open.promise.since;
+                since > now && half_hour(since) == half_hour(time)
+            };
+            open().filter(same).count()
+        };
+        let full = open().count() >= settings.callback.most
+            || time.is_some_and(|time| beside(time) >= settings.callback.each_half_hour);
+        if full { Err(Refusal::Full) } else { Ok(()) }
     }
 
     /// One that is open.
@@ -276,7 +306,8 @@ impl Callbacks {
     fn take(&mut self, step: &mut Step<'_>, id: CallbackId, promise: Promise) {
         let Promise { queue, skills, priority, call, number, name, flow, since, .. } =
             promise.clone();
-        let may = self.may_take(step.at, step.wall, step.plan, &queue, Some(&number));
+        let time = (since > step.wall.at(step.at)).then_some(since);
+        let may = self.may_take((step.at, step.wall), step.plan, &queue, Some(&number), time);
         if may.is_err() || self.open.contains_key(&id) {
             return;
         }
@@ -285,7 +316,19 @@ impl Callbacks {
             CallbackEvent::Taken { queue, skills, priority, call, number, name, flow, since };
         step.effects.push(CallbackEffect::Record(id, taken));
         self.insert(step, id, promise);
-        step.effects.push(CallbackEffect::Enqueue(id));
+        self.enqueue(step, id);
+    }
+
+    /// Puts a promise into the queue: now, or at the time that was appointed.
+    fn enqueue(&mut self, step: &mut Step<'_>, id: CallbackId) {
+        let since = self.open.get(&id).map(|open| open.promise.since);
+        match since.filter(|since| *since > step.wall.at(step.at)) {
+            Some(since) => {
+                let soonest = step.at + Duration::from_millis(1);
+                self.due.set((id, Due::Again), step.wall.when(since).max(soonest));
+            }
+            None => step.effects.push(CallbackEffect::Enqueue(id)),
+        }
     }
 
     fn restore(&mut self, step: &mut Step<'_>, id: CallbackId, promise: Promise) {
@@ -306,14 +349,16 @@ impl Callbacks {
                 let again = step.wall.when(missed_at) + seconds(settings.callback.retry_after_s);
                 self.due.set((id, Due::Again), again.max(step.at));
             }
-            None => step.effects.push(CallbackEffect::Enqueue(id)),
+            None => self.enqueue(step, id),
         }
     }
 
     fn insert(&mut self, step: &Step<'_>, id: CallbackId, promise: Promise) {
         self.by_number.insert((promise.queue.clone(), promise.number.clone()), id);
-        let age = step.wall.at(step.at).0.saturating_sub(promise.taken_at.0);
-        let known = (step.at, Duration::from_micros(u64::try_from(age).unwrap_or(0)));
+        let now = step.wall.at(step.at);
+        let age = now.0.saturating_sub(promise.expected_from().0);
+        let known =
+            (step.at.max(promise.place), Duration::from_micros(u64::try_from(age).unwrap_or(0)));
         self.open.insert(id, Open { promise, known, stage: Stage::Resting, closed: false });
         self.expect_closing(step, id);
     }
@@ -321,7 +366,7 @@ impl Callbacks {
     /// Notes when its queue closes for the first time after it was taken.
     fn expect_closing(&mut self, step: &Step<'_>, id: CallbackId) {
         let Some(open) = self.open.get_mut(&id) else { return };
-        let closes = step.plan.closes_after(&open.promise.queue, open.promise.taken_at);
+        let closes = step.plan.closes_after(&open.promise.queue, open.promise.expected_from());
         open.closed = closes.is_some_and(|closes| closes <= step.wall.at(step.at));
         match closes {
             Some(closes) => {
@@ -410,7 +455,10 @@ impl Callbacks {
             self.open.iter().map(|(id, open)| (*id, open.promise.queue.clone())).collect();
         for (id, queue) in all {
             match step.plan.queues.contains_key(&queue) {
-                true => self.expect_closing(step, id),
+                true => {
+                    self.expect_closing(step, id);
+                    self.expect_time(step, id);
+                }
                 false if self.is_dialled(id) => {}
                 false => self.fail(&mut step.effects, id, CallbackFailure::QueueGone, None),
             }
@@ -420,7 +468,8 @@ impl Callbacks {
     fn timer(&mut self, step: &mut Step<'_>) {
         while let Some((_, (id, due))) = self.due.pop_due(step.at) {
             match due {
-                Due::Again => step.effects.push(CallbackEffect::Enqueue(id)),
+                // Not before its time, though the wall clock may have been stepped.
+                Due::Again => self.enqueue(step, id),
                 Due::Closing => {
                     if let Some(open) = self.open.get_mut(&id) {
                         open.closed = true;
@@ -431,6 +480,15 @@ impl Callbacks {
                     }
                 }
             }
+        }
+    }
+
+    /// The wall clock may have been stepped: an appointed time is on the wall.
+    fn expect_time(&mut self, step: &Step<'_>, id: CallbackId) {
+        let Some(open) = self.open.get(&id) else { return };
+        let Promise { since, tries, .. } = open.promise;
+        if open.stage == Stage::Resting && tries == 0 && since > step.wall.at(step.at) {
+            self.due.set((id, Due::Again), step.wall.when(since));
         }
     }
 

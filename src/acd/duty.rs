@@ -327,6 +327,11 @@ impl Acd {
         if activity != Activity::WrapUp {
             self.due.cancel(&Due::WrapUp(agent.clone()));
         }
+        if !matches!(activity, Activity::Engaged(_) | Activity::WrapUp)
+            && let Some((queue, busy)) = self.agents.has_served(agent, turn.at)
+        {
+            self.paces.entry(queue).or_default().handled(busy);
+        }
         if activity == Activity::Ready
             && let Some(skills) = self.agents.skills(agent)
         {

@@ -9,6 +9,7 @@
 //! - `agents`, `queues`: the two sides and their indexes; `select`: who gets whom.
 //! - `callers`, `offers`, `direct`, `duty`: what each input does, by whom it concerns; `last_agent`: callers who
 //!   wait for one agent for a while.
+//! - `estimate`: how long a caller will probably wait.
 //! - `callback`: promises to ring somebody back; `absent`: their tickets.
 //! - `calendar`, `bank_holidays`: opening hours.
 //!
@@ -27,6 +28,7 @@ mod agents;
 mod callers;
 mod direct;
 mod duty;
+mod estimate;
 mod last_agent;
 mod offers;
 mod queues;
@@ -48,6 +50,7 @@ use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use self::agents::{Activity, Agents};
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
+use self::estimate::Paces;
 use self::queues::{Tickets, Wish};
 use self::select::{Chooser, Fresh};
 use self::settings::{QueueSettings, TurnSettings};
@@ -136,6 +139,8 @@ pub struct Acd {
     agents: Agents,
     tickets: Tickets,
     chooser: Chooser,
+    /// How fast callers were served lately.
+    paces: Paces,
     due: Deadlines<Due>,
     /// By which clock the calendars were read last; none if they must be read again.
     hours_read: Option<WallClock>,
@@ -167,6 +172,7 @@ impl Acd {
             agents,
             tickets: Tickets::default(),
             chooser: Chooser::default(),
+            paces: Paces::default(),
             due: Deadlines::new(),
             hours_read: None,
             day: None,
@@ -183,6 +189,7 @@ impl Acd {
         self.agents.reconfigure(&self.plan.agents, self.last_at);
         self.tickets.reconfigure(&self.plan.turns, &self.plan.queues, self.last_at);
         self.chooser.reconfigure(&self.plan.queues);
+        self.paces.retain(|queue, _| self.plan.queues.contains_key(queue));
         self.hours_read = None;
         self.unsettled = true;
     }

@@ -67,7 +67,8 @@ impl Acd {
             first_at: ticket.first_at,
             visit_at: ticket.visit_at,
         });
-        self.agents.has_answered(&agent);
+        self.agents.has_answered(&agent, &queue, turn.at);
+        self.paces.entry(queue.clone()).or_default().answered(turn.at);
         let engaged = Engaged::new(call, Some(queue), Before::Ready);
         self.become_by_call(turn, &agent, Activity::Engaged(engaged));
     }

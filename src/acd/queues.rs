@@ -271,6 +271,27 @@ impl Tickets {
         })
     }
 
+    /// Who waits and goes before a caller, in whatever queue, by need; those who are being offered are as
+    /// good as served.
+    pub(super) fn waiting_before<'a>(
+        &'a self,
+        ticket: &Ticket,
+    ) -> impl Iterator<Item = (&'a Need, impl Iterator<Item = CallId> + use<'a>)> + use<'a> {
+        let turn = ticket.turn;
+        let before = move |turns: &'a BTreeSet<Turn>| turns.range(..turn).map(|turn| turn.call);
+        self.lists.waiting.iter().map(move |(need, turns)| (need, before(turns)))
+    }
+
+    /// The same of those who wait for one agent, by whom that is.
+    pub(super) fn waiting_for_one_before<'a>(
+        &'a self,
+        ticket: &Ticket,
+    ) -> impl Iterator<Item = (&'a AgentId, impl Iterator<Item = CallId> + use<'a>)> + use<'a> {
+        let turn = ticket.turn;
+        let before = move |turns: &'a BTreeSet<Turn>| turns.range(..turn).map(|turn| turn.call);
+        self.lists.for_one.iter().map(move |(agent, turns)| (agent, before(turns)))
+    }
+
     /// The different needs of those for whom somebody could be rung.
     pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
         self.lists.waiting.keys().chain(self.lists.rung_for.keys())

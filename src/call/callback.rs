@@ -22,7 +22,7 @@ use super::command::{AtClosing, CallbackAnswer, Notice, Priority};
 use super::dial::Goal;
 use super::leg::Leg;
 use super::recording::{Policy, Recording};
-use super::{Action, Call, CallTimer, QueueAction, SipAction, State};
+use super::{Action, AfterCall, Call, CallTimer, QueueAction, SipAction, State};
 
 /// An adviser whose line ends sooner after the answer than this was not there for whoever was rung.
 const THERE: Duration = Duration::from_secs(5);
@@ -145,6 +145,7 @@ impl Call {
             hears_music: false,
             priority,
             prefers: Vec::new(),
+            after_call: AfterCall::default(),
             taking: None,
             returning: Some(Returning { number: number.clone(), stage: Stage::Waiting }),
             promised: false,

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
 use crate::backend::{Answer, Ask, Failed};
-use crate::event::{EndCause, HandOver, Said};
+use crate::event::{EndCause, HandOver, Outlook, Said, TransferOutcome};
 use crate::id::{
-    Ability, BulletinName, CalendarName, FlowName, IntentName, NodeName, PromptName, QueueName,
+    Ability, BulletinName, CalendarName, CallbackId, FlowName, IntentName, NodeName, PromptName,
+    QueueName,
 };
 use crate::media::command::{Key, SecretKey};
 use crate::notification::Notification;
@@ -71,6 +74,13 @@ pub enum Command {
     StopListening,
     /// Notes in the journal what the caller said.
     Said(Said),
+    /// Notes in the journal how the caller answered a survey's question.
+    Rate {
+        /// Which.
+        question: String,
+        /// From 1 to 5, the best.
+        score: u8,
+    },
     /// Notes in the journal that the caller is handed over to people.
     HandOver {
         /// Why.
@@ -105,6 +115,15 @@ pub enum Command {
         priority: Priority,
         /// What to do with the caller if the queue closes while they wait.
         at_closing: AtClosing,
+        /// Whether a caller who is still there when the agent has hung up is led on
+        /// ([`Notice::CallOver`]).
+        after_call: bool,
+    },
+    /// Asks what a caller who waits is to be told of their place and of the wait. Answered by
+    /// [`Notice::Outlook`]; it counts as told.
+    AskOutlook {
+        /// What there are words for.
+        words: OutlookWords,
     },
     /// Asks whether the caller can be promised to be rung back. Answered by [`Notice::Callback`].
     AskCallback {
@@ -112,6 +131,8 @@ pub enum Command {
         queue: QueueName,
         /// Where, if that is known.
         number: Option<String>,
+        /// The day and time where the council is, if one is appointed.
+        time: Option<DateTime>,
     },
     /// Promises the caller to be rung back; their place in the queue is the promise's from now on.
     /// Answered by [`Notice::Callback`], once the promise is recorded.
@@ -124,6 +145,17 @@ pub enum Command {
         priority: Priority,
         /// Where.
         number: String,
+        /// The day and time where the council is, if one is appointed; with it the place in the queue is
+        /// given up.
+        time: Option<DateTime>,
+    },
+    /// Rings somebody outside or one agent, and joins them to the caller if they answer; then the
+    /// controller is over. Answered by [`Notice::NotConnected`] if they do not.
+    Connect {
+        /// What an agent would dial to reach them.
+        to: String,
+        /// For how long it rings; what the settings say for transfers if nothing is said.
+        rings: Option<Duration>,
     },
     /// Beeps and takes a message of the caller's, until [`Command::EndMessage`], the caller's silence
     /// or the longest time. Answered by [`Notice::MessageEnded`].
@@ -170,11 +202,24 @@ pub enum AtClosing {
     Tell,
 }
 
+/// What a controller can tell callers who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutlookWords {
+    /// Their place.
+    pub position: bool,
+    /// How long the wait will probably be.
+    pub wait: bool,
+    /// That one of these has become worse. Without words for that, nothing is told that has.
+    pub worse: bool,
+}
+
 /// Whether somebody can be, or is, promised to be rung back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallbackAnswer {
-    /// Yes.
+    /// It can be.
     Good,
+    /// It is, and the journal has it.
+    Promised(CallbackId),
     /// It is promised already to the same number.
     Known,
     /// The number must not be dialled.
@@ -237,10 +282,16 @@ pub enum Notice {
     },
     /// What came of [`Command::AskCallback`] or [`Command::TakeCallback`].
     Callback(CallbackAnswer),
+    /// The answer to [`Command::AskOutlook`].
+    Outlook(Outlook),
     /// The caller waits in the queue and hears its music.
     Waiting,
+    /// Whoever was rung ([`Command::Connect`]) has not taken the call.
+    NotConnected(TransferOutcome),
     /// The queue hands the caller back.
     QueueLeft(QueueReturn),
+    /// The agent has hung up, and the caller is still there.
+    CallOver,
     /// The caller is back from a conversation because nobody took them: begin anew.
     CameBack,
 }

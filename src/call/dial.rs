@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::call::command::Notice;
 use crate::event::{
     CallEvent, Caller, Destination, EndCause, OfferOutcome, Party, Peer, Purpose, TransferOutcome,
 };
@@ -57,6 +58,11 @@ pub(super) enum Goal {
     Recall,
     /// An adviser waits for somebody to be rung back.
     CallBack,
+    /// A flow puts the caller through.
+    Flow {
+        /// For how long it rings; as the settings say for transfers otherwise.
+        rings: Option<Duration>,
+    },
 }
 
 #[derive(Debug)]
@@ -81,6 +87,7 @@ impl Goal {
             Goal::Transfer(_) => Purpose::Transfer,
             Goal::Recall => Purpose::Recall,
             Goal::CallBack => Purpose::CallBack,
+            Goal::Flow { .. } => Purpose::Flow,
         }
     }
 }
@@ -109,7 +116,7 @@ impl Dialling {
     pub(super) fn leaver_mut(&mut self) -> Option<&mut Talk> {
         match &mut self.goal {
             Goal::Transfer(transfer) => transfer.leaver.as_deref_mut(),
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
         }
     }
 
@@ -119,7 +126,7 @@ impl Dialling {
             Goal::Transfer(transfer) => {
                 transfer.leaver.take_if(|talk| talk.leg.id == leg).map(|talk| *talk)
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
         }
     }
 
@@ -191,7 +198,7 @@ impl Call {
         match &self.state {
             State::Dialling(dialling) => match &dialling.goal {
                 Goal::Transfer(transfer) => Some(&transfer.by),
-                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => None,
+                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
             },
             State::Arriving { .. }
             | State::InFlow
@@ -199,6 +206,15 @@ impl Call {
             | State::Offering(_)
             | State::Talking(_)
             | State::Ended => None,
+        }
+    }
+
+    /// A flow puts the caller through to somebody. They hear music until somebody answers.
+    pub fn connect_to(&mut self, now: Time, to: Peer, rings: Option<Duration>) {
+        // Whoever waited comes back to the queue as somebody who was there before, if at all.
+        self.give_up_place(now);
+        if matches!(self.state, State::InFlow) {
+            self.dial(to, Goal::Flow { rings });
         }
     }
 
@@ -234,6 +250,10 @@ impl Call {
             return self.not_wanted(to);
         }
         let Ring { targets, manner, title, shown, ring_for, music } = ring;
+        let ring_for = match dialling.goal {
+            Goal::Flow { rings } => rings.unwrap_or(ring_for),
+            Goal::OwnCall { .. } | Goal::Transfer(_) | Goal::Recall | Goal::CallBack => ring_for,
+        };
         let display = Display::new(title.as_deref(), self.organisation.as_deref(), &self.caller);
         let ringing = Ringing::new(now, ids, targets, manner, display);
         let legs = ringing.leg_ids();
@@ -288,7 +308,7 @@ impl Call {
             Goal::Transfer(transfer) => {
                 transfer.asked_on.map(|leg| SipAction::NotifyRefer(leg, 180))
             }
-            Goal::Recall | Goal::CallBack => None,
+            Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
         };
         if let Some(agent) = agent {
             self.queue(QueueAction::Ringing(agent));
@@ -312,7 +332,7 @@ impl Call {
                 self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
                 self.negotiate(caller);
             }
-            Goal::Transfer(_) | Goal::Recall | Goal::CallBack => {}
+            Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
         }
         self.media(media::Command::Bridge { a: caller, b: leg });
     }
@@ -377,6 +397,10 @@ impl Call {
             Goal::CallBack => {
                 self.connected(now, talk, purpose);
                 self.called_back(now);
+            }
+            Goal::Flow { .. } => {
+                self.overflowed();
+                self.connected(now, talk, purpose);
             }
         }
     }
@@ -449,6 +473,12 @@ impl Call {
             Goal::Transfer(transfer) => self.transfer_failed(now, transfer, outcome, status),
             Goal::Recall => self.give_back(),
             Goal::CallBack => self.not_reached(now, outcome),
+            Goal::Flow { .. } => {
+                // Whom they were to be connected with may have been heard meanwhile.
+                self.media(media::Command::Quiet { leg: self.caller_leg.id });
+                self.state = State::InFlow;
+                self.out.push(Action::Notify(Notice::NotConnected(outcome)));
+            }
         }
     }
 
@@ -468,7 +498,7 @@ impl Call {
                 }
                 self.record(CallEvent::TransferEnded { outcome: transfer });
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => {}
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
         }
     }
 
@@ -480,7 +510,7 @@ impl Call {
                 Goal::OwnCall { .. } => {
                     dialling.ringing().is_some_and(|ringing| !ringing.has_answered())
                 }
-                Goal::Transfer(_) | Goal::Recall | Goal::CallBack => false,
+                Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => false,
             },
             State::Arriving { .. }
             | State::InFlow

@@ -8,8 +8,10 @@ use crate::media::command as media;
 use crate::sip::endpoint::LegEnd;
 use crate::time::Time;
 
+use super::command::Notice;
 use super::ring::Progress;
-use super::{Action, Call, CallTimer, QueueAction, SipAction, State, micros};
+use super::talk::Talk;
+use super::{Action, AfterCall, Call, CallTimer, QueueAction, SipAction, State, micros};
 
 /// A conversation younger than this is not judged by a silence that began before it.
 const SETTLED: Duration = Duration::from_secs(20);
@@ -72,6 +74,10 @@ impl Call {
             (LegEnd::Bye, State::Queued | State::Offering(_)) => EndCause::CallerAbandoned,
             (LegEnd::Bye, State::Talking(_) | State::Dialling(_)) if own => EndCause::AgentCallDone,
             (LegEnd::Bye, State::Talking(_) | State::Dialling(_)) => EndCause::CallerHungUp,
+            // They have talked with somebody; what follows is a courtesy.
+            (LegEnd::Bye, State::InFlow) if self.after_call == AfterCall::LedOn => {
+                EndCause::CallerHungUp
+            }
             (LegEnd::Bye, State::Arriving { .. } | State::InFlow | State::Ended) => {
                 EndCause::CallerLeftFlow
             }
@@ -85,6 +91,9 @@ impl Call {
 
     /// A phone's leg ended before or during the conversation.
     fn phone_ended(&mut self, now: Time, leg: LegId, end: LegEnd) {
+        if end == LegEnd::Bye && self.goes_on_after(now, leg) {
+            return;
+        }
         let own = self.is_own();
         let done = self.callback_cause().unwrap_or(EndCause::AgentCallDone);
         match &mut self.state {
@@ -108,6 +117,30 @@ impl Call {
                 self.phone_failed(now, leg, Progress::Refused, Some(480));
             }
             State::Arriving { .. } | State::InFlow | State::Queued | State::Ended => {}
+        }
+    }
+
+    /// The agent has hung up: the flow leads the caller on, if it wants to. False if the call is over.
+    fn goes_on_after(&mut self, now: Time, phone: LegId) -> bool {
+        let agent = |talk: &Talk| talk.leg.id == phone && matches!(talk.who, Peer::Agent(_));
+        if self.after_call != AfterCall::LeadsOn || self.is_own() || self.callback_cause().is_some()
+        {
+            return false;
+        }
+        match std::mem::replace(&mut self.state, State::InFlow) {
+            State::Talking(talk) if agent(&talk) => {
+                self.after_call = AfterCall::LedOn;
+                let caller = self.caller_leg.id;
+                self.part(now, talk, Party::Agent);
+                self.media(media::Command::Quiet { leg: caller });
+                self.follow_recording(now);
+                self.out.push(Action::Notify(Notice::CallOver));
+                true
+            }
+            other => {
+                self.state = other;
+                false
+            }
         }
     }
 

@@ -186,6 +186,18 @@ pub enum Action {
     Over,
 }
 
+/// What becomes of a caller who is still there when the agent has hung up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum AfterCall {
+    /// The call is over.
+    #[default]
+    Ends,
+    /// The flow leads them on.
+    LeadsOn,
+    /// The flow has done so.
+    LedOn,
+}
+
 /// Where a call is. Exactly one at a time.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a call talks for most of its life")]
@@ -270,6 +282,7 @@ pub struct Call {
     priority: Priority,
     /// Which skills are preferred in queues.
     prefers: Vec<Ability>,
+    after_call: AfterCall,
     /// The message that the caller leaves.
     taking: Option<Taking>,
     /// The promise that is kept with this call.
@@ -348,6 +361,7 @@ impl Call {
             hears_music: false,
             priority: Priority::default(),
             prefers: Vec::new(),
+            after_call: AfterCall::default(),
             taking: None,
             returning: None,
             promised: false,

@@ -311,7 +311,7 @@ fn a_caller_moved_to_another_queue_keeps_the_first_entry_and_is_offered_once() {
     case.call.returned(case.now, QueueReturn::WaitedTooLong);
     let (queue, at_closing) = ("general".into(), AtClosing::Serve);
     let (skills, prefers, priority) = Default::default();
-    let to = Command::Queue { queue, skills, prefers, priority, at_closing };
+    let to = Command::Queue { queue, skills, prefers, priority, at_closing, after_call: false };
     case.call.command(case.now, to);
     let since = case.asked().into_iter().find_map(|action| match action {
         Action::Queue(QueueAction::Enter { since, .. }) => since,

@@ -62,7 +62,9 @@ impl Call {
             State::Talking(talk) => self.agent_at(talk, leg).ok_or(TransferError::NotAnAgent),
             State::Dialling(dialling) => Err(match &dialling.goal {
                 Goal::Transfer(_) | Goal::Recall => TransferError::UnderWay,
-                Goal::OwnCall { .. } | Goal::CallBack => TransferError::NotTalking,
+                Goal::OwnCall { .. } | Goal::CallBack | Goal::Flow { .. } => {
+                    TransferError::NotTalking
+                }
             }),
             State::Arriving { .. }
             | State::InFlow
@@ -167,7 +169,7 @@ impl Call {
                 self.let_go(now, transfer);
                 self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => {}
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
         }
     }
 

@@ -1,12 +1,12 @@
 //! The caller in the flow and in the queue: what the controller asks, and what the queue says.
 
-use crate::event::{CallEvent, NotWaitedFor, Outcome, Place};
+use crate::event::{CallEvent, NotWaitedFor, Outcome, Outlook, Place};
 use crate::id::{Ability, AgentId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
-use super::command::{Command, Notice, QueueReturn};
-use super::{Action, Call, CallTimer, State, micros};
+use super::command::{Command, Notice, OutlookWords, QueueReturn};
+use super::{Action, AfterCall, Call, CallTimer, State, micros};
 
 /// A wait for a person, kept from its first queue entry until its one outcome is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) struct Wait {
     /// When the queue handed the caller back to the flow, if it did: the wait ended then, its
     /// outcome depends on what the flow does next.
     pub(super) returned_at: Option<Time>,
+    /// What the caller was told last of their place and of the wait, in this visit.
+    pub(super) told: Outlook,
 }
 
 impl Call {
@@ -45,10 +47,11 @@ impl Call {
         match command {
             // The engine knows the flow's name and writes these (`Engine::obey_flow`).
             Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
-            Command::Said(_) | Command::HandOver { .. } => {}
+            Command::Said(_) | Command::Rate { .. } | Command::HandOver { .. } => {}
             // Calendars, bulletins and back ends are not the call's; the engine answers.
             Command::AskHours { .. } | Command::AskBulletin { .. } | Command::Request(_) => {}
             // Promises are the engine's (`Engine::obey_flow`).
+            Command::AskOutlook { .. } => {}
             Command::AskCallback { .. } | Command::TakeCallback { .. } => {}
             // The engine promises it (`Engine::promise`).
             Command::Send(_) => {}
@@ -69,10 +72,13 @@ impl Call {
             Command::CancelTimer => {
                 self.out.push(Action::Timer(CallTimer::Controller, None));
             }
-            Command::Queue { queue, skills, prefers, priority, at_closing } => {
+            Command::Queue { queue, skills, prefers, priority, at_closing, after_call } => {
                 (self.priority, self.prefers) = (priority, prefers);
+                self.after_call = if after_call { AfterCall::LeadsOn } else { AfterCall::Ends };
                 self.enter_queue(queue, skills, at_closing);
             }
+            // The engine knows where that leads (`Engine::connect`).
+            Command::Connect { .. } => {}
             // The engine draws the message's name (`Engine::obey_flow`).
             Command::TakeMessage { .. } => {}
             Command::EndMessage => self.end_message(now),
@@ -141,12 +147,37 @@ impl Call {
             visit_at: now,
             episode,
             returned_at: None,
+            told: Outlook::default(),
         });
         self.state = State::Queued;
         self.out.push(Action::Timer(CallTimer::Controller, None));
         self.queue_music = Some(music.clone());
         self.music_of(&queue, music);
         self.out.push(Action::Notify(Notice::Waiting));
+    }
+
+    /// Tells the controller what of an outlook its caller is to be told. Nobody hears of a place or of a
+    /// wait that is worse than what they heard before, unless they are told so.
+    pub fn tell_outlook(&mut self, words: OutlookWords, outlook: Outlook) {
+        let (State::Queued | State::Offering(_)) = &self.state else { return };
+        let Some(wait) = &mut self.wait else { return };
+        let last = wait.told;
+        let position = outlook.position.filter(|_| words.position);
+        let range = outlook.wait.filter(|_| words.wait);
+        let behind = position > last.position && last.position.is_some();
+        let longer = range.zip(last.wait).is_some_and(|(now, last)| now.most_min > last.most_min);
+        let told = Outlook {
+            position: position.filter(|_| words.worse || !behind),
+            wait: range.filter(|_| words.worse || !longer),
+            worse: words.worse && (behind || longer),
+        };
+        wait.told.position = told.position.or(last.position);
+        wait.told.wait = told.wait.or(last.wait);
+        let queue = wait.queue.clone();
+        if told.position.is_some() || told.wait.is_some() {
+            self.record(CallEvent::Told { queue, outlook: told });
+        }
+        self.out.push(Action::Notify(Notice::Outlook(told)));
     }
 
     /// The call has waited so long that others may serve it too.
@@ -191,6 +222,16 @@ impl Call {
             | State::Ended => return,
         }
         self.out.push(Action::Notify(Notice::QueueLeft(why)));
+    }
+
+    /// The flow has taken the caller elsewhere after a queue had handed them back: that is what the
+    /// waiting came to.
+    pub(super) fn overflowed(&mut self) {
+        if let Some(wait) = self.wait.take()
+            && let Some(returned_at) = wait.returned_at
+        {
+            self.leave_queue(returned_at, &wait, Outcome::Overflowed);
+        }
     }
 
     pub(super) fn leave_queue(&mut self, at: Time, wait: &Wait, outcome: Outcome) {

@@ -1,5 +1,7 @@
 //! Promises to ring callers back: between flows, the queue, the journal and the calls that keep them.
 
+use jiff::civil::DateTime;
+
 use crate::acd::callback::{CallbackEffect, CallbackInput, Promise, Refusal};
 use crate::acd::command::AcdInput;
 use crate::call::command::{CallbackAnswer, Notice, Priority};
@@ -13,7 +15,7 @@ use crate::number::{Dialled, canonical};
 use crate::sdp::Keyring;
 use crate::sip::ListenerId;
 use crate::stats::Restored;
-use crate::time::Time;
+use crate::time::{Time, UnixMicros};
 use crate::trunk::guard::OnBehalf;
 
 use super::controller::Controller;
@@ -27,7 +29,7 @@ const HOPS: u8 = 70;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recorded {
     /// A caller may be told that they will be rung back.
-    Promise(CallId),
+    Promise(CallId, CallbackId),
     /// The number of a call may be dialled.
     Dial(CallId),
     /// Something that a caller was promised may be sent.
@@ -65,39 +67,47 @@ impl Engine {
         id: CallId,
         queue: &QueueName,
         number: Option<&str>,
+        time: Option<DateTime>,
     ) {
-        let answer = match self.may_call_back(now, id, queue, number) {
-            Ok(()) => CallbackAnswer::Good,
+        let answer = match self.may_call_back(now, id, queue, number, time) {
+            Ok(_) => CallbackAnswer::Good,
             Err(answer) => answer,
         };
         self.work.push_back((id, Action::Notify(Notice::Callback(answer))));
     }
 
+    /// If so, the appointed time on the calendar.
     fn may_call_back(
         &self,
         now: Time,
         id: CallId,
         queue: &QueueName,
         number: Option<&str>,
-    ) -> Result<(), CallbackAnswer> {
+        time: Option<DateTime>,
+    ) -> Result<Option<UnixMicros>, CallbackAnswer> {
         if !self.trunks.has_way_out() {
             return Err(CallbackAnswer::NotNow);
         }
         let written = number.map(canonical);
-        let may =
-            self.callbacks.may_take(now, &self.wall, &self.plan.acd, queue, written.as_deref());
+        let time = match time.map(|time| time.to_zoned(self.plan.acd.zone.clone())) {
+            Some(Ok(time)) => Some(UnixMicros(time.timestamp().as_microsecond())),
+            Some(Err(_)) => return Err(CallbackAnswer::NotNow),
+            None => None,
+        };
+        let clock = (now, &self.wall);
+        let may = self.callbacks.may_take(clock, &self.plan.acd, queue, written.as_deref(), time);
         may.map_err(|refusal| match refusal {
             Refusal::Known => CallbackAnswer::Known,
             Refusal::Full | Refusal::Closed => CallbackAnswer::NotNow,
         })?;
-        let Some(number) = number else { return Ok(()) };
+        let Some(number) = number else { return Ok(time) };
         let who = OnBehalf::Flow(self.flow_leading(id));
         let dialled = Dialled::read(number).number;
         // What costs nobody more than an ordinary call, whatever else agents may dial.
         let usual =
             matches!(Class::of(&dialled), Class::Geographic | Class::Mobile | Class::UkWide);
         match usual && self.trunks.may_dial(&who, &dialled) {
-            true => Ok(()),
+            true => Ok(time),
             false => Err(CallbackAnswer::NotAllowed),
         }
     }
@@ -119,14 +129,21 @@ impl Engine {
         call: CallId,
         (queue, skills, priority): (QueueName, Vec<Ability>, Priority),
         number: &str,
+        time: Option<DateTime>,
     ) {
-        if let Err(answer) = self.may_call_back(now, call, &queue, Some(number)) {
-            return self.work.push_back((call, Action::Notify(Notice::Callback(answer))));
-        }
+        let time = match self.may_call_back(now, call, &queue, Some(number), time) {
+            Ok(time) => time,
+            Err(answer) => {
+                return self.work.push_back((call, Action::Notify(Notice::Callback(answer))));
+            }
+        };
         let flow = self.flow_leading(call);
         let Some(governed) = self.calls.get(&call) else { return };
         let caller = governed.call.caller();
-        let place = governed.call.place().unwrap_or(now);
+        let place = match time {
+            Some(time) => self.wall.when(time),
+            None => governed.call.place().unwrap_or(now),
+        };
         // Whoever waits already may be before others for a reason.
         let priority = priority.min(governed.call.priority());
         // Whoever rings from the number that they are rung back at.
@@ -139,7 +156,7 @@ impl Engine {
             number: canonical(number),
             name: caller.name.clone().filter(|_| own),
             flow: Some(flow),
-            since: self.wall.at(place),
+            since: time.unwrap_or_else(|| self.wall.at(place)),
             place,
             taken_at: self.wall.at(now),
             tries: 0,
@@ -148,7 +165,7 @@ impl Engine {
         self.with_call(call, |call, _| call.take_promise(now));
         let id = CallbackId(self.entropy.u64());
         self.callback_input(now, CallbackInput::Take(id, promise));
-        self.once_recorded(Recorded::Promise(call));
+        self.once_recorded(Recorded::Promise(call, id));
     }
 
     /// Does it as soon as everything that was recorded so far is on the disk.
@@ -163,8 +180,9 @@ impl Engine {
         let later = self.recorded.split_off(&up_to.saturating_add(1));
         for what in std::mem::replace(&mut self.recorded, later).into_values().flatten() {
             match what {
-                Recorded::Promise(call) => {
-                    self.with_call(call, |call, _| call.promise_answered(CallbackAnswer::Good));
+                Recorded::Promise(call, id) => {
+                    let promised = CallbackAnswer::Promised(id);
+                    self.with_call(call, |call, _| call.promise_answered(promised));
                 }
                 Recorded::Dial(call) => self.with_call(call, |call, _| call.ring_back()),
                 Recorded::Notification(id) => self.promise_kept(now, id),
@@ -318,6 +336,9 @@ impl Engine {
             | Notice::Promised { .. }
             | Notice::Heard(_)
             | Notice::Callback(_)
+            | Notice::Outlook(_)
+            | Notice::NotConnected(_)
+            | Notice::CallOver
             | Notice::MessageEnded { .. } => {}
         }
     }

@@ -144,11 +144,14 @@ impl Engine {
                     | Notice::Bulletin { .. }
                     | Notice::Answered(_)
                     | Notice::Promised { .. }
+                    | Notice::NotConnected(_)
                     | Notice::Heard(_)
                     | Notice::QueueLeft(_)
+                    | Notice::Outlook(_)
                     | Notice::Waiting
                     | Notice::Callback(_)
                     | Notice::MessageEnded { .. }
+                    | Notice::CallOver
                     | Notice::CameBack => {}
                 }
             }
@@ -182,6 +185,7 @@ impl Engine {
             }
             Command::Send(wanted) => return self.promise(now, id, wanted),
             Command::Said(said) => CallEvent::Said(said),
+            Command::Rate { question, score } => CallEvent::Rated { question, score },
             Command::HandOver { reason, intent } => CallEvent::HandedOver { reason, intent },
             Command::Listen { question } => return self.listen(id, question),
             Command::StopListening => return self.stop_listening(id),
@@ -194,14 +198,19 @@ impl Engine {
                 let open = self.acd.is_open(&calendar, now, &self.wall);
                 return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
             }
+            Command::Connect { to, rings } => return self.connect(now, id, &to, rings),
             Command::TakeMessage { queue, longest } => {
                 return self.take_message(now, id, queue, longest);
             }
-            Command::AskCallback { queue, number } => {
-                return self.ask_callback(now, id, &queue, number.as_deref());
+            Command::AskOutlook { words } => {
+                let outlook = self.acd.outlook(id, now).unwrap_or_default();
+                return self.with_call(id, |call, _| call.tell_outlook(words, outlook));
             }
-            Command::TakeCallback { queue, skills, priority, number } => {
-                return self.take_callback(now, id, (queue, skills, priority), &number);
+            Command::AskCallback { queue, number, time } => {
+                return self.ask_callback(now, id, &queue, number.as_deref(), time);
+            }
+            Command::TakeCallback { queue, skills, priority, number, time } => {
+                return self.take_callback(now, id, (queue, skills, priority), &number, time);
             }
             Command::Play { .. }
             | Command::StopPlaying
@@ -225,7 +234,14 @@ impl Engine {
                     let (skills, prefers) = (Vec::new(), Vec::new());
                     let at_closing = AtClosing::Serve;
                     let priority = Priority::default();
-                    let command = Command::Queue { queue, skills, prefers, priority, at_closing };
+                    let command = Command::Queue {
+                        queue,
+                        skills,
+                        prefers,
+                        priority,
+                        at_closing,
+                        after_call: false,
+                    };
                     self.with_call(id, |call, _| call.command(now, command));
                 }
                 return;
@@ -241,9 +257,12 @@ impl Engine {
             | Notice::Bulletin { .. }
             | Notice::Answered(_)
             | Notice::Promised { .. }
+            | Notice::NotConnected(_)
             | Notice::Heard(_)
+            | Notice::Outlook(_)
             | Notice::Waiting
             | Notice::Callback(_)
+            | Notice::CallOver
             | Notice::MessageEnded { .. } => return,
         };
         self.with_call(id, |call, _| call.end(now, cause));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::command::{AcdInput, ReserveError};
-use crate::call::{Manner, Ring, Target, TransferError};
+use crate::call::command::Notice;
+use crate::call::{Action, Manner, Ring, Target, TransferError};
 use crate::event::{
     Caller, Destination, OfferOutcome, OutboundRefusal, Peer, Purpose, TransferOutcome,
 };
@@ -17,6 +18,7 @@ use crate::trunk::guard::OnBehalf;
 
 use super::Engine;
 use super::controller::Controller;
+use super::destination::is_emergency;
 use super::io::Reply;
 
 /// What whoever is put on hold hears in a call that no queue brought.
@@ -36,15 +38,18 @@ impl Engine {
         }
     }
 
-    /// Somebody outside is to be rung: for the agent whose call it is, or who hands it on; or for the flow
-    /// that promised to ring them back. Nobody else has calls to the outside.
+    /// Somebody outside is to be rung: for the agent whose call it is, or who hands it on; or for the flow that
+    /// promised to ring them back, or that puts the caller through. Nobody else has calls to the outside.
     fn dial_outside(&mut self, now: Time, id: CallId, number: &str, purpose: Purpose) {
-        let who = self.calls.get(&id).and_then(|one| {
-            if let (Controller::Callback { flow }, Purpose::CallBack) = (&one.controller, purpose) {
-                return Some(OnBehalf::Flow(flow.clone().unwrap_or_else(|| "".into())));
+        let who = self.calls.get(&id).and_then(|one| match (purpose, &one.controller) {
+            (Purpose::CallBack, Controller::Callback { flow }) => {
+                Some(OnBehalf::Flow(flow.clone().unwrap_or_else(|| "".into())))
             }
-            let agent = one.call.handed_on_by().or_else(|| one.call.dialled_by())?;
-            Some(OnBehalf::Agent(agent.clone()))
+            (Purpose::Flow, Controller::Flow { name, .. }) => Some(OnBehalf::Flow(name.clone())),
+            (_, _) => {
+                let agent = one.call.handed_on_by().or_else(|| one.call.dialled_by())?;
+                Some(OnBehalf::Agent(agent.clone()))
+            }
         });
         let ways = match who {
             Some(who) => self.ways_outside(now, number, who),
@@ -106,7 +111,9 @@ impl Engine {
         let transfers = &self.plan.transfers;
         let seconds = match purpose {
             Purpose::OwnCall | Purpose::CallBack => transfers.own_call_s,
-            Purpose::Transfer | Purpose::Takeover | Purpose::Conference => transfers.ring_s,
+            Purpose::Transfer | Purpose::Takeover | Purpose::Conference | Purpose::Flow => {
+                transfers.ring_s
+            }
             Purpose::Recall => transfers.recall_s,
         };
         Duration::from_secs(u64::from(seconds))
@@ -130,7 +137,11 @@ impl Engine {
                 .and_then(|by| self.plan.agents.get(by))
                 .map(|by| format!("From {}", by.name)),
             Some(
-                Purpose::OwnCall | Purpose::CallBack | Purpose::Takeover | Purpose::Conference,
+                Purpose::OwnCall
+                | Purpose::CallBack
+                | Purpose::Takeover
+                | Purpose::Conference
+                | Purpose::Flow,
             )
             | None => None,
         };
@@ -181,6 +192,21 @@ impl Engine {
             name: plan.map(|plan| plan.name.clone()),
             withheld: false,
         }
+    }
+
+    /// A flow puts its caller through.
+    pub(super) fn connect(&mut self, now: Time, id: CallId, to: &str, rings: Option<Duration>) {
+        let peer = match self.resolve(to) {
+            Some(Destination::Agent(agent)) => Peer::Agent(agent),
+            // An emergency service must see who rings, and where they are.
+            Some(Destination::Outside(number)) if !is_emergency(&number) => Peer::Outside(number),
+            // Flows lead to queues and flows by name.
+            Some(Destination::Outside(_) | Destination::Queue(_) | Destination::Flow(_)) | None => {
+                let why = TransferOutcome::Unreachable;
+                return self.work.push_back((id, Action::Notify(Notice::NotConnected(why))));
+            }
+        };
+        self.with_call(id, |call, _| call.connect_to(now, peer, rings));
     }
 
     fn hold_music(&self, call: CallId) -> PromptName {

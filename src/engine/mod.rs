@@ -48,6 +48,7 @@ use crate::trunk::Trunks;
 
 use self::callbacks::Recorded;
 use self::controller::Controller;
+pub use self::destination::{DialPlan, is_emergency};
 use self::io::{Input, Output};
 use self::limits::Admission;
 use self::messages::Spoken;

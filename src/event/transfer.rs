@@ -42,6 +42,8 @@ pub enum Purpose {
     CallBack,
     /// They took over a colleague's conversation from their own phone (RFC 3891).
     Takeover,
+    /// A flow puts the caller through to them.
+    Flow,
     /// They were the third in a conference, and one of the other two has left.
     Conference,
 }

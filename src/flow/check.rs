@@ -7,7 +7,6 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Known;
 use super::What;
 use super::fault::FaultKind;
 use super::fields::{self, Faults};
@@ -17,6 +16,7 @@ use super::nearest::nearest;
 use super::prompt::{Rendered, SpokenText};
 use super::speak;
 use super::yaml::{At, Place};
+use super::{Known, NoReach};
 use crate::id::{FlowName, NodeName, PromptName};
 use crate::notification::Needs;
 
@@ -89,7 +89,10 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
     callers::check(draft, &graph, faults);
     for node in &draft.nodes {
         for (what, name) in &node.names {
-            known_name(*what, name, known, faults);
+            match what {
+                What::Destination => destination(&draft.name, name, known, faults),
+                _ => known_name(*what, name, known, faults),
+            }
         }
         if let (Some(Node::Send(send)), Some((_, name))) = (&node.node, node.names.first())
             && let Some(needs) = known.templates.get(&send.template)
@@ -114,6 +117,17 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
                 rendered(&text.value, text.place, prompts, faults);
             }
         }
+    }
+}
+
+/// Notes whom nobody can be put through to.
+fn destination(flow: &FlowName, name: &At<String>, known: &Known, faults: &mut Faults) {
+    let to = name.value.clone();
+    match known.reach.of(flow, &name.value) {
+        Ok(()) => {}
+        Err(NoReach::Nobody) => faults.note(FaultKind::NoDestination { to }, name.place),
+        Err(NoReach::Emergency) => faults.note(FaultKind::Emergency { to }, name.place),
+        Err(NoReach::Forbidden) => faults.note(FaultKind::MayNotRing { to }, name.place),
     }
 }
 
@@ -154,6 +168,7 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
         What::Backend => known.backends.iter().map(|name| name.as_str()).collect(),
         What::Template => known.templates.keys().map(|name| name.as_str()).collect(),
         What::Intent => known.intents.keys().map(|name| name.as_str()).collect(),
+        What::Destination => return,
         What::Bulletin if fields::is_name(&name.value) => return,
         What::Bulletin => {
             return faults.note(FaultKind::BadName { name: name.value.clone() }, name.place);

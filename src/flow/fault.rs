@@ -245,6 +245,18 @@ pub enum FaultKind {
         /// The name.
         name: String,
     },
+    /// What is no language.
+    #[error("`{language}` is not a language")]
+    BadLanguage {
+        /// As written.
+        language: String,
+    },
+    /// A language that callers can choose and that no text is in.
+    #[error("no flow says anything in `{language}`")]
+    NothingInLanguage {
+        /// Which.
+        language: String,
+    },
     /// A brace without its fellow.
     #[error("a `{{` here has no `}}` that belongs to it, or the other way round")]
     BadBrace,
@@ -365,6 +377,24 @@ pub enum FaultKind {
         /// What stands in it.
         known: Vec<String>,
     },
+    /// Nobody can be reached by that.
+    #[error("`{to}` leads to nobody whom a caller can be put through to")]
+    NoDestination {
+        /// As written.
+        to: String,
+    },
+    /// A flow would ring an emergency service.
+    #[error("a flow never puts callers through to `{to}`")]
+    Emergency {
+        /// As written.
+        to: String,
+    },
+    /// The flow may not ring that number.
+    #[error("the settings do not let this flow ring `{to}`")]
+    MayNotRing {
+        /// As written.
+        to: String,
+    },
     /// More choices than callers remember.
     #[error("this menu has {choices} choices; callers remember four")]
     ManyChoices {
@@ -429,6 +459,8 @@ pub enum What {
     Bulletin,
     /// What callers can be sent.
     Template,
+    /// Whom callers can be put through to. Whether that may be is asked for each.
+    Destination,
     /// What a call can be about.
     Intent,
 }
@@ -442,6 +474,7 @@ impl What {
             | What::Skill
             | What::Backend
             | What::Template
+            | What::Destination
             | What::Bulletin => "the settings",
             What::Intent => "the files of intents",
         }
@@ -457,6 +490,7 @@ impl fmt::Display for What {
             What::Backend => "back end",
             What::Bulletin => "bulletin",
             What::Template => "template",
+            What::Destination => "destination",
             What::Intent => "intent",
         })
     }

@@ -66,7 +66,7 @@ fn shape(node: &Node) -> (&'static str, &'static str) {
         | Node::Hours(_)
         | Node::If(_)
         | Node::Choose(_) => ("{", "}"),
-        Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) => ("([", "])"),
+        Node::Queue(_) | Node::Transfer(_) | Node::Voicemail(_) | Node::Callback(_) => ("([", "])"),
         Node::HangUp(_) | Node::Return(_) => ("((", "))"),
         Node::Flow(_) => ("[[", "]]"),
         Node::Request(_) => ("[(", ")]"),
@@ -87,13 +87,14 @@ fn more(node: &Node) -> String {
         Node::Send(send) => send.template.to_string(),
         Node::Flow(sub) => sub.flow.to_string(),
         Node::Queue(queue) => format!("queue {}", queue.queue),
+        Node::Transfer(transfer) => transfer.to.clone(),
         Node::Voicemail(voicemail) => format!("message for {}", voicemail.queue),
         Node::Callback(callback) => format!("call back by {}", callback.queue),
         Node::Bulletin(bulletin) => format!("bulletin {}", bulletin.name),
+        Node::Menu(menu) => menu.rates.clone().unwrap_or_default(),
         Node::HangUp(_)
         | Node::Return(_)
         | Node::Say(_)
-        | Node::Menu(_)
         | Node::Ask(_)
         | Node::Set(_)
         | Node::Note(_) => String::new(),

@@ -70,10 +70,51 @@ pub struct Known {
     pub backends: Vec<BackendName>,
     /// What callers can be sent.
     pub templates: BTreeMap<TemplateName, Needs>,
+    /// Whom they can be put through to.
+    pub reach: Reach,
     /// What calls can be about, and how people call it.
     pub intents: BTreeMap<IntentName, String>,
     /// Prompts that have a sound file; none if sound files do not matter.
     pub prompts: Option<BTreeMap<PromptName, Rendered>>,
+}
+
+/// Whom flows may put callers through to.
+#[derive(Clone, Default)]
+pub struct Reach(Option<Arc<ReachOf>>);
+
+/// Whether a flow may put callers through to what somebody would dial.
+type ReachOf = dyn Fn(&FlowName, &str) -> Result<(), NoReach> + std::marker::Send + Sync;
+
+/// Why a flow cannot put callers through to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoReach {
+    /// That leads to nobody.
+    Nobody,
+    /// The settings forbid it.
+    Forbidden,
+    /// Whoever needs an emergency service rings it themselves: it must see their number, and where they
+    /// are.
+    Emergency,
+}
+
+impl Reach {
+    /// As this says.
+    pub fn new(
+        of: impl Fn(&FlowName, &str) -> Result<(), NoReach> + std::marker::Send + Sync + 'static,
+    ) -> Self {
+        Reach(Some(Arc::new(of)))
+    }
+
+    /// Whether a flow may put callers through there; nobody can be reached unless it is said how.
+    pub fn of(&self, flow: &FlowName, dialled: &str) -> Result<(), NoReach> {
+        self.0.as_ref().map_or(Err(NoReach::Nobody), |of| of(flow, dialled))
+    }
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reach")
+    }
 }
 
 /// A finding about a file, ready to be shown to a person.
@@ -196,7 +237,7 @@ pub fn texts(
 
 /// How it is said what a call is about.
 fn business((intent, says): (&IntentName, &String)) -> SpokenText {
-    SpokenText { prompt: speak::business(intent), text: says.clone() }
+    SpokenText { prompt: speak::business(intent), text: says.clone(), language: None }
 }
 
 /// Every text of `sounds/<language>/prompts.yaml`, what no flow says. With the sound files in

@@ -19,9 +19,13 @@ use crate::media::command::Key;
 
 mod person;
 mod sending;
+mod transfer;
 
-pub use self::person::{Callback, Meanwhile, Queue, Reason, Urgency, Voicemail};
+pub use self::person::{
+    Callback, EstimateWords, Meanwhile, PositionWords, Queue, Reason, Urgency, Voicemail,
+};
 pub use self::sending::Send;
+pub use self::transfer::Transfer;
 
 /// What the values of all flows are, by name.
 pub type Kinds = BTreeMap<ValueName, Kind>;
@@ -77,9 +81,11 @@ pub enum Node {
     /// Goes back to the flow that led here, with a word that says what came of it.
     Return(String),
     /// Lets the caller wait for a person.
-    Queue(Queue),
+    Queue(Box<Queue>),
     /// Promises to ring the caller back.
     Callback(Box<Callback>),
+    /// Puts the caller through to somebody who is no queue.
+    Transfer(Box<Transfer>),
     /// Takes a message for a queue.
     Voicemail(Voicemail),
     /// Ends the call.
@@ -139,6 +145,8 @@ pub struct Menu {
     pub must_hear: bool,
     /// How it is asked.
     pub asking: Asking,
+    /// What the key is counted as an answer to, if this is a survey's question.
+    pub rates: Option<String>,
 }
 
 /// Asks the caller what the call is about, in their own words.
@@ -322,7 +330,7 @@ impl Node {
                 asked.chain(&callback.not_now).collect()
             }
             Node::Queue(queue) => {
-                queue.meanwhile.iter().filter_map(|it| it.words.as_ref()).collect()
+                queue.meanwhile.iter().flat_map(|meanwhile| meanwhile.wordings()).collect()
             }
             Node::Hours(_)
             | Node::Set(_)
@@ -332,6 +340,7 @@ impl Node {
             | Node::Send(_)
             | Node::Flow(_)
             | Node::Return(_)
+            | Node::Transfer(_)
             | Node::HangUp(_) => Vec::new(),
         }
     }
@@ -386,12 +395,18 @@ impl Node {
                     way("waited too long", &queue.on_waited_too_long),
                     way("nobody", &queue.on_nobody),
                 ];
-                back.into_iter().chain(keys).collect()
+                let after = queue.after_call.iter().map(|to| ("after the call".to_owned(), to));
+                back.into_iter().chain(keys).chain(after).collect()
             }
             Node::Callback(callback) => vec![
                 way("promised", &callback.then),
                 way("already", &callback.already),
                 way("otherwise", &callback.asking.otherwise),
+            ],
+            Node::Transfer(transfer) => vec![
+                way("busy", &transfer.on_busy),
+                way("no answer", &transfer.on_no_answer),
+                way("unreachable", &transfer.on_unreachable),
             ],
             Node::Voicemail(voicemail) => {
                 vec![way("kept", &voicemail.then), way("otherwise", &voicemail.otherwise)]
@@ -440,6 +455,7 @@ impl Node {
             | Node::Return(_)
             | Node::Queue(_)
             | Node::Callback(_)
+            | Node::Transfer(_)
             | Node::Voicemail(_)
             | Node::HangUp(_) => false,
         }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::fault::FaultKind;
 use super::fields::{self, Faults, Fields};
 use super::yaml::{At, Place, Tree};
-use crate::id::{FlowName, NodeName, PromptName};
+use crate::id::{FlowName, LanguageName, NodeName, PromptName};
 
 /// What agents hear who dial a star code. Their texts are in `sounds/<language>/prompts.yaml`.
 pub const AGENT_PROMPTS: [&str; 5] =
@@ -22,6 +22,8 @@ pub struct SpokenText {
     pub prompt: PromptName,
     /// What is said, its white space evened out.
     pub text: String,
+    /// In which language, if it is not the council's.
+    pub language: Option<LanguageName>,
 }
 
 impl SpokenText {
@@ -62,13 +64,19 @@ pub struct Rendered {
     pub text_hash: Option<Fingerprint>,
 }
 
-/// The text of a node, or of a part of it (`no-input`).
-pub fn spoken(flow: &FlowName, node: &NodeName, part: Option<&str>, text: String) -> SpokenText {
-    let prompt = match part {
-        Some(part) => format!("{flow}/{node}-{part}"),
-        None => format!("{flow}/{node}"),
-    };
-    SpokenText { prompt: prompt.into(), text }
+/// The text of a node, or of a part of it (`no-input`); in another language its file is beside that in the
+/// council's (`main/welcome.cy.wav`).
+pub fn spoken(
+    flow: &FlowName,
+    node: &NodeName,
+    part: Option<&str>,
+    text: String,
+    language: Option<&LanguageName>,
+) -> SpokenText {
+    let part = part.map_or(String::new(), |part| format!("-{part}"));
+    let other = language.map_or(String::new(), |language| format!(".{language}"));
+    let prompt = format!("{flow}/{node}{part}{other}").into();
+    SpokenText { prompt, text, language: language.cloned() }
 }
 
 /// Reads `prompts.yaml`: texts by prompt, for what no flow says (`agent/signed-in: You are ...`).
@@ -87,7 +95,10 @@ pub fn read_texts(tree: &Tree, faults: &mut Faults) -> Vec<At<SpokenText>> {
         } else if let Some(text) = fields::text(&name.value, tree, faults) {
             fields::not_too_long(&text, faults);
             let prompt = PromptName::from(name.value.as_str());
-            texts.push(At { place: text.place, value: SpokenText { prompt, text: text.value } });
+            texts.push(At {
+                place: text.place,
+                value: SpokenText { prompt, text: text.value, language: None },
+            });
         }
     }
     for (field, example) in AGENT_PROMPTS.iter().map(|name| (*name, "agent/ready: You are ready."))
@@ -164,7 +175,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> SpokenText {
-        SpokenText { prompt: "main/welcome".into(), text: text.to_owned() }
+        SpokenText { prompt: "main/welcome".into(), text: text.to_owned(), language: None }
     }
 
     fn entry(text: &str, voice: &str, wav: &str) -> ManifestEntry {

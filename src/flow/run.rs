@@ -7,6 +7,7 @@ mod known;
 mod question;
 mod request;
 mod send;
+mod transfer;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,10 +25,11 @@ use crate::event::{EndCause, HandOver, Slot};
 use crate::id::{IntentName, NodeName, PromptName, ValueName};
 use crate::media::command::Key;
 
-pub use self::callback::NUMBER as CALLBACK_NUMBER;
+pub use self::callback::{NUMBER as CALLBACK_NUMBER, REFERENCE as CALLBACK_REFERENCE};
 use self::collect::Typed;
 pub use self::known::KNOWN_FROM_THE_START;
 use self::waiting::Place;
+pub use self::waiting::{QUEUE_POSITION, WAIT_LEAST, WAIT_MOST};
 
 /// Keys that are kept for later menus. More are dropped: nobody knows a menu that deep by heart.
 const MAX_KEYS: usize = 16;
@@ -95,8 +97,8 @@ pub struct Run {
     place: Option<Place>,
     /// That queue has handed them back meanwhile.
     left: Option<QueueReturn>,
-    /// Whether they were told once already what they can do instead of waiting.
-    told: bool,
+    /// How often they were told something while they wait.
+    told: usize,
     /// What is asked of a caller who is offered to be rung back.
     callback_step: callback::Step,
 }
@@ -130,6 +132,8 @@ enum Phase {
     Telling,
     /// [`Notice::Answered`].
     Requesting,
+    /// [`Notice::NotConnected`].
+    Connecting,
     /// [`Notice::QueueLeft`], or a key that leads to something else meanwhile.
     Queued,
     /// The end of what is said before a message.
@@ -167,7 +171,7 @@ impl Run {
             early: None,
             place: None,
             left: None,
-            told: false,
+            told: 0,
             callback_step: callback::Step::default(),
         }
     }
@@ -259,8 +263,14 @@ impl Walk<'_> {
                 }
             }
             Notice::Heard(heard) => self.heard(node, heard),
+            Notice::NotConnected(why) => {
+                if let (Phase::Connecting, Node::Transfer(transfer)) = (self.run.phase, node) {
+                    self.not_connected(transfer, why);
+                }
+            }
             Notice::QueueLeft(why) => self.handed_back(node, why),
             Notice::Waiting => self.waits(node),
+            Notice::Outlook(outlook) => self.outlook(node, outlook),
             Notice::Callback(answer) => {
                 if let Node::Callback(callback) = node {
                     self.callback_answered(callback, answer);
@@ -271,9 +281,10 @@ impl Walk<'_> {
                     self.go(if kept { &voicemail.then } else { &voicemail.otherwise });
                 }
             }
+            Notice::CallOver => self.after_call(),
             Notice::CameBack => {
                 // Whatever was said while they waited: somebody has talked with them since.
-                if self.run.place.take().is_some() {
+                if self.run.place.take().is_some() || self.run.phase == Phase::Connecting {
                     self.begin();
                 }
             }
@@ -372,7 +383,7 @@ impl Walk<'_> {
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
             (Phase::Hearing | Phase::HearingYes, _) => {}
-            (Phase::Queued | Phase::Promising | Phase::Over, _) => {}
+            (Phase::Queued | Phase::Promising | Phase::Connecting | Phase::Over, _) => {}
         }
     }
 
@@ -388,11 +399,7 @@ impl Walk<'_> {
             }
             (Phase::Typing, Node::Collect(collect)) => self.complete(collect),
             (Phase::Confirmed, Node::Collect(collect)) => self.unconfirmed(collect),
-            (Phase::Queued, Node::Queue(queue)) => {
-                if let Some(words) = queue.meanwhile.as_ref().and_then(|it| it.words.as_ref()) {
-                    self.say(Phase::Queued, &[words]);
-                }
-            }
+            (Phase::Queued, Node::Queue(queue)) => self.time_to_tell(queue),
             (Phase::Listening, Node::Callback(callback)) => {
                 self.miss_callback(callback, callback.asking.no_input.as_ref());
             }
@@ -530,6 +537,7 @@ impl Walk<'_> {
             },
             Node::Queue(queue) => return self.queue(queue),
             Node::Callback(callback) => self.offer_callback(callback),
+            Node::Transfer(transfer) => self.transfer(transfer),
             Node::Voicemail(voicemail) => {
                 self.run.keys.clear();
                 self.say(Phase::Announcing, &[&voicemail.words]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::load::{Field, KINDS, Kind, MEANWHILE_SECONDS, NO_INPUT_SECONDS, Shape};
+use super::load::{Field, KINDS, Kind, MEANWHILE, NO_INPUT_SECONDS, Shape};
 use super::value;
 
 /// The schema (draft 2020-12), made from the table that the reader follows.
@@ -71,7 +71,8 @@ fn shape(shape: Shape) -> Value {
     let text = || json!({"type": "string"});
     let by_name = |of: Value| json!({"type": "object", "additionalProperties": of});
     match shape {
-        Shape::Words | Shape::Node | Shape::Name | Shape::Template => text(),
+        Shape::Words => json!({"anyOf": [text(), by_name(text())]}),
+        Shape::Node | Shape::Name | Shape::Template => text(),
         Shape::Names => json!({"anyOf": [text(), {"type": "array", "items": text()}]}),
         Shape::Truth => json!({"type": "boolean"}),
         Shape::Whole(default, least, most) => {
@@ -103,18 +104,9 @@ fn shape(shape: Shape) -> Value {
             json!({"type": "object", "additionalProperties": false, "properties": properties})
         }
         Shape::Meanwhile => {
-            let mut properties = json!({"say": text(), "keys": self::shape(Shape::Keys)});
-            if let Some(properties) = properties.as_object_mut() {
-                for (name, seconds) in MEANWHILE_SECONDS {
-                    properties.insert(name.to_owned(), self::shape(seconds));
-                }
-            }
-            json!({
-                "type": "object",
-                "required": ["keys"],
-                "additionalProperties": false,
-                "properties": properties,
-            })
+            let all = MEANWHILE.iter().map(|field| (field.name.to_owned(), property(field)));
+            let properties: serde_json::Map<String, Value> = all.collect();
+            json!({"type": "object", "additionalProperties": false, "properties": properties})
         }
         // A number alone is an expression too.
         Shape::Expression => json!({"type": ["string", "integer"]}),

@@ -124,7 +124,7 @@ const WORDS: [(&str, &str); 22] = [
 pub fn texts() -> Vec<SpokenText> {
     let mut texts: Vec<SpokenText> = Vec::new();
     let mut add = |name: String, text: String| {
-        texts.push(SpokenText { prompt: named(&name), text });
+        texts.push(SpokenText { prompt: named(&name), text, language: None });
     };
     for number in 0..100 {
         add(format!("n-{number}"), below_a_hundred(number));

@@ -6,12 +6,18 @@ use jiff::civil::Date;
 
 use super::speak;
 use super::value::{Kind, Value, Values};
-use crate::id::{PromptName, ValueName};
+use crate::id::{LanguageName, PromptName, ValueName};
+
+/// Under which name is remembered what language a caller wants.
+pub const LANGUAGE: &str = "language";
 
 /// What is said at one place of a flow: recordings, and values between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wording {
+    /// In the council's language.
     parts: Vec<Part>,
+    /// In others.
+    others: BTreeMap<LanguageName, Vec<Part>>,
 }
 
 /// A part of a wording.
@@ -29,14 +35,18 @@ pub enum Part {
 }
 
 impl Wording {
-    /// Of these parts.
-    pub fn new(parts: Vec<Part>) -> Self {
-        Wording { parts }
+    /// Of these parts, and those in other languages.
+    pub fn new(parts: Vec<Part>, others: BTreeMap<LanguageName, Vec<Part>>) -> Self {
+        Wording { parts, others }
     }
 
-    /// Its recordings.
+    fn all(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().chain(self.others.values().flatten())
+    }
+
+    /// Its recordings, in all languages.
     pub fn prompts(&self) -> impl Iterator<Item = &PromptName> {
-        self.parts.iter().filter_map(|part| match part {
+        self.all().filter_map(|part| match part {
             Part::Prompt(prompt) => Some(prompt),
             Part::Value { .. } => None,
         })
@@ -45,10 +55,11 @@ impl Wording {
     /// Whether it says a value, `but` not counted.
     pub fn says_values(&self, but: Option<&ValueName>) -> bool {
         let value = |part: &Part| matches!(part, Part::Value { name, .. } if Some(name) != but);
-        self.parts.iter().any(value)
+        self.all().any(value)
     }
 
-    /// The recordings that say it now, in order. `kinds` tells what the flow's values are.
+    /// The recordings that say it now, in order, in the language of the value [`LANGUAGE`] if it is there
+    /// in that. `kinds` tells what the flow's values are.
     pub fn spoken(
         &self,
         values: &Values,
@@ -56,7 +67,9 @@ impl Wording {
         today: Date,
     ) -> Vec<PromptName> {
         let mut prompts = Vec::new();
-        for part in &self.parts {
+        let language = values.get(LANGUAGE).map(ToString::to_string);
+        let other = language.and_then(|language| self.others.get(language.as_str()));
+        for part in other.unwrap_or(&self.parts) {
             match part {
                 Part::Prompt(prompt) => prompts.push(prompt.clone()),
                 Part::Value { name, kind } => {

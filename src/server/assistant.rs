@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::command::Failure;
+use super::failure::Failure;
 use super::flows::{FileError, yaml_files};
 use super::installation::Problems;
 use crate::assistant::{File, Understanding, Understood};

@@ -1,6 +1,5 @@
 //! What the command line can do, one function for each word.
 
-use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,112 +11,22 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::settings::{FileSettings, Settings};
 use crate::id::CallId;
 
-use super::demo::council::{self, CouncilError};
+use super::demo::council;
 use super::demo::{self, DemoSettings};
-use super::explain::{self, NoQueue};
+use super::explain;
+use super::failure::Failure;
 use super::installation::{Installation, Overrides, Problems};
 use super::listeners;
 use super::prompts::{self, RenderError};
 use super::recording::command as recording;
-use super::rehearsal::RehearsalError;
 use super::run::{self, ServeError, Server};
-use super::simulate::SimulateError;
-use super::staffing::StaffingError;
-use super::store::{self, StoreError};
+use super::store;
 use super::watch::Watch;
 
 /// The back end that the demo has.
 const COUNCIL: &str = "council";
 /// How long calls may go on after the first SIGTERM.
 const DRAIN: Duration = Duration::from_secs(600);
-
-/// Why a command failed, in words for the person who gave it.
-#[derive(Debug)]
-pub enum Failure {
-    /// Settings, flows or sounds are not right.
-    Problems(Problems),
-    /// The server cannot start or had to end.
-    Serve(ServeError),
-    /// Prompts cannot be rendered.
-    Render(RenderError),
-    /// The journal cannot be read.
-    Store(StoreError),
-    /// Flows cannot be rehearsed, or their tests have failed.
-    Rehearsal(RehearsalError),
-    /// A day cannot be simulated.
-    Simulate(SimulateError),
-    /// There is no answer on staffing.
-    Staffing(StaffingError),
-    /// The journal knows of no wait of the call.
-    NeverWaited(CallId),
-    /// There is no such queue.
-    Queue(NoQueue),
-    /// Recordings cannot be read, or are not whole.
-    Recordings(recording::CommandError),
-    /// The demo's back end cannot begin.
-    Council(CouncilError),
-    /// The operating system refuses something basic.
-    System(std::io::Error),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Problems(problems) => problems.fmt(f),
-            Failure::Serve(ServeError::Installation(problems)) => problems.fmt(f),
-            Failure::Serve(error) => write!(f, "switchboard: {error}"),
-            Failure::Render(RenderError::Findings(_)) => f.write_str("nothing was rendered"),
-            Failure::Render(error) => write!(f, "switchboard: {error}"),
-            Failure::Store(error) => write!(f, "switchboard: {error}"),
-            Failure::Rehearsal(error) => writeln!(f, "{error}"),
-            Failure::Simulate(error) => error.fmt(f),
-            Failure::Staffing(error) => error.fmt(f),
-            Failure::NeverWaited(call) => {
-                writeln!(f, "switchboard: the journal knows of no wait of call {call}")
-            }
-            Failure::Queue(error) => write!(f, "switchboard: {error}"),
-            Failure::Recordings(error) => write!(f, "switchboard: {error}"),
-            Failure::Council(error) => write!(f, "switchboard: {error}"),
-            Failure::System(error) => write!(f, "switchboard: {error}"),
-        }
-    }
-}
-
-impl From<Problems> for Failure {
-    fn from(problems: Problems) -> Self {
-        Failure::Problems(problems)
-    }
-}
-
-impl From<ServeError> for Failure {
-    fn from(error: ServeError) -> Self {
-        Failure::Serve(error)
-    }
-}
-
-impl From<RehearsalError> for Failure {
-    fn from(error: RehearsalError) -> Self {
-        Failure::Rehearsal(error)
-    }
-}
-
-impl From<SimulateError> for Failure {
-    fn from(error: SimulateError) -> Self {
-        Failure::Simulate(error)
-    }
-}
-
-impl From<StaffingError> for Failure {
-    fn from(error: StaffingError) -> Self {
-        Failure::Staffing(error)
-    }
-}
-
-impl From<recording::CommandError> for Failure {
-    fn from(error: recording::CommandError) -> Self {
-        Failure::Recordings(error)
-    }
-}
 
 /// `switchboard flow schema`.
 pub fn flow_schema() -> Result<(), Failure> {
@@ -165,12 +74,6 @@ pub enum RecordingsCommand {
         /// Where to.
         to: PathBuf,
     },
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Failure::Store(error)
-    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -349,8 +252,7 @@ pub fn check(config: &Path) -> Result<(), Failure> {
 pub fn explain(config: &Path, queue: &str) -> Result<(), Failure> {
     let installation = Installation::read(config, &Overrides::default())?;
     let drawn = explain::explain(&installation.settings, installation.flows(), queue);
-    print!("{}", drawn.map_err(Failure::Queue)?);
-    Ok(())
+    tell(&drawn.map_err(Failure::Queue)?.to_string())
 }
 
 /// `switchboard prompts render`.
@@ -398,14 +300,7 @@ pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
     let fold = store::replay(data)?;
     let (time, at) = fold.last();
     let rows = fold.intervals(time, at);
-    if json {
-        for row in &rows {
-            println!("{}", serde_json::to_string(row).unwrap_or_default());
-        }
-    } else {
-        print!("{}", crate::stats::table::intervals(&rows));
-    }
-    Ok(())
+    tell(&if json { json_lines(&rows) } else { crate::stats::table::intervals(&rows).to_string() })
 }
 
 /// `switchboard why`.
@@ -415,14 +310,16 @@ pub fn why(data: &Path, call: CallId, json: bool) -> Result<(), Failure> {
     if lines.is_empty() {
         return Err(Failure::NeverWaited(call));
     }
-    if json {
-        for line in &lines {
-            println!("{}", serde_json::to_string(line).unwrap_or_default());
-        }
-    } else {
-        print!("{}", super::why::drawn(call, &lines));
-    }
-    Ok(())
+    tell(&if json { json_lines(&lines) } else { super::why::drawn(call, &lines).to_string() })
+}
+
+/// Prints what was found.
+fn tell(text: &str) -> Result<(), Failure> {
+    std::io::stdout().lock().write_all(text.as_bytes()).map_err(Failure::System)
+}
+
+fn json_lines<T: serde::Serialize>(all: &[T]) -> String {
+    all.iter().map(|one| serde_json::to_string(one).unwrap_or_default() + "\n").collect()
 }
 
 /// What `switchboard demo` can be told.

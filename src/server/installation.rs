@@ -14,11 +14,14 @@ use crate::config::problem::Problem;
 use crate::config::settings::{EngineName, ListenSettings, PortRange, Settings, TlsSettings};
 use crate::config::source::Source;
 use crate::config::{self, check};
-use crate::engine::Plan;
-use crate::flow::{Flows, Known, Node};
+use crate::engine::{DialPlan, Plan, is_emergency};
+use crate::event::Destination;
+use crate::flow::{Flows, Known, NoReach, Node, Reach};
 use crate::id::{Ability, all_met};
 use crate::media::bank::Bank;
+use crate::number::Dialled;
 use crate::sip::transport::Listener;
+use crate::trunk::guard::Guard;
 
 use super::stream::tls::{self, Fault, TlsConfigs};
 use super::{assistant, flows, settings_file, sounds};
@@ -232,6 +235,21 @@ impl Secure {
     }
 }
 
+/// Whom flows may put callers through to.
+fn reach(settings: &Settings) -> Reach {
+    let (dial, outbound) = (DialPlan::new(settings), settings.outbound.clone());
+    Reach::new(move |flow, dialled| match dial.resolve(dialled) {
+        Some(Destination::Agent(_)) => Ok(()),
+        Some(Destination::Outside(_)) if is_emergency(dialled) => Err(NoReach::Emergency),
+        Some(Destination::Outside(_)) => {
+            let number = Dialled::read(dialled).number;
+            let allowed = Guard::default().allows(&outbound, outbound.flows.get(flow), &number);
+            allowed.map(|_| ()).map_err(|_| NoReach::Forbidden)
+        }
+        Some(Destination::Queue(_) | Destination::Flow(_)) | None => Err(NoReach::Nobody),
+    })
+}
+
 /// What flows may refer to.
 pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) -> Known {
     let intents = understanding.map(Understanding::names).unwrap_or_default();
@@ -250,6 +268,7 @@ pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) 
         skills: skills.into_iter().cloned().collect(),
         backends: settings.backends.keys().cloned().collect(),
         templates: settings.notifications.needs(),
+        reach: reach(settings),
         intents,
         prompts: None,
     }

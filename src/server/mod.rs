@@ -8,6 +8,7 @@ pub mod command;
 pub mod control;
 pub mod demo;
 pub mod explain;
+pub mod failure;
 pub mod flows;
 mod hearing;
 pub mod installation;

@@ -201,8 +201,10 @@ fn show(out: &mut impl Write, happening: &Happening) -> io::Result<()> {
             let skills: Vec<String> = skills.iter().map(|skill| skill.to_string()).collect();
             writeln!(out, "  Music. You wait for {queue} [{}].", skills.join(", "))
         }
+        Happening::Rated(question, score) => writeln!(out, "  Counted for {question}: {score}"),
         Happening::Noted(label, fact) => writeln!(out, "  The adviser sees {label}: {fact}"),
         Happening::Asked(asked, _) => writeln!(out, "  {asked} (nobody answers here)"),
+        Happening::Transferred(to) => writeln!(out, "  You are put through to {to}."),
         Happening::Sent(sent) => {
             let says = |(name, value): (&String, &String)| format!("{name}: {value}");
             let fields: Vec<String> = sent.fields.iter().map(says).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use super::command::Failure;
+use super::failure::Failure;
 use super::installation::Problems;
 use crate::sheet::Mistakes;
 use crate::sim::day::{

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::command::Failure;
+use super::failure::Failure;
 use crate::sheet::{Mistake, Mistakes, Sheet};
 use crate::stats::erlang::{self, Demand, ErlangError, Outlook};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CallEvent, Outcome, Party, Peer};
+use crate::event::{CallEvent, Met, Outcome, Outlook, Party, Peer, WaitRange};
 use crate::id::{AgentId, IntentName, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -43,6 +43,8 @@ pub(super) struct Place {
 pub(super) struct Visit {
     pub(super) queue: QueueName,
     pub(super) episode: u32,
+    /// The first range that the caller was told for the wait, and when.
+    pub(super) told: Option<(WaitRange, Stamp)>,
 }
 
 /// A conversation that is not over.
@@ -83,6 +85,8 @@ pub(super) struct CallBook {
     pub(super) handled: bool,
     /// What its flow noted for the adviser, in order.
     pub(super) facts: Vec<(String, String)>,
+    /// The queue whose agent has answered it last.
+    pub(super) answered_in: Option<QueueName>,
     /// What it is about, as far as that was understood.
     pub(super) intent: Option<IntentName>,
 }
@@ -103,6 +107,7 @@ impl CallBook {
             conversation: None,
             handled: false,
             facts: Vec::new(),
+            answered_in: None,
             intent: None,
         }
     }
@@ -122,8 +127,22 @@ impl CallBook {
         if begins {
             self.episode = Some((episode, stamp));
         }
-        self.visit = Some(Visit { queue: queue.clone(), episode });
+        self.visit = Some(Visit { queue: queue.clone(), episode, told: None });
         begins
+    }
+
+    /// The caller was told how long the wait will probably be: the first time counts, for that is when
+    /// it is hardest to know.
+    pub(super) fn told(&mut self, outlook: Outlook, stamp: Stamp) {
+        if let (Some(range), Some(visit)) = (outlook.wait, &mut self.visit) {
+            visit.told.get_or_insert((range, stamp));
+        }
+    }
+
+    /// How the wait came out that is over now, if the caller was told of it.
+    pub(super) fn met(&self, now: &Stamp) -> Option<Met> {
+        let (range, since) = self.visit.as_ref()?.told.as_ref()?;
+        Some(range.met_by(since.until(now)))
     }
 
     /// Where this outcome of an episode counts: nowhere if it is not the call's first, is not the
@@ -208,6 +227,8 @@ pub(super) struct QueueBook {
     pub(super) waits: Histogram,
     pub(super) to_person: Histogram,
     pub(super) later: LaterEpisodes,
+    /// How waits came out, of which callers were told.
+    told: BTreeMap<Met, u64>,
 }
 
 impl QueueBook {
@@ -215,6 +236,11 @@ impl QueueBook {
     pub(super) fn enter(&mut self, episode: u32, begins: bool) {
         self.entered += 1;
         self.later.begun += u64::from(begins && episode > 1);
+    }
+
+    /// A caller was answered who had been told how long the wait would probably be.
+    pub(super) fn told(&mut self, met: Met) {
+        *self.told.entry(met).or_default() += 1;
     }
 
     /// A visit ended.
@@ -248,6 +274,7 @@ impl QueueBook {
             wait_sum_s: self.waits.sum_s(),
             person_buckets: self.to_person.buckets().to_vec(),
             person_sum_s: self.to_person.sum_s(),
+            told: self.told.clone(),
         }
     }
 }

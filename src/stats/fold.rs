@@ -26,12 +26,13 @@ use super::messages::MessageBook;
 use super::notifications::NotificationBook;
 use super::restore::Registration;
 use super::speech::SpeechBook;
+use super::surveys::SurveyBook;
 use super::voice::Voice;
 use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 10;
+pub const FOLD_VERSION: i64 = 11;
 
 /// All that is known from the journal so far.
 ///
@@ -57,6 +58,7 @@ pub struct Fold {
     speech: SpeechBook,
     notifications: NotificationBook,
     last_agents: LastAgents,
+    surveys: SurveyBook,
 }
 
 impl Fold {
@@ -139,6 +141,10 @@ impl Fold {
                 if let Some(number) = &book.number {
                     self.last_agents.spoke(number, agent, stamp.at);
                 }
+                if let (Some(met), Some(queue)) = (book.met(&stamp), self.queues.get_mut(queue)) {
+                    queue.told(met);
+                }
+                book.answered_in = Some(queue.clone());
                 book.conversation = Some(Conversation {
                     with: Peer::Agent(agent.clone()),
                     leg: *leg,
@@ -213,8 +219,18 @@ impl Fold {
                     book.intent = Some(intent.clone());
                 }
             }
+            CallEvent::Rated { question, score } => {
+                let book = self.calls.get(&call);
+                let queue = book.and_then(|book| book.answered_in.as_ref());
+                self.surveys.count(question, queue, *score);
+            }
             CallEvent::HandedOver { reason, intent } => {
                 self.speech.handed_over(reason, intent.as_ref());
+            }
+            CallEvent::Told { queue: _, outlook } => {
+                if let Some(book) = self.calls.get_mut(&call) {
+                    book.told(*outlook, stamp);
+                }
             }
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
@@ -460,6 +476,7 @@ impl Fold {
             speech: self.speech.clone(),
             notifications: self.notifications.clone(),
             last_agents: (self.last_agents.len() as u64, self.last_agents.crowded_out()),
+            surveys: self.surveys.clone(),
         }
     }
 

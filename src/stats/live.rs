@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::event::{AgentState, CallbackFailure, EndCause, Outcome, TransferOutcome};
+use crate::event::{AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome};
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -17,6 +17,7 @@ use super::messages::MessageLive;
 use super::notifications::NotificationBook;
 use super::service_level::Formula;
 use super::speech::SpeechBook;
+use super::surveys::SurveyBook;
 use super::voice::Voice;
 
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
@@ -81,6 +82,8 @@ pub struct Live {
     /// before their time.
     #[serde(skip)]
     pub last_agents: (u64, u64),
+    /// What callers answered to surveys' questions.
+    pub surveys: SurveyBook,
 }
 
 /// One queue now and today.
@@ -241,6 +244,8 @@ pub struct Totals {
     pub person_buckets: Vec<u64>,
     /// Sum of those times, in seconds.
     pub person_sum_s: f64,
+    /// Answered callers who had been told how long the wait would probably be, by how it came out.
+    pub told: BTreeMap<Met, u64>,
 }
 
 /// Upper bounds of the wait histograms, in seconds; the common standards are among them.

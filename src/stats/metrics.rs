@@ -11,7 +11,7 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
 
-use crate::event::Outcome;
+use crate::event::{Met, Outcome};
 
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
@@ -23,6 +23,8 @@ mod messages;
 mod notifications;
 mod recordings;
 mod speech;
+mod surveys;
+mod trunks;
 mod voice;
 
 pub use recordings::RecordingWire;
@@ -79,7 +81,8 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(backends::families(live).into_iter().chain(last_agents::families(live)));
     families.extend(notifications::families(live));
     families.extend(speech::families(live).into_iter().chain(voice::families(live)));
-    families.extend(trunks(wire));
+    families.extend(surveys::families(live));
+    families.extend(trunks::families(wire));
     families.extend(recordings::recordings(&wire.recordings));
     // A family without a sample is an error to the encoder, and no news to a reader.
     families.retain(|family| !family.get_metric().is_empty());
@@ -104,6 +107,12 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
         let total = &queue.total;
         [("true", total.abandoned_short), ("false", total.abandoned_long)].map(|(short, value)| {
             labelled(count(value), &[("queue", queue.queue.as_str()), ("short", short)])
+        })
+    });
+    let told = live.queues.iter().flat_map(|queue| {
+        [Met::Sooner, Met::Within, Met::Later].map(|met| {
+            let value = queue.total.told.get(&met).copied().unwrap_or(0);
+            labelled(count(value), &[("queue", queue.queue.as_str()), ("met", met.as_str())])
         })
     });
     let ended = live
@@ -158,6 +167,14 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
             |queue| (&queue.total.person_buckets, queue.total.person_sum_s),
         ),
         family(
+            "switchboard_estimates_total",
+            "Answered callers who had been told how long the wait would probably be, by the queue \
+             that answered and by how the wait came out: sooner, within what they were told first, \
+             or later.",
+            MetricType::COUNTER,
+            told.collect(),
+        ),
+        family(
             "switchboard_transfers_total",
             "Calls that advisers handed on, by what came of it.",
             MetricType::COUNTER,
@@ -168,53 +185,6 @@ fn calls(live: &Live) -> Vec<MetricFamily> {
             "Calls that are up now.",
             MetricType::GAUGE,
             vec![gauge(live.calls_active as f64)],
-        ),
-    ]
-}
-
-fn trunks(wire: &Wire) -> Vec<MetricFamily> {
-    let flag = |value: bool| gauge(if value { 1.0 } else { 0.0 });
-    let up = wire.trunks.iter().flat_map(|trunk| {
-        trunk.servers.iter().filter_map(|(host, up)| {
-            let labels = [("trunk", trunk.trunk.as_str()), ("host", host.as_str())];
-            Some(labelled(flag((*up)?), &labels))
-        })
-    });
-    let registered = wire.trunks.iter().filter_map(|trunk| {
-        Some(labelled(flag(trunk.registered?), &[("trunk", trunk.trunk.as_str())]))
-    });
-    let calls = wire
-        .trunks
-        .iter()
-        .map(|trunk| labelled(gauge(trunk.calls as f64), &[("trunk", trunk.trunk.as_str())]));
-    let refused = wire
-        .outbound_refused
-        .iter()
-        .map(|(reason, value)| labelled(count(*value), &[("reason", reason)]));
-    vec![
-        family(
-            "switchboard_trunk_up",
-            "Whether a trunk's server answers (OPTIONS and calls); absent while that is not known.",
-            MetricType::GAUGE,
-            up.collect(),
-        ),
-        family(
-            "switchboard_trunk_registered",
-            "Whether we are registered with a trunk.",
-            MetricType::GAUGE,
-            registered.collect(),
-        ),
-        family(
-            "switchboard_trunk_calls",
-            "Calls up through a trunk, in and out.",
-            MetricType::GAUGE,
-            calls.collect(),
-        ),
-        family(
-            "switchboard_outbound_refused_total",
-            "Calls to the outside that were not made, by reason: the toll guard, or no trunk.",
-            MetricType::COUNTER,
-            refused.collect(),
         ),
     ]
 }

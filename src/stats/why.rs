@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::event::{
     CallEvent, Choose, Decision, Entry, Event, LastAgent, NotWaitedFor, OfferOutcome, Outcome,
-    Place, seconds_in_words,
+    Outlook, Place, seconds_in_words,
 };
 use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::UnixMicros;
@@ -76,6 +76,7 @@ pub fn why(call: CallId, own: &[Entry], meanwhile: &[Entry]) -> Vec<Line> {
 fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
     match event {
         CallEvent::QueueEntered { queue, skills, place, .. } => Some(entered(queue, skills, place)),
+        CallEvent::Told { outlook, .. } => Some(told_of(outlook)),
         CallEvent::Relaxed { skills, visit_us, .. } => Some(format!(
             "has waited {}: from now on whoever has {} may serve this caller too",
             seconds_in_words(visit_us / 1_000_000),
@@ -126,6 +127,7 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
         | CallEvent::Noted { .. }
         | CallEvent::Asked(_)
         | CallEvent::Said(_)
+        | CallEvent::Rated { .. }
         | CallEvent::HandedOver { .. }
         | CallEvent::Parted { .. }
         | CallEvent::Dialled { .. }
@@ -180,6 +182,17 @@ fn entered(queue: &QueueName, skills: &[Ability], place: &Place) -> String {
         text += &format!("; {} is free and lacks {}", one.agent, listed(&one.lacks));
     }
     text
+}
+
+fn told_of(outlook: &Outlook) -> String {
+    let place = outlook.position.map(|position| format!("number {position}"));
+    let wait = outlook.wait.map(|wait| match wait.least_min {
+        0 => format!("at most {} minutes more", wait.most_min),
+        least => format!("{least} to {} minutes more", wait.most_min),
+    });
+    let what: Vec<String> = place.into_iter().chain(wait).collect();
+    let sorry = if outlook.worse { ", and that it is worse than before" } else { "" };
+    format!("is told: {}{sorry}", what.join(", "))
 }
 
 fn offered(agent: &AgentId, decision: &Decision, asked: &[Ability]) -> String {

@@ -94,6 +94,7 @@ pub(super) fn live() -> Live {
         )]),
         backends: Default::default(),
         notifications: notifications::promised(),
+        surveys: Default::default(),
         speech: Default::default(),
         last_agents: Default::default(),
     }

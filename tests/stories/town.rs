@@ -13,7 +13,7 @@ use switchboard::config::settings::Settings;
 use switchboard::engine::Plan;
 use switchboard::engine::io::Input;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, EndCause, Entry, Event, StateReason};
-use switchboard::flow::{self, Known};
+use switchboard::flow::{self, Known, Reach};
 use switchboard::id::{CallId, FlowName, IntentName};
 use switchboard::media::{Bank, Clip};
 use switchboard::sim::adviser::{Adviser, Habits};
@@ -201,6 +201,7 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
         skills: vec!["waste".into(), "general".into()],
         backends: settings.backends.keys().cloned().collect(),
         templates: settings.notifications.needs(),
+        reach: Reach::new(|_, _| Ok(())),
         intents: shipped_names(flow),
         prompts: None,
     };

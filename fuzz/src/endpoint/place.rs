@@ -141,6 +141,7 @@ fn plan(text: &str) -> Plan {
         skills: vec!["general".into()],
         backends: Vec::new(),
         templates: Default::default(),
+        reach: Default::default(),
         intents: Default::default(),
         prompts: None,
     };

@@ -170,7 +170,13 @@ impl Bench {
     }
 
     fn take(&mut self, number: u8) {
+        self.take_for(number, 0);
+    }
+
+    /// One that is to be kept in so many seconds; now if 0.
+    fn take_for(&mut self, number: u8, ahead_s: u32) {
         self.ids += 1;
+        let place = self.now + super::seconds(ahead_s);
         let promise = Promise {
             queue: "waste".into(),
             skills: Vec::new(),
@@ -179,8 +185,8 @@ impl Bench {
             number: format!("+44163296000{number}"),
             name: None,
             flow: None,
-            since: self.wall.at(self.now),
-            place: self.now,
+            since: self.wall.at(place),
+            place,
             taken_at: self.wall.at(self.now),
             tries: 0,
             missed_at: None,
@@ -194,7 +200,7 @@ impl Bench {
 
     fn act(&mut self, act: &Act) {
         match act {
-            Act::Take(number) => self.take(*number),
+            Act::Take(number, ahead_s) => self.take_for(*number, *ahead_s),
             Act::Adviser(nth) => {
                 if let Some(call) = Self::nth(&self.waiting, *nth) {
                     self.waiting.remove(&call);
@@ -232,16 +238,21 @@ impl Bench {
         let mut ended: BTreeMap<CallbackId, u32> = BTreeMap::new();
         let mut tries: BTreeMap<CallbackId, u32> = BTreeMap::new();
         let mut taken = BTreeSet::new();
+        let mut times = BTreeMap::new();
         for entry in &self.journal {
             let Event::Callback { callback, event } = &entry.event else { continue };
             assert_eq!(ended.get(callback), None, "nothing comes after the end: {event:?}");
             match event {
-                CallbackEvent::Taken { .. } => assert!(taken.insert(*callback), "taken once"),
+                CallbackEvent::Taken { since, .. } => {
+                    assert!(taken.insert(*callback), "taken once");
+                    times.insert(*callback, *since);
+                }
                 CallbackEvent::Dialled { nth, .. } => {
                     let count = tries.entry(*callback).or_default();
                     *count += 1;
                     assert_eq!(*count, *nth);
                     assert!(*nth <= RETRIES + 1, "capped");
+                    assert!(times.get(callback) <= Some(&entry.at), "not before its time");
                     assert!(self.plan.is_open(&"waste".into(), entry.at), "after closing time");
                 }
                 CallbackEvent::Missed { .. } => {}
@@ -272,7 +283,7 @@ impl Bench {
 
 #[derive(Debug, Clone)]
 enum Act {
-    Take(u8),
+    Take(u8, u32),
     Adviser(usize),
     Joined(usize),
     Over(usize, Miss),
@@ -292,7 +303,8 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => Just(Miss::RangOff),
     ];
     prop_oneof![
-        4 => (0u8..5).prop_map(Act::Take),
+        4 => (0u8..5).prop_map(|number| Act::Take(number, 0)),
+        2 => ((0u8..5), (1u32..30_000)).prop_map(|(number, ahead_s)| Act::Take(number, ahead_s)),
         5 => (0usize..4).prop_map(Act::Adviser),
         2 => (0usize..4).prop_map(Act::Joined),
         4 => ((0usize..4), misses).prop_map(|(nth, miss)| Act::Over(nth, miss)),
@@ -386,12 +398,12 @@ fn a_promise_of_yesterday_is_not_kept_today() {
 #[test]
 fn a_queue_that_is_gone_keeps_nothing_and_one_that_closes_earlier_less() {
     let (mut bench, _) = bench_with_one();
-    bench.act(&Act::Take(2));
+    bench.act(&Act::Take(2, 0));
     bench.plan.queues.clear();
     bench.apply(CallbackInput::Changed);
     assert!(bench.promises.open.is_empty() && bench.waiting.is_empty());
     let refused =
-        bench.promises.may_take(bench.now, &bench.wall, &bench.plan, &"waste".into(), None);
+        bench.promises.may_take((bench.now, &bench.wall), &bench.plan, &"waste".into(), None, None);
     assert_eq!(refused, Err(Refusal::Closed));
 
     let (mut bench, _) = bench_with_one();
@@ -402,4 +414,68 @@ fn a_queue_that_is_gone_keeps_nothing_and_one_that_closes_earlier_less() {
     bench.apply(CallbackInput::Changed);
     bench.advance(3_000);
     assert!(bench.promises.open.is_empty());
+}
+
+fn may_take(bench: &Bench, ahead_s: u32) -> Result<(), Refusal> {
+    let time = bench.wall.at(bench.now + seconds(ahead_s));
+    bench.promises.may_take(
+        (bench.now, &bench.wall),
+        &bench.plan,
+        &"waste".into(),
+        None,
+        Some(time),
+    )
+}
+
+#[test]
+fn a_time_that_is_appointed_is_kept_then_and_no_sooner() {
+    let mut bench = Bench::new();
+    bench.take_for(1, 7_200);
+    bench.take(2);
+    assert_eq!(bench.waiting.len(), 1, "who wants it now goes on");
+    bench.advance(7_199);
+    assert_eq!(bench.waiting.len(), 1);
+    bench.advance(1);
+    let call = *bench.waiting.keys().nth(1).expect("a ticket");
+    let (_, promise) = bench.promises.of_call(call).expect("is there");
+    assert_eq!(promise.place, bench.now, "the place is that of the time");
+    bench.advance(900);
+    bench.apply(CallbackInput::AdviserThere(call, "amy".into()));
+    bench.apply(CallbackInput::Joined(call, "amy".into()));
+    let kept = |event: &Event| match event {
+        Event::Callback { event: CallbackEvent::Kept { after_us, late, .. }, .. } => {
+            Some((*after_us, *late))
+        }
+        _ => None,
+    };
+    let kept = bench.journal.iter().find_map(|entry| kept(&entry.event));
+    assert_eq!(kept, Some((900_000_000, false)), "from the time on");
+}
+
+#[test]
+fn an_appointed_time_survives_the_process() {
+    let mut bench = Bench::new();
+    bench.take_for(1, 7_200);
+    bench.commit();
+    bench.advance(3_000);
+    bench.die();
+    assert_eq!(bench.waiting.len(), 0);
+    bench.advance(4_200);
+    assert_eq!(bench.waiting.len(), 1);
+}
+
+#[test]
+fn a_time_must_be_ahead_in_the_queues_hours_and_not_be_taken_by_others() {
+    let mut bench = Bench::new();
+    assert_eq!(may_take(&bench, 3_600), Ok(()));
+    assert_eq!(may_take(&bench, 9 * 3_600), Err(Refusal::Closed), "at six");
+    assert_eq!(may_take(&bench, 7 * 24 * 3_600), Ok(()), "in a week");
+    assert_eq!(may_take(&bench, 21 * 24 * 3_600), Err(Refusal::Closed), "too far ahead");
+    let waste = bench.plan.queues.get_mut("waste").expect("is there");
+    waste.callback.each_half_hour = 1;
+    bench.take_for(1, 3_600);
+    assert_eq!(may_take(&bench, 3_600 + 1_799), Err(Refusal::Full));
+    assert_eq!(may_take(&bench, 3_600 + 1_800), Ok(()));
+    bench.advance(3_600);
+    assert_eq!(bench.promises.open.len(), 1);
 }

@@ -4,6 +4,7 @@ mod absent;
 mod agents;
 mod callers;
 mod direct;
+mod estimate;
 mod hours;
 mod last_agent;
 mod model;

@@ -8,14 +8,20 @@ use crate::flow::load::{Draft, DraftNode};
 use crate::flow::model::Node;
 use crate::flow::nearest::nearest;
 use crate::flow::yaml::At;
-use crate::id::FlowName;
+use crate::id::{FlowName, LanguageName};
 
 /// Notes flows that are not there, circles of flows, and words that lead nowhere.
 pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) {
     let by_name: BTreeMap<&FlowName, &Draft> =
         drafts.iter().map(|draft| (&draft.name, draft)).collect();
+    let spoken: BTreeSet<&LanguageName> =
+        drafts.iter().flat_map(|draft| &draft.nodes).flat_map(|node| &node.languages).collect();
     for (draft, faults) in drafts.iter().zip(faults.iter_mut()) {
         for node in &draft.nodes {
+            if let Some(chosen) = node.chooses.as_ref().filter(|it| !spoken.contains(&it.value)) {
+                let language = chosen.value.to_string();
+                faults.note(FaultKind::NothingInLanguage { language }, chosen.place);
+            }
             for flow in &node.flows {
                 match by_name.get(&flow.value) {
                     Some(other) => told_and_answered(node, other, faults),

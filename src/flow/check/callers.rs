@@ -20,6 +20,10 @@ const STEPS: usize = 2;
 pub fn check(draft: &Draft, graph: &Graph<'_>, faults: &mut Faults) {
     for (at, node) in draft.nodes.iter().enumerate() {
         let Some(Node::Menu(menu)) = &node.node else { continue };
+        // Nobody loses their way among numbers, and who is asked how it was has been served.
+        if menu.rates.is_some() {
+            continue;
+        }
         if menu.keys.len() > MANY_CHOICES {
             let choices = menu.keys.len();
             faults.note(FaultKind::ManyChoices { choices }, node.name.place);
@@ -76,8 +80,13 @@ fn person_is_near(draft: &Draft, graph: &Graph<'_>, from: usize) -> bool {
         let Some(best) = least.get_mut(at).filter(|best| **best > asked) else { continue };
         *best = asked;
         let node = draft.nodes.get(at).and_then(|node| node.node.as_ref());
-        if let Some(Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) | Node::Return(_)) =
-            node
+        if let Some(
+            Node::Queue(_)
+            | Node::Transfer(_)
+            | Node::Voicemail(_)
+            | Node::Callback(_)
+            | Node::Return(_),
+        ) = node
         {
             return true;
         }

@@ -2,6 +2,7 @@
 
 mod between;
 mod sending;
+mod transfer;
 mod values;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ fn known() -> Known {
         skills: vec!["welsh".into()],
         backends: vec!["tax".into()],
         templates: Default::default(),
+        reach: Default::default(),
         intents: Default::default(),
         prompts: None,
     }
@@ -213,6 +215,25 @@ fn a_word_that_means_nothing_is_shown_with_what_was_meant() {
     assert_eq!(
         findings(&text),
         ["main.yaml:13:7: `says` means nothing in `no_input` of `services`"]
+    );
+}
+
+#[test]
+fn languages_are_named_as_everybody_names_them_and_chosen_only_where_something_is_said_in_them() {
+    let flow = |say: &str, choose: &str| {
+        format!(
+            "start: a\nnodes:\n  a: {{say: {say}, then: b}}\n  b: {{language: {choose}, then: c}}\n  \
+             c: {{hang_up: completed}}\n"
+        )
+    };
+    assert_eq!(findings(&flow("{en: Hello., cy: Helo.}", "cy")), [""; 0]);
+    assert_eq!(findings(&flow("{en: Hello., cy: Helo.}", "en")), [""; 0]);
+    let none = "main.yaml:4:17: no flow says anything in `pl`";
+    assert_eq!(findings(&flow("{en: Hello., cy: Helo.}", "pl")), [none]);
+    let bad = "main.yaml:3:19: `Welsh` is not a language";
+    assert_eq!(
+        findings(&flow("{en: Hello., Welsh: Helo.}", "en"))[0].split(':').next_back(),
+        bad.split(':').next_back()
     );
 }
 

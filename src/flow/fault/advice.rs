@@ -84,6 +84,12 @@ impl FaultKind {
                 underscores, begins with a letter, and is no word of conditions such as `and` or \
                 `not`, as in `house_number`"
                 .to_owned(),
+            FaultKind::BadLanguage { .. } => "write it as in `cy` or `en-GB`; a text in several \
+                languages is `say: {en: Welcome., cy: Croeso.}`, the council's own first"
+                .to_owned(),
+            FaultKind::NothingInLanguage { language } => {
+                format!("write texts in it, as in `say: {{en: Welcome., {language}: ...}}`")
+            }
             FaultKind::BadBrace => "a value stands in a pair of braces, as in \
                 `Your balance is {balance}.`; no other braces can be in a text"
                 .to_owned(),
@@ -140,6 +146,19 @@ impl FaultKind {
                     some => format!("it has: {}", list(some)),
                 }
             }
+            FaultKind::NoDestination { .. } => {
+                "write an adviser's name or extension, or a telephone number; queues and numbers of ours \
+                 have nodes of their own: `queue`, `flow`"
+                    .to_owned()
+            }
+            FaultKind::Emergency { to } => format!(
+                "tell callers to hang up and to dial {to} themselves: it must see their number, and \
+                 where they are"
+            ),
+            FaultKind::MayNotRing { to } => format!(
+                "add the number below the flow's name in the settings, as in \
+                 `[outbound.flow.main]` with `may_call = [\"{to}\"]`; see docs/trunks.md"
+            ),
             FaultKind::ManyChoices { .. } => {
                 "keep the four that are asked for most, and let one lead to a menu of the others, or \
                  `otherwise` to a person"

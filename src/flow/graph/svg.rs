@@ -141,6 +141,7 @@ fn kind(node: &Node) -> &'static str {
         Node::Flow(_) => "another flow",
         Node::Return(_) => "goes back",
         Node::Queue(_) => "waits for a person",
+        Node::Transfer(_) => "puts through",
         Node::Voicemail(_) => "takes a message",
         Node::Callback(_) => "promises to ring back",
         Node::HangUp(_) => "hangs up",
@@ -151,7 +152,9 @@ fn kind(node: &Node) -> &'static str {
 fn colours(node: &Node) -> (&'static str, &'static str) {
     match node {
         Node::Menu(_) | Node::Collect(_) | Node::Ask(_) => ("#e6f0fa", "#1d5a96"),
-        Node::Queue(_) | Node::Voicemail(_) | Node::Callback(_) => ("#e7f4ea", "#256b38"),
+        Node::Queue(_) | Node::Transfer(_) | Node::Voicemail(_) | Node::Callback(_) => {
+            ("#e7f4ea", "#256b38")
+        }
         Node::Request(_) | Node::Send(_) => ("#f4ecf8", "#6b3a86"),
         Node::HangUp(_) | Node::Return(_) => ("#eceff1", "#37474f"),
         Node::Hours(_) | Node::If(_) | Node::Choose(_) => ("#fdf3dd", "#7a5600"),

@@ -22,6 +22,10 @@ pub const TRIES: (u32, u32, u32) = (2, 1, 5);
 /// The longest pause between two keys by default and at least and at most, in seconds.
 pub const BETWEEN_S: (u32, u32, u32) = (4, 1, 30);
 
+/// What a survey's question can be answered with.
+const SCORES: [(char, &str); 5] =
+    [('1', "one"), ('2', "two"), ('3', "three"), ('4', "four"), ('5', "five")];
+
 impl Reader<'_> {
     pub(super) fn say(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
         let words = self.words("say", value, None);
@@ -58,6 +62,38 @@ impl Reader<'_> {
             phrases: phrases?,
             must_hear: must_hear?,
             asking: asking?,
+            rates: None,
+        }))
+    }
+
+    /// A question that is answered by a key from 1 to 5, or in a word.
+    pub(super) fn survey(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let words = self.words("survey", value, None);
+        let name = match fields.get("as") {
+            Some(tree) => fields::text("as", tree, self.faults).map(|name| name.value),
+            None => Some(self.draft.name.value.to_string()),
+        };
+        let name = name.filter(|name| {
+            let good = fields::is_name(name);
+            if !good {
+                let place = fields.get("as").map_or(value.place, |tree| tree.place);
+                self.faults.note(FaultKind::BadName { name: name.clone() }, place);
+            }
+            good
+        });
+        let asking = self.asking(fields, "wrong_key", "wrong-key");
+        let then = fields.need("then", "then: thanks", self.faults);
+        let then = then.and_then(|tree| self.link("then", tree, true));
+        let scores =
+            SCORES.into_iter().filter_map(|(key, word)| Some((Key::from_char(key)?, word)));
+        let then = then?;
+        Some(Node::Menu(Menu {
+            words: words?,
+            keys: scores.clone().map(|(key, _)| (key, then.clone())).collect(),
+            phrases: scores.map(|(key, word)| (key, vec![word.to_owned()])).collect(),
+            must_hear: false,
+            asking: asking?,
+            rates: Some(name?),
         }))
     }
 

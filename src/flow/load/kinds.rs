@@ -3,7 +3,7 @@
 
 use super::Reader;
 use super::asking::{BETWEEN_S, NO_INPUT_AFTER_S, TRIES};
-use super::person::{LONGEST_S, MEANWHILE_AFTER_S, MEANWHILE_EVERY_S};
+use super::person::{LONGEST_S, MEANWHILE_AFTER_S, MEANWHILE_EVERY_S, RING_S};
 use crate::backend::Method;
 use crate::flow::fields::Fields;
 use crate::flow::form::Form;
@@ -154,6 +154,24 @@ pub const KINDS: &[Kind] = &[
         read: |reader, fields, value| reader.menu(fields, value),
     },
     Kind {
+        word: "survey",
+        about: "asks for a number from 1 to 5, and counts the answers",
+        fields: &[
+            needed("survey", Shape::Words, "the question"),
+            may("as", Shape::Name, "what the answers are counted as; the node's name if left out"),
+            NO_INPUT,
+            may(
+                "wrong_key",
+                Shape::Again { timed: false },
+                "what is said before it is asked again because another key came",
+            ),
+            TRIES_FIELD,
+            THEN,
+            GAVE_UP,
+        ],
+        read: |reader, fields, value| reader.survey(fields, value),
+    },
+    Kind {
         word: "ask",
         about: "asks what the call is about, to be said in the caller's own words",
         fields: &[
@@ -223,6 +241,12 @@ pub const KINDS: &[Kind] = &[
         about: "remembers values",
         fields: &[needed("set", Shape::Values, "names, and what they become"), THEN],
         read: |reader, fields, value| reader.set(fields, value),
+    },
+    Kind {
+        word: "language",
+        about: "says what follows in another language, where there are words in it",
+        fields: &[needed("language", Shape::Name, "the language, as in `cy`"), THEN],
+        read: |reader, fields, value| reader.language(fields, value),
     },
     Kind {
         word: "if",
@@ -324,10 +348,11 @@ pub const KINDS: &[Kind] = &[
             may("on_nobody", Shape::Node, "the node if nobody is there who could answer"),
             may("otherwise", Shape::Node, "the node for each of these four that is left out"),
             may(
-                "while_waiting",
-                Shape::Meanwhile,
-                "what callers can do while they wait, by key, and when they are told so",
+                "after_call",
+                Shape::Node,
+                "the node for who is still there after the conversation",
             ),
+            may("while_waiting", Shape::Meanwhile, "what callers hear and can do while they wait"),
         ],
         read: |reader, fields, value| reader.queue(fields, value),
     },
@@ -342,6 +367,8 @@ pub const KINDS: &[Kind] = &[
                 Shape::OneOf(urgencies),
                 "before whom the caller goes; `normal` if left out",
             ),
+            may("at", Shape::Name, "the value that has the time, if one is to be appointed"),
+            may("on", Shape::Name, "the value that has the day; the next such time if left out"),
             needed(
                 "offer",
                 Shape::Words,
@@ -369,6 +396,19 @@ pub const KINDS: &[Kind] = &[
             ),
         ],
         read: |reader, fields, value| reader.callback(fields, value),
+    },
+    Kind {
+        word: "transfer",
+        about: "puts the caller through to a number outside, or to one adviser",
+        fields: &[
+            needed("transfer", Shape::Name, "what an adviser would dial to reach them"),
+            may("ring_s", whole(RING_S), "how long it rings, in seconds; as [transfers] says"),
+            may("on_busy", Shape::Node, "the node if they are busy or refuse the call"),
+            may("on_no_answer", Shape::Node, "the node if nobody answers in time"),
+            may("on_unreachable", Shape::Node, "the node if they cannot be reached"),
+            may("otherwise", Shape::Node, "the node for each of these three that is left out"),
+        ],
+        read: |reader, fields, value| reader.transfer(fields, value),
     },
     Kind {
         word: "voicemail",
@@ -410,9 +450,28 @@ fn reasons() -> Vec<&'static str> {
     Reason::WORDS.iter().map(|(word, _)| *word).collect()
 }
 
-/// When callers who wait are told what they can do instead.
-pub const MEANWHILE_SECONDS: [(&str, Shape); 2] =
-    [("after_s", whole(MEANWHILE_AFTER_S)), ("every_s", whole(MEANWHILE_EVERY_S))];
+/// What `while_waiting` has.
+pub const MEANWHILE: &[Field] = &[
+    may("position", Shape::Words, "tells callers their place, with the {queue_position}"),
+    may("next", Shape::Words, "what is said instead to the first"),
+    may(
+        "estimate",
+        Shape::Words,
+        "tells callers how long the wait will probably be, with {wait_least} and {wait_most} minutes",
+    ),
+    may("soon", Shape::Words, "what is said instead if it is only known to be below {wait_most}"),
+    may(
+        "worse",
+        Shape::Words,
+        "what is said first if their place or the wait is worse than they heard; if left out, they do \
+         not hear of it then",
+    ),
+    may("comfort", Shape::Names, "what is said besides, each time the next of these"),
+    may("say", Shape::Words, "what callers can do instead of waiting"),
+    may("after_s", whole(MEANWHILE_AFTER_S), "after how many seconds they hear it first"),
+    may("every_s", whole(MEANWHILE_EVERY_S), "after how many seconds they hear it again"),
+    may("keys", Shape::Keys, "keys, and the nodes that they lead to; the place is kept"),
+];
 
 /// What the field of a time-out can be.
 pub const NO_INPUT_SECONDS: Shape = whole(NO_INPUT_AFTER_S);

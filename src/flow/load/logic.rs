@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Purpose, Reader};
+use super::{Purpose, Reader, is_language};
 use crate::flow::What;
 use crate::flow::expression::Expression;
 use crate::flow::fault::FaultKind;
 use crate::flow::fields::{self, Fields};
 use crate::flow::model::{Choose, Hours, If, Node, Note, Set, SubFlow};
+use crate::flow::wording::LANGUAGE;
 use crate::flow::yaml::{At, Tree};
-use crate::id::{FlowName, NodeName, ValueName};
+use crate::id::{FlowName, LanguageName, NodeName, ValueName};
 
 impl Reader<'_> {
     pub(super) fn hours(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
@@ -27,6 +28,21 @@ impl Reader<'_> {
         let values = self.values("set", value);
         let then = self.then(fields, false);
         Some(Node::Set(Set { values: values?, then: then? }))
+    }
+
+    /// The caller wants to hear this language from now on, where there are words in it.
+    pub(super) fn language(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        let language = fields::text("language", value, self.faults);
+        let then = self.then(fields, false);
+        let At { value: name, place } = language?;
+        if !is_language(&name) {
+            self.faults.note(FaultKind::BadLanguage { language: name }, place);
+            return None;
+        }
+        let expression = Expression::read(&format!("\"{name}\"")).ok();
+        let value = LanguageName::from(name.as_str());
+        self.draft.chooses = Some(At { place, value });
+        Some(Node::Set(Set { values: vec![(LANGUAGE.into(), expression?)], then: then? }))
     }
 
     /// Names and the expressions that they become.

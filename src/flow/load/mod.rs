@@ -7,6 +7,8 @@ mod outside;
 mod person;
 mod sending;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::What;
 use super::expression::Expression;
 use super::fault::FaultKind;
@@ -17,9 +19,9 @@ use super::prompt::{self, SpokenText};
 use super::value::Kind as ValueKind;
 use super::wording::{self, Part, Piece, Template, Wording};
 use super::yaml::{At, Place, Tree, Value};
-use crate::id::{FlowName, IntentName, NodeName, ValueName};
+use crate::id::{FlowName, IntentName, LanguageName, NodeName, ValueName};
 
-pub use self::kinds::{Field, KINDS, Kind, MEANWHILE_SECONDS, NO_INPUT_SECONDS, Shape};
+pub use self::kinds::{Field, KINDS, Kind, MEANWHILE, NO_INPUT_SECONDS, Shape};
 
 /// A flow as read: its nodes' references are not yet checked.
 #[derive(Debug)]
@@ -86,6 +88,10 @@ pub struct DraftNode {
     pub uses: Vec<Use>,
     /// The flows that it leads to.
     pub flows: Vec<At<FlowName>>,
+    /// The languages in which it says something, if it says in which.
+    pub languages: BTreeSet<LanguageName>,
+    /// The language that callers choose with it.
+    pub chooses: Option<At<LanguageName>>,
     /// The words that it says when it goes back, or looks for in what comes back.
     pub words: Vec<At<String>>,
 }
@@ -215,6 +221,14 @@ fn value_name(name: &At<String>, faults: &mut Faults) -> Option<At<ValueName>> {
     Some(At { place: name.place, value: ValueName::from(name.value.as_str()) })
 }
 
+/// Whether this can be the name of a language: `cy`, `en-GB`.
+fn is_language(name: &str) -> bool {
+    let (language, region) = name.split_once('-').unwrap_or((name, "xx"));
+    let lower = language.bytes().all(|b| b.is_ascii_lowercase());
+    let letters = region.bytes().all(|b| b.is_ascii_alphabetic());
+    lower && letters && matches!(language.len(), 2 | 3) && (2..=4).contains(&region.len())
+}
+
 /// Reads one node.
 struct Reader<'a> {
     flow: &'a FlowName,
@@ -234,6 +248,8 @@ impl Reader<'_> {
             declares: Vec::new(),
             uses: Vec::new(),
             flows: Vec::new(),
+            languages: BTreeSet::new(),
+            chooses: None,
             words: Vec::new(),
         };
         if !fields::is_name(&name.value) {
@@ -321,8 +337,46 @@ impl Reader<'_> {
         Some(written)
     }
 
-    /// Words to be said; `part` tells them from the node's others.
+    /// Words to be said, in one language or by language, the council's first; `part` tells them from the
+    /// node's others.
     fn words(&mut self, field: &str, tree: &Tree, part: Option<&str>) -> Option<Wording> {
+        let Value::Map(_) = &tree.value else {
+            let parts = self.words_in(None, field, tree, part)?;
+            return Some(Wording::new(parts, BTreeMap::new()));
+        };
+        let owner = format!("`{field}` of `{}`", self.draft.name.value);
+        let fields = Fields::open(owner, field, tree.place, tree, self.faults)?;
+        let mut first = None;
+        let mut others = BTreeMap::new();
+        for (language, tree) in fields.iter() {
+            if !is_language(&language.value) {
+                let language = language.value.clone();
+                self.faults.note(FaultKind::BadLanguage { language }, tree.place);
+                return None;
+            }
+            let name = LanguageName::from(language.value.as_str());
+            self.draft.languages.insert(name.clone());
+            match &first {
+                None => first = Some(self.words_in(None, field, tree, part)?),
+                Some(_) => {
+                    let parts = self.words_in(Some(&name), field, tree, part)?;
+                    others.insert(name, parts);
+                }
+            }
+        }
+        if first.is_none() {
+            self.faults.note(FaultKind::Empty { field: field.to_owned() }, tree.place);
+        }
+        Some(Wording::new(first?, others))
+    }
+
+    fn words_in(
+        &mut self,
+        language: Option<&LanguageName>,
+        field: &str,
+        tree: &Tree,
+        part: Option<&str>,
+    ) -> Option<Vec<Part>> {
         let text = fields::text(field, tree, self.faults)?;
         fields::not_too_long(&text, self.faults);
         let pieces = self.pieces(&text)?;
@@ -342,7 +396,7 @@ impl Reader<'_> {
                     };
                     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
                     let node = &self.draft.name.value;
-                    let text = prompt::spoken(self.flow, node, part.as_deref(), words);
+                    let text = prompt::spoken(self.flow, node, part.as_deref(), words, language);
                     parts.push(Part::Prompt(text.prompt.clone()));
                     self.draft.texts.push(At { place: tree.place, value: text });
                 }
@@ -355,7 +409,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Some(Wording::new(parts))
+        Some(parts)
     }
 
     /// The kind after `as`, if there is one; none if it is not one.

@@ -1,17 +1,26 @@
 //! Nodes that lead to people, and the end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Purpose;
 use super::Reader;
+use super::kinds::MEANWHILE;
 use crate::call::command::AtClosing;
 use crate::flow::What;
 use crate::flow::fault::FaultKind;
 use crate::flow::fields::{self, Fields};
-use crate::flow::model::{Callback, Meanwhile, Node, Queue, Reason, Urgency, Voicemail};
-use crate::flow::run::CALLBACK_NUMBER;
+use crate::flow::model::{
+    Callback, EstimateWords, Meanwhile, Node, PositionWords, Queue, Reason, Transfer, Urgency,
+    Voicemail,
+};
+use crate::flow::run::{
+    CALLBACK_NUMBER, CALLBACK_REFERENCE, QUEUE_POSITION, WAIT_LEAST, WAIT_MOST,
+};
 use crate::flow::value::Kind;
-use crate::flow::yaml::{At, Tree};
-use crate::id::Ability;
+use crate::flow::wording::Wording;
+use crate::flow::yaml::{At, Tree, Value};
+use crate::id::{Ability, ValueName};
 
 /// How long a message may be by default and at least and at most, in seconds.
 pub const LONGEST_S: (u32, u32, u32) = (120, 10, 600);
@@ -20,6 +29,13 @@ pub const LONGEST_S: (u32, u32, u32) = (120, 10, 600);
 pub const MEANWHILE_AFTER_S: (u32, u32, u32) = (30, 5, 600);
 /// And how long after that again.
 pub const MEANWHILE_EVERY_S: (u32, u32, u32) = (90, 15, 1_800);
+
+const POSITION: &str = "position: You are number {queue_position} in the queue.";
+const ESTIMATE: &str = "estimate: We expect to answer you in {wait_least} to {wait_most} minutes.";
+const SOON: &str = "soon: We expect to answer you within {wait_most} minutes.";
+
+/// How long it rings where a caller is put through, by default and at least and at most, in seconds.
+pub const RING_S: (u32, u32, u32) = (20, 5, 180);
 
 impl Reader<'_> {
     pub(super) fn queue(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
@@ -50,7 +66,11 @@ impl Reader<'_> {
             Some(tree) => self.meanwhile(tree).map(Some),
             None => Some(None),
         };
-        Some(Node::Queue(Queue {
+        let after_call = match fields.get("after_call") {
+            Some(tree) => self.link("after_call", tree, true).map(Some),
+            None => Some(None),
+        };
+        Some(Node::Queue(Box::new(Queue {
             queue: queue?.as_str().into(),
             skills: skills?,
             prefers: prefers?,
@@ -61,18 +81,25 @@ impl Reader<'_> {
             on_waited_too_long: on_waited_too_long?,
             on_nobody: on_nobody?,
             meanwhile: meanwhile?,
-        }))
+            after_call: after_call?,
+        })))
     }
 
-    /// `while_waiting: {say: ..., after_s: 30, every_s: 60, keys: {1: offer-a-call-back}}`.
+    /// `while_waiting: {position: ..., estimate: ..., say: ..., after_s: 30, every_s: 60, keys: {...}}`.
     fn meanwhile(&mut self, tree: &Tree) -> Option<Meanwhile> {
         let owner = format!("`while_waiting` of `{}`", self.draft.name.value);
         let fields = Fields::open(owner, "while_waiting", tree.place, tree, self.faults)?;
-        fields.only(&["say", "after_s", "every_s", "keys"], self.faults);
-        let words = match fields.get("say") {
-            Some(tree) => self.words("say", tree, Some("meanwhile")).map(Some),
-            None => Some(None),
-        };
+        let allowed: Vec<&'static str> = MEANWHILE.iter().map(|field| field.name).collect();
+        fields.only(&allowed, self.faults);
+        for name in [QUEUE_POSITION, WAIT_LEAST, WAIT_MOST] {
+            let name = At { place: tree.place, value: name.to_owned() };
+            self.declare(&name, Some(Kind::Number));
+        }
+        let position = self.position(&fields);
+        let estimate = self.estimate(&fields);
+        let worse = self.optional(&fields, "worse", "worse");
+        let comfort = self.comfort(&fields);
+        let words = self.optional(&fields, "say", "meanwhile");
         let mut seconds = |field: &'static str, (default, least, most): (u32, u32, u32)| {
             fields
                 .get(field)
@@ -80,9 +107,22 @@ impl Reader<'_> {
         };
         let after = seconds("after_s", MEANWHILE_AFTER_S);
         let every = seconds("every_s", MEANWHILE_EVERY_S);
-        let keys = fields.need("keys", "keys: {1: offer-a-call-back}", self.faults);
-        let keys = keys.and_then(|tree| self.keys(tree));
+        let says = ["position", "estimate", "comfort", "say"];
+        let keys = match fields.get("keys") {
+            Some(tree) => self.keys(tree),
+            None if says.into_iter().any(|field| fields.get(field).is_some()) => {
+                Some(BTreeMap::new())
+            }
+            None => {
+                fields.need("keys", "keys: {1: offer-a-call-back}", self.faults);
+                None
+            }
+        };
         Some(Meanwhile {
+            position: position?,
+            estimate: estimate?,
+            worse: worse?,
+            comfort: comfort?,
             words: words?,
             after: Duration::from_secs(after?.into()),
             every: Duration::from_secs(every?.into()),
@@ -90,20 +130,69 @@ impl Reader<'_> {
         })
     }
 
+    fn position(&mut self, fields: &Fields<'_>) -> Option<Option<PositionWords>> {
+        if fields.get("next").is_some() {
+            fields.need("position", POSITION, self.faults)?;
+        }
+        let number = self.optional(fields, "position", "position")?;
+        let next = self.optional(fields, "next", "next")?;
+        Some(number.map(|number| PositionWords { number, next }))
+    }
+
+    fn estimate(&mut self, fields: &Fields<'_>) -> Option<Option<EstimateWords>> {
+        if fields.get("estimate").or(fields.get("soon")).is_none() {
+            return Some(None);
+        }
+        let range = fields.need("estimate", ESTIMATE, self.faults);
+        let soon = fields.need("soon", SOON, self.faults);
+        let range = range.and_then(|tree| self.words("estimate", tree, Some("estimate")));
+        let soon = soon.and_then(|tree| self.words("soon", tree, Some("soon")));
+        Some(Some(EstimateWords { range: range?, soon: soon? }))
+    }
+
+    /// `comfort: ...` or a list of them.
+    fn comfort(&mut self, fields: &Fields<'_>) -> Option<Vec<Wording>> {
+        let Some(tree) = fields.get("comfort") else { return Some(Vec::new()) };
+        let all = match &tree.value {
+            Value::List(all) => all.iter().collect(),
+            _ => vec![tree],
+        };
+        let mut comfort = Vec::new();
+        for (at, tree) in all.into_iter().enumerate() {
+            comfort.push(self.words("comfort", tree, Some(&format!("comfort-{}", at + 1)))?);
+        }
+        Some(comfort)
+    }
+
+    /// Words that may be left out; none if they are wrong.
+    fn optional(
+        &mut self,
+        fields: &Fields<'_>,
+        field: &'static str,
+        part: &str,
+    ) -> Option<Option<Wording>> {
+        match fields.get(field) {
+            Some(tree) => self.words(field, tree, Some(part)).map(Some),
+            None => Some(None),
+        }
+    }
+
     pub(super) fn callback(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
         let queue = self.name("callback", What::Queue, value);
         let number = At { place: value.place, value: CALLBACK_NUMBER.to_owned() };
         self.declare(&number, Some(Kind::Phone));
+        let reference = At { place: value.place, value: CALLBACK_REFERENCE.to_owned() };
+        self.declare(&reference, Some(Kind::Reference));
         let skills = self.abilities("skills", fields);
         let urgency = self.urgency(fields);
+        let time = self.appointed(fields);
         let words = fields
             .need("offer", "offer: We can ring you on {callback_number}. ...", self.faults)
             .and_then(|tree| self.words("offer", tree, None));
         let ask = fields
             .need("ask", "ask: Please key in your number, then press hash.", self.faults)
             .and_then(|tree| self.words("ask", tree, Some("ask")));
-        let not_now =
-            fields.get("not_now").map(|tree| self.words("not_now", tree, Some("not-now")));
+        let not_now = self.optional(fields, "not_now", "not-now");
         let asking = self.asking(fields, "wrong", "wrong");
         let then = self.way(fields, "then", "then: we-will-ring");
         let already = self.way(fields, "already", "already: promised-already");
@@ -111,13 +200,31 @@ impl Reader<'_> {
             queue: queue?.as_str().into(),
             skills: skills?,
             urgency: urgency?,
+            time: time?,
             words: words?,
             ask: ask?,
-            not_now: not_now.map_or(Some(None), |words| words.map(Some))?,
+            not_now: not_now?,
             asking: asking?,
             then: then?,
             already: already?,
         })))
+    }
+
+    /// `at: time` and, with it, `on: day`: values that have them.
+    fn appointed(&mut self, fields: &Fields<'_>) -> Option<Option<(Option<ValueName>, ValueName)>> {
+        let mut value = |field: &'static str| match fields.get(field) {
+            Some(tree) => {
+                let name = fields::text(field, tree, self.faults)?;
+                self.uses(&name.value, tree.place, Purpose::Seen);
+                Some(Some(ValueName::from(name.value.as_str())))
+            }
+            None => Some(None),
+        };
+        let (day, time) = (value("on")?, value("at")?);
+        if day.is_some() {
+            fields.need("at", "at: time", self.faults)?;
+        }
+        Some(time.map(|time| (day, time)))
     }
 
     fn urgency(&mut self, fields: &Fields<'_>) -> Option<Urgency> {
@@ -141,6 +248,51 @@ impl Reader<'_> {
             }
         }
         Some(abilities)
+    }
+
+    pub(super) fn transfer(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
+        // What YAML takes for a number may have lost its 0.
+        let lost = match &value.value {
+            Value::Whole(number) => number.to_string().len() != value.place.len,
+            Value::Number(_) => true,
+            _ => false,
+        };
+        if lost {
+            let (field, expected) = ("transfer".to_owned(), "in \"quotes\", or its 0 is lost");
+            let found = value.value.kind();
+            self.faults.note(FaultKind::WrongKind { field, expected, found }, value.place);
+            return None;
+        }
+        let to = self.name("transfer", What::Destination, value);
+        let rings = match fields.get("ring_s") {
+            Some(tree) => {
+                let (_, least, most) = RING_S;
+                let seconds = fields::whole("ring_s", tree, least..=most, self.faults);
+                seconds.map(|seconds| Some(Duration::from_secs(seconds.into())))
+            }
+            None => Some(None),
+        };
+        let otherwise =
+            fields.get("otherwise").and_then(|tree| self.link("otherwise", tree, false));
+        let has_otherwise = fields.get("otherwise").is_some();
+        let mut way = |field, example| match fields.get(field) {
+            Some(tree) => self.link(field, tree, false),
+            None if has_otherwise => otherwise.clone(),
+            None => {
+                fields.need(field, example, self.faults);
+                None
+            }
+        };
+        let on_busy = way("on_busy", "on_busy: engaged");
+        let on_no_answer = way("on_no_answer", "on_no_answer: nobody");
+        let on_unreachable = way("on_unreachable", "on_unreachable: not-reached");
+        Some(Node::Transfer(Box::new(Transfer {
+            to: to?,
+            rings: rings?,
+            on_busy: on_busy?,
+            on_no_answer: on_no_answer?,
+            on_unreachable: on_unreachable?,
+        })))
     }
 
     pub(super) fn voicemail(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {

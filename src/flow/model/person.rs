@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Asking;
-use crate::call::command::{AtClosing, Priority, QueueReturn};
+use crate::call::command::{AtClosing, OutlookWords, Priority, QueueReturn};
 use crate::event::EndCause;
 use crate::flow::wording::Wording;
-use crate::id::{Ability, NodeName, QueueName};
+use crate::id::{Ability, NodeName, QueueName, ValueName};
 use crate::media::command::Key;
 
 /// Lets the caller wait for a person.
@@ -33,6 +33,8 @@ pub struct Queue {
     pub on_nobody: NodeName,
     /// What callers can do while they wait.
     pub meanwhile: Option<Meanwhile>,
+    /// What comes next for callers who are still there when the adviser has hung up.
+    pub after_call: Option<NodeName>,
 }
 
 impl Queue {
@@ -47,10 +49,18 @@ impl Queue {
     }
 }
 
-/// What callers can do while they wait; they keep their place.
+/// What callers hear and can do while they wait; they keep their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meanwhile {
-    /// What they are told of it.
+    /// Their place.
+    pub position: Option<PositionWords>,
+    /// How long the wait will probably be.
+    pub estimate: Option<EstimateWords>,
+    /// That one of these is worse than they were told before. Without it they are not told then.
+    pub worse: Option<Wording>,
+    /// What they are told besides, one after the other, each time the next.
+    pub comfort: Vec<Wording>,
+    /// What they can do instead of waiting, each time.
     pub words: Option<Wording>,
     /// How long they have waited when they are told for the first time.
     pub after: Duration,
@@ -58,6 +68,41 @@ pub struct Meanwhile {
     pub every: Duration,
     /// Where keys lead. Whoever comes back to the queue from there waits on at the same place.
     pub keys: BTreeMap<Key, NodeName>,
+}
+
+/// A place in a queue, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionWords {
+    /// With the value `queue_position`.
+    pub number: Wording,
+    /// For whoever is the first; as for everybody else if there is none.
+    pub next: Option<Wording>,
+}
+
+/// A wait, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EstimateWords {
+    /// From and to, with the values `wait_least` and `wait_most` in minutes.
+    pub range: Wording,
+    /// For a wait of at most `wait_most` minutes.
+    pub soon: Wording,
+}
+
+impl Meanwhile {
+    /// Every wording.
+    pub fn wordings(&self) -> impl Iterator<Item = &Wording> {
+        let position = self.position.iter().flat_map(|it| [&it.number].into_iter().chain(&it.next));
+        let estimate = self.estimate.iter().flat_map(|it| [&it.range, &it.soon]);
+        let told = position.chain(estimate).chain(&self.worse);
+        told.chain(&self.comfort).chain(&self.words)
+    }
+
+    /// What of their place and of the wait callers are told.
+    pub fn outlook_words(&self) -> Option<OutlookWords> {
+        let (position, wait) = (self.position.is_some(), self.estimate.is_some());
+        let worse = self.worse.is_some();
+        (position || wait).then_some(OutlookWords { position, wait, worse })
+    }
 }
 
 /// Before whom a caller goes who waits.
@@ -103,6 +148,9 @@ pub struct Callback {
     pub skills: Vec<Ability>,
     /// Before whom the caller goes.
     pub urgency: Urgency,
+    /// The values that have the day and the time, if it is to be at a time that the caller chooses: without
+    /// a day the next such time.
+    pub time: Option<(Option<ValueName>, ValueName)>,
     /// What is offered, and the number: 1 takes it, 2 gives another number.
     pub words: Wording,
     /// Asks for another number.

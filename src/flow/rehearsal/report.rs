@@ -194,6 +194,23 @@ impl Playing<'_> {
                     return Err(format!("the skills are: {}", with.join(", ")));
                 }
             }
+            Step::Served => {
+                if !stage.serve() {
+                    return Err("the caller does not wait for an adviser".to_owned());
+                }
+                self.note(stage.take_happened());
+            }
+            Step::Rated(question, score) => {
+                let rated = |it: &Happening| match it {
+                    Happening::Rated(known, score) if known == question => Some(*score),
+                    _ => None,
+                };
+                match self.find(rated) {
+                    Some(rated) if rated == *score => {}
+                    Some(rated) => return Err(format!("`{question}` is {rated}")),
+                    None => return missing(format!("`{question}` was not answered"), self),
+                }
+            }
             Step::Noted(label, fact) => {
                 let noted = |it: &Happening| match it {
                     Happening::Noted(known, noted) if known == label => Some(noted.clone()),
@@ -212,6 +229,15 @@ impl Playing<'_> {
                 };
                 if self.find(found).is_none() {
                     return missing(format!("nobody asked `{asked}`"), self);
+                }
+            }
+            Step::Transferred(to) => {
+                let found = |it: &Happening| match it {
+                    Happening::Transferred(dialled) if dialled == to => Some(()),
+                    _ => None,
+                };
+                if self.find(found).is_none() {
+                    return missing(format!("nobody is put through to `{to}`"), self);
                 }
             }
             Step::Sent(template, to, with) => {
@@ -288,8 +314,10 @@ fn told(happening: &Happening) -> String {
         Happening::Entered(flow, node) => format!("came to {flow}/{node}"),
         Happening::Heard(words) => format!("said \"{words}\""),
         Happening::Queued(queue, _) => format!("waits for `{queue}`"),
+        Happening::Rated(question, score) => format!("answered {question}: {score}"),
         Happening::Noted(label, fact) => format!("noted {label}: {fact}"),
         Happening::Asked(asked, _) => format!("asked {asked}"),
+        Happening::Transferred(to) => format!("put through to `{to}`"),
         Happening::Sent(sent) => format!("sent `{}` to {}", sent.template, sent.to),
         Happening::Message(queue) => format!("takes a message for `{queue}`"),
         Happening::Promised(queue, number) => format!("`{queue}` will ring {number}"),

@@ -8,7 +8,7 @@ use miette::NamedSource;
 use super::stage::{Conditions, Fake};
 use crate::backend::Answer;
 use crate::call::command::{CallbackAnswer, QueueReturn};
-use crate::event::{EndCause, Failed};
+use crate::event::{EndCause, Failed, Outlook, TransferOutcome, WaitRange};
 use crate::flow::FlowFile;
 use crate::flow::fault::{Fault, FaultKind};
 use crate::flow::fields::{self, Faults, Fields};
@@ -55,10 +55,16 @@ pub enum Step {
     Silent,
     /// The caller waits in this queue, with these skills if they are named.
     Queued(String, Option<Vec<String>>),
+    /// An adviser answers, talks with the caller and hangs up.
+    Served,
+    /// The caller answered this question of a survey so.
+    Rated(String, u8),
     /// This fact was noted.
     Noted(String, String),
     /// Another system was asked so (`POST council-tax /payments`).
     Asked(String),
+    /// The caller was put through to them.
+    Transferred(String),
     /// The caller was promised this, to this number and with this in it if they are named.
     Sent(String, Option<String>, Vec<(String, String)>),
     /// A message was taken for this queue.
@@ -79,6 +85,11 @@ const QUEUES: [(&str, QueueReturn); 4] = [
 ];
 const CALLBACKS: [(&str, CallbackAnswer); 2] =
     [("known", CallbackAnswer::Known), ("not_now", CallbackAnswer::NotNow)];
+const TRANSFERS: [(&str, TransferOutcome); 3] = [
+    ("busy", TransferOutcome::Rejected),
+    ("no_answer", TransferOutcome::NoAnswer),
+    ("unreachable", TransferOutcome::Unreachable),
+];
 const FAILURES: [(&str, Failed); 5] = [
     ("unreachable", Failed::Unreachable),
     ("timed_out", Failed::TimedOut),
@@ -86,16 +97,19 @@ const FAILURES: [(&str, Failed); 5] = [
     ("circuit_open", Failed::CircuitOpen),
     ("busy", Failed::Busy),
 ];
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 17] = [
     "hears",
     "presses",
     "says",
     "mumbles",
     "silent",
     "queued",
+    "served",
+    "rated",
     "handed_over",
     "noted",
     "asked",
+    "transferred",
     "sent",
     "message",
     "promised",
@@ -148,7 +162,9 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             "values",
             "answers",
             "queues",
+            "outlooks",
             "callbacks",
+            "transfers",
             "message_lost",
             "unsendable",
             "steps",
@@ -209,6 +225,16 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
                 Some((name.as_str().into(), fields::choice(&name, tree, &CALLBACKS, faults)?))
             })
             .collect(),
+        outlooks: list("outlooks", fields.get("outlooks"), faults)
+            .iter()
+            .filter_map(|tree| outlook(tree, faults))
+            .collect(),
+        transfers: entries("transfers", &fields, faults)
+            .into_iter()
+            .filter_map(|(to, tree)| {
+                Some((to.clone(), fields::choice(&to, tree, &TRANSFERS, faults)?))
+            })
+            .collect(),
         message_lost: truth("message_lost", faults),
         unsendable: truth("unsendable", faults),
     };
@@ -254,6 +280,21 @@ fn fake(tree: &Tree, faults: &mut Faults) -> Option<Fake> {
     let status = u16::try_from(status).unwrap_or(200);
     let body = fields.get("body").map_or(serde_json::Value::Null, |tree| json(&tree.value));
     Some(Fake { answer: Ok(Answer { status, body }) })
+}
+
+/// `{position: 3, least: 4, most: 8, worse: true}`, each of which can be left out.
+fn outlook(tree: &Tree, faults: &mut Faults) -> Option<Outlook> {
+    let fields = Fields::open("an outlook".to_owned(), "an outlook", tree.place, tree, faults)?;
+    fields.only(&["position", "least", "most", "worse"], faults);
+    let mut number = |field: &'static str, limits| {
+        let tree = fields.get(field)?;
+        fields::whole(field, tree, limits, faults)
+    };
+    let position = number("position", 1..=9_999).map(u64::from);
+    let least_min = number("least", 0..=600).unwrap_or(0);
+    let wait = number("most", 1..=600).map(|most_min| WaitRange { least_min, most_min });
+    let worse = fields.get("worse").and_then(|tree| fields::truth("worse", tree, faults));
+    Some(Outlook { position, wait, worse: worse.unwrap_or(false) })
 }
 
 /// YAML as JSON.
@@ -319,6 +360,16 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
             };
             Step::Queued(queue, skills)
         }
+        "served" => {
+            fields::truth("served", tree, faults)?;
+            Step::Served
+        }
+        "rated" => {
+            let rated = Fields::open("`rated`".to_owned(), "rated", tree.place, tree, faults)?;
+            let (question, tree) = rated.iter().next()?;
+            let score = fields::whole(&question.value, tree, 1..=5, faults)?;
+            Step::Rated(question.value.clone(), u8::try_from(score).ok()?)
+        }
         "noted" => {
             let noted = Fields::open("`noted`".to_owned(), "noted", tree.place, tree, faults)?;
             let (label, tree) = noted.iter().next()?;
@@ -326,6 +377,7 @@ fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
             Step::Noted(label.value.clone(), fact.value)
         }
         "asked" => Step::Asked(text(faults)?),
+        "transferred" => Step::Transferred(text(faults)?),
         "sent" => {
             let template = text(faults)?;
             let to = match fields.get("to") {

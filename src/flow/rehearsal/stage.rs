@@ -10,11 +10,12 @@ use jiff::civil::DateTime;
 use super::Theatre;
 use crate::backend::{Answer, Ask};
 use crate::call::command::{CallbackAnswer, Command, Heard, Notice, Question, QueueReturn};
-use crate::event::{EndCause, Failed, HandOver};
+use crate::event::{EndCause, Failed, HandOver, Outlook, TransferOutcome};
 use crate::flow::run::{About, Run};
 use crate::flow::speak;
 use crate::id::{
-    Ability, BulletinName, CalendarName, FlowName, NodeName, PromptName, QueueName, ValueName,
+    Ability, BulletinName, CalendarName, CallbackId, FlowName, NodeName, PromptName, QueueName,
+    ValueName,
 };
 use crate::media::command::{Key, SecretKey};
 use crate::notification::{Notification, recipient};
@@ -34,8 +35,12 @@ pub struct Conditions {
     pub answers: VecDeque<Fake>,
     /// Queues that hand the caller back.
     pub queues: BTreeMap<QueueName, QueueReturn>,
+    /// How things stand for a caller who waits, one after the other; nothing can be told after these.
+    pub outlooks: VecDeque<Outlook>,
     /// Queues that cannot promise to ring anybody back, and why.
     pub callbacks: BTreeMap<QueueName, CallbackAnswer>,
+    /// Whom callers are put through to in vain, by what would be dialled.
+    pub transfers: BTreeMap<String, TransferOutcome>,
     /// Whether a message cannot be kept.
     pub message_lost: bool,
     /// Whether no text and no e-mail can be promised now.
@@ -62,6 +67,8 @@ pub enum Happening {
     Noted(String, String),
     /// Another system was asked; the path, and what was sent.
     Asked(String, Option<String>),
+    /// The caller was put through to whoever that reaches.
+    Transferred(String),
     /// The caller was promised to be sent something.
     Sent(Notification),
     /// A message was taken for a queue.
@@ -70,6 +77,8 @@ pub enum Happening {
     Promised(QueueName, String),
     /// What the caller keys in is kept from everybody, or no longer.
     Secret(bool),
+    /// The caller answered a survey's question.
+    Rated(String, u8),
     /// The caller is handed over to people, by why.
     HandedOver(HandOver),
     /// The call is over.
@@ -100,6 +109,10 @@ pub struct Stage<'a> {
     secret: bool,
     /// What is listened for.
     listening: Option<Question>,
+    /// Whether the flow goes on after the conversation with an adviser.
+    leads_on: bool,
+    /// Whether the caller has a place in a queue.
+    waits: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -126,6 +139,8 @@ impl<'a> Stage<'a> {
             waiting: Waiting::Over,
             secret: false,
             listening: None,
+            leads_on: false,
+            waits: false,
         };
         stage.tell(Notice::Started);
         Some(stage)
@@ -183,6 +198,19 @@ impl<'a> Stage<'a> {
             }
             Waiting::Adviser | Waiting::Over => {}
         }
+    }
+
+    /// An adviser answers, talks with the caller and hangs up. False if the caller does not wait for one.
+    pub fn serve(&mut self) -> bool {
+        if !std::mem::take(&mut self.waits) {
+            return false;
+        }
+        self.waiting = Waiting::Over;
+        match std::mem::take(&mut self.leads_on) {
+            true => self.tell(Notice::CallOver),
+            false => self.ended(EndCause::AgentHungUp),
+        }
+        true
     }
 
     fn tell(&mut self, notice: Notice) {
@@ -250,21 +278,50 @@ impl<'a> Stage<'a> {
                 self.secret = on;
                 self.happened.push(Happening::Secret(on));
             }
-            Command::Queue { queue, skills, prefers: _, priority: _, at_closing: _ } => {
+            Command::Rate { question, score } => {
+                self.happened.push(Happening::Rated(question, score));
+            }
+            Command::Queue {
+                queue,
+                skills,
+                prefers: _,
+                priority: _,
+                at_closing: _,
+                after_call,
+            } => {
+                self.leads_on = after_call;
                 let back = self.conditions.queues.get(&queue).copied();
                 self.happened.push(Happening::Queued(queue, skills));
                 self.waiting = Waiting::Adviser;
+                self.waits = back.is_none();
                 answers.push(back.map_or(Notice::Waiting, Notice::QueueLeft));
             }
-            Command::AskCallback { queue, number } => {
+            Command::AskOutlook { words } => {
+                let outlook = self.conditions.outlooks.pop_front().unwrap_or_default();
+                answers.push(Notice::Outlook(Outlook {
+                    position: outlook.position.filter(|_| words.position),
+                    wait: outlook.wait.filter(|_| words.wait),
+                    worse: outlook.worse && words.worse,
+                }));
+            }
+            Command::AskCallback { queue, number, time: _ } => {
                 answers.push(Notice::Callback(self.callback(&queue, number.as_deref())));
             }
-            Command::TakeCallback { queue, skills: _, priority: _, number } => {
-                let answer = self.callback(&queue, Some(&number));
-                if answer == CallbackAnswer::Good {
-                    self.happened.push(Happening::Promised(queue, number));
-                }
+            Command::TakeCallback { queue, skills: _, priority: _, number, time: _ } => {
+                let answer = match self.callback(&queue, Some(&number)) {
+                    CallbackAnswer::Good => {
+                        self.happened.push(Happening::Promised(queue, number));
+                        CallbackAnswer::Promised(CallbackId(0))
+                    }
+                    answer => answer,
+                };
                 answers.push(Notice::Callback(answer));
+            }
+            Command::Connect { to, rings: _ } => {
+                let why = self.conditions.transfers.get(&to).copied();
+                self.happened.push(Happening::Transferred(to));
+                self.waiting = Waiting::Adviser;
+                answers.extend(why.map(Notice::NotConnected));
             }
             Command::TakeMessage { queue, longest: _ } => {
                 self.happened.push(Happening::Message(queue));

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
 use super::collect::Typed;
 use super::{Phase, Walk};
 use crate::call::command::{CallbackAnswer, Command};
 use crate::flow::model::Callback;
-use crate::flow::value::Kind;
+use crate::flow::value::{Kind, Value};
 use crate::flow::wording::Wording;
 use crate::id::ValueName;
 use crate::media::command::Key;
@@ -15,6 +17,8 @@ use crate::number::{Number, Relay};
 
 /// Under which name the number is remembered that is rung.
 pub const NUMBER: &str = "callback_number";
+/// And what the promise can be asked for by, once it is recorded.
+pub const REFERENCE: &str = "callback_reference";
 
 /// The most digits that a number has (E.164).
 const MOST_DIGITS: usize = 15;
@@ -53,8 +57,22 @@ impl Walk<'_> {
             }
             None => None,
         };
-        let queue = callback.queue.clone();
-        self.commands.push(Command::AskCallback { queue, number });
+        let (queue, time) = (callback.queue.clone(), self.appointed(callback));
+        self.commands.push(Command::AskCallback { queue, number, time });
+    }
+
+    /// The day and time that the caller has chosen, if there is one.
+    fn appointed(&self, callback: &Callback) -> Option<DateTime> {
+        let (day, time) = callback.time.as_ref()?;
+        let value = |name: &ValueName| self.run.values.get(name);
+        let Some(Value::Time(time)) = value(time) else { return None };
+        let now = self.run.about.now;
+        let day = match day.as_ref().and_then(value) {
+            Some(Value::Date(day)) => *day,
+            Some(_) | None if *time > now.time() => now.date(),
+            Some(_) | None => now.date().tomorrow().ok()?,
+        };
+        Some(day.to_datetime(*time))
     }
 
     /// What is dialled to ring somebody: whoever uses a text relay service is rung through it.
@@ -77,7 +95,9 @@ impl Walk<'_> {
         }
         let known = self.run.values.contains_key(NUMBER);
         match (answer, promised) {
-            (CallbackAnswer::Good, true) => {
+            (CallbackAnswer::Promised(id), true) => {
+                let reference = Kind::Reference.read(&id.reference()).unwrap_or_default();
+                self.remember(&ValueName::from(REFERENCE), reference);
                 self.run.place = None;
                 self.run.left = None;
                 self.go(&callback.then);
@@ -87,6 +107,8 @@ impl Walk<'_> {
                 self.say(Phase::Offering, &[&callback.words]);
             }
             (CallbackAnswer::Good, false) => self.ask_number(callback, None),
+            // Not asked for.
+            (CallbackAnswer::Good, true) | (CallbackAnswer::Promised(_), false) => {}
             (CallbackAnswer::Known, _) => self.go(&callback.already),
             (CallbackAnswer::NotNow, _) | (CallbackAnswer::NotAllowed, true) => {
                 match callback.not_now.as_ref().filter(|_| self.has_place()) {
@@ -205,6 +227,7 @@ impl Walk<'_> {
             skills: callback.skills.clone(),
             priority: callback.urgency.priority(),
             number,
+            time: self.appointed(callback),
         });
         self.commands.push(Command::SetTimer { after: PATIENCE });
     }

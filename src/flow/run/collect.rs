@@ -104,6 +104,7 @@ impl Walk<'_> {
             | Phase::Asking
             | Phase::Telling
             | Phase::Requesting
+            | Phase::Connecting
             | Phase::Queued
             | Phase::Promising
             | Phase::Announcing

@@ -70,6 +70,7 @@ impl Walk<'_> {
             | Phase::Asking
             | Phase::Telling
             | Phase::Requesting
+            | Phase::Connecting
             | Phase::Queued
             | Phase::Announcing
             | Phase::Promising

@@ -3,11 +3,12 @@
 use super::{About, Run};
 use crate::event::Channel;
 use crate::flow::value::{Kind, Value, Values};
+use crate::flow::wording::LANGUAGE;
 use crate::id::ValueName;
 use crate::notification::recipient;
 
 /// What every call knows from the start, for expressions and texts.
-pub const KNOWN_FROM_THE_START: [(&str, Kind); 7] = [
+pub const KNOWN_FROM_THE_START: [(&str, Kind); 8] = [
     ("caller", Kind::Phone),
     ("caller_mobile", Kind::YesNo),
     ("called", Kind::Phone),
@@ -16,6 +17,8 @@ pub const KNOWN_FROM_THE_START: [(&str, Kind); 7] = [
     ("now", Kind::Time),
     // What cannot wait, once the caller has said so.
     ("urgent", Kind::Text),
+    // What language the caller has chosen.
+    (LANGUAGE, Kind::Text),
 ];
 
 /// The same of one call.
@@ -31,6 +34,7 @@ pub(super) fn values(about: &About) -> Values {
         ("today", Value::Date(about.now.date())),
         ("now", Value::Time(about.now.time())),
         ("urgent", Value::Nothing),
+        (LANGUAGE, Value::Nothing),
     ];
     values.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }

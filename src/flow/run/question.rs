@@ -105,6 +105,7 @@ impl Walk<'_> {
             | Phase::Asking
             | Phase::Telling
             | Phase::Requesting
+            | Phase::Connecting
             | Phase::Queued
             | Phase::Announcing
             | Phase::Promising
@@ -152,6 +153,15 @@ impl Walk<'_> {
 
     pub(super) fn chose(&mut self, key: Key, to: &NodeName) {
         self.commands.push(Command::Chose { node: self.run.at.clone(), key });
+        let flow = Arc::clone(&self.flow);
+        if let Some(Node::Menu(Menu { rates: Some(question), keys, .. })) =
+            flow.nodes.get(&self.run.at)
+            && keys.contains_key(&key)
+            && let Some(score) = key.as_char().to_digit(10)
+        {
+            let score = u8::try_from(score).unwrap_or(u8::MAX);
+            self.commands.push(Command::Rate { question: question.clone(), score });
+        }
         self.go(to);
     }
 

@@ -8,13 +8,16 @@ use proptest::prelude::*;
 
 mod business;
 mod callback;
+mod languages;
 mod owed;
 mod sent;
 mod spoken;
+mod transferred;
+mod waiting;
 
 use super::Run;
 use crate::call::command::{AtClosing, Command, Notice, QueueReturn};
-use crate::event::EndCause;
+use crate::event::{EndCause, TransferOutcome};
 use crate::flow::{About, Flow, Flows, Known, Node, load_text, prompts};
 use crate::media::command::{Key, SecretKey};
 
@@ -70,6 +73,7 @@ fn known() -> Known {
         skills: vec!["bins".into(), "welsh".into()],
         backends: vec!["tax".into()],
         templates: Default::default(),
+        reach: Default::default(),
         intents: Default::default(),
         prompts: None,
     }
@@ -106,6 +110,11 @@ fn short(commands: &[Command]) -> String {
             Command::Send(wanted) => {
                 format!("send {} to {} {:?}", wanted.template, wanted.to, wanted.fields)
             }
+            Command::Connect { to, rings } => {
+                let rings =
+                    rings.map_or(String::new(), |rings| format!(" for {}", rings.as_secs()));
+                format!("connect {to}{rings}")
+            }
             Command::Note { label, fact } => format!("note {label}={fact}"),
             Command::Listen { question } => format!("listen for {}", spoken::asks(question)),
             Command::StopListening => "deaf now".to_owned(),
@@ -119,18 +128,22 @@ fn short(commands: &[Command]) -> String {
                 format!("hand over {}{intent}", reason.as_str())
             }
             Command::Secret { on } => format!("secret {on}"),
-            Command::Queue { queue, skills, prefers: _, priority, at_closing } => {
+            Command::Rate { question, score } => format!("{question} is {score}"),
+            Command::Queue { queue, skills, prefers: _, priority, at_closing, after_call: _ } => {
                 let before = match priority.0 {
                     0 => String::new(),
                     number => format!(" at {number}"),
                 };
                 format!("queue {queue} {skills:?} {at_closing:?}{before}")
             }
-            Command::AskCallback { queue, number } => {
-                format!("may {queue} ring {}", number.as_deref().unwrap_or("-"))
+            Command::AskOutlook { words } => format!("ask outlook {words:?}"),
+            Command::AskCallback { queue, number, time } => {
+                let at = time.map_or(String::new(), |time| format!(" at {time}"));
+                format!("may {queue} ring {}{at}", number.as_deref().unwrap_or("-"))
             }
-            Command::TakeCallback { queue, skills, priority, number } => {
-                format!("{queue} rings {number} {skills:?} at {}", priority.0)
+            Command::TakeCallback { queue, skills, priority, number, time } => {
+                let at = time.map_or(String::new(), |time| format!(" on {time}"));
+                format!("{queue} rings {number} {skills:?} at {}{at}", priority.0)
             }
             Command::TakeMessage { queue, longest } => {
                 format!("message {queue} {}", longest.as_secs())
@@ -443,9 +456,12 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => Just(Notice::QueueLeft(QueueReturn::NobodyOnDuty)),
         1 => any::<bool>().prop_map(|kept| Notice::MessageEnded { kept }),
         2 => Just(Notice::Waiting),
-        2 => (0..4usize).prop_map(|at| Notice::Callback(callback::ANSWERS[at])),
+        2 => (0..5usize).prop_map(|at| Notice::Callback(callback::ANSWERS[at])),
+        2 => waiting::outlooks().prop_map(Notice::Outlook),
         1 => any::<bool>().prop_map(|kept| Notice::Promised { kept }),
         8 => spoken::heard(),
+        1 => Just(Notice::NotConnected(TransferOutcome::NoAnswer)),
+        1 => Just(Notice::CallOver),
         1 => Just(Notice::CameBack),
     ]
 }

@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use super::{Phase, Walk};
 use crate::call::command::{Command, QueueReturn};
+use crate::event::{EndCause, Outlook};
 use crate::flow::model::{Flow, Meanwhile, Node, Queue};
+use crate::flow::value::Value;
+use crate::flow::wording::Wording;
 use crate::id::{NodeName, QueueName};
 use crate::media::command::Key;
+
+/// Under which name a caller's place in a queue is remembered.
+pub const QUEUE_POSITION: &str = "queue_position";
+/// How many minutes a caller will probably wait at least.
+pub const WAIT_LEAST: &str = "wait_least";
+/// And at most.
+pub const WAIT_MOST: &str = "wait_most";
 
 /// A place in a queue, and the node that it was taken at.
 #[derive(Debug)]
@@ -32,7 +42,7 @@ impl Walk<'_> {
         }
         self.run.phase = Phase::Queued;
         if !waits_on {
-            self.run.told = false;
+            self.run.told = 0;
             self.hand_over();
         }
         self.run.place = Some(Place {
@@ -47,6 +57,7 @@ impl Walk<'_> {
             prefers: queue.prefers.clone(),
             priority: queue.urgency.priority(),
             at_closing: queue.at_closing,
+            after_call: queue.after_call.is_some(),
         });
         None
     }
@@ -69,6 +80,23 @@ impl Walk<'_> {
         }
     }
 
+    /// The agent has hung up, and the caller is still there.
+    pub(super) fn after_call(&mut self) {
+        let Some(place) = self.run.place.take() else { return };
+        self.run.left = None;
+        self.run.steps = 0;
+        self.run.led_here.truncate(place.depth);
+        self.enter(Arc::clone(&place.flow));
+        let to = match place.flow.nodes.get(&place.node) {
+            Some(Node::Queue(queue)) => queue.after_call.as_ref(),
+            Some(_) | None => None,
+        };
+        match to {
+            Some(to) => self.go(to),
+            None => self.hang_up(EndCause::AgentHungUp),
+        }
+    }
+
     /// The caller waits and hears music.
     pub(super) fn waits(&mut self, node: &Node) {
         if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node)
@@ -78,10 +106,53 @@ impl Walk<'_> {
         }
     }
 
-    /// They were told what they can do instead.
+    /// It is time to tell them something: of their place and the wait first, if there are words for it.
+    pub(super) fn time_to_tell(&mut self, queue: &Queue) {
+        let Some(meanwhile) = &queue.meanwhile else { return };
+        match meanwhile.outlook_words() {
+            Some(words) => self.commands.push(Command::AskOutlook { words }),
+            None => self.tell_meanwhile(meanwhile, Outlook::default()),
+        }
+    }
+
+    /// How things stand for somebody who waits.
+    pub(super) fn outlook(&mut self, node: &Node, outlook: Outlook) {
+        if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node)
+            && let Some(meanwhile) = &queue.meanwhile
+        {
+            self.tell_meanwhile(meanwhile, outlook);
+        }
+    }
+
+    fn tell_meanwhile(&mut self, meanwhile: &Meanwhile, outlook: Outlook) {
+        let mut words: Vec<&Wording> = meanwhile.worse.iter().filter(|_| outlook.worse).collect();
+        if let (Some(said), Some(position)) = (&meanwhile.position, outlook.position) {
+            self.remember_number(QUEUE_POSITION, position);
+            words.push(said.next.as_ref().filter(|_| position == 1).unwrap_or(&said.number));
+        }
+        if let (Some(said), Some(wait)) = (&meanwhile.estimate, outlook.wait) {
+            self.remember_number(WAIT_LEAST, wait.least_min);
+            self.remember_number(WAIT_MOST, wait.most_min);
+            words.push(if wait.least_min == 0 { &said.soon } else { &said.range });
+        }
+        let turn = self.run.told.checked_rem(meanwhile.comfort.len());
+        words.extend(turn.and_then(|turn| meanwhile.comfort.get(turn)));
+        words.extend(&meanwhile.words);
+        self.run.told = self.run.told.saturating_add(1);
+        match words.as_slice() {
+            [] => self.expect_to_tell(meanwhile),
+            words => self.say(Phase::Queued, words),
+        }
+    }
+
+    fn remember_number(&mut self, name: &str, number: impl Into<u64>) {
+        let number = i64::try_from(number.into()).unwrap_or(i64::MAX);
+        self.remember(&name.into(), Value::Whole(number));
+    }
+
+    /// They were told, and wait on.
     pub(super) fn told_meanwhile(&mut self, queue: &Queue) {
         if let Some(meanwhile) = &queue.meanwhile {
-            self.run.told = true;
             self.commands.push(Command::PlayMusic);
             self.expect_to_tell(meanwhile);
         }
@@ -89,8 +160,8 @@ impl Walk<'_> {
 
     /// Whoever waits is told after a while, and then again and again.
     fn expect_to_tell(&mut self, meanwhile: &Meanwhile) {
-        if meanwhile.words.is_some() {
-            let after = if self.run.told { meanwhile.every } else { meanwhile.after };
+        if meanwhile.wordings().next().is_some() {
+            let after = if self.run.told > 0 { meanwhile.every } else { meanwhile.after };
             self.commands.push(Command::SetTimer { after });
         }
     }

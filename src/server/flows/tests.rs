@@ -17,6 +17,7 @@ fn known() -> Known {
         skills: names.map(Into::into).to_vec(),
         backends: vec!["council".into()],
         templates: templates(),
+        reach: Default::default(),
         intents: assistant::of_flows(&shipped("ivr-flows")).expect("reads").expect("some").names(),
         prompts: None,
     }

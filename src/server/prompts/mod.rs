@@ -15,8 +15,8 @@ use crate::server::flows::{self, FileError};
 
 pub use self::level::{ACTIVE_LEVEL_DBFS, SAMPLE_RATE_HZ};
 pub use self::service::ServiceError;
-use self::voice::Voice;
 pub use self::voice::VoiceError;
+use self::voice::Voices;
 
 /// Something that rendering has done, for whoever watches.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +82,8 @@ pub fn render(
     let mut manifest = flows::manifest(&spoken)?;
     let mut report = RenderReport::default();
     // What was done before a failure is kept: the manifest is written in any case.
-    let voice = Voice::of(language, voice)?;
-    let outcome = render_all(&spoken, &texts, &mut manifest, &mut report, &voice, progress);
+    let mut voices = Voices::new(language, voice);
+    let outcome = render_all(&spoken, &texts, &mut manifest, &mut report, &mut voices, progress);
     report.unused = manifest
         .prompts
         .keys()
@@ -99,13 +99,14 @@ fn render_all(
     texts: &[SpokenText],
     manifest: &mut Manifest,
     report: &mut RenderReport,
-    voice: &Voice,
+    voices: &mut Voices<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), RenderError> {
     for (at, text) in texts.iter().enumerate() {
         let prompt = &text.prompt;
         let path = flows::wav_path(spoken, prompt);
         let file = fingerprint(&path)?;
+        let voice = voices.of(text.language.as_ref())?;
         let step = step(text, &voice.name(), manifest.prompts.get(prompt), file.as_ref());
         let entry = |voice: String, wav| ManifestEntry { text: text.text.clone(), voice, wav };
         match step {

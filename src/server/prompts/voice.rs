@@ -1,5 +1,7 @@
 //! The voice: espeak-ng, run as a program, or a speech service.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,6 +9,7 @@ use std::process::{Command, Stdio};
 use super::level;
 use super::service::{Service, ServiceError};
 use crate::config::settings::VoiceSettings;
+use crate::id::LanguageName;
 
 /// Words in a minute: a little slower than the voice's own pace, for callers who listen hard.
 const WORDS_PER_MINUTE: u32 = 150;
@@ -80,6 +83,29 @@ impl Voice {
         };
         level::finish(&raw)
             .ok_or_else(|| VoiceError::NoSound { voice: self.name(), path: path.to_owned() })
+    }
+}
+
+/// The voices of the languages that are spoken, each made when it is needed.
+pub struct Voices<'s> {
+    own: &'s str,
+    settings: &'s VoiceSettings,
+    by_language: BTreeMap<String, Voice>,
+}
+
+impl<'s> Voices<'s> {
+    /// `own` is the council's language.
+    pub fn new(own: &'s str, settings: &'s VoiceSettings) -> Self {
+        Voices { own, settings, by_language: BTreeMap::new() }
+    }
+
+    /// That of a language; the council's if none is said.
+    pub fn of(&mut self, language: Option<&LanguageName>) -> Result<&Voice, VoiceError> {
+        let language = language.map_or(self.own, LanguageName::as_str);
+        match self.by_language.entry(language.to_owned()) {
+            Entry::Occupied(voice) => Ok(voice.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(Voice::of(language, self.settings)?)),
+        }
     }
 }
 

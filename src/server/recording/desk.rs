@@ -349,8 +349,10 @@ impl Open {
             | CallEvent::Noted { .. }
             | CallEvent::Asked(_)
             | CallEvent::Said(_)
+            | CallEvent::Rated { .. }
             | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
+            | CallEvent::Told { .. }
             | CallEvent::Relaxed { .. }
             | CallEvent::WaitsForAnybody { .. }
             | CallEvent::Offered { .. }

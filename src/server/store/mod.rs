@@ -415,8 +415,10 @@ fn may_be_let_go(event: &Event) -> bool {
             CallEvent::Arrived { .. }
             | CallEvent::Noted { .. }
             | CallEvent::Said(_)
+            | CallEvent::Rated { .. }
             | CallEvent::HandedOver { .. }
             | CallEvent::QueueEntered { .. }
+            | CallEvent::Told { .. }
             | CallEvent::Joined { .. }
             | CallEvent::QueueLeft { .. }
             | CallEvent::Parted { .. }

@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::call::command::CallbackAnswer;
+use crate::id::CallbackId;
 
-pub(super) const ANSWERS: [CallbackAnswer; 4] = [
+const PROMISED: CallbackAnswer = CallbackAnswer::Promised(CallbackId(0x1234_5678_9abc_def0));
+
+pub(super) const ANSWERS: [CallbackAnswer; 5] = [
     CallbackAnswer::Good,
+    PROMISED,
     CallbackAnswer::Known,
     CallbackAnswer::NotAllowed,
     CallbackAnswer::NotNow,
@@ -75,8 +79,9 @@ fn who_takes_it_is_told_once_it_is_recorded() {
     assert_eq!(walk.on(Notice::Played), "timer 5");
     let taken = "no timer, waste rings +447700900123 [\"bins\"] at 0, timer 10";
     assert_eq!(walk.on(key('1')), taken);
-    let told = walk.on(Notice::Callback(CallbackAnswer::Good));
+    let told = walk.on(Notice::Callback(PROMISED));
     assert_eq!(told, "no timer, >promised, play promised");
+    assert_eq!(walk.0.values()["callback_reference"].to_string(), "CB-123456");
     assert_eq!(walk.on(Notice::Played), ">bye, hang up CallbackTaken");
 }
 
@@ -178,4 +183,38 @@ fn who_waits_and_cannot_be_promised_it_is_told_so_and_waits_on() {
     assert!(told.starts_with("play offer-not-now"), "{told}");
     let back = walk.on(Notice::Played);
     assert!(back.starts_with(">bins, queue waste"), "{back}");
+}
+
+const APPOINTED: &str = "\
+start: when
+nodes:
+  when: {collect: When?, form: time, as: hour, then: offer, otherwise: gone}
+  offer:
+    callback: waste
+    at: hour
+    offer: 'At {hour} on {callback_number}?'
+    ask: Key in your number.
+    then: promised
+    already: gone
+    otherwise: gone
+  promised: {say: 'Your reference is {callback_reference}.', then: bye}
+  bye: {hang_up: callback_taken}
+  gone: {hang_up: busy}
+";
+
+#[test]
+fn a_time_that_is_chosen_is_the_next_such_time() {
+    // It is ten in the morning.
+    for (keys, at) in [("1430", "2026-11-26T14:30:00"), ("0930", "2026-11-27T09:30:00")] {
+        let flow = load_text(&"main".into(), "main.yaml", APPOINTED, &known()).expect("is good");
+        let mut walk = Walk::through(Arc::new(flow));
+        walk.on(Notice::Started);
+        let said: Vec<String> = keys.chars().map(|letter| walk.on(key(letter))).collect();
+        let asked = format!("may waste ring +447700900123 at {at}");
+        assert!(said.concat().contains(&asked), "{said:?}");
+        walk.on(Notice::Callback(CallbackAnswer::Good));
+        let taken = walk.on(key('1'));
+        assert!(taken.contains(&format!("at 0 on {at}")), "{taken}");
+        assert!(walk.on(Notice::Callback(PROMISED)).contains("play promised+"));
+    }
 }

@@ -15,9 +15,12 @@ struct Owed {
     /// The queue has yet to say that the caller waits there.
     waiting: bool,
     callback: bool,
+    outlook: bool,
     bulletin: bool,
     answer: bool,
     promise: bool,
+    connect: bool,
+    leads_on: bool,
     secret: bool,
     listening: bool,
     speaking: bool,
@@ -30,7 +33,7 @@ impl Owed {
             assert!(!self.over, "nothing comes after the end: {commands:?}");
             match command {
                 Command::Enter { .. } | Command::Chose { .. } | Command::Note { .. } => {}
-                Command::Said(_) | Command::HandOver { .. } => {}
+                Command::Said(_) | Command::Rate { .. } | Command::HandOver { .. } => {}
                 Command::Listen { .. } => {
                     assert!(!self.listening && !self.speaking && !self.secret, "one at a time");
                     self.listening = true;
@@ -42,12 +45,21 @@ impl Owed {
                     assert_ne!(self.secret, *on, "said once");
                     self.secret = *on;
                 }
-                Command::PlayMusic => assert!(self.answer || self.queue),
+                Command::PlayMusic => assert!(self.answer || self.queue || !self.playing),
+                Command::AskOutlook { words } => {
+                    assert!(self.queue && (words.position || words.wait), "who waits");
+                    self.outlook = true;
+                }
                 Command::AskCallback { .. } => self.callback = true,
                 Command::TakeCallback { .. } => {
                     (self.callback, self.queue, self.waiting) = (true, false, false);
                 }
                 Command::Request(_) => self.answer = true,
+                Command::Connect { .. } => {
+                    assert!(!self.playing && !self.timer, "nothing plays beside the music");
+                    assert!(!self.listening, "whoever is rung listens");
+                    (self.connect, self.queue, self.waiting) = (true, false, false);
+                }
                 // No longer than the timer that follows.
                 Command::Send(_) => self.promise = true,
                 Command::AskBulletin { .. } => self.bulletin = true,
@@ -62,7 +74,8 @@ impl Owed {
                 }
                 Command::CancelTimer => self.timer = false,
                 Command::AskHours { .. } => self.hours = true,
-                Command::Queue { at_closing, .. } => {
+                Command::Queue { at_closing, after_call, .. } => {
+                    self.leads_on = *after_call;
                     assert!(matches!(at_closing, AtClosing::Serve | AtClosing::Tell));
                     assert!(!self.playing && !self.timer, "nothing plays beside the music");
                     assert!(!self.listening, "advisers listen");
@@ -88,7 +101,7 @@ proptest! {
     /// is over, and a caller who does nothing more comes to the end.
     #[test]
     fn every_run_waits_for_something_or_is_over(
-        which in 0..5,
+        which in 0..7,
         all in proptest::collection::vec(notices(), 0..120),
     ) {
         let mut run = match which {
@@ -96,6 +109,8 @@ proptest! {
             1 => business::walk().0,
             2 => callback::walk().0,
             3 => sent::walk().0,
+            4 => waiting::walk().0,
+            5 => transferred::walk().0,
             _ => spoken::walk().0,
         };
         let mut owed = Owed::default();
@@ -108,6 +123,8 @@ proptest! {
                 Notice::TimerDone => !owed.callback && std::mem::take(&mut owed.timer),
                 Notice::Hours { .. } => std::mem::take(&mut owed.hours),
                 Notice::Waiting => owed.queue && std::mem::take(&mut owed.waiting),
+                Notice::NotConnected(_) => std::mem::take(&mut owed.connect),
+                Notice::Outlook(_) => std::mem::take(&mut owed.outlook),
                 Notice::Callback(_) => std::mem::take(&mut owed.callback),
                 Notice::QueueLeft(_) => {
                     let queued = std::mem::take(&mut owed.queue);
@@ -115,13 +132,21 @@ proptest! {
                     queued
                 }
                 // Whoever talked with somebody hears nothing of what was said before.
+                Notice::CallOver => {
+                    let queued = owed.queue && owed.leads_on;
+                    if queued {
+                        let (over, secret) = (owed.over, owed.secret);
+                        owed = Owed { over, secret, ..Owed::default() };
+                    }
+                    queued
+                }
                 Notice::CameBack => {
                     let queued = std::mem::take(&mut owed.queue);
                     if queued {
                         let (over, secret) = (owed.over, owed.secret);
                         owed = Owed { over, secret, ..Owed::default() };
                     }
-                    queued
+                    queued || std::mem::take(&mut owed.connect)
                 }
                 Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
                 Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
@@ -147,7 +172,7 @@ proptest! {
                 // And while the journal is asked, time passes.
                 let timer = owed.timer && !owed.callback;
                 let waits = [playing, timer, owed.hours, owed.callback, owed.message];
-                let waits = waits.into_iter().chain([owed.bulletin, owed.answer]);
+                let waits = waits.into_iter().chain([owed.bulletin, owed.answer, owed.connect]);
                 let waits = waits.chain([owed.speaking, owed.over, !started]);
                 let waits = waits.filter(|waits| *waits).count();
                 // Whoever has a place in a queue may be told and asked something besides.
@@ -177,6 +202,8 @@ proptest! {
                 Notice::Bulletin { on: true }
             } else if std::mem::take(&mut owed.answer) {
                 Notice::Answered(Err(Failed::TimedOut))
+            } else if std::mem::take(&mut owed.connect) {
+                Notice::NotConnected(TransferOutcome::Rejected)
             } else if std::mem::take(&mut owed.message) {
                 Notice::MessageEnded { kept: false }
             } else {
@@ -194,6 +221,8 @@ proptest! {
             business::walk().0,
             callback::walk().0,
             sent::walk().0,
+            waiting::walk().0,
+            transferred::walk().0,
             spoken::walk().0,
         ] {
             for notice in &all {

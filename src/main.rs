@@ -7,8 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use jiff::civil::Date;
+use switchboard::config::registry::Kind;
 use switchboard::config::settings::PortRange;
 use switchboard::server;
+use switchboard::server::registry::Asked;
 use switchboard::server::simulate::Alternative;
 use switchboard::server::staffing::Question;
 use switchboard::stats::erlang::Demand;
@@ -28,8 +30,8 @@ enum Command {
     Serve(Serve),
     /// Run the server beside simulated residents and advisers, to watch it work.
     Demo(Demo),
-    /// Check settings, flows and prompts without running anything.
-    Check(Place),
+    /// Check settings, flows, prompts and the database's entries without running anything.
+    Check(Archive),
     /// Run the tests of flows: callers who press keys, and what must become of them.
     TestFlows {
         #[command(flatten)]
@@ -53,6 +55,14 @@ enum Command {
     /// Queues: who is to answer whom.
     #[command(subcommand)]
     Queue(Queue),
+    /// Agents: all of them as a sheet, out and in.
+    #[command(subcommand)]
+    Agents(Sheet),
+    /// Skills: all of them as a sheet, out and in.
+    #[command(subcommand)]
+    Skills(Sheet),
+    /// Print who changed which queue, agent or skill of the database, the newest first.
+    Audit(Audit),
     /// Simulate days: callers and agents from files, the real queue, every wait to the millisecond.
     Simulate(Simulate),
     /// How many agents so many calls need, or what so many agents make of them (Erlang B, C and A).
@@ -145,11 +155,64 @@ enum Queue {
     /// Draw a caller's wait: who can answer from when on, and the queue's rules.
     Explain {
         #[command(flatten)]
-        place: Place,
+        place: Archive,
         /// Which queue.
         #[arg(value_name = "QUEUE")]
         queue: String,
     },
+    #[command(flatten)]
+    Sheet(Sheet),
+}
+
+#[derive(Debug, Subcommand)]
+enum Sheet {
+    /// Write all that is declared, in the file and in the database, as CSV.
+    Export {
+        #[command(flatten)]
+        place: Archive,
+        /// The file; the screen if it is not given.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Take a sheet into the database: all rows or none. A server that runs takes it through the API.
+    Import {
+        #[command(flatten)]
+        place: Archive,
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Only tell what would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Audit {
+    #[command(flatten)]
+    place: Archive,
+    /// At most so many lines.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
+    /// Only lines before this number.
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<u64>,
+    /// Only of queues, agents or skills.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<Kind>,
+    /// Only of this name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Only by this actor.
+    #[arg(long, value_name = "ACTOR")]
+    by: Option<String>,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    json: bool,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::of_word(text).ok_or_else(|| format!("`{text}` is none of queue, agent, skill"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -205,7 +268,7 @@ enum Recordings {
     },
 }
 
-/// Where recordings are.
+/// Where the settings and the data are.
 #[derive(Debug, clap::Args)]
 struct Archive {
     #[command(flatten)]
@@ -398,7 +461,9 @@ fn main() -> ExitCode {
                 for_s: demo.for_s,
             },
         ),
-        Command::Check(place) => server::command::check(&place.config),
+        Command::Check(Archive { place, data }) => {
+            server::command::check(&place.config, data.as_deref())
+        }
         Command::TestFlows { place, every_way } => {
             server::rehearsal::test_flows(&place.config, every_way).map_err(Into::into)
         }
@@ -414,8 +479,15 @@ fn main() -> ExitCode {
             server::assistant::understand(&intents, today, json)
         }
         Command::Recordings(what) => recordings(what),
-        Command::Queue(Queue::Explain { place, queue }) => {
-            server::command::explain(&place.config, &queue)
+        Command::Queue(Queue::Explain { place: Archive { place, data }, queue }) => {
+            server::command::explain(&place.config, data.as_deref(), &queue)
+        }
+        Command::Queue(Queue::Sheet(what)) => sheet(Kind::Queue, what),
+        Command::Agents(what) => sheet(Kind::Agent, what),
+        Command::Skills(what) => sheet(Kind::Skill, what),
+        Command::Audit(Audit { place, limit, before, kind, name, by, json }) => {
+            let asked = Asked { before, limit, kind, name, by };
+            server::registry::command::audit(&place.into(), &asked, json)
         }
         Command::Simulate(simulate) => server::simulate::simulate(&simulate.into()),
         Command::Staffing(staffing) => {
@@ -431,6 +503,23 @@ fn main() -> ExitCode {
             eprint!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn sheet(kind: Kind, what: Sheet) -> Result<(), server::failure::Failure> {
+    use server::registry::command;
+    match what {
+        Sheet::Export { place, file } => command::export(&place.into(), kind, file.as_deref()),
+        Sheet::Import { place, file, dry_run } => {
+            command::import(&place.into(), kind, &file, dry_run)
+        }
+    }
+}
+
+impl From<Archive> for server::registry::command::Whereabouts {
+    fn from(from: Archive) -> Self {
+        let Archive { place, data } = from;
+        server::registry::command::Whereabouts { config: place.config, data }
     }
 }
 

@@ -57,6 +57,8 @@ mod recorded_company;
 mod recording;
 #[path = "stories/refused.rs"]
 mod refused;
+#[path = "stories/registry.rs"]
+mod registry;
 #[path = "stories/restart.rs"]
 mod restart;
 #[path = "stories/ring_all.rs"]

@@ -24,6 +24,7 @@ mod network;
 mod notifications;
 mod queues;
 mod recording;
+mod skills;
 mod speech;
 mod trunks;
 mod voice;
@@ -41,6 +42,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.guard();
     check.queues();
     check.turns();
+    check.declared_skills();
     check.calendars(bank_holidays);
     check.agents();
     check.star_codes();
@@ -114,26 +116,22 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     /// Notes an error in the value at a path.
     fn error(&mut self, path: &[&str], what: Problem) {
-        let place = self.source.value(path);
-        self.findings.push(self.source.finding(place, Severity::Error, what));
+        self.findings.push(self.source.finding_at(path, false, Severity::Error, what));
     }
 
     /// Notes an error in the key at a path.
     fn key_error(&mut self, path: &[&str], what: Problem) {
-        let place = self.source.key(path);
-        self.findings.push(self.source.finding(place, Severity::Error, what));
+        self.findings.push(self.source.finding_at(path, true, Severity::Error, what));
     }
 
     /// Notes something that works and is hardly meant.
     fn warning(&mut self, path: &[&str], what: Problem) {
-        let place = self.source.key(path);
-        self.findings.push(self.source.finding(place, Severity::Warning, what));
+        self.findings.push(self.source.finding_at(path, true, Severity::Warning, what));
     }
 
     /// The same, of the value at a path.
     fn value_warning(&mut self, path: &[&str], what: Problem) {
-        let place = self.source.value(path);
-        self.findings.push(self.source.finding(place, Severity::Warning, what));
+        self.findings.push(self.source.finding_at(path, false, Severity::Warning, what));
     }
 
     fn no_such<'k>(

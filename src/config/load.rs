@@ -66,7 +66,7 @@ pub fn load(text: &str, file_name: &str) -> Result<(Settings, Source), Vec<Repor
 }
 
 /// What serde's message means.
-fn problem(message: &str, secret: bool) -> Problem {
+pub(super) fn problem(message: &str, secret: bool) -> Problem {
     let quoted: Vec<String> =
         message.split('`').skip(1).step_by(2).map(|word| word.to_owned()).collect();
     let word = || quoted.first().cloned().unwrap_or_default();

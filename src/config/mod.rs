@@ -9,6 +9,7 @@ pub mod contact;
 pub mod load;
 pub mod plan;
 pub mod problem;
+pub mod registry;
 pub mod secret;
 pub mod settings;
 pub mod source;

@@ -1,12 +1,11 @@
 //! Everything that can be wrong with settings: what is wrong, and what would be right.
 
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
-
-use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
-
 use crate::acd::calendar::{CalendarError, DAYS};
+
+mod finding;
+
+pub(super) use finding::{Finding, Path, culprit};
+pub use finding::{Told, place_of};
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -241,6 +240,13 @@ pub enum Problem {
 
     #[error("bank holidays: {error}")]
     BankHolidays { error: String },
+
+    #[error("no skill `{skill}` is declared, and others are")]
+    UndeclaredSkill { skill: String, near: Option<String> },
+    #[error("`{place}` declares it, and what a file declares is changed there")]
+    Declared { place: String },
+    #[error("the password of agent `{agent}` was given for another realm than `{realm}`")]
+    OtherRealm { agent: String, realm: String },
 }
 
 impl Problem {
@@ -455,6 +461,16 @@ impl Problem {
             Problem::BankHolidays { .. } => {
                 "put a copy of https://www.gov.uk/bank-holidays.json beside the settings file"
             }
+            Problem::UndeclaredSkill { skill, near: None } => {
+                return Some(format!("add [skill.{skill}], or PUT /api/v1/skills/{skill}"));
+            }
+            Problem::UndeclaredSkill { near: Some(near), .. } => {
+                return Some(format!("did you mean `{near}`?"));
+            }
+            Problem::Declared { .. } => "change it there, or choose another name",
+            Problem::OtherRealm { .. } => {
+                "their phones cannot register: give the password again, or sip.realm its old value"
+            }
         };
         Some(text.to_owned())
     }
@@ -538,42 +554,5 @@ fn calendar_remedy(error: &CalendarError) -> String {
         CalendarError::UnknownDivision { .. } => {
             "there is: england-and-wales, scotland, northern-ireland".to_owned()
         }
-    }
-}
-
-/// A problem at its place, ready to be shown to a person.
-#[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) problem: Problem,
-    pub(super) text: Option<Arc<NamedSource<String>>>,
-    pub(super) place: Option<Range<usize>>,
-    pub(super) severity: Severity,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for Finding {}
-
-impl Diagnostic for Finding {
-    fn severity(&self) -> Option<Severity> {
-        Some(self.severity)
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.remedy().map(|text| Box::new(text) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.text.as_deref().map(|text| text as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let place = self.place.clone()?;
-        let label = LabeledSpan::new(Some("here".to_owned()), place.start, place.len());
-        Some(Box::new(std::iter::once(label)))
     }
 }

@@ -12,7 +12,7 @@ pub use super::secret::Secret;
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::{QueueSettings, TurnSettings};
 use crate::backend::BackendSettings;
-use crate::id::{Ability, AgentId, BackendName, CalendarName, QueueName, TrunkName};
+use crate::id::{Ability, AgentId, BackendName, CalendarName, QueueName, Skill, TrunkName};
 use crate::media::command::{Codec, Encryption};
 use crate::notification::NotificationSettings;
 use crate::trunk::guard::Rule;
@@ -85,6 +85,9 @@ pub struct Settings {
     /// Agents by name.
     #[serde(default, rename = "agent")]
     pub agents: BTreeMap<AgentId, AgentSettings>,
+    /// Skills by name; whoever names none can be asked for any.
+    #[serde(default, rename = "skill")]
+    pub skills: BTreeMap<Skill, SkillSettings>,
     /// Calendars of opening hours by name.
     #[serde(default, rename = "calendar")]
     pub calendars: BTreeMap<CalendarName, CalendarSettings>,
@@ -321,6 +324,14 @@ pub struct AgentSettings {
     /// What the agent may not dial, besides the general list.
     #[serde(default)]
     pub never_call: Vec<Rule>,
+}
+
+/// One skill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SkillSettings {
+    /// The name shown to people.
+    pub title: String,
 }
 
 /// Digest secrets already hashed (RFC 7616 section 3.4.2).

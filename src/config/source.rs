@@ -1,6 +1,6 @@
 //! Where in a settings file something is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use miette::{NamedSource, Report, Severity};
 use toml::de::{DeTable, DeValue};
 
 use super::mask::mask;
-use super::problem::{Finding, Problem};
+use super::problem::{Finding, Path, Problem};
 
 /// The text of a settings file, with its secrets hidden, and the places of its keys and values.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct Source {
     text: Option<Arc<NamedSource<String>>>,
     places: BTreeMap<Vec<String>, Place>,
     secrets: Vec<Range<usize>>,
+    /// Tables that the database has and the file has not: `waste` of `queue`.
+    elsewhere: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 /// Where a key and its value are, in bytes.
@@ -32,7 +34,8 @@ impl Source {
     pub fn new(file_name: &str, text: &str) -> Self {
         let (masked, secrets) = mask(text);
         let text = Some(Arc::new(NamedSource::new(file_name, masked)));
-        Source { file_name: file_name.to_owned(), text, places: BTreeMap::new(), secrets }
+        let (file_name, elsewhere) = (file_name.to_owned(), BTreeMap::new());
+        Source { file_name, text, places: BTreeMap::new(), secrets, elsewhere }
     }
 
     /// Hides more of the text.
@@ -75,6 +78,29 @@ impl Source {
         }
     }
 
+    /// Whether the file has a table of that name, as in `[queue.waste]`.
+    pub fn declares(&self, table: &str, name: &str) -> bool {
+        self.places.contains_key(&[table.to_owned(), name.to_owned()][..])
+    }
+
+    /// The file and the line of a key, or of the nearest table that is there: `switchboard.toml:12`.
+    pub fn line(&self, path: &[&str]) -> Option<String> {
+        let place = self.key(path)?;
+        let before = self.text.as_ref()?.inner().get(..place.start)?;
+        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        Some(format!("{}:{line}", self.file_name))
+    }
+
+    /// Says which tables come from the database.
+    pub(super) fn set_elsewhere(&mut self, tables: BTreeMap<&'static str, BTreeSet<String>>) {
+        self.elsewhere = tables;
+    }
+
+    /// Whether a table comes from the database.
+    pub(super) fn is_elsewhere(&self, table: &str, name: &str) -> bool {
+        self.elsewhere.get(table).is_some_and(|names| names.contains(name))
+    }
+
     /// The place of a value: of the nearest table that is there, if the value is a default.
     pub fn value(&self, path: &[&str]) -> Option<Range<usize>> {
         self.place(path).map(
@@ -114,6 +140,27 @@ impl Source {
         severity: Severity,
         what: Problem,
     ) -> Report {
-        Report::new(Finding { problem: what, text: self.text.clone(), place, severity })
+        let (text, path) = (self.text.clone(), None);
+        Report::new(Finding { problem: what, text, place, severity, path })
+    }
+
+    /// A finding in the value at a path; in the key, if `key`. What the database has is told by its path.
+    pub(super) fn finding_at(
+        &self,
+        path: &[&str],
+        key: bool,
+        severity: Severity,
+        what: Problem,
+    ) -> Report {
+        let mut named = path.first().zip(path.get(1)).into_iter();
+        let elsewhere = named.any(|(table, name)| self.is_elsewhere(table, name));
+        let place = if key { self.key(path) } else { self.value(path) };
+        let (text, place) = match elsewhere {
+            true => (None, None),
+            false => (self.text.clone(), place),
+        };
+        let path = path.iter().map(|part| (*part).to_owned()).collect();
+        let path = Some(Path { path, elsewhere });
+        Report::new(Finding { problem: what, text, place, severity, path })
     }
 }

@@ -9,6 +9,7 @@ use super::explain::NoQueue;
 use super::installation::Problems;
 use super::prompts::RenderError;
 use super::recording::command as recording;
+use super::registry::command as registry;
 use super::rehearsal::RehearsalError;
 use super::run::ServeError;
 use super::simulate::SimulateError;
@@ -36,6 +37,8 @@ pub enum Failure {
     NeverWaited(CallId),
     /// There is no such queue.
     Queue(NoQueue),
+    /// Entries of the database cannot be told or taken in.
+    Registry(registry::CommandError),
     /// Recordings cannot be read, or are not whole.
     Recordings(recording::CommandError),
     /// The demo's back end cannot begin.
@@ -72,6 +75,7 @@ impl fmt::Display for Failure {
                 writeln!(f, "switchboard: the journal knows of no wait of call {call}")
             }
             Failure::Queue(error) => write!(f, "switchboard: {error}"),
+            Failure::Registry(error) => write!(f, "switchboard: {error}"),
             Failure::Recordings(error) => write!(f, "switchboard: {error}"),
             Failure::Council(error) => write!(f, "switchboard: {error}"),
             Failure::System(error) => write!(f, "switchboard: {error}"),
@@ -106,6 +110,12 @@ impl From<SimulateError> for Failure {
 impl From<StaffingError> for Failure {
     fn from(error: StaffingError) -> Self {
         Failure::Staffing(error)
+    }
+}
+
+impl From<registry::CommandError> for Failure {
+    fn from(error: registry::CommandError) -> Self {
+        Failure::Registry(error)
     }
 }
 

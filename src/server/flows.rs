@@ -63,35 +63,56 @@ pub enum FileError {
     },
 }
 
-/// Loads and checks every `*.yaml` of `folder` and the texts of `sounds/<language>/prompts.yaml`,
-/// with the sound files below `sounds/<language>`; all findings at once, each with file, line and
-/// column, what is wrong and what would be right. `known.prompts` is filled in here.
+/// Flows' files as they were read, and the sound files of what they say.
+#[derive(Debug, Clone, Default)]
+pub struct FlowFiles {
+    files: Vec<FlowFile>,
+    prompts: BTreeMap<PromptName, Rendered>,
+}
+
+impl FlowFiles {
+    /// Reads every `*.yaml` of `folder` and the texts of `sounds/<language>/prompts.yaml`, with what is
+    /// known of the sound files below `sounds/<language>`; and whatever is wrong with them.
+    pub fn read(folder: &Path, sounds: &Path, language: &str) -> (Self, Vec<Finding>) {
+        let spoken = sounds.join(language);
+        let mut findings: Vec<Finding> = Vec::new();
+        let prompts = match rendered(&spoken) {
+            Ok(prompts) => prompts,
+            Err(error) => {
+                findings.push(error.into());
+                BTreeMap::new()
+            }
+        };
+        if let Err(errors) = own_texts(&spoken, Some(&prompts)) {
+            findings.extend(errors);
+        }
+        let (files, errors) = sources(folder);
+        findings.extend(errors);
+        (FlowFiles { files, prompts }, findings)
+    }
+
+    /// The flows, checked; all findings at once, each with file, line and column, what is wrong and
+    /// what would be right. `known.prompts` is filled in here.
+    pub fn load(&self, known: &Known) -> Result<Loaded, Vec<Finding>> {
+        let known = Known { prompts: Some(self.prompts.clone()), ..known.clone() };
+        let faults = flow::load(&self.files, &known);
+        faults.map_err(|faults| faults.into_iter().map(Finding::new).collect())
+    }
+}
+
+/// Reads and checks flows: see [`FlowFiles`].
 pub fn load(
     folder: &Path,
     sounds: &Path,
     language: &str,
     known: &Known,
 ) -> Result<Loaded, Vec<Finding>> {
-    let spoken = sounds.join(language);
-    let mut findings: Vec<Finding> = Vec::new();
-    let prompts = match rendered(&spoken) {
-        Ok(prompts) => prompts,
-        Err(error) => {
-            findings.push(error.into());
-            BTreeMap::new()
-        }
-    };
-    if let Err(errors) = own_texts(&spoken, Some(&prompts)) {
-        findings.extend(errors);
-    }
-    let known = Known { prompts: Some(prompts), ..known.clone() };
-    let (sources, errors) = sources(folder);
-    findings.extend(errors);
-    match flow::load(&sources, &known) {
+    let (files, mut findings) = FlowFiles::read(folder, sounds, language);
+    match files.load(known) {
         Ok(loaded) if findings.is_empty() => Ok(loaded),
         Ok(_) => Err(findings),
         Err(faults) => {
-            findings.extend(faults.into_iter().map(Finding::new));
+            findings.extend(faults);
             Err(findings)
         }
     }

@@ -10,21 +10,27 @@ use miette::{Diagnostic, Report, Severity};
 
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
-use crate::config::problem::Problem;
-use crate::config::settings::{EngineName, ListenSettings, PortRange, Settings, TlsSettings};
+use crate::config::problem::{Problem, Told, place_of};
+use crate::config::registry::{Aside, Entries, Key, merge};
+use crate::config::settings::{
+    EngineName, HttpSettings, ListenSettings, PortRange, RtpSettings, Settings, SipSettings,
+    TlsSettings,
+};
 use crate::config::source::Source;
 use crate::config::{self, check};
 use crate::engine::{DialPlan, Plan, is_emergency};
 use crate::event::Destination;
 use crate::flow::{Flows, Known, NoReach, Node, Reach};
-use crate::id::{Ability, all_met};
+use crate::id::{Ability, PromptName, all_met};
 use crate::media::bank::Bank;
 use crate::number::Dialled;
 use crate::sip::transport::Listener;
 use crate::trunk::guard::Guard;
 
+use super::flows::FlowFiles;
+use super::settings_file::{self, Base};
 use super::stream::tls::{self, Fault, TlsConfigs};
-use super::{assistant, flows, settings_file, sounds};
+use super::{assistant, registry, sounds};
 
 /// The longest wrap-up in the demo, in seconds.
 const DEMO_WRAP_UP_S: u32 = 8;
@@ -60,24 +66,69 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// What the command line can override, as the file has it: that is checked.
+#[derive(Debug, Clone)]
+struct Written {
+    sip: SipSettings,
+    http: HttpSettings,
+    rtp: RtpSettings,
+}
+
+impl Written {
+    /// Puts this in the place of what settings have, and keeps that.
+    fn swap(&mut self, settings: &mut Settings) {
+        std::mem::swap(&mut self.sip, &mut settings.sip);
+        std::mem::swap(&mut self.http, &mut settings.http);
+        std::mem::swap(&mut self.rtp, &mut settings.rtp);
+    }
+}
+
 /// Settings, flows and calendars that passed every check.
 #[derive(Debug)]
 pub struct Installation {
-    /// The settings, overrides applied, paths resolved.
+    /// The settings, overrides applied, paths resolved, the database's entries among them.
     pub settings: Settings,
     /// What TLS needs, by the address that it is spoken at as the settings have it.
     pub tls: BTreeMap<SocketAddr, TlsConfigs>,
     /// What callers' words are understood with; none if no intents are declared.
     pub understanding: Option<Arc<Understanding>>,
+    /// What the database declares besides, all of it.
+    pub entries: Entries,
+    /// What of it is not in force, and why.
+    pub aside: Aside,
+    /// What works and is hardly meant.
+    pub warnings: Vec<Told>,
+    /// What the file says where the command line has the last word.
+    written: Written,
+    source: Source,
+    flow_files: FlowFiles,
     flows: Flows,
     bank_holidays: BankHolidays,
+    demo: bool,
 }
 
 impl Installation {
-    /// Reads and checks everything; all findings at once. Warnings go to the log.
+    /// Reads and checks everything; all findings at once. Warnings go to the log. What the database in
+    /// the data folder declares is put beside what the file does.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
-        let (mut settings, base) = settings_file::read(config).map_err(Problems)?;
-        base.warnings.iter().for_each(|warning| warn(warning.as_ref()));
+        let (mut settings, base) = settings_file::unchecked(config).map_err(Problems)?;
+        if let Some(data) = &overrides.data {
+            settings.files.data.clone_from(data);
+        }
+        let entries = registry::read(&settings.files.data)
+            .map_err(|error| Problems(vec![Report::msg(error)]))?;
+        let Base { mut source, bank_holidays, .. } = base;
+        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
+            check::check(settings, source, &bank_holidays)
+        });
+        tell_aside(&aside);
+        if findings.iter().any(check::is_error) {
+            return Err(Problems(findings));
+        }
+        let mut warnings: Vec<Told> = findings.iter().map(Told::of).collect();
+        findings.iter().for_each(|warning| warn(warning.as_ref()));
+        let Settings { sip, http, rtp, .. } = &settings;
+        let written = Written { sip: sip.clone(), http: http.clone(), rtp: rtp.clone() };
         if let Some(bind) = overrides.sip {
             settings.sip.listen = vec![ListenSettings::plain(bind)];
             settings.sip.tls = None;
@@ -88,23 +139,104 @@ impl Installation {
         if let Some(ports) = overrides.rtp_ports {
             settings.rtp.ports = ports;
         }
-        if let Some(data) = &overrides.data {
-            settings.files.data.clone_from(data);
-        }
-        let secure = Secure::read(&settings, &base.source);
+        let secure = Secure::read(&settings, &source);
         secure.warnings.iter().for_each(|warning| warn(warning.as_ref()));
         if !secure.errors.is_empty() {
             return Err(Problems(secure.errors));
         }
         let files = &settings.files;
         let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
-        let known = known(&settings, understanding.as_deref());
-        let loaded =
-            flows::load(&files.flows, &files.sounds, &files.language, &known).map_err(Problems)?;
-        loaded.warnings.iter().for_each(|warning| warn(warning));
+        let (flow_files, mut wrong) = FlowFiles::read(&files.flows, &files.sounds, &files.language);
+        let installation = Installation {
+            settings,
+            tls: secure.configs,
+            understanding,
+            entries,
+            aside,
+            warnings: Vec::new(),
+            written,
+            source,
+            flow_files,
+            flows: Flows::new(),
+            bank_holidays,
+            demo: false,
+        };
+        let (flows, found) = installation.check_flows().map_err(|Problems(found)| {
+            wrong.extend(found);
+            Problems(std::mem::take(&mut wrong))
+        })?;
+        if !wrong.is_empty() {
+            return Err(Problems(wrong));
+        }
+        found.iter().for_each(|warning| warn(warning.as_ref()));
+        warnings.extend(found.iter().map(Told::of));
+        Ok(Installation { warnings, flows, ..installation })
+    }
+
+    /// The same files with other entries of the database, checked as if everything had been read anew.
+    pub fn with(&self, entries: Entries) -> Result<Self, Problems> {
+        let (mut settings, mut source) = (self.settings.clone(), self.source.clone());
+        let mut written = self.written.clone();
+        written.swap(&mut settings);
+        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
+            check::check(settings, source, &self.bank_holidays)
+        });
+        if findings.iter().any(check::is_error) {
+            return Err(Problems(findings));
+        }
+        written.swap(&mut settings);
+        let mut installation = Installation {
+            settings,
+            tls: self.tls.clone(),
+            understanding: self.understanding.clone(),
+            entries,
+            aside,
+            warnings: Vec::new(),
+            written,
+            source,
+            flow_files: self.flow_files.clone(),
+            flows: Flows::new(),
+            bank_holidays: self.bank_holidays.clone(),
+            demo: self.demo,
+        };
+        let (flows, found) = installation.check_flows()?;
+        installation.flows = flows;
+        installation.warnings = findings.iter().chain(&found).map(Told::of).collect();
+        if installation.demo {
+            installation.for_the_demo();
+        }
+        Ok(installation)
+    }
+
+    /// Refuses files that push out what the database has in force in another installation, other than by
+    /// declaring it themselves.
+    pub fn keeps(&self, other: &Installation) -> Result<(), Problems> {
+        let pushed = self
+            .aside
+            .iter()
+            .filter(|(key, _)| self.place_of(key).is_none() && !other.aside.contains_key(key));
+        let told: Vec<Report> = pushed
+            .flat_map(|(key, told)| {
+                told.iter().map(move |told| Report::msg(format!("{key} of the database: {told}")))
+            })
+            .collect();
+        if told.is_empty() { Ok(()) } else { Err(Problems(told)) }
+    }
+
+    /// Where a file declares something: the file and the line.
+    pub fn place_of(&self, key: &Key) -> Option<String> {
+        let path = [key.kind.word(), key.name.as_str()];
+        if self.source.declares(path[0], path[1]) { self.source.line(&path) } else { None }
+    }
+
+    /// The flows, if they fit to the settings, and what works and is hardly meant.
+    fn check_flows(&self) -> Result<(Flows, Vec<Report>), Problems> {
+        let known = known(&self.settings, self.understanding.as_deref());
+        let loaded = self.flow_files.load(&known).map_err(Problems)?;
+        let mut warnings: Vec<Report> = loaded.warnings.into_iter().map(Report::new).collect();
         let flows = loaded.flows;
         let names: Vec<_> = flows.keys().cloned().collect();
-        let mut findings = check::check_numbers(&settings, &base.source, &names);
+        let mut findings = check::check_numbers(&self.settings, &self.source, &names);
         let nodes = flows.values().flat_map(|flow| flow.nodes.values());
         let given: Vec<_> = nodes
             .filter_map(|node| {
@@ -112,23 +244,18 @@ impl Installation {
                 Some((queue.queue.clone(), queue.urgency.priority().0))
             })
             .collect();
-        findings.extend(check::check_priorities(&settings, &base.source, &given));
+        findings.extend(check::check_priorities(&self.settings, &self.source, &given));
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
         }
-        findings.iter().for_each(|warning| warn(warning.as_ref()));
-        Ok(Installation {
-            settings,
-            tls: secure.configs,
-            understanding,
-            flows,
-            bank_holidays: base.bank_holidays,
-        })
+        warnings.extend(findings);
+        Ok((flows, warnings))
     }
 
     /// What a demo changes: a demo at night must not only say that the lines are closed, few advisers must
     /// keep up with many who ring, and whoever tries it is listened to if this program can.
     pub fn for_the_demo(&mut self) {
+        self.demo = true;
         if cfg!(feature = "pocketsphinx") {
             self.settings.speech.engine.get_or_insert(EngineName::Pocketsphinx);
         }
@@ -165,23 +292,31 @@ impl Installation {
 
     /// Every sound that the plan can play.
     pub fn bank(&self, plan: &Plan) -> Result<Bank, Problems> {
+        self.bank_of(&plan.sounds())
+    }
+
+    /// These sounds.
+    pub fn bank_of(&self, sounds: &[PromptName]) -> Result<Bank, Problems> {
         let files = &self.settings.files;
-        sounds::load(&files.sounds, &files.language, &plan.sounds())
+        sounds::load(&files.sounds, &files.language, sounds)
             .map_err(|errors| Problems(errors.into_iter().map(Report::new).collect()))
     }
 }
 
 /// Says in one line of the log what works and is hardly meant: where, what, and what would be right.
 fn warn(finding: &dyn Diagnostic) {
-    let place = || {
-        let label = finding.labels()?.next()?;
-        let read = finding.source_code()?.read_span(label.inner(), 0, 0).ok()?;
-        let (name, line) = (read.name().unwrap_or_default(), read.line() + 1);
-        Some(format!("{name}:{line}:{}: ", read.column() + 1))
-    };
-    let place = place().unwrap_or_default();
+    let place = place_of(finding).map(|place| format!("{place}: ")).unwrap_or_default();
     let advice = finding.help().map(|help| format!("; {help}")).unwrap_or_default();
     tracing::warn!("{place}{finding}{advice}");
+}
+
+/// Says of each entry of the database that is not in force why not.
+fn tell_aside(aside: &Aside) {
+    for (key, told) in aside {
+        for told in told {
+            tracing::warn!("{key} of the database is set aside: {told}");
+        }
+    }
 }
 
 /// What the certificates that settings name come to.
@@ -255,7 +390,8 @@ pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) 
     let intents = understanding.map(Understanding::names).unwrap_or_default();
     let of_agents = settings.agents.values().flat_map(|agent| &agent.skills);
     let of_queues = settings.queues.values().flat_map(|queue| &queue.skills);
-    let mut skills: Vec<_> = of_agents.chain(of_queues).map(|ability| &ability.skill).collect();
+    let abilities = of_agents.chain(of_queues).map(|ability| &ability.skill);
+    let mut skills: Vec<_> = abilities.chain(settings.skills.keys()).collect();
     skills.sort();
     skills.dedup();
     let serves =

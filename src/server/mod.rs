@@ -20,6 +20,7 @@ pub mod notifications;
 pub mod prompts;
 pub mod recording;
 pub mod refusals;
+pub mod registry;
 pub mod rehearsal;
 pub mod resolver;
 pub mod run;

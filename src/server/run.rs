@@ -7,26 +7,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{oneshot, watch};
+use miette::Report;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::settings::Settings;
 use crate::engine::{Engine, Plan, Start};
-use crate::event::OutboundRefusal;
 use crate::id::Entropy;
-use crate::media::jitter::JitterCounters;
-use crate::media::{Bank, DropReason, Event};
+use crate::media::{Bank, Event};
 use crate::sip::ListenerId;
 use crate::sip::transport;
-use crate::stats::{
-    self,
-    metrics::{TrunkWire, Wire},
-};
-use crate::trunk::TrunkStatus;
-use crate::trunk::health::Life;
-use crate::web::{
-    self, Asked, NotReady, PortClosed, Readiness, SoundFuture, Token, TokenError, WebState,
-    WhyFuture,
-};
+use crate::stats::{self, live::Live};
+use crate::web::{self, Token, TokenError};
 
 use super::backends::{BackendClient, BackendError};
 use super::clock::Clock;
@@ -38,11 +29,18 @@ use super::listeners::{ListenError, Listeners};
 use super::media_thread::{MediaThreadSettings, MediaThreads};
 use super::notifications::{Post, PostError};
 use super::recording::{RecordingError, Recordings, Watch};
+use super::registry::Store;
 use super::resolver::Resolver;
 use super::sounds;
 use super::speech::{Hearing, HearingError};
 use super::store::{self, JournalHandle, StoreError, StoreSettings};
 use super::stream::{Patience, StreamLimits, Streams};
+
+mod figures;
+mod orders;
+
+use self::figures::{Parts, SetAside, set_aside, web_state};
+pub use self::orders::Ordered;
 
 /// How long the journal may take to write what it still holds at a stop.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -124,6 +122,12 @@ pub struct Server {
     web: tokio::task::JoinHandle<std::io::Result<()>>,
     bank: Arc<Bank>,
     tokens: Arc<ArcSwap<Vec<Token>>>,
+    clock: Clock,
+    /// What is in force.
+    installation: Installation,
+    registry: Store,
+    orders: mpsc::Receiver<Ordered>,
+    aside: Arc<ArcSwap<SetAside>>,
     /// Where SIP is served: what peers are told.
     pub sip: Vec<transport::Listener>,
     /// Where pages are served.
@@ -241,12 +245,16 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
             .map_err(thread("control thread"))?
     };
     let (stop_web, mut stopping) = watch::channel(false);
+    let aside = Arc::new(ArcSwap::from_pointee(set_aside(&installation)));
+    let (orders, taken) = orders::orders();
     let parts = Parts {
         control: handle.clone(),
         journal: journal.clone(),
         media: media.clone(),
         streams: streams.clone(),
         recordings: recordings.clone(),
+        aside: aside.clone(),
+        orders,
     };
     let state = web_state(tokens.clone(), &plan, clock, &parts);
     let web = tokio::spawn(async move {
@@ -267,6 +275,11 @@ pub async fn start(installation: Installation) -> Result<Server, ServeError> {
         web,
         bank,
         tokens,
+        clock,
+        registry: Store::new(&installation.settings.files.data),
+        installation,
+        orders: taken,
+        aside,
         sip: told,
         http,
     })
@@ -289,24 +302,55 @@ impl Server {
     }
 
     /// Swaps the settings; calls under way keep the flow that they began with. Ports, threads and
-    /// the journal's place stay as they were at the start.
-    pub fn reload(&mut self, installation: &Installation) -> Result<(), ServeError> {
+    /// the journal's place stay as they were at the start. What the database has in force stays in force,
+    /// unless the files declare it now.
+    pub fn reload(&mut self, installation: Installation) -> Result<(), ServeError> {
+        installation.keeps(&self.installation)?;
+        let installed = self.install(&installation, None)?;
+        self.put_to_work(installation, installed);
+        Ok(())
+    }
+
+    /// What is needed to put an installation to work; sounds of `known` are not read again.
+    fn install(
+        &self,
+        installation: &Installation,
+        known: Option<&Bank>,
+    ) -> Result<Installed, Problems> {
         let plan = installation.plan(self.sip.clone())?;
-        let mut bank = installation.bank(&plan)?;
-        let tokens = tokens(&installation.settings)?;
+        let mut bank = match known {
+            None => installation.bank(&plan)?,
+            Some(known) => installation.bank_of(&orders::missing(plan.sounds(), known))?,
+        };
         bank.keep(&self.bank);
-        self.bank = Arc::new(bank);
-        // The sounds first: the first call of the new flows must find them.
-        self.media.set_bank(&self.bank);
-        sounds::encode(&self.bank, plan.spoken());
+        let tokens =
+            tokens(&installation.settings).map_err(|error| Problems(vec![Report::msg(error)]))?;
+        Ok(Installed { plan, bank, tokens, all: known.is_none() })
+    }
+
+    /// Cannot fail: what could has been done before.
+    fn put_to_work(&mut self, installation: Installation, installed: Installed) {
+        let Installed { plan, bank, tokens, all } = installed;
+        if all || bank.len() != self.bank.len() {
+            self.bank = Arc::new(bank);
+            // The sounds first: the first call of the new flows must find them.
+            self.media.set_bank(&self.bank);
+            sounds::encode(&self.bank, plan.spoken());
+        }
         self.control.send(Message::Settings(Arc::new(plan)));
         self.tokens.store(Arc::new(tokens));
+        self.aside.store(Arc::new(set_aside(&installation)));
         for (listener, bound) in &self.bound {
             if let Some(tls) = installation.tls.get(bound) {
                 self.streams.renew(*listener, tls);
             }
         }
-        Ok(())
+        self.installation = installation;
+    }
+
+    /// The figures now.
+    fn live(&self) -> Arc<Live> {
+        self.journal.live(self.clock.now(), self.clock.wall())
     }
 
     /// Ends every call, writes the journal to its end and stops.
@@ -352,14 +396,13 @@ impl Server {
     }
 }
 
-/// What the pages and figures are made of.
-#[derive(Clone)]
-struct Parts {
-    control: ControlHandle,
-    journal: JournalHandle,
-    media: Arc<MediaThreads>,
-    streams: Streams,
-    recordings: Arc<Recordings>,
+/// An installation, ready to be put to work.
+struct Installed {
+    plan: Plan,
+    bank: Bank,
+    tokens: Vec<Token>,
+    /// Whether every sound was read anew.
+    all: bool,
 }
 
 /// The journal tells the control thread what it has committed and how it fares.
@@ -412,118 +455,7 @@ fn threads(asked: usize) -> usize {
     }
 }
 
-fn web_state(
-    tokens: Arc<ArcSwap<Vec<Token>>>,
-    plan: &Plan,
-    clock: Clock,
-    parts: &Parts,
-) -> WebState {
-    let Parts { control, journal, .. } = parts;
-    let live = {
-        let journal = journal.clone();
-        Arc::new(move || journal.live(clock.now(), clock.wall()))
-    };
-    let metrics = {
-        let (live, parts) = (live.clone(), parts.clone());
-        Arc::new(move || stats::metrics::render(&live(), &wire(&parts)))
-    };
-    let ready = {
-        let (control, journal) = (control.clone(), journal.clone());
-        Arc::new(move || {
-            let mut reasons = Vec::new();
-            if journal.status().health.full {
-                reasons.push(NotReady::JournalFull);
-            }
-            if control.state().draining {
-                reasons.push(NotReady::Draining);
-            }
-            Readiness::from_reasons(reasons)
-        })
-    };
-    let requests = {
-        let control = control.clone();
-        Arc::new(move |asked: Asked| -> web::ReplyFuture {
-            let (reply, answer) = oneshot::channel();
-            let Asked { actor, own, request } = asked;
-            control.send(Message::Request { actor, own, request, reply });
-            Box::pin(async move { answer.await.map_err(|_| PortClosed) })
-        })
-    };
-    let sounds = {
-        let listener = parts.recordings.listener().clone();
-        Arc::new(move |message, kept_at: Option<String>| -> SoundFuture {
-            let listener = listener.clone();
-            Box::pin(async move {
-                match listener.wav(message, kept_at.as_deref()).await {
-                    Ok(sound) => Some(sound),
-                    Err(error) => {
-                        tracing::error!(%message, %error, "a message cannot be heard");
-                        None
-                    }
-                }
-            })
-        })
-    };
-    let why = {
-        let reader = journal.reader();
-        Arc::new(move |call| -> WhyFuture {
-            let reader = reader.clone();
-            Box::pin(async move {
-                let told = super::why::read(&reader, call).await;
-                told.inspect_err(|error| tracing::error!(%error, "the journal cannot be read")).ok()
-            })
-        })
-    };
-    WebState { live, metrics, ready, requests, sounds, why, tokens, zone: plan.acd.zone.clone() }
-}
-
 fn tokens(settings: &Settings) -> Result<Vec<Token>, ServeError> {
     let tokens = settings.tokens.iter().map(Token::try_from);
     tokens.collect::<Result<_, _>>().map_err(ServeError::Token)
-}
-
-fn wire(parts: &Parts) -> Wire {
-    let Parts { control, journal, media, streams, recordings } = parts;
-    let state = control.state();
-    let rtp = media.counters();
-    let mut sip_rejected = state.sip.rejected.clone();
-    for (reason, count) in streams.refused() {
-        *sip_rejected.entry(reason).or_default() += count;
-    }
-    Wire {
-        sip_connections: streams.connections(),
-        sip_received: state.sip.received.clone(),
-        sip_sent: state.sip.sent.clone(),
-        sip_rejected,
-        rtp_received: rtp.received,
-        rtp_sent: rtp.sent,
-        rtp_dropped: DropReason::ALL
-            .into_iter()
-            .map(|reason| (reason.as_str(), rtp.dropped_for(reason)))
-            .collect(),
-        rtp_ordered: JitterCounters::LABELS.into_iter().zip(rtp.ordered.to_array()).collect(),
-        recordings: recordings.counters().wire(),
-        journal_lag_events: journal.status().health.backlog as u64,
-        trunks: state.trunks.iter().map(trunk_wire).collect(),
-        outbound_refused: OutboundRefusal::ALL
-            .into_iter()
-            .map(|reason| {
-                (reason.as_str(), state.outbound_refused.get(&reason).copied().unwrap_or(0))
-            })
-            .collect(),
-    }
-}
-
-fn trunk_wire(status: &TrunkStatus) -> TrunkWire {
-    let up = |life: &Life| match life {
-        Life::Up => Some(true),
-        Life::Down => Some(false),
-        Life::Unknown => None,
-    };
-    TrunkWire {
-        trunk: status.trunk.to_string(),
-        servers: status.servers.iter().map(|(server, life)| (server.clone(), up(life))).collect(),
-        registered: status.registered,
-        calls: status.calls,
-    }
 }

@@ -32,6 +32,16 @@ pub struct Base {
 /// is wrong is reported at once, apart from the flows that numbers lead to: those are read with the
 /// help of the settings, and [`check::check_numbers`] looks at them afterwards.
 pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
+    let (settings, base) = unchecked(path)?;
+    let findings = check::check(&settings, &base.source, &base.bank_holidays);
+    if findings.iter().any(check::is_error) {
+        return Err(findings);
+    }
+    Ok((settings, Base { warnings: findings, ..base }))
+}
+
+/// Reads settings that are to be checked with what else there is.
+pub fn unchecked(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
     let shown = path.display().to_string();
     let text = read_text(path).map_err(|problem| vec![finding(&shown, "", None, problem)])?;
     let (mut settings, source) = load(&text, &shown)?;
@@ -39,7 +49,6 @@ pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
     let beside = absolute.parent().unwrap_or(Path::new("/"));
     let folder = beside.parent().unwrap_or(beside).to_owned();
 
-    let mut findings = Vec::new();
     let first = settings.calendars.iter().find(|(_, calendar)| calendar.bank_holidays.is_some());
     let bank_holidays = match first {
         None => BankHolidays::default(),
@@ -53,10 +62,6 @@ pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
             Err(Unusable::Wrong(report)) => return Err(vec![report]),
         },
     };
-    findings.extend(check::check(&settings, &source, &bank_holidays));
-    if findings.iter().any(check::is_error) {
-        return Err(findings);
-    }
     let files = &mut settings.files;
     for path in [&mut files.flows, &mut files.sounds, &mut files.data] {
         *path = folder.join(&*path);
@@ -74,7 +79,7 @@ pub fn read(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
             *path = folder.join(&*path);
         }
     }
-    Ok((settings, Base { folder, source, bank_holidays, warnings: findings }))
+    Ok((settings, Base { folder, source, bank_holidays, warnings: Vec::new() }))
 }
 
 enum Unusable {

@@ -166,6 +166,16 @@ impl<'a> Sheet<'a> {
         Some(Column { name, index })
     }
 
+    /// Every column that the heading names.
+    pub fn heading(&self) -> impl Iterator<Item = &str> {
+        self.heading.iter()
+    }
+
+    /// Something wrong with the name of the column `index`.
+    pub fn mistake_in_heading(&self, index: usize, wrong: Wrong) -> Mistake {
+        self.at_heading(Some(index), wrong)
+    }
+
     fn at_heading(&self, index: Option<usize>, wrong: Wrong) -> Mistake {
         // The first record starts where the text does, blank lines before it apart.
         let start = self.text.len() - self.text.trim_start_matches(['\r', '\n']).len();
@@ -196,7 +206,7 @@ impl<'a> Sheet<'a> {
             Some(Ok(row))
         } else {
             let at = have.min(want).saturating_sub(1);
-            Some(Err(row.mistake_at(at, Wrong::Ragged { have, want })))
+            Some(Err(row.mistake_in(at, Wrong::Ragged { have, want })))
         }
     }
 }
@@ -205,6 +215,11 @@ impl Row<'_> {
     /// The value in a column, without spaces around it.
     pub fn get(&self, column: Column) -> &str {
         self.record.get(column.index).unwrap_or_default()
+    }
+
+    /// The value in the column `index`, without spaces around it.
+    pub fn cell(&self, index: usize) -> &str {
+        self.record.get(index).unwrap_or_default()
     }
 
     /// The line in which the row begins.
@@ -253,10 +268,11 @@ impl Row<'_> {
 
     /// Something wrong with the value in a column.
     pub fn mistake(&self, column: Column, wrong: Wrong) -> Mistake {
-        self.mistake_at(column.index, wrong)
+        self.mistake_in(column.index, wrong)
     }
 
-    fn mistake_at(&self, index: usize, wrong: Wrong) -> Mistake {
+    /// Something wrong with the value in the column `index`.
+    pub fn mistake_in(&self, index: usize, wrong: Wrong) -> Mistake {
         let place = place_of_field(self.text, self.start, index);
         Mistake { file: self.file.to_owned(), place, wrong }
     }

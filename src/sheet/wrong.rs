@@ -40,6 +40,8 @@ pub enum Wrong {
     NoBreak { text: String },
     #[error("the shift ends at {logout_ms} and begins at {login_ms}: it must end after it begins")]
     EndsBeforeItBegins { login_ms: u64, logout_ms: u64 },
+    #[error("{why}")]
+    Refused { why: String },
 }
 
 impl Wrong {

@@ -28,6 +28,7 @@ mod trunks;
 mod voice;
 
 pub use recordings::RecordingWire;
+pub use trunks::TrunkWire;
 
 /// What the shell counts on the wire since the process began, and how far the journal lags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,23 +53,12 @@ pub struct Wire {
     pub recordings: RecordingWire,
     /// Events that wait to be committed to the journal.
     pub journal_lag_events: u64,
+    /// Entries of the database that are not in force, by their kind.
+    pub set_aside: BTreeMap<&'static str, u64>,
     /// How trunks fare.
     pub trunks: Vec<TrunkWire>,
     /// Calls to the outside that were not made, by reason.
     pub outbound_refused: BTreeMap<&'static str, u64>,
-}
-
-/// How a trunk fares.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TrunkWire {
-    /// Its name.
-    pub trunk: String,
-    /// Its servers, and whether each lives; none while that is not known.
-    pub servers: Vec<(String, Option<bool>)>,
-    /// Whether we are registered; none if we do not register.
-    pub registered: Option<bool>,
-    /// Calls up, in and out.
-    pub calls: usize,
 }
 
 /// The text of /metrics.
@@ -254,6 +244,9 @@ fn queues(live: &Live) -> Vec<MetricFamily> {
 }
 
 fn books(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
+    let set_aside = wire.set_aside.iter();
+    let set_aside =
+        set_aside.map(|(kind, value)| labelled(gauge(*value as f64), &[("kind", kind)]));
     vec![
         family(
             "switchboard_books_difference",
@@ -274,6 +267,13 @@ fn books(live: &Live, wire: &Wire) -> Vec<MetricFamily> {
             "Events that wait to be committed to the journal.",
             MetricType::GAUGE,
             vec![gauge(wire.journal_lag_events as f64)],
+        ),
+        family(
+            "switchboard_entries_set_aside",
+            "Queues, agents and skills of the database that are not in force: a file declares them, or \
+             the checks refuse them.",
+            MetricType::GAUGE,
+            set_aside.collect(),
         ),
     ]
 }
@@ -447,6 +447,7 @@ mod tests {
                 ..RecordingWire::default()
             },
             journal_lag_events: 7,
+            set_aside: BTreeMap::from([("queue", 2)]),
             trunks: vec![TrunkWire {
                 trunk: "carrier".to_owned(),
                 servers: vec![
@@ -504,6 +505,7 @@ mod tests {
             "switchboard_recordings_active 3",
             r#"switchboard_recording_failures_total{reason="disk_full"} 1"#,
             "switchboard_journal_lag_events 7",
+            r#"switchboard_entries_set_aside{kind="queue"} 2"#,
             r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.1:5060"} 1"#,
             r#"switchboard_trunk_up{trunk="carrier",host="udp:192.0.2.2:5060"} 0"#,
             r#"switchboard_trunk_registered{trunk="carrier"} 0"#,

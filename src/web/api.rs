@@ -226,7 +226,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(
         return Err(Problem::NotJson);
     }
     let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLong,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLong(super::serve::BODY_LIMIT_BYTES),
         _ => Problem::Malformed("The body ended before its announced length.".to_owned()),
     })?;
     serde_json::from_slice(&body).map_err(|error| match error.classify() {

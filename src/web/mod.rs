@@ -28,6 +28,9 @@
 //! | `/api/v1/callbacks` | whom it was promised to ring back | a supervisor's token, or an agent's who serves the queue |
 //! | `DELETE /api/v1/callbacks/{callback}` | takes a promise back | a supervisor's token |
 //! | `/api/v1/notifications` | texts and e-mails that wait, and that failed | a supervisor's token |
+//! | `/api/v1/queues`, `/api/v1/skills`, `/api/v1/agents?settings=true` | what is declared; a sheet in and out | a supervisor's token |
+//! | `/api/v1/queues/{queue}`, `/api/v1/agents/{agent}`, `/api/v1/skills/{skill}` | one of them: told, declared, deleted | a supervisor's token |
+//! | `/api/v1/audit` | who changed which of them | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/transfer` | hands a call on | a supervisor's token, or its agent's |
 
 use std::pin::Pin;
@@ -38,6 +41,7 @@ use serde::Serialize;
 
 use crate::engine::io::{Reply, Request};
 use crate::id::{CallId, RecordingId};
+use crate::server::registry::{Answer, Order, Refusal};
 use crate::stats::live::Live;
 use crate::stats::why::Line;
 
@@ -52,6 +56,7 @@ mod messages;
 mod notifications;
 mod pages;
 mod problem;
+mod registry;
 mod serve;
 mod supervise;
 #[cfg(test)]
@@ -72,6 +77,8 @@ pub struct WebState {
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The way to the engine.
     pub requests: RequestPort,
+    /// The way to what is declared of queues, agents and skills.
+    pub registry: OrderPort,
     /// The way to what callers said.
     pub sounds: SoundPort,
     /// The way to what the journal knows of a call's wait.
@@ -110,6 +117,13 @@ pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, PortClosed>> + 
 
 /// Sends a request to the engine.
 pub type RequestPort = Arc<dyn Fn(Asked) -> ReplyFuture + Send + Sync>;
+
+/// What comes of an order, once it is durable and in force.
+pub type OrderFuture =
+    Pin<Box<dyn Future<Output = Result<Result<Answer, Refusal>, PortClosed>> + Send>>;
+
+/// Orders something of queues, agents and skills.
+pub type OrderPort = Arc<dyn Fn(Order) -> OrderFuture + Send + Sync>;
 
 /// The sound to come: a WAV file of one channel; none if it is not there, or cannot be read.
 pub type SoundFuture = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>;

@@ -12,7 +12,10 @@ use crate::acd::command::ChoiceError;
 use crate::acd::messages::MessageError;
 use crate::call::{SuperviseError, TransferError};
 use crate::engine::io::Reply;
+use crate::server::registry::Refusal;
 use crate::sip::guard::BanError;
+
+mod registry;
 
 /// Why a request was not carried out. Each says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +40,10 @@ pub(super) enum Problem {
     Malformed(String),
     /// The body is JSON that makes no sense here.
     Invalid(String),
-    /// The body is longer than the limit.
-    TooLong,
+    /// The body is not said to be CSV.
+    NotCsv,
+    /// The body is longer than this limit, in bytes.
+    TooLong(usize),
     /// The request took too long to arrive.
     TooSlow,
     /// A part of the path cannot be read.
@@ -69,6 +74,8 @@ pub(super) enum Problem {
     Message(MessageError),
     /// The promise cannot be taken back.
     Callback(CallbackError),
+    /// A queue, agent or skill cannot be changed so, or is not there.
+    Registry(Refusal),
     /// The message's recording cannot be read.
     NoSound,
     /// The journal knows of no time that the call spent in a queue.
@@ -118,7 +125,9 @@ impl Problem {
             Problem::NotJson => "not-json",
             Problem::Malformed(_) => "malformed",
             Problem::Invalid(_) => "invalid",
-            Problem::TooLong => "too-long",
+            Problem::NotCsv => "not-csv",
+            Problem::TooLong(_) => "too-long",
+            Problem::Registry(refusal) => registry::slug(refusal),
             Problem::TooSlow => "too-slow",
             Problem::BadPath(_) => "bad-path",
             Problem::Choice(ChoiceError::UnknownAgent) => "unknown-agent",
@@ -174,10 +183,11 @@ impl Problem {
             | Problem::SupervisorsOnly
             | Problem::NotYourCall
             | Problem::Message(MessageError::NotServed) => StatusCode::FORBIDDEN,
-            Problem::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::NotJson | Problem::NotCsv => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Registry(refusal) => registry::status(refusal),
             Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
             Problem::Invalid(_) | Problem::UnknownDestination => StatusCode::UNPROCESSABLE_ENTITY,
-            Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Choice(ChoiceError::SignedOut)
             | Problem::Ban(BanError::Allowed)
@@ -206,7 +216,9 @@ impl Problem {
             Problem::NotJson => "The body must be JSON",
             Problem::Malformed(_) => "The body cannot be read as JSON",
             Problem::Invalid(_) => "The body does not say what is needed",
-            Problem::TooLong => "The body is too long",
+            Problem::NotCsv => "The body must be CSV",
+            Problem::TooLong(_) => "The body is too long",
+            Problem::Registry(refusal) => registry::title(refusal),
             Problem::TooSlow => "The request took too long to arrive",
             Problem::BadPath(_) => "A part of the address cannot be read",
             Problem::Choice(ChoiceError::UnknownAgent) => "There is no such adviser",
@@ -272,9 +284,9 @@ impl Problem {
             }
             Problem::NotJson => "Send `Content-Type: application/json`.".to_owned(),
             Problem::Malformed(why) | Problem::Invalid(why) => why.clone(),
-            Problem::TooLong => {
-                format!("At most {} bytes are taken.", super::serve::BODY_LIMIT_BYTES)
-            }
+            Problem::NotCsv => "Send `Content-Type: text/csv`.".to_owned(),
+            Problem::TooLong(most) => format!("At most {most} bytes are taken."),
+            Problem::Registry(refusal) => registry::detail(refusal),
             Problem::TooSlow => format!(
                 "A request must be complete within {} seconds.",
                 super::serve::REQUEST_WITHIN.as_secs()
@@ -354,12 +366,17 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let body = json!({
+        let mut body = json!({
             "type": format!("/openapi.json#/components/x-problems/{}", self.slug()),
             "title": self.title(),
             "status": status.as_u16(),
             "detail": self.detail(),
         });
+        if let Problem::Registry(refusal) = &self
+            && let Some((name, more)) = registry::more(refusal)
+        {
+            body[name] = more;
+        }
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -393,7 +410,9 @@ impl IntoResponse for Problem {
             | Problem::NotJson
             | Problem::Malformed(_)
             | Problem::Invalid(_)
-            | Problem::TooLong
+            | Problem::NotCsv
+            | Problem::TooLong(_)
+            | Problem::Registry(_)
             | Problem::TooSlow
             | Problem::BadPath(_)
             | Problem::Choice(_)

@@ -24,8 +24,9 @@ use super::live::Hub;
 use super::problem::Problem;
 use super::{
     WebState, api, bans, bulletins, callbacks, guard, live, messages, notifications, pages,
-    supervise,
+    registry, supervise,
 };
+use crate::config::registry::Kind;
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
@@ -77,8 +78,10 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/readyz", Door::Open, get(pages::readyz)),
         ("/metrics", Door::Figures, get(pages::metrics)),
         ("/api/v1/live", Door::Figures, get(live::live)),
-        ("/api/v1/agents", Door::Token, get(api::agents)),
+        ("/api/v1/agents", Door::Token, registry::all(Kind::Agent)),
+        ("/api/v1/agents/{agent}", Door::Token, registry::one(Kind::Agent)),
         ("/api/v1/agents/{agent}/state", Door::Token, post(api::set_state)),
+        ("/api/v1/audit", Door::Token, get(registry::audit)),
         ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
         ("/api/v1/bulletins", Door::Token, get(bulletins::list)),
@@ -89,6 +92,10 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/messages/{message}/audio", Door::Token, get(messages::audio)),
         ("/api/v1/messages/{message}/state", Door::Token, post(messages::change)),
         ("/api/v1/notifications", Door::Token, get(notifications::list)),
+        ("/api/v1/queues", Door::Token, registry::all(Kind::Queue)),
+        ("/api/v1/queues/{queue}", Door::Token, registry::one(Kind::Queue)),
+        ("/api/v1/skills", Door::Token, registry::all(Kind::Skill)),
+        ("/api/v1/skills/{skill}", Door::Token, registry::one(Kind::Skill)),
         ("/api/v1/calls/{call}/facts", Door::Token, get(api::facts)),
         ("/api/v1/calls/{call}/hangup", Door::Token, post(api::hang_up)),
         ("/api/v1/calls/{call}/conference", Door::Token, post(supervise::confer)),

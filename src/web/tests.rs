@@ -25,6 +25,7 @@ mod bulletins;
 mod callbacks;
 mod messages;
 mod notifications;
+mod registry;
 mod supervise;
 mod why;
 
@@ -126,6 +127,7 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
             let line = || Line { at: UnixMicros(7), after_us: 5, text: "waits".to_owned() };
             Box::pin(async move { Some(known.then(line).into_iter().collect()) })
         }),
+        registry: registry::silent(),
         requests: Arc::new(move |one| {
             let reply = answer(&one);
             asked.lock().expect("not poisoned").push(one);

@@ -126,6 +126,7 @@ pub const ARROWS: &[(&str, &[&str], &str)] = &[
             "sip::transport",
             "sip::uri",
             "number",
+            "sheet",
             "trunk",
             "backend::BackendSettings",
             "notification",

@@ -9,6 +9,7 @@ mod messages;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod recording;
+mod registry;
 mod ring_all;
 mod story;
 mod tools;

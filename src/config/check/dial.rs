@@ -31,7 +31,10 @@ impl Check<'_> {
             // Who both names reach, nobody could tell.
             if settings.queues.contains_key(agent.as_str()) {
                 let what = Problem::AgentIsQueue { agent: agent.to_string() };
-                self.key_error(&["agent", agent.as_str()], what);
+                let newer = self.source.is_elsewhere("queue", agent.as_str())
+                    && !self.source.is_elsewhere("agent", agent.as_str());
+                let table = if newer { "queue" } else { "agent" };
+                self.key_error(&[table, agent.as_str()], what);
             }
             known
                 .entry(canonical(agent.as_str()))
@@ -44,7 +47,10 @@ impl Check<'_> {
         let queues = settings.queues.iter().filter_map(|(name, queue)| {
             Some(("queue", name.as_str(), queue.extension.as_deref()?))
         });
-        for (table, name, extension) in agents.chain(queues) {
+        // What the file says goes first: what the database says must fit in.
+        let mut all: Vec<_> = agents.chain(queues).collect();
+        all.sort_by_key(|(table, name, _)| self.source.is_elsewhere(table, name));
+        for (table, name, extension) in all {
             let path = [table, name, "extension"];
             let digits = extension.bytes().all(|b| b.is_ascii_digit());
             let emergency = Class::of_dialled(extension) == Class::Emergency;

@@ -175,14 +175,7 @@ pub fn open(
     limits: &LimitSettings,
     settings: StoreSettings,
 ) -> Result<(JournalHandle, Fold), StoreError> {
-    let folder = |source| StoreError::Folder { path: data_dir.to_owned(), source };
-    // Callers' numbers are in it: it is nobody else's to read.
-    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(folder)?;
-    let lock = File::create(data_dir.join(LOCK_FILE)).map_err(folder)?;
-    lock.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => StoreError::InUse { path: data_dir.to_owned() },
-        TryLockError::Error(source) => folder(source),
-    })?;
+    let lock = lock(data_dir)?;
     let (items, incoming) = mpsc::unbounded_channel();
     let soft = limits.journal_backlog.max(1);
     let reserve = limits.calls.saturating_mul(RESERVE_PER_CALL);
@@ -213,6 +206,19 @@ pub fn open(
     let fold = restored.recv().map_err(|_| StoreError::WriterDied)??;
     let thread = Arc::new(Mutex::new(Some(thread)));
     Ok((JournalHandle { items, shared, path, thread }, fold))
+}
+
+/// Keeps everybody else out of the data folder, which is made if need be, for as long as it is held.
+pub fn lock(data_dir: &Path) -> Result<File, StoreError> {
+    let folder = |source| StoreError::Folder { path: data_dir.to_owned(), source };
+    // Callers' numbers are in it: it is nobody else's to read.
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(folder)?;
+    let lock = File::create(data_dir.join(LOCK_FILE)).map_err(folder)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StoreError::InUse { path: data_dir.to_owned() },
+        TryLockError::Error(source) => folder(source),
+    })?;
+    Ok(lock)
 }
 
 /// The fold of the whole journal in `data_dir` from its first entry, without snapshots. Beside a

@@ -4,6 +4,20 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use super::{Wire, count, family, gauge, labelled};
 
+/// How a trunk fares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrunkWire {
+    /// Its name.
+    pub trunk: String,
+    /// Its servers, and whether each lives; none while that is not known.
+    pub servers: Vec<(String, Option<bool>)>,
+    /// Whether we are registered; none if we do not register.
+    pub registered: Option<bool>,
+    /// Calls up, in and out.
+    pub calls: usize,
+}
+
+/// The families of trunks.
 pub(super) fn families(wire: &Wire) -> Vec<MetricFamily> {
     let flag = |value: bool| gauge(if value { 1.0 } else { 0.0 });
     let up = wire.trunks.iter().flat_map(|trunk| {

@@ -66,6 +66,39 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// What the settings file and the database in the data folder declare, put together and checked; what
+/// flows lead to apart.
+pub(super) struct Declared {
+    pub(super) settings: Settings,
+    pub(super) source: Source,
+    pub(super) bank_holidays: BankHolidays,
+    pub(super) entries: Entries,
+    pub(super) aside: Aside,
+    /// What works and is hardly meant.
+    pub(super) findings: Vec<Report>,
+}
+
+impl Declared {
+    /// Reads both; `data` instead of the settings' data folder.
+    pub(super) fn read(config: &Path, data: Option<&Path>) -> Result<Self, Problems> {
+        let (mut settings, base) = settings_file::unchecked(config).map_err(Problems)?;
+        if let Some(data) = data {
+            settings.files.data = data.to_owned();
+        }
+        let entries = registry::read(&settings.files.data)
+            .map_err(|error| Problems(vec![Report::msg(error)]))?;
+        let Base { mut source, bank_holidays, .. } = base;
+        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
+            check::check(settings, source, &bank_holidays)
+        });
+        tell_aside(&aside);
+        if findings.iter().any(check::is_error) {
+            return Err(Problems(findings));
+        }
+        Ok(Declared { settings, source, bank_holidays, entries, aside, findings })
+    }
+}
+
 /// What the command line can override, as the file has it: that is checked.
 #[derive(Debug, Clone)]
 struct Written {
@@ -111,20 +144,9 @@ impl Installation {
     /// Reads and checks everything; all findings at once. Warnings go to the log. What the database in
     /// the data folder declares is put beside what the file does.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
-        let (mut settings, base) = settings_file::unchecked(config).map_err(Problems)?;
-        if let Some(data) = &overrides.data {
-            settings.files.data.clone_from(data);
-        }
-        let entries = registry::read(&settings.files.data)
-            .map_err(|error| Problems(vec![Report::msg(error)]))?;
-        let Base { mut source, bank_holidays, .. } = base;
-        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
-            check::check(settings, source, &bank_holidays)
-        });
-        tell_aside(&aside);
-        if findings.iter().any(check::is_error) {
-            return Err(Problems(findings));
-        }
+        let data = overrides.data.as_deref();
+        let Declared { mut settings, source, bank_holidays, entries, aside, findings } =
+            Declared::read(config, data)?;
         let mut warnings: Vec<Told> = findings.iter().map(Told::of).collect();
         findings.iter().for_each(|warning| warn(warning.as_ref()));
         let Settings { sip, http, rtp, .. } = &settings;

@@ -18,8 +18,8 @@ use crate::id::CalendarName;
 use crate::media::command::Key;
 
 use super::clock::Clock;
-use super::installation::{self, Problems};
-use super::{assistant, flows, settings_file};
+use super::installation::{self, Declared, Problems};
+use super::{assistant, flows};
 
 /// Why flows were not rehearsed, or what their tests have found.
 #[derive(Debug)]
@@ -104,12 +104,12 @@ struct Rehearsed {
 
 impl Rehearsed {
     fn read(config: &Path) -> Result<Self, Problems> {
-        let (settings, base) = settings_file::read(config).map_err(Problems)?;
+        let Declared { settings, bank_holidays, .. } = Declared::read(config, None)?;
         let (files, findings) = flows::sources(&settings.files.flows);
         if !findings.is_empty() {
             return Err(Problems(findings));
         }
-        let acd = config::plan::acd(&settings, &base.bank_holidays)
+        let acd = config::plan::acd(&settings, &bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let understanding = assistant::of_flows(&settings.files.flows).map_err(Problems)?;
         let known = installation::known(&settings, understanding.as_ref());

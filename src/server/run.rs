@@ -305,6 +305,11 @@ impl Server {
     /// the journal's place stay as they were at the start. What the database has in force stays in force,
     /// unless the files declare it now.
     pub fn reload(&mut self, installation: Installation) -> Result<(), ServeError> {
+        // What the database has is known here: the files may name another folder by now.
+        let installation = match installation.entries == self.installation.entries {
+            true => installation,
+            false => installation.with(self.installation.entries.clone())?,
+        };
         installation.keeps(&self.installation)?;
         let installed = self.install(&installation, None)?;
         self.put_to_work(installation, installed);

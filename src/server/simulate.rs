@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::failure::Failure;
-use super::installation::Problems;
+use super::installation::Declared;
 use crate::sheet::Mistakes;
 use crate::sim::day::{
     self, Audience, ModelCall, Report, Rules, RulesError, Shift, WhatIf, WhatIfError,
@@ -170,7 +170,7 @@ fn rules(request: &Request, config: Option<&Path>) -> Result<Rules, Failure> {
     let &Request { open_ms, close_ms, ring_ms, date, .. } = request;
     let plain = Rules { open_ms, close_ms, ring_ms, date, ..Rules::default() };
     let Some(config) = config else { return Ok(plain) };
-    let (settings, _) = super::settings_file::read(config).map_err(Problems)?;
+    let Declared { settings, .. } = Declared::read(config, None)?;
     Ok(Rules {
         time_zone: settings.time_zone,
         organisation: settings.organisation,

@@ -22,6 +22,10 @@ const PASSWORD: &str = "password";
 pub const MOST_ROWS: usize = super::MOST_ENTRIES;
 /// The largest sheet, in bytes.
 pub const LARGEST: usize = 8 << 20;
+/// Mistakes that are looked for: a sheet of the wrong kind has one in every row.
+pub const MOST_MISTAKES: usize = 1_000;
+/// The longest name of a column, in bytes.
+const LONGEST_COLUMN: usize = 100;
 /// What a cell begins with that spreadsheets take for a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
@@ -143,6 +147,12 @@ pub fn read<'a>(kind: Kind, file: &'a str, bytes: &'a [u8]) -> Result<Lines<'a>,
         if !seen.insert(column) {
             let why = format!("the column `{column}` is there twice: rename or remove one");
             mistakes.push(sheet.mistake_in_heading(index, Wrong::Refused { why }));
+        } else if column.len() > LONGEST_COLUMN {
+            let why = format!("no column's name is longer than {LONGEST_COLUMN} bytes");
+            mistakes.push(sheet.mistake_in_heading(index, Wrong::Refused { why }));
+        }
+        if mistakes.len() >= MOST_MISTAKES {
+            return Err(mistakes);
         }
     }
     let [name] = sheet.columns([kind.word()]).map_err(|found| found.told().to_vec())?;
@@ -172,6 +182,9 @@ pub fn read<'a>(kind: Kind, file: &'a str, bytes: &'a [u8]) -> Result<Lines<'a>,
         match line {
             Ok(line) => lines.push(line),
             Err(mistake) => mistakes.push(mistake),
+        }
+        if mistakes.len() >= MOST_MISTAKES {
+            break;
         }
     }
     if mistakes.is_empty() { Ok(Lines { columns, lines }) } else { Err(mistakes) }

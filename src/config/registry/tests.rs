@@ -112,6 +112,36 @@ fn an_error_of_the_file_stays_one() {
 }
 
 #[test]
+fn skills_are_missed_once_others_are_declared_and_so_is_the_realm_of_a_password() {
+    let warnings = |entries: &Entries| {
+        let (mut settings, mut source) = file(FILE);
+        let check = |settings: &Settings, source: &Source| {
+            check(settings, source, &BankHolidays::default())
+        };
+        let (findings, aside) = merge(&mut settings, &mut source, entries, check);
+        assert!(aside.is_empty() && !findings.iter().any(is_error));
+        findings.iter().map(|finding| Told::of(finding).to_string()).collect::<Vec<_>>()
+    };
+    let mut entries = one(Kind::Skill, "waste", json!({"title": "Waste"}));
+    let told = warnings(&entries);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("a.toml:10:20: no skill `welsh` is declared"), "{told:?}");
+    entries.extend(one(Kind::Skill, "welsh", json!({"title": "Welsh"})));
+    assert_eq!(warnings(&entries), [] as [String; 0]);
+    let mut ben = entry(Kind::Agent, json!({"name": "Ben", "skills": ["wast"]}));
+    let md5 = Some(Secret::from("0123456789abcdef0123456789abcdef"));
+    ben.secret = Some(Hashed { realm: "elsewhere".to_owned(), md5, sha256: None });
+    entries.insert(Key::new(Kind::Agent, "ben"), ben);
+    let told = warnings(&entries);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("agent.ben.skills.0: ") && told[0].contains("`waste`?"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("agent.ben: ") && told[1].contains("another realm"), "{told:?}");
+}
+
+#[test]
 fn a_body_that_does_not_fit_is_told_by_its_field_and_no_secret_is_quoted() {
     let told = |kind, body| Declared::read(kind, body).expect_err("is wrong");
     let found = told(Kind::Queue, json!({"title": "X", "standart_s": 60}));
@@ -200,6 +230,10 @@ fn every_bad_line_is_told_with_its_column() {
     assert!(
         read("agent,name\namy,A\namy,B\n")[0].contains("a.csv:3:1: `amy` is in `agent` of line 2")
     );
+    assert!(
+        read(&format!("agent,{}\n", ".".repeat(101)))[0].contains("a.csv:1:7: no column's name")
+    );
+    assert_eq!(read(&format!("agent,name\n{}", "x\n".repeat(2_000))).len(), sheet::MOST_MISTAKES);
     assert!(read("name\nA\n")[0].contains("no column `agent`"));
     assert!(read("agent,name,name\n")[0].contains("a.csv:1:12: the column `name` is there twice"));
 }

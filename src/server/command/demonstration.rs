@@ -33,15 +33,14 @@ pub struct DemoOptions {
 /// `switchboard demo`: the server, and beside it simulated residents and advisers that are real SIP
 /// and RTP endpoints over loopback.
 pub fn demo(config: &Path, overrides: &Overrides, options: DemoOptions) -> Result<(), Failure> {
-    let mut installation = Installation::read(config, overrides)?;
-    installation.for_the_demo();
     let kept = overrides.data.is_some();
     let scratch = std::env::temp_dir().join(format!("switchboard-demo-{}", std::process::id()));
-    if !kept {
-        installation.settings.files.data = scratch.clone();
-    }
+    let mut overrides = overrides.clone();
+    overrides.data.get_or_insert_with(|| scratch.clone());
+    let mut installation = Installation::read(config, &overrides)?;
+    installation.for_the_demo();
     let again = || {
-        let mut installation = Installation::read(config, overrides)?;
+        let mut installation = Installation::read(config, &overrides)?;
         installation.for_the_demo();
         Ok(installation)
     };

@@ -83,6 +83,9 @@ pub fn import(
             }
             Err(mistake) => mistakes.push(mistake),
         }
+        if mistakes.len() >= sheet::MOST_MISTAKES {
+            break;
+        }
     }
     if !mistakes.is_empty() {
         return Err(Refusal::Sheet(mistakes));
@@ -93,7 +96,8 @@ pub fn import(
     let unchanged = lines.lines.len() - changes.len();
     let touched: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
     let installation = candidate(installation, entries, &touched).map_err(|told| {
-        let mistakes: Option<Vec<Mistake>> = told.iter().map(|told| placed(&lines, told)).collect();
+        let mistakes: Option<Vec<Mistake>> =
+            told.iter().take(sheet::MOST_MISTAKES).map(|told| placed(&lines, told)).collect();
         mistakes.map_or(Refusal::Wrong(told), Refusal::Sheet)
     })?;
     Ok((Prepared { installation, changes }, unchanged))

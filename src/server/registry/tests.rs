@@ -286,7 +286,7 @@ async fn a_disk_that_refuses_changes_nothing_and_a_later_version_is_left_alone()
     assert!(!store.is_there());
     let change =
         Change { key: key(Kind::Skill, "x"), before: None, after: None, secret_changed: false };
-    assert!(store.commit(&[change.clone()], "Sue", UnixMicros(1)).await.is_err());
+    assert!(store.commit(std::slice::from_ref(&change), "Sue", UnixMicros(1)).await.is_err());
     let store = Store::new(folder.path());
     assert_eq!(store.audit(&Asked { limit: 1, ..Asked::default() }).await.expect("none"), []);
     assert_eq!(store.commit(&[change], "Sue", UnixMicros(1)).await.expect("is kept"), [1]);

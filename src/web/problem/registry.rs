@@ -7,9 +7,6 @@ use crate::config::registry::{LONGEST_NAME, MOST_ENTRIES};
 use crate::server::registry::Refusal;
 use crate::sheet::Mistake;
 
-/// Mistakes of a sheet that are told.
-const MOST_MISTAKES: usize = 1_000;
-
 pub(super) fn slug(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Declared(..) => "declared-in-file",
@@ -97,7 +94,7 @@ pub(super) fn more(refusal: &Refusal) -> Option<(&'static str, Value)> {
     match refusal {
         Refusal::Wrong(told) | Refusal::InUse(_, told) => Some(("findings", json!(told))),
         Refusal::Sheet(mistakes) => {
-            let told: Vec<Value> = mistakes.iter().take(MOST_MISTAKES).map(mistake).collect();
+            let told: Vec<Value> = mistakes.iter().map(mistake).collect();
             Some(("mistakes", Value::Array(told)))
         }
         Refusal::Declared(_, place) => Some(("place", json!(place))),

@@ -128,7 +128,7 @@ fn sound() {
 }
 
 /// What the corpus of the engine must reach: else the fuzzer would not get there either.
-const DEEP: [&str; 33] = [
+const DEEP: [&str; 35] = [
     "200 INVITE",
     "200 PRACK",
     "200 UPDATE",
@@ -162,6 +162,8 @@ const DEEP: [&str; 33] = [
     "TransferStarted",
     "TransferEnded",
     "QueueEntered",
+    "WaitsForAnybody",
+    "CallBackKept",
 ];
 
 #[test]

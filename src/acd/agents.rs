@@ -376,9 +376,13 @@ impl Agents {
 
     /// Whether this agent can serve `need` and is ready, or will be when what is under way is over.
     pub(super) fn may_come(&self, id: &AgentId, need: &Need) -> bool {
-        self.all.get(id).is_some_and(|agent| {
-            !agent.gone && agent.activity.will_be_ready() && need.is_met_by(&agent.skills)
-        })
+        let able = self.all.get(id).is_some_and(|agent| need.is_met_by(&agent.skills));
+        able && self.will_be_ready(id)
+    }
+
+    /// Whether this agent is ready, or will be when what is under way is over.
+    pub(super) fn will_be_ready(&self, id: &AgentId) -> bool {
+        self.all.get(id).is_some_and(|agent| !agent.gone && agent.activity.will_be_ready())
     }
 
     /// What is known of this agent if they are ready: what they can do, since when they are idle, what they have done.

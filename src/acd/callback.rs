@@ -201,6 +201,8 @@ pub struct Callbacks {
     by_number: BTreeMap<(QueueName, String), CallbackId>,
     by_call: BTreeMap<CallId, CallbackId>,
     due: Deadlines<(CallbackId, Due)>,
+    /// The process will end: the next one keeps what is open.
+    resting: bool,
 }
 
 /// One input being applied.
@@ -283,7 +285,25 @@ impl Callbacks {
             CallbackInput::Changed => self.changed(&mut step),
             CallbackInput::Timer => self.timer(&mut step),
         }
+        if self.resting {
+            step.effects.retain(|effect| !matches!(effect, CallbackEffect::Enqueue(_)));
+        }
         step.effects
+    }
+
+    /// The process takes no new calls: no promise is begun to be kept from now on. Hands out the calls of those
+    /// for whom no adviser holds the line yet.
+    pub fn rest(&mut self) -> Vec<CallId> {
+        self.resting = true;
+        let mut calls = Vec::new();
+        for open in self.open.values_mut() {
+            if let Stage::Waiting(call) = open.stage {
+                open.stage = Stage::Resting;
+                self.by_call.remove(&call);
+                calls.push(call);
+            }
+        }
+        calls
     }
 
     /// Somebody takes a promise back, unless it is being kept.

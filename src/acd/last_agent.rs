@@ -59,16 +59,15 @@ impl Acd {
 
     /// An agent's state has changed: whoever waits for them goes on doing so, or not.
     pub(super) fn look_after_those_who_wait_for(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
-        let waiting = self.tickets.waiting_for(agent);
-        if waiting.is_empty() {
+        if self.tickets.first_waiting_for(agent).is_none() {
             return;
         }
-        turn.fresh.agents.insert(agent.clone());
-        for call in waiting {
-            let ticket = self.tickets.get(call);
-            if ticket.is_some_and(|ticket| !self.agents.may_come(agent, &ticket.need)) {
-                self.wait_for_anybody(turn, call, NotWaitedFor::Away);
-            }
+        if self.agents.will_be_ready(agent) {
+            turn.fresh.agents.insert(agent.clone());
+            return;
+        }
+        for call in self.tickets.waiting_for(agent) {
+            self.wait_for_anybody(turn, call, NotWaitedFor::Away);
         }
     }
 

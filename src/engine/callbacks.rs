@@ -290,6 +290,14 @@ impl Engine {
         self.callback_input(now, input);
     }
 
+    /// No new calls: what is promised waits for the next process.
+    pub(super) fn callbacks_rest(&mut self, now: Time) {
+        for call in self.callbacks.rest() {
+            self.apply(now, AcdInput::Leave { call });
+            self.with_call(call, |call, _| call.end(now, EndCause::Shutdown));
+        }
+    }
+
     /// Settings or the calendar have changed.
     pub(super) fn callbacks_changed(&mut self, now: Time) {
         self.callback_input(now, CallbackInput::Changed);

@@ -249,6 +249,7 @@ impl Engine {
         self.admission.close();
         self.endpoint.close();
         self.trunks.close(now);
+        self.callbacks_rest(now);
     }
 
     fn stop(&mut self, now: Time) {

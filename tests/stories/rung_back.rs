@@ -2,7 +2,8 @@
 //! that dies. Nobody answers to silence, and nobody is rung twice.
 
 use switchboard::acd::callback::CallbackError;
-use switchboard::engine::io::{Reply, Request};
+use switchboard::acd::command::AgentChoice;
+use switchboard::engine::io::{Input, Reply, Request};
 use switchboard::event::{
     AgentState, CallEvent, CallbackEvent, CallbackFailure, Event, Miss, Purpose,
 };
@@ -315,6 +316,27 @@ fn an_adviser_who_does_not_pick_up_costs_nobody_a_try() {
     assert!(hears(&mut town, home, BEN, 60), "{}", town.story());
     let tries = told(&town).iter().filter(|it| matches!(it, CallbackEvent::Dialled { .. })).count();
     assert_eq!((tries, rings(&town, home)), (1, 1));
+    town.adviser_mut(home, |home, now| home.hang_up(now));
+    town.close();
+}
+
+#[test]
+fn a_process_that_takes_no_new_calls_does_not_wait_for_promises_and_the_next_keeps_them() {
+    let mut town = town_that_rings(|_| {});
+    let home = carrier(&mut town, 1, Quirks::default());
+    taken(&mut town);
+    comes(&mut town, "amy", Habits { ignores_first: 1, ..Habits::default() });
+    town.run_for(secs(40));
+    assert_eq!(town.engine().held().calls, 1, "the call in which Amy's phone rang");
+    town.input(Input::Drain);
+    town.run_for(secs(1));
+    assert_eq!(town.engine().held().calls, 0, "{}", town.story());
+    // Amy is ready again, and nobody is begun to be rung back.
+    town.choose("amy", AgentChoice::Ready);
+    town.run_for(secs(10));
+    assert_eq!((town.engine().held().calls, rings(&town, home)), (0, 0));
+    town.restart();
+    assert!(hears(&mut town, home, AMY, 60), "{}", town.story());
     town.adviser_mut(home, |home, now| home.hang_up(now));
     town.close();
 }

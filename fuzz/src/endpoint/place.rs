@@ -17,15 +17,23 @@ const FLOW: &str = "
 start: choices
 nodes:
   choices:
-    menu: For an adviser press 1.
+    menu: For an adviser press 1. To be rung back press 5.
     keys:
       1: adviser
+      5: ring-back
     tries: 1
     otherwise: goodbye
   adviser:
     queue: general
     on_closed: goodbye
     otherwise: goodbye
+  ring-back:
+    callback: general
+    offer: \"We can ring you back at {callback_number}.\"
+    ask: Please key in your number.
+    then: goodbye
+    already: goodbye
+    otherwise: adviser
   goodbye:
     hang_up: completed
 ";

@@ -222,13 +222,19 @@ impl Street {
                     if let Event::Call { call, event } = &entry.event {
                         self.noted(*call, event);
                     }
+                    if let Event::Callback { event, .. } = &entry.event {
+                        self.reached(&format!("CallBack{event:?}"));
+                    }
                 }
                 Output::Resolve(query) => {
                     if self.queries.len() < 16 {
                         self.queries.push(query);
                     }
                 }
-                Output::Fetch(_) | Output::Reply { .. } | Output::Commit { .. } => {}
+                Output::Commit { after } => {
+                    self.reactions.push_back(Input::Committed(after));
+                }
+                Output::Fetch(_) | Output::Reply { .. } => {}
                 Output::Dispatch(_) => {}
                 Output::Listen(_) | Output::StopListening(_) | Output::AskOpinion(_) => {}
             }
@@ -247,7 +253,11 @@ impl Street {
             }
             _ => {}
         }
-        let words = format!("{event:?}");
+        self.reached(&format!("{event:?}"));
+    }
+
+    /// Notes what a thing that happened is called.
+    fn reached(&mut self, words: &str) {
         let word = words.split([' ', '{']).next().unwrap_or_default().to_owned();
         self.reached.insert(word);
     }

@@ -34,6 +34,7 @@ fn asked(flows: &Arc<Flows>) -> Run {
         caller: Some("+447700900123".to_owned()),
         called: "+441708434343".to_owned(),
         relay: false,
+        history: Default::default(),
         hears: true,
         now: date(2026, 11, 26).at(10, 0, 0, 0),
     };

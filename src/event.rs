@@ -19,6 +19,7 @@ mod callback;
 mod cause;
 mod decision;
 mod guard;
+mod history;
 mod message;
 mod notification;
 mod outlook;
@@ -38,6 +39,7 @@ pub use decision::{
     Candidate, Choose, Decision, LastAgent, NotWaitedFor, Place, TOLD, Unable, seconds_in_words,
 };
 pub use guard::{BanReason, UnbanReason};
+pub use history::History;
 pub use message::MessageEvent;
 pub use notification::{Channel, NotificationEvent, SendFault, Unpromised};
 pub use outlook::{Met, Outlook, WaitRange};

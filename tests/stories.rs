@@ -27,6 +27,8 @@ mod consult;
 mod encrypted;
 #[path = "stories/hanging_up.rs"]
 mod hanging_up;
+#[path = "stories/history.rs"]
+mod history;
 #[path = "stories/hours.rs"]
 mod hours;
 #[path = "stories/joined.rs"]

@@ -107,6 +107,9 @@ pub fn is_error(finding: &Report) -> bool {
     finding.severity().is_none_or(|severity| severity == Severity::Error)
 }
 
+/// How long it may be remembered at most what numbers rang about, in hours: a month.
+const LONGEST_HISTORY_H: u32 = 744;
+
 struct Check<'a> {
     settings: &'a Settings,
     source: &'a Source,
@@ -178,6 +181,10 @@ impl<'a> Check<'a> {
             self.error(&["time_zone"], Problem::BadTimeZone { zone: zone.clone(), near });
         }
         self.text(&["files", "language"], "the language", &self.settings.files.language);
+        let (hours, longest) = (self.settings.history.within_h, LONGEST_HISTORY_H);
+        if hours > longest {
+            self.error(&["history", "within_h"], Problem::RememberedTooLong { hours, longest });
+        }
     }
 
     fn limits(&mut self) {

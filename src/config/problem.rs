@@ -396,7 +396,7 @@ impl Problem {
             }
             Problem::NeverWaitsForOne { .. } => "make one of the two times fit the other",
             Problem::RememberedTooLong { .. } => {
-                "keep whom callers spoke with for no longer than it serves them"
+                "remember what callers did for no longer than it serves them"
             }
             Problem::RemembersForNothing => "add `last_agent_s`, or leave it out",
             Problem::RelaxBackwards { .. } => {

@@ -55,6 +55,9 @@ pub struct Settings {
     /// Where files are.
     #[serde(default)]
     pub files: FileSettings,
+    /// What is remembered of callers.
+    #[serde(default)]
+    pub history: HistorySettings,
     /// What is refused beyond.
     #[serde(default)]
     pub limits: LimitSettings,
@@ -261,6 +264,14 @@ impl Default for FileSettings {
             watch: true,
         }
     }
+}
+
+/// What is remembered of callers, for flows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistorySettings {
+    /// For how long it is remembered what a number rang about, in hours; 0 for not at all.
+    pub within_h: u32,
 }
 
 /// What is refused beyond (503 with Retry-After).

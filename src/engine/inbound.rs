@@ -81,7 +81,10 @@ impl Engine {
         let own = caller.number.as_deref().map(Dialled::read);
         let relay = dialled.relay.is_some() || own.is_some_and(|own| own.relay.is_some());
         let zone = &self.plan.acd.zone;
+        let history = caller.number.as_deref().filter(|_| !caller.withheld);
+        let history = history.map(|number| self.histories.of(number, self.wall.at(now)));
         flow::About {
+            history: history.unwrap_or_default(),
             caller: caller.number,
             called: dialled.number.canonical(),
             relay,

@@ -42,7 +42,7 @@ use crate::media;
 use crate::notification::Outbox;
 use crate::sip::endpoint::{Endpoint, Load, SipCounters, SipEvent};
 use crate::sip::guard::Offence;
-use crate::stats::LastAgents;
+use crate::stats::{Histories, LastAgents};
 use crate::time::{Deadlines, Time, WallClock};
 use crate::trunk::Trunks;
 
@@ -111,6 +111,7 @@ pub struct Engine {
     outbox: Outbox,
     /// Who spoke with which caller last.
     last_agents: LastAgents,
+    histories: Histories,
     /// Callers who are listened to.
     listenings: hearing::Listenings,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
@@ -275,6 +276,7 @@ impl Engine {
         self.outbox.configure(&plan.notifications);
         self.plan = plan;
         self.keep_last_agents(now);
+        self.histories.keep_for(self.plan.history_us, self.wall.at(now));
         self.record_system(now, self.plan.in_force());
         self.acd.reconfigure(self.plan.acd.clone());
         self.apply(now, AcdInput::Timer);
@@ -373,6 +375,7 @@ impl Engine {
             }
             Action::Record(event) => {
                 self.remember_agent(now, id, &event);
+                self.histories.see(id, &event, self.wall.at(now));
                 self.record(now, Event::Call { call: id, event });
             }
             Action::Notify(notice) => self.notify(now, id, notice),

@@ -94,6 +94,8 @@ pub struct Plan {
     pub flows: Arc<Flows>,
     /// What callers' words are understood with; none if no intents are declared.
     pub understanding: Option<Arc<Understanding>>,
+    /// For how long it is remembered what numbers rang about, in microseconds; 0 if it is not.
+    pub history_us: u64,
     /// Whether callers are listened to.
     pub hears: bool,
     /// Whether a language model is asked what unclear words mean.
@@ -200,6 +202,7 @@ impl Plan {
             dial: DialPlan::new(settings),
             flows: Arc::new(flows),
             understanding: None,
+            history_us: u64::from(settings.history.within_h) * 3_600_000_000,
             hears: false,
             opinions: false,
             backends: settings.backends.clone(),
@@ -272,6 +275,7 @@ impl Plan {
             bulletins: flow::bulletins(&self.flows).into_iter().collect(),
             organisation: self.organisation.clone(),
             time_zone: self.time_zone.clone(),
+            history_us: self.history_us,
             queues: self
                 .acd
                 .queues

@@ -58,6 +58,7 @@ impl Engine {
             backends: Backends::default(),
             outbox: Outbox::default(),
             last_agents: LastAgents::default(),
+            histories: start.restored.histories.clone(),
             listenings: hearing::Listenings::default(),
             outbound_refused: BTreeMap::new(),
             acd: Acd::new(plan.acd.clone()),
@@ -83,6 +84,9 @@ impl Engine {
         engine.restore_messages(now, &start.restored);
         engine.restore_notifications(now, &start.restored);
         engine.restore_last_agents(now, &start.restored);
+        // Calls that a dead run left open have ended.
+        engine.histories.forget_open();
+        engine.histories.keep_for(engine.plan.history_us, engine.wall.at(now));
         for (agent, state) in start.restored.agents.iter().cloned() {
             engine.apply(now, AcdInput::Restore { agent, state });
         }

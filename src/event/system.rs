@@ -48,6 +48,9 @@ pub enum SystemEvent {
         /// The messages to all callers that can be turned on.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         bulletins: Vec<BulletinName>,
+        /// For how long it is remembered what numbers rang about, in microseconds; 0 if it is not.
+        #[serde(default)]
+        history_us: u64,
     },
     /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {

@@ -21,7 +21,7 @@ use super::value::{Secret, Value, Values};
 use super::wording::Wording;
 use crate::backend::{Answer, Failed};
 use crate::call::command::{Candidate, Command, Notice, QueueReturn};
-use crate::event::{EndCause, HandOver, Slot};
+use crate::event::{EndCause, HandOver, History, Slot};
 use crate::id::{IntentName, NodeName, PromptName, ValueName};
 use crate::media::command::Key;
 
@@ -47,6 +47,8 @@ pub struct About {
     pub called: String,
     /// Whether the caller uses a text relay service.
     pub relay: bool,
+    /// Earlier calls of the caller, as far as they are remembered.
+    pub history: History,
     /// Whether somebody can listen to what callers say.
     pub hears: bool,
     /// The day and time where the council is.

@@ -158,6 +158,7 @@ pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), R
         caller: Some("+447700900123".to_owned()),
         called: "+441708434343".to_owned(),
         relay: false,
+        history: Default::default(),
         hears: true,
         now: at.unwrap_or_else(now),
     };

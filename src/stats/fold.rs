@@ -19,6 +19,7 @@ use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBo
 use super::bulletins::BulletinBook;
 use super::callbacks::CallbackBook;
 use super::figures::{Counts, Thresholds, seconds};
+use super::histories::Histories;
 use super::interval::{IntervalRow, Intervals};
 use super::last_agents::LastAgents;
 use super::live::{Live, QueueLive, Today};
@@ -58,6 +59,7 @@ pub struct Fold {
     speech: SpeechBook,
     notifications: NotificationBook,
     last_agents: LastAgents,
+    histories: Histories,
     surveys: SurveyBook,
 }
 
@@ -114,6 +116,7 @@ impl Fold {
     }
 
     fn apply_call(&mut self, call: CallId, event: &CallEvent, stamp: Stamp) {
+        self.histories.see(call, event, stamp.at);
         match event {
             CallEvent::Arrived { by, callback, caller, .. } => {
                 let promised = callback.and_then(|callback| self.callbacks.open.get(&callback));
@@ -335,7 +338,15 @@ impl Fold {
 
     fn apply_system(&mut self, event: &SystemEvent, stamp: Stamp) {
         match event {
-            SystemEvent::SettingsInForce { organisation, time_zone, queues, agents, bulletins } => {
+            SystemEvent::SettingsInForce {
+                organisation,
+                time_zone,
+                queues,
+                agents,
+                bulletins,
+                history_us,
+            } => {
+                self.histories.keep_for(*history_us, stamp.at);
                 self.bulletins.known(bulletins);
                 self.organisation.clone_from(organisation);
                 self.zone = Zone::from(time_zone.clone());
@@ -564,6 +575,10 @@ impl Fold {
 
     pub(super) fn notifications(&self) -> &NotificationBook {
         &self.notifications
+    }
+
+    pub(super) fn histories(&self) -> &Histories {
+        &self.histories
     }
 
     pub(super) fn last_agents(&self) -> &LastAgents {

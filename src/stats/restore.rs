@@ -12,6 +12,7 @@ use crate::time::{Time, UnixMicros};
 use super::bans::BanLive;
 use super::callbacks::CallbackLive;
 use super::fold::Fold;
+use super::histories::Histories;
 use super::last_agents::LastAgents;
 use super::messages::{MessageLive, MessageSpoken};
 use super::notifications::NotificationLive;
@@ -40,6 +41,8 @@ pub struct Restored {
     pub notifications: Vec<NotificationLive>,
     /// Which adviser spoke with which number last.
     pub last_agents: LastAgents,
+    /// What numbers rang about before.
+    pub histories: Histories,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -171,6 +174,7 @@ impl Fold {
             callbacks: self.callbacks().open.values().cloned().collect(),
             notifications: self.notifications().waiting.values().cloned().collect(),
             last_agents: self.last_agents().clone(),
+            histories: self.histories().clone(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

@@ -104,6 +104,7 @@ impl Stream {
         self.push(Event::System {
             event: SystemEvent::SettingsInForce {
                 bulletins: Vec::new(),
+                history_us: 0,
                 organisation: "Havering".to_owned(),
                 time_zone: "Europe/London".to_owned(),
                 queues: vec![queue("parking", "Parking"), queue("waste", "Waste and recycling")],

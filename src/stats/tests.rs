@@ -359,6 +359,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {
             bulletins: Vec::new(),
+            history_us: 0,
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![queue("waste", 60 * S), queue("parking", 20 * S)],
@@ -500,6 +501,7 @@ fn an_agent_and_a_queue_that_left_the_settings_stay_while_they_matter() {
     stream.push(Event::System {
         event: SystemEvent::SettingsInForce {
             bulletins: Vec::new(),
+            history_us: 0,
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![],

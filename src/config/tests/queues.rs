@@ -140,3 +140,10 @@ fn priorities_that_let_somebody_wait_for_ever_are_found() {
     assert_eq!(found("[turns]\nageing_s = 60\n", &mixed), [""; 0]);
     assert_eq!(found("", &[("waste", -20), ("parks", -20)]), [""; 0], "nobody is less urgent");
 }
+
+#[test]
+fn what_callers_did_is_remembered_for_a_month_at_most() {
+    let of = |hours: u32| of_queue(&format!("skills = [\"waste\"]\n[history]\nwithin_h = {hours}"));
+    assert_eq!(of(744), [""; 0]);
+    assert_eq!(of(745), ["9:12 745 h cannot be remembered: from 1 to 744 h can"]);
+}

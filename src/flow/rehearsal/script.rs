@@ -8,7 +8,7 @@ use miette::NamedSource;
 use super::stage::{Conditions, Fake};
 use crate::backend::Answer;
 use crate::call::command::{CallbackAnswer, QueueReturn};
-use crate::event::{EndCause, Failed, Outlook, TransferOutcome, WaitRange};
+use crate::event::{EndCause, Failed, History, Outlook, TransferOutcome, WaitRange};
 use crate::flow::FlowFile;
 use crate::flow::fault::{Fault, FaultKind};
 use crate::flow::fields::{self, Faults, Fields};
@@ -156,6 +156,7 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             "caller",
             "called",
             "relay",
+            "history",
             "hears",
             "calendars",
             "bulletins",
@@ -246,7 +247,8 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
             values.push((name.into(), text.value));
         }
     }
-    let about = About { caller, called, relay, hears, now };
+    let history = history(&fields, faults);
+    let about = About { caller, called, relay, history, hears, now };
     let good = faults.errors() == before;
     good.then_some(Script { name: name?, about, values, conditions, steps })
 }
@@ -280,6 +282,22 @@ fn fake(tree: &Tree, faults: &mut Faults) -> Option<Fake> {
     let status = u16::try_from(status).unwrap_or(200);
     let body = fields.get("body").map_or(serde_json::Value::Null, |tree| json(&tree.value));
     Some(Fake { answer: Ok(Answer { status, body }) })
+}
+
+/// `{calls: 2, about: missed-bin, gave_up: true}`, each of which can be left out.
+fn history(fields: &Fields<'_>, faults: &mut Faults) -> History {
+    let Some(tree) = fields.get("history") else { return History::default() };
+    let fields = Fields::open("`history`".to_owned(), "history", tree.place, tree, faults);
+    let Some(fields) = fields else { return History::default() };
+    fields.only(&["calls", "about", "gave_up"], faults);
+    let calls = fields.get("calls").and_then(|tree| fields::whole("calls", tree, 1..=20, faults));
+    let about = fields.get("about").and_then(|tree| fields::text("about", tree, faults));
+    let gave_up = fields.get("gave_up").and_then(|tree| fields::truth("gave_up", tree, faults));
+    History {
+        calls: calls.unwrap_or(1),
+        about: about.map(|about| about.value.into()),
+        gave_up: gave_up.unwrap_or(false),
+    }
 }
 
 /// `{position: 3, least: 4, most: 8, worse: true}`, each of which can be left out.

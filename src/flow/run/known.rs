@@ -8,7 +8,7 @@ use crate::id::ValueName;
 use crate::notification::recipient;
 
 /// What every call knows from the start, for expressions and texts.
-pub const KNOWN_FROM_THE_START: [(&str, Kind); 8] = [
+pub const KNOWN_FROM_THE_START: [(&str, Kind); 11] = [
     ("caller", Kind::Phone),
     ("caller_mobile", Kind::YesNo),
     ("called", Kind::Phone),
@@ -19,6 +19,10 @@ pub const KNOWN_FROM_THE_START: [(&str, Kind); 8] = [
     ("urgent", Kind::Text),
     // What language the caller has chosen.
     (LANGUAGE, Kind::Text),
+    // Of earlier calls, if they are remembered.
+    ("calls_before", Kind::Number),
+    ("last_about", Kind::Text),
+    ("gave_up_before", Kind::YesNo),
 ];
 
 /// The same of one call.
@@ -35,6 +39,12 @@ pub(super) fn values(about: &About) -> Values {
         ("now", Value::Time(about.now.time())),
         ("urgent", Value::Nothing),
         (LANGUAGE, Value::Nothing),
+        ("calls_before", Value::Whole(about.history.calls.into())),
+        (
+            "last_about",
+            about.history.about.as_ref().map_or(Value::Nothing, |it| Value::Text(it.to_string())),
+        ),
+        ("gave_up_before", Value::Truth(about.history.gave_up)),
     ];
     values.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 mod business;
 mod callback;
+mod history;
 mod languages;
 mod owed;
 mod sent;
@@ -164,6 +165,7 @@ fn about() -> About {
         caller: Some("+447700900123".to_owned()),
         called: "+441708434343".to_owned(),
         relay: false,
+        history: Default::default(),
         hears: false,
         now: date(2026, 11, 26).at(10, 0, 0, 0),
     }

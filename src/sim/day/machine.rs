@@ -146,6 +146,7 @@ impl<'a> Machine<'a> {
             queues: in_force.collect(),
             agents: self.by_name.keys().map(|agent| (agent.clone(), agent.to_string())).collect(),
             bulletins: Vec::new(),
+            history_us: 0,
         };
         self.journal.begin(&self.wall, settings);
         let agents: Vec<AgentId> = self.by_name.keys().cloned().collect();

@@ -33,7 +33,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 11;
+pub const FOLD_VERSION: i64 = 13;
 
 /// All that is known from the journal so far.
 ///

@@ -212,6 +212,8 @@ fn day(seed: u8) {
     }
     town.run_for(secs(200));
     assert_eq!(passed(&town), [], "seed {seed}\n{}", town.story());
+    let offers = town.count(|event| matches!(event, CallEvent::Offered { .. }));
+    assert!(offers > 10, "seed {seed}: {offers}");
     let town = town.close();
     let today = town.today();
     assert!(taken > 5 && refused > 5, "{taken} {refused}");

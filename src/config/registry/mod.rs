@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,9 +81,19 @@ impl Kind {
     }
 
     /// Every key with its usual value.
-    fn usual(self) -> Map<String, Value> {
-        let least = Declared::read(self, self.least()).ok();
-        least.map(|declared| declared.shown()).unwrap_or_default()
+    fn usual(self) -> &'static Map<String, Value> {
+        static USUAL: LazyLock<[Map<String, Value>; 3]> = LazyLock::new(|| {
+            Kind::ALL.map(|kind| {
+                let least = Declared::read(kind, kind.least()).ok();
+                least.map(|declared| declared.shown()).unwrap_or_default()
+            })
+        });
+        let [queue, agent, skill] = &*USUAL;
+        match self {
+            Kind::Queue => queue,
+            Kind::Agent => agent,
+            Kind::Skill => skill,
+        }
     }
 }
 

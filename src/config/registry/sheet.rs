@@ -96,9 +96,9 @@ pub fn write<'a>(
 ) -> String {
     let usual = kind.usual();
     let rows: Vec<_> = entries
-        .map(|(name, version, declared)| (name, version, cells(&declared.shown(), &usual)))
+        .map(|(name, version, declared)| (name, version, cells(&declared.shown(), usual)))
         .collect();
-    let mut columns: BTreeSet<String> = cells(&usual, &usual).into_keys().collect();
+    let mut columns: BTreeSet<String> = cells(usual, usual).into_keys().collect();
     columns.extend(rows.iter().flat_map(|(.., cells)| cells.keys().cloned()));
     // What people call it comes first.
     let (first, rest): (Vec<_>, Vec<_>) =

@@ -87,20 +87,28 @@ pub fn import(
             break;
         }
     }
-    if !mistakes.is_empty() {
-        return Err(Refusal::Sheet(mistakes));
-    }
     if count(&entries, kind) > MOST_ENTRIES {
         return Err(Refusal::Full(kind));
     }
     let unchanged = lines.lines.len() - changes.len();
     let touched: BTreeSet<Key> = changes.iter().map(|change| change.key.clone()).collect();
-    let installation = candidate(installation, entries, &touched).map_err(|told| {
-        let mistakes: Option<Vec<Mistake>> =
-            told.iter().take(sheet::MOST_MISTAKES).map(|told| placed(&lines, told)).collect();
-        mistakes.map_or(Refusal::Wrong(told), Refusal::Sheet)
-    })?;
-    Ok((Prepared { installation, changes }, unchanged))
+    // Rows that read well are checked beside those that do not, so that all is told at once.
+    match candidate(installation, entries, &touched) {
+        Ok(installation) if mistakes.is_empty() => {
+            return Ok((Prepared { installation, changes }, unchanged));
+        }
+        Ok(_) => {}
+        Err(told) => {
+            let found = told.iter().take(sheet::MOST_MISTAKES).map(|told| placed(&lines, told));
+            match found.collect::<Option<Vec<Mistake>>>() {
+                Some(found) => mistakes.extend(found),
+                None if mistakes.is_empty() => return Err(Refusal::Wrong(told)),
+                None => {}
+            }
+        }
+    }
+    mistakes.sort_by_key(|mistake| mistake.place);
+    Err(Refusal::Sheet(mistakes))
 }
 
 /// What becomes of an entry by its row; none if it stays as it is.

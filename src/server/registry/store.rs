@@ -1,6 +1,8 @@
 //! The database's tables: entries, and who changed them when. An entry and its line in the audit trail
 //! are committed together, or neither is. The statements are such that PostgreSQL takes them as well.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -258,6 +260,12 @@ impl Store {
     /// Opens the database, made if need be, and brings its schema up to date.
     async fn open(&self) -> Result<SqliteConnection, RegistryError> {
         let failed = self.failed();
+        // Whoever reads the hashes in it can register as an agent: it is nobody else's to read. Without
+        // the folder there is no file either, which SQLite says in its own words.
+        if !self.is_there() {
+            let mut options = OpenOptions::new();
+            let _ = options.write(true).create_new(true).mode(0o600).open(&self.path);
+        }
         // No write-ahead log: changes are rare, and one file is easier to back up and to read.
         let options = SqliteConnectOptions::new()
             .filename(&self.path)

@@ -1,5 +1,6 @@
 //! Changes of the shipped installation's entries, kept in a database.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -266,11 +267,12 @@ async fn a_sheet_goes_in_whole_or_not_at_all_and_out_again_without_a_change() {
     let refused = import(&now, Kind::Agent, "a.csv", wrong.as_bytes()).map(drop);
     let Err(Refusal::Sheet(mistakes)) = refused else { panic!("{refused:?}") };
     let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told.len(), 4, "{told:?}");
     assert!(told[0].starts_with("a.csv:2:1: ") && told[0].contains("declares it"), "{told:?}");
     assert!(told[1].starts_with("a.csv:3:5: ") && told[1].contains("changed since"), "{told:?}");
-    assert!(told[2].starts_with("a.csv:5:") && told[2].contains("`name` is missing"), "{told:?}");
-    // What only the checks find has its place too.
+    // What only the checks find is told at once with the rest.
+    assert!(told[2].starts_with("a.csv:4:10: `201` is"), "{told:?}");
+    assert!(told[3].starts_with("a.csv:5:") && told[3].contains("`name` is missing"), "{told:?}");
     let wrong = "agent,name,extension,password\nhal,Hal,201,x\nivy,Ivy,21x,x\n";
     let refused = import(&now, Kind::Agent, "a.csv", wrong.as_bytes()).map(drop);
     let Err(Refusal::Sheet(mistakes)) = refused else { panic!("{refused:?}") };
@@ -292,6 +294,8 @@ async fn a_disk_that_refuses_changes_nothing_and_a_later_version_is_left_alone()
     assert_eq!(store.commit(&[change], "Sue", UnixMicros(1)).await.expect("is kept"), [1]);
     assert_eq!(store.entries().await.expect("reads"), Entries::new());
     let file = folder.path().join(store::REGISTRY_FILE);
+    let mode = std::fs::metadata(&file).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else's to read");
     let bytes = std::fs::read(&file).expect("reads");
     let mut later = bytes.clone();
     // SQLite's header: the user version, big-endian, at offset 60.

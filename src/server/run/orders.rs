@@ -115,13 +115,11 @@ impl Server {
         let installed = self.ready(&prepared.installation)?;
         let at = self.clock.wall();
         prepared.keep(&self.registry, by, at).await.map_err(not_kept)?;
-        for change in &prepared.changes {
-            tracing::info!(
-                by,
-                "{} {}",
-                change.key,
-                if change.after.is_some() { "declared" } else { "deleted" }
-            );
+        match prepared.changes.as_slice() {
+            [change] => tracing::info!(by, "{} is another in the database now", change.key),
+            changes => {
+                tracing::info!(by, "{} entries are others in the database now", changes.len())
+            }
         }
         self.put_to_work(prepared.installation, installed);
         Ok(())

@@ -232,23 +232,40 @@ fn offered(agent: &AgentId, decision: &Decision, asked: &[Ability]) -> String {
     text
 }
 
+/// A call's place in a queue.
+#[derive(Clone)]
+struct Held {
+    /// Since which entry.
+    since: u64,
+    priority: i32,
+    /// Whom the caller is to have, and nobody else.
+    waits_for: Option<AgentId>,
+}
+
 /// Offers of other callers who came later, while the call waited, and why they were made.
 fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'a Entry, String)> {
-    // From when until when the call waited and nobody was being rung for it, with its place: since when, and
-    // its priority.
-    let mut waits: Vec<(u64, u64, (u64, i32))> = Vec::new();
-    let mut held: Option<(u64, i32)> = None;
+    // From when until when the call waited and nobody was being rung for it, with its place.
+    let mut waits: Vec<(u64, u64, Held)> = Vec::new();
+    let mut held: Option<Held> = None;
     let mut rung = 0_usize;
     for entry in own {
         let Event::Call { event, .. } = &entry.event else { continue };
         let begins = match event {
             CallEvent::QueueEntered { place, .. } => {
-                held = Some((entry.seq, place.priority));
-                held
+                let last = place.last_agent.as_ref().filter(|last| last.for_us > 0);
+                held = Some(Held {
+                    since: entry.seq,
+                    priority: place.priority,
+                    waits_for: last.map(|last| last.agent.clone()),
+                });
+                held.clone()
             }
-            CallEvent::OfferEnded { .. } => {
-                rung = rung.saturating_sub(1);
-                held.filter(|_| rung == 0)
+            CallEvent::WaitsForAnybody { .. } | CallEvent::OfferEnded { .. } => {
+                if let CallEvent::OfferEnded { .. } = event {
+                    rung = rung.saturating_sub(1);
+                }
+                held = held.map(|held| Held { waits_for: None, ..held });
+                held.clone().filter(|_| rung == 0)
             }
             CallEvent::QueueLeft { .. } => {
                 held = None;
@@ -277,14 +294,14 @@ fn passed_by<'a>(call: CallId, own: &[Entry], meanwhile: &'a [Entry]) -> Vec<(&'
         }
         let CallEvent::Offered { queue, agent, .. } = event else { continue };
         let wait = waits.iter().find(|(from, to, ..)| (*from..*to).contains(&entry.seq));
-        let (Some((.., (since, own))), Some((at, theirs))) = (wait, came.get(other)) else {
-            continue;
-        };
-        if at < since {
+        let (Some((.., held)), Some((at, theirs))) = (wait, came.get(other)) else { continue };
+        if *at < held.since {
             continue;
         }
-        let because = if theirs < own {
-            format!("more urgent, priority {theirs} before {own}")
+        let because = if *theirs < held.priority {
+            format!("more urgent, priority {theirs} before {}", held.priority)
+        } else if let Some(last) = held.waits_for.as_ref().filter(|last| *last != agent) {
+            format!("this caller waited for {last}")
         } else {
             format!(
                 "{agent} could not serve this caller then, or the standard of `{queue}` was to be \
@@ -457,6 +474,10 @@ mod tests {
             entry(5, 50, 3, waits("waste", &[], place(30))),
             entry(6, 55, 3, wanted),
             entry(7, 60, 4, waits("waste", &[], place(0))),
+            // Somebody else is served by another meanwhile, and by nobody for whom the caller waits.
+            entry(8, 70, 5, waits("waste", &[], place(30))),
+            entry(9, 71, 6, waits("waste", &[], Place::default())),
+            entry(10, 72, 6, rings("waste", "ben", &[])),
         ];
         let begins = "begins to wait in `waste`; nobody there goes first; nobody is signed in who could serve \
                       this caller; amy, who spoke with this caller last, ";
@@ -474,6 +495,13 @@ mod tests {
         );
         assert_eq!(told(3), [first, "amy is rung: spoke with this caller last".to_owned()]);
         assert_eq!(told(4), [format!("{begins}is not there for them")]);
+        assert_eq!(
+            texts(5, &journal)[1..],
+            [format!(
+                "ben is rung for call {} of `waste`, which came later: this caller waited for amy",
+                call(6)
+            )]
+        );
     }
 
     #[test]

@@ -51,6 +51,15 @@ start() {
   until (exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT") 2>/dev/null; do
     kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
   done
+  # What a start encodes in the background is no call's work.
+  local before after
+  after=$(cpu_ms "$server")
+  until
+    before=$after
+    sleep 0.5
+    after=$(cpu_ms "$server")
+    awk "BEGIN { exit !($after - $before < 20) }"
+  do :; done
 }
 
 # Processor time and memory of the process $1.

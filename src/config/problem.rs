@@ -53,6 +53,8 @@ pub enum Problem {
     TwoTexts { template: String },
     #[error("the template `{template}` says nothing")]
     NoText { template: String },
+    #[error("`{id}` is not the id of a template of GOV.UK Notify")]
+    BadTemplateId { id: String },
     #[error("`{name}` cannot be the name of what stands in a template")]
     BadTemplateField { name: String },
     #[error("`{address}` is not an e-mail address")]
@@ -277,6 +279,9 @@ impl Problem {
             Problem::TwoTexts { .. } => "keep `notify` with `fields`, or `subject` and `text`",
             Problem::NoText { .. } => {
                 "a text needs `notify`, the id of a template of GOV.UK Notify; an e-mail needs that, or `subject` and `text`"
+            }
+            Problem::BadTemplateId { .. } => {
+                "copy it from the template's page there: 32 hexadecimal digits in five groups"
             }
             Problem::BadTemplateField { .. } => {
                 "small letters, digits and `_`, as in `{reference}`"

@@ -74,6 +74,9 @@ impl Check<'_> {
         if !sends {
             self.error(&at("by"), Problem::NobodySends { template: owner(), table });
         }
+        if let Some(id) = template.notify.as_ref().filter(|id| uuid::Uuid::parse_str(id).is_err()) {
+            self.error(&at("notify"), Problem::BadTemplateId { id: id.clone() });
+        }
         for field in template.needs() {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             if field.is_empty() || field.len() > 48 || !field.bytes().all(plain) {

@@ -9,7 +9,7 @@ fn findings(more: &str) -> Vec<String> {
 const NOTIFY: &str = "[notifications.notify]\n";
 const SMTP: &str = "[notifications.smtp]\nhost = \"127.0.0.1\"\nsecurity = \"none\"\n";
 const FROM: &str = "from = \"Council <no-reply@council.example>\"\n";
-const TEXT: &str = "[notifications.template.bin]\nby = \"text\"\nnotify = \"f33517ff\"\n";
+const TEXT: &str = "[notifications.template.bin]\nby = \"text\"\nnotify = \"f33517ff-2a88-4f6e-b855-c550268ce08a\"\n";
 const MAIL: &str =
     "[notifications.template.bin]\nby = \"email\"\nsubject = \"A\"\ntext = \"B {c}\"\n";
 
@@ -27,6 +27,7 @@ fn what_is_sent_needs_words_and_somebody_who_sends_it() {
         ([SMTP, FROM, &MAIL.replace("email", "text")].concat(), nothing),
         ([SMTP, FROM, &MAIL.replace("text = \"B {c}\"\n", "")].concat(), nothing),
         ([NOTIFY, TEXT, "text = \"x\""].concat(), "the template `bin` has words of its own and"),
+        ([NOTIFY, &TEXT.replace("-2a88", "")].concat(), "is not the id of a template of GOV.UK"),
         ([NOTIFY, TEXT, "fields = [\"A b\"]"].concat(), "`A b` cannot be the name of what stands"),
         ([SMTP, FROM, &MAIL.replace("{c}", "{}")].concat(), "`` cannot be the name of what stands"),
         ([SMTP, "from = \"council\""].concat(), "`council` is not an e-mail address"),

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Became, CallEvent, EndCause, History};
 use crate::id::{CallId, IntentName};
-use crate::number::canonical;
 use crate::time::UnixMicros;
 
 /// As many numbers are remembered; beyond it the one that rang longest ago is forgotten first.
@@ -71,7 +70,7 @@ impl Histories {
         }
         if let CallEvent::Arrived { caller, by: None, callback: None, .. } = event {
             if let Some(number) = caller.number.as_deref().filter(|_| !caller.withheld) {
-                let number = canonical(number);
+                let number = number.to_owned();
                 self.open.insert(call, Present { number, about: None });
             }
         } else if let CallEvent::Said(said) = event {
@@ -86,10 +85,10 @@ impl Histories {
         }
     }
 
-    /// What is known of a number at `at`.
+    /// What is known of a number, as calls have it when they arrive, at `at`.
     pub fn of(&self, number: &str, at: UnixMicros) -> History {
         let oldest = before(at, self.kept_us);
-        let Some(calls) = self.by_number.get(&canonical(number)) else { return History::default() };
+        let Some(calls) = self.by_number.get(number) else { return History::default() };
         let mut kept = calls.iter().filter(|past| past.at >= oldest);
         let Some(last) = kept.next_back() else { return History::default() };
         let others = u32::try_from(kept.count()).unwrap_or(u32::MAX);
@@ -194,8 +193,8 @@ mod tests {
     #[test]
     fn who_rings_again_is_known_for_as_long_as_is_asked() {
         let mut bench = Bench::keeping(24);
-        bench.call(known("01632 960001"), Some("missed-bin"), EndCause::CallerAbandoned, 1);
-        bench.call(known("+441632960001"), None, EndCause::Completed, 20);
+        bench.call(known("01632960001"), Some("missed-bin"), EndCause::CallerAbandoned, 1);
+        bench.call(known("01632960001"), None, EndCause::Completed, 20);
         let of = |hours| bench.0.of("01632960001", at(hours));
         assert_eq!(of(24), History { calls: 2, about: None, gave_up: false });
         assert_eq!(of(26).calls, 1, "the first is too long ago");

@@ -30,6 +30,7 @@ mod supervise;
 mod system;
 mod transfer;
 mod trunk;
+mod wrap_up;
 
 pub use agent::{AgentEvent, AgentState, StateReason};
 pub use backend::{Exchange, Failed, Standing};
@@ -47,9 +48,12 @@ pub use quality::{LegQuality, StreamQuality};
 pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use speech::{Became, HandOver, Said, Slot, masked};
 pub use supervise::Supervision;
-pub use system::{QueueSettingsInForce, RefusalReason, SystemEvent};
+pub use system::{
+    QueueSettingsInForce, QueueWrapUpInForce, RefusalReason, SystemEvent, WrapUpInForce,
+};
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};
+pub use wrap_up::{LONGEST_NOTE, Note, Verdict, WrapUp};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -258,6 +262,18 @@ pub enum CallEvent {
         outcome: OfferOutcome,
         /// How long it rang, in microseconds.
         rang_us: u64,
+    },
+    /// A phone of the agent was picked up, and what is said before the answer is over. The caller
+    /// waited all the while.
+    Prefaced {
+        /// Whose phone.
+        agent: AgentId,
+        /// The phone's leg.
+        leg: LegId,
+        /// How long the agent was told of the caller, in microseconds.
+        whispered_us: u64,
+        /// How long both were told whom they have, in microseconds.
+        greeted_us: u64,
     },
     /// The answer: caller and agent are joined.
     Joined {
@@ -474,8 +490,10 @@ pub enum CallEvent {
         #[serde(flatten)]
         what: RecordingEvent,
     },
+    /// An adviser says what the conversation was about. It can come after [`CallEvent::Ended`].
+    WrappedUp(WrapUp),
     /// The call is over. Exactly one for each call, and the last of its events apart from
-    /// [`CallEvent::LegClosed`] and what becomes of its recording.
+    /// [`CallEvent::LegClosed`], what becomes of its recording and what advisers say of it.
     Ended {
         /// Why, and whose doing.
         cause: EndCause,

@@ -205,6 +205,10 @@ names! {
     BackendName;
     /// A text message or e-mail that callers can be sent, as named in the settings (`missed-bin`).
     TemplateName;
+    /// What an agent is: which numbers outside it may dial.
+    RoleName;
+    /// What a conversation was about, as its adviser says it.
+    WrapUpCode;
 }
 
 /// The core's only source of randomness: a CSPRNG from 32 bytes of the operating system's entropy,

@@ -49,6 +49,8 @@ mod networks;
 mod notifications;
 #[path = "stories/offers.rs"]
 mod offers;
+#[path = "stories/prefaced.rs"]
+mod prefaced;
 #[path = "stories/put_through.rs"]
 mod put_through;
 #[path = "stories/random.rs"]
@@ -65,6 +67,8 @@ mod registry;
 mod restart;
 #[path = "stories/ring_all.rs"]
 mod ring_all;
+#[path = "stories/roles.rs"]
+mod roles;
 #[path = "stories/rung_back.rs"]
 mod rung_back;
 #[path = "stories/secrets.rs"]
@@ -89,3 +93,5 @@ mod transfers_outside;
 mod trunks;
 #[path = "peers/webrtc.rs"]
 mod webrtc;
+#[path = "stories/wrap_up.rs"]
+mod wrap_up;

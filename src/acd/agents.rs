@@ -153,6 +153,10 @@ pub(super) struct Agent {
     /// The caller from a queue who keeps the agent busy, and since when.
     serves: Option<(QueueName, Time)>,
     tally: Tally,
+    /// The work of the last call.
+    work: Option<Work>,
+    /// The last call's queue wants a code and has none.
+    owes_code: bool,
     /// No longer in the settings: signed out and forgotten when free.
     pub(super) gone: bool,
 }
@@ -197,6 +201,17 @@ impl Tally {
         let ppm = (self.busy.as_micros() * 1_000_000).checked_div(all.as_micros());
         u32::try_from(ppm.unwrap_or(0)).unwrap_or(u32::MAX)
     }
+}
+
+/// The work of a call after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Work {
+    /// How much time its queue gives, and gives again.
+    pub(super) step: Duration,
+    /// Until when.
+    pub(super) until: Time,
+    /// No longer than until then.
+    pub(super) most: Time,
 }
 
 /// What changed, for the journal.
@@ -248,6 +263,8 @@ impl Agents {
                         unanswered: 0,
                         serves: None,
                         tally: Tally { counted: at, ..Tally::default() },
+                        work: None,
+                        owes_code: false,
                         gone: false,
                     };
                     self.all.insert(id.clone(), agent);
@@ -310,6 +327,28 @@ impl Agents {
     pub(super) fn is_there(&mut self, id: &AgentId) {
         if let Some(agent) = self.all.get_mut(id) {
             agent.unanswered = 0;
+        }
+    }
+
+    /// The work of the agent's last call.
+    pub(super) fn work(&self, id: &AgentId) -> Option<Work> {
+        self.all.get(id)?.work
+    }
+
+    pub(super) fn set_work(&mut self, id: &AgentId, work: Work) {
+        if let Some(agent) = self.all.get_mut(id) {
+            agent.work = Some(work);
+        }
+    }
+
+    /// Whether the agent's last call wants a code.
+    pub(super) fn owes_code(&self, id: &AgentId) -> bool {
+        self.all.get(id).is_some_and(|agent| agent.owes_code)
+    }
+
+    pub(super) fn set_owes_code(&mut self, id: &AgentId, owes: bool) {
+        if let Some(agent) = self.all.get_mut(id) {
+            agent.owes_code = owes;
         }
     }
 

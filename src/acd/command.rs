@@ -66,6 +66,15 @@ pub enum AcdInput {
         /// Whose phone.
         agent: AgentId,
     },
+    /// The agent's phone was picked up, and something is said before its claim: nobody else is rung for the
+    /// caller meanwhile. The reservation lasts as long as that may, and
+    /// [`LEASE_MARGIN`](super::LEASE_MARGIN).
+    PickedUp {
+        /// For which call.
+        call: CallId,
+        /// Whose phone.
+        agent: AgentId,
+    },
     /// The agent's phone answered: claims the ticket. The claim's result is
     /// [`AcdEffect::Claimed`] or, if the caller is no longer there or somebody else's,
     /// [`AcdEffect::ClaimRefused`]. Of several agents who are rung at once the first claim holds, and the
@@ -143,6 +152,20 @@ pub enum AcdInput {
         /// The actor's name, for the journal.
         by: Option<String>,
     },
+    /// Whether an agent owes a code for the conversation that is about to end, or has ended last: so long
+    /// its work is not over, up to the queue's longest time.
+    CodeOwed {
+        /// Who.
+        agent: AgentId,
+        /// Whether they do.
+        owed: bool,
+    },
+    /// An agent needs more time for the work of a call: as much again as the queue gives, up to its
+    /// longest time. Refused if there is no such work, or no more time.
+    MoreTime {
+        /// Who.
+        agent: AgentId,
+    },
     /// Whether an agent has a phone that can be rung. Apply it at every registration and refresh
     /// too, not only at changes: after an offer that reached no phone it is the sign that one is
     /// there again.
@@ -187,6 +210,15 @@ pub enum ChoiceError {
     /// The agent must sign in first.
     #[error("the agent is signed out: sign in first")]
     SignedOut,
+    /// The queue wants a code for the call whose work this is.
+    #[error("the queue wants a code for the last call")]
+    CodeOwed,
+    /// The agent is not at the work of a call.
+    #[error("the agent is not at the work of a call")]
+    NotWrappingUp,
+    /// The work has been made as long as the queue lets it be.
+    #[error("the call's work has been made as long as it can be")]
+    NoMoreTime,
 }
 
 /// Why an agent cannot be rung by name.

@@ -6,7 +6,7 @@ use crate::event::{AgentState, StateReason};
 use crate::id::{AgentId, CallId};
 use crate::time::Time;
 
-use super::agents::{Activity, Afterwards, Before, Engaged, OfferedBy};
+use super::agents::{Activity, Afterwards, Before, Engaged, OfferedBy, Work};
 use super::command::{AcdEffect, AgentChoice, ChoiceError};
 use super::{Acd, Due, Turn, seconds};
 
@@ -33,6 +33,13 @@ impl Acd {
             return;
         };
         match (choice, activity) {
+            // A supervisor may let them go on without.
+            (AgentChoice::Ready, Activity::WrapUp)
+                if reason == StateReason::Own && self.agents.owes_code(&agent) =>
+            {
+                let error = ChoiceError::CodeOwed;
+                turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
+            }
             (AgentChoice::Ready | AgentChoice::NotReady, Activity::SignedOut) => {
                 let error = ChoiceError::SignedOut;
                 turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
@@ -217,7 +224,8 @@ impl Acd {
             return;
         }
         let settings = engaged.owed.as_ref().and_then(|queue| self.plan.queues.get(queue));
-        let wrap_up_s = settings.map_or(0, |settings| settings.wrap_up_s);
+        let (wrap_up_s, most_s) =
+            settings.map_or((0, 0), |settings| (settings.wrap_up_s, settings.wrap_up_most_s));
         match (engaged.then, engaged.before) {
             (Some(Afterwards { sign_out: true, reason, by }), _) => {
                 self.become_so(turn, agent, Activity::SignedOut, reason, by);
@@ -226,7 +234,10 @@ impl Acd {
                 self.become_so(turn, agent, Activity::NotReady, reason, by);
             }
             (None, Before::Ready | Before::WrapUp(_)) if wrap_up_s > 0 => {
-                self.resume(turn, agent, Before::WrapUp(turn.at + seconds(wrap_up_s)));
+                let until = turn.at + seconds(wrap_up_s);
+                let most = until.max(turn.at + seconds(most_s));
+                self.agents.set_work(agent, Work { step: seconds(wrap_up_s), until, most });
+                self.resume(turn, agent, Before::WrapUp(until));
             }
             (None, before) => self.resume(turn, agent, before),
         }
@@ -241,7 +252,7 @@ impl Acd {
             Before::NotReady => {
                 self.become_so(turn, agent, Activity::NotReady, StateReason::Call, None);
             }
-            Before::WrapUp(until) if until > turn.at => {
+            Before::WrapUp(until) if until > turn.at || self.agents.owes_code(agent) => {
                 self.become_so(turn, agent, Activity::WrapUp, StateReason::Call, None);
                 self.due.set(Due::WrapUp(agent.clone()), until);
             }
@@ -252,8 +263,59 @@ impl Acd {
     }
 
     pub(super) fn wrap_up_over(&mut self, turn: &mut Turn<'_>, agent: &AgentId) {
-        if self.activity(agent) == Some(&Activity::WrapUp) {
-            self.become_ready(turn, agent, StateReason::WrapUpOver, None);
+        if self.activity(agent) != Some(&Activity::WrapUp) {
+            return;
+        }
+        match self.agents.work(agent).filter(|_| self.agents.owes_code(agent)) {
+            Some(work) if work.most > turn.at => {
+                self.due.set(Due::WrapUp(agent.clone()), work.most);
+            }
+            // Nobody is there who would give it, or would answer.
+            Some(_) => {
+                let activity = Activity::NotReady;
+                self.become_so(turn, agent, activity, StateReason::WrapUpOver, None);
+            }
+            None => self.become_ready(turn, agent, StateReason::WrapUpOver, None),
+        }
+    }
+
+    pub(super) fn code_owed(&mut self, turn: &mut Turn<'_>, agent: &AgentId, owed: bool) {
+        self.agents.set_owes_code(agent, owed);
+        let over = self.agents.work(agent).is_some_and(|work| work.until <= turn.at);
+        if !owed && over {
+            self.wrap_up_over(turn, agent);
+        }
+    }
+
+    pub(super) fn more_time(&mut self, turn: &mut Turn<'_>, agent: AgentId) {
+        let refuse = |error| AcdEffect::ChoiceRefused { agent: agent.clone(), error };
+        let wraps_up = match self.activity(&agent) {
+            Some(Activity::WrapUp) => true,
+            // By a star code.
+            Some(Activity::Engaged(engaged)) => matches!(engaged.before, Before::WrapUp(_)),
+            Some(
+                Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::Offered { .. },
+            ) => false,
+            None => return turn.effects.push(refuse(ChoiceError::UnknownAgent)),
+        };
+        let Some(work) = self.agents.work(&agent).filter(|_| wraps_up) else {
+            return turn.effects.push(refuse(ChoiceError::NotWrappingUp));
+        };
+        let until = work.most.min(work.until.max(turn.at) + work.step);
+        if until <= work.until {
+            return turn.effects.push(refuse(ChoiceError::NoMoreTime));
+        }
+        self.agents.set_work(&agent, Work { until, ..work });
+        if let Some(Activity::Engaged(engaged)) = self.activity(&agent) {
+            let before = Before::WrapUp(until);
+            let engaged = Engaged { before, ..engaged.clone() };
+            self.become_by_call(turn, &agent, Activity::Engaged(engaged));
+        } else {
+            self.due.set(Due::WrapUp(agent), until);
         }
     }
 
@@ -325,6 +387,22 @@ impl Acd {
         by: Option<String>,
     ) {
         if activity != Activity::WrapUp {
+            // Whoever telephones meanwhile comes back to it.
+            let comes_back = match &activity {
+                Activity::Engaged(engaged) => matches!(engaged.before, Before::WrapUp(_)),
+                Activity::Offered { from: OfferedBy::Direct { before, .. }, .. } => {
+                    matches!(before, Before::WrapUp(_))
+                }
+                Activity::SignedOut
+                | Activity::NotReady
+                | Activity::Ready
+                | Activity::Unreachable
+                | Activity::Offered { from: OfferedBy::Queue, .. }
+                | Activity::WrapUp => false,
+            };
+            if !comes_back {
+                self.agents.set_owes_code(agent, false);
+            }
             self.due.cancel(&Due::WrapUp(agent.clone()));
         }
         if !matches!(activity, Activity::Engaged(_) | Activity::WrapUp)

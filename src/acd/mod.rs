@@ -12,6 +12,7 @@
 //! - `estimate`: how long a caller will probably wait.
 //! - `callback`: promises to ring somebody back; `absent`: their tickets.
 //! - `calendar`, `bank_holidays`: opening hours.
+//! - `wrap_up`: what advisers say of conversations.
 //!
 //! What is absent on purpose: no clock (deadlines are in [`Acd::poll_timeout`] and fire as
 //! [`AcdInput::Timer`]), no randomness, no knowledge of legs or phones.
@@ -22,6 +23,7 @@ pub mod callback;
 pub mod command;
 pub mod messages;
 pub mod settings;
+pub mod wrap_up;
 
 mod absent;
 mod agents;
@@ -221,6 +223,7 @@ impl Acd {
             }
             AcdInput::Leave { call } => self.leave(turn, call),
             AcdInput::Ringing { call, agent } => self.ringing(turn, call, &agent),
+            AcdInput::PickedUp { call, agent } => self.picked_up(turn, call, &agent),
             AcdInput::Claim { call, agent } => self.claim(turn, call, agent),
             AcdInput::OfferFailed { call, agent, outcome } => {
                 self.offer_failed(turn, call, &agent, outcome);
@@ -236,6 +239,8 @@ impl Acd {
             AcdInput::Choose { agent, choice, reason, by } => {
                 self.choose(turn, agent, choice, reason, by);
             }
+            AcdInput::CodeOwed { agent, owed } => self.code_owed(turn, &agent, owed),
+            AcdInput::MoreTime { agent } => self.more_time(turn, agent),
             AcdInput::Reachable { agent, reachable } => self.reachable(turn, &agent, reachable),
             AcdInput::Restore { agent, state } => self.restore(turn, &agent, state),
             AcdInput::Timer => self.timer(turn),
@@ -256,6 +261,11 @@ impl Acd {
     /// What an agent is doing.
     pub fn agent_state(&self, agent: &AgentId) -> Option<AgentState> {
         self.agents.get(agent).map(|agent| agent.activity.state())
+    }
+
+    /// Whether an agent owes a code for the last call, and is not free before.
+    pub fn owes_code(&self, agent: &AgentId) -> bool {
+        self.agents.owes_code(agent)
     }
 
     /// The calls that an agent is on.

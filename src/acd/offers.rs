@@ -1,5 +1,6 @@
 //! Offers: from the reservation of an agent to the claim, or to whatever else ends it.
 
+use crate::call::command::LONGEST_PREFACE;
 use crate::event::{OfferOutcome, StateReason};
 use crate::id::{AgentId, CallId};
 
@@ -44,6 +45,15 @@ impl Acd {
             let ringing = Activity::Offered { call, ringing: true, from: from.clone() };
             self.become_by_call(turn, agent, ringing);
         }
+    }
+
+    pub(super) fn picked_up(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
+        if !self.is_offered(call, agent) {
+            return;
+        }
+        self.tickets.picked_up(call);
+        self.withdraw_offers(turn, call, Some(agent), OfferOutcome::AnsweredElsewhere);
+        self.due.set(Due::Lease(agent.clone()), turn.at + LONGEST_PREFACE + LEASE_MARGIN);
     }
 
     pub(super) fn claim(&mut self, turn: &mut Turn<'_>, call: CallId, agent: AgentId) {

@@ -84,6 +84,8 @@ pub(super) struct Ticket {
     pub(super) offers: Vec<AgentId>,
     /// How many may be at once.
     most: usize,
+    /// One of them has picked up and is being told who it is: nobody else is rung.
+    picked_up: bool,
     /// The caller is to have this agent and nobody else, for now.
     pub(super) waits_for: Option<AgentId>,
 }
@@ -127,6 +129,9 @@ impl Lists {
 
     /// Changes the list in which a ticket belongs, if it belongs in any.
     fn change(&mut self, ticket: &Ticket, change: impl FnOnce(&mut BTreeSet<Turn>) -> bool) {
+        if ticket.picked_up {
+            return;
+        }
         match (&ticket.waits_for, ticket.offers.len()) {
             (Some(agent), 0) => change_in(&mut self.for_one, agent, change),
             (None, 0) => change_in(&mut self.waiting, &ticket.need, change),
@@ -194,6 +199,7 @@ impl Tickets {
             absent,
             offers: Vec::new(),
             most: settings.rung_at_once(),
+            picked_up: false,
             waits_for: None,
         };
         if !absent {
@@ -231,7 +237,15 @@ impl Tickets {
 
     /// Notes that an agent is not.
     pub(super) fn no_offer_to(&mut self, call: CallId, agent: &AgentId) {
-        self.change(call, |ticket| ticket.offers.retain(|offered| offered != agent));
+        self.change(call, |ticket| {
+            ticket.offers.retain(|offered| offered != agent);
+            ticket.picked_up &= !ticket.offers.is_empty();
+        });
+    }
+
+    /// Notes that an agent who is being rung has picked up: nobody else is to be rung for the caller.
+    pub(super) fn picked_up(&mut self, call: CallId) {
+        self.change(call, |ticket| ticket.picked_up = true);
     }
 
     /// Notes which agent a caller is to have and nobody else, or that anybody will do.

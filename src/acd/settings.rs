@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use crate::event::Choose;
-use crate::id::{Ability, CalendarName, PromptName};
+use crate::id::{Ability, CalendarName, PromptName, Skill, WrapUpCode};
 
 pub use super::callback::{CallbackSettings, LEAST_RING_S};
+pub use super::wrap_up::{LONGEST_WITHIN_S, WrapUpSettings};
 
 /// One queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct QueueSettings {
     /// What agents dial to reach whoever serves the queue, besides its name.
     #[serde(default)]
     pub extension: Option<String>,
+    /// The number that people see who are rung for its callers; the trunk's if not given.
+    #[serde(default)]
+    pub number: Option<String>,
     /// Skills that every call in this queue needs, with the level that they need.
     #[serde(default)]
     pub skills: Vec<Ability>,
@@ -58,6 +62,21 @@ pub struct QueueSettings {
     /// Time for the call's work after it, in seconds; 0 for none.
     #[serde(default = "default_wrap_up_s")]
     pub wrap_up_s: u32,
+    /// The longest that it can be made by asking for more time, in seconds.
+    #[serde(default = "default_wrap_up_most_s")]
+    pub wrap_up_most_s: u32,
+    /// The codes that fit its calls; all of `[wrap_up.codes]` if none are given.
+    #[serde(default)]
+    pub wrap_up_codes: Vec<WrapUpCode>,
+    /// Whether the call's work is not over before a code is given.
+    #[serde(default)]
+    pub wrap_up_required: bool,
+    /// What an agent is told of a caller between picking up and the answer.
+    #[serde(default)]
+    pub whisper: Words,
+    /// What both are told before they have each other; `{adviser}` is the agent's name.
+    #[serde(default)]
+    pub greeting: Words,
     /// Music for those who wait.
     #[serde(default = "default_music")]
     pub music: PromptName,
@@ -92,6 +111,7 @@ impl QueueSettings {
             title: title.to_owned(),
             short_title: None,
             extension: None,
+            number: None,
             skills: Vec::new(),
             prefers: Vec::new(),
             relax: Vec::new(),
@@ -104,6 +124,11 @@ impl QueueSettings {
             ring_s: default_ring_s(),
             not_ready_after: default_not_ready_after(),
             wrap_up_s: default_wrap_up_s(),
+            wrap_up_most_s: default_wrap_up_most_s(),
+            wrap_up_codes: Vec::new(),
+            wrap_up_required: false,
+            whisper: Words::default(),
+            greeting: Words::default(),
             music: default_music(),
             hours: None,
             max_waiting: None,
@@ -132,9 +157,61 @@ impl QueueSettings {
         }
     }
 
+    /// Whether every caller of the queue needs a skill.
+    pub fn needs(&self, skill: &Skill) -> bool {
+        self.skills.iter().any(|needed| needed.skill == *skill)
+    }
+
     /// How many steps of `relax` a caller has waited for who has waited so long.
     pub(super) fn relaxed(&self, waited: Duration) -> usize {
         self.relax.iter().take_while(|step| step.after() <= waited).count()
+    }
+}
+
+/// What is said: nothing, the usual words, or others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, from = "Written")]
+pub enum Words {
+    /// The usual words, or none.
+    Usual(bool),
+    /// These.
+    Own(String),
+}
+
+/// The same as it is written: in a sheet everything is text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Usual(bool),
+    Own(String),
+}
+
+impl From<Written> for Words {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Usual(usual) => Words::Usual(usual),
+            Written::Own(words) => match words.parse() {
+                Ok(usual) => Words::Usual(usual),
+                Err(_) => Words::Own(words),
+            },
+        }
+    }
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words::Usual(false)
+    }
+}
+
+impl Words {
+    /// The words; none if nothing is said.
+    pub fn or(&self, usual: impl FnOnce() -> String) -> Option<String> {
+        match self {
+            Words::Usual(true) => Some(usual()),
+            Words::Usual(false) => None,
+            Words::Own(words) => Some(words.clone()),
+        }
     }
 }
 
@@ -202,6 +279,9 @@ fn default_ring_s() -> u32 {
 }
 fn default_wrap_up_s() -> u32 {
     30
+}
+fn default_wrap_up_most_s() -> u32 {
+    300
 }
 /// What callers hear who wait, unless the settings say otherwise.
 pub fn default_music() -> PromptName {

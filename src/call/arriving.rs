@@ -79,8 +79,11 @@ impl Call {
 
     /// A playback is over.
     pub fn media_played(&mut self, now: Time, leg: LegId, play: media::PlayId) {
+        if self.preface_played(now, leg, play) {
+            return;
+        }
         let latest = leg == self.caller_leg.id && play.0 == self.plays;
-        if latest && self.has_told(play) {
+        if latest && (self.forbidden_told(now) || self.has_told(play)) {
             return;
         }
         if latest && (self.waits() || matches!(self.state, State::InFlow)) && !self.tone_over(now) {
@@ -92,7 +95,7 @@ impl Call {
     /// supervisor's say what the supervisor does, and in a conversation they are pressed towards the
     /// other side if it would not hear of them by itself.
     pub fn key(&mut self, now: Time, leg: LegId, key: media::Key, told: media::Told) {
-        if self.supervisor_key(now, leg, key, told) {
+        if self.supervisor_key(now, leg, key, told) || self.preface_key(now, leg, key, told) {
             return;
         }
         let Some(presser) = self.leg_mut(leg) else { return };

@@ -21,6 +21,7 @@ use crate::time::Time;
 use super::command::{AtClosing, CallbackAnswer, Notice, Priority};
 use super::dial::Goal;
 use super::leg::Leg;
+use super::preface::Preface;
 use super::recording::{Policy, Recording};
 use super::{Action, AfterCall, Call, CallTimer, QueueAction, SipAction, State};
 
@@ -146,6 +147,8 @@ impl Call {
             priority,
             prefers: Vec::new(),
             after_call: AfterCall::default(),
+            forbidden: None,
+            preface: Preface::default(),
             taking: None,
             returning: Some(Returning { number: number.clone(), stage: Stage::Waiting }),
             promised: false,

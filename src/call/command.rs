@@ -174,6 +174,9 @@ pub enum Command {
     },
 }
 
+/// No more is said to whoever has picked up, before the answer, than fits into this.
+pub const LONGEST_PREFACE: Duration = Duration::from_secs(12);
+
 /// Which of those who wait goes first: the lower number, whatever it is. Callers of the same number are
 /// served in the order of their first entry. 0 unless somebody says otherwise.
 #[derive(

@@ -278,9 +278,14 @@ impl Call {
         }
     }
 
+    /// Whom the engine was asked about, if it has not answered yet.
+    pub(super) fn take_asking(&mut self) -> Option<Dialling> {
+        self.asks().then(|| self.take_dialling()).flatten()
+    }
+
     /// They cannot be rung: `status` says why to the phone that asked.
     pub fn dial_refused(&mut self, now: Time, outcome: TransferOutcome, status: u16) {
-        if let Some(dialling) = self.asks().then(|| self.take_dialling()).flatten() {
+        if let Some(dialling) = self.take_asking() {
             self.dial_failed(now, dialling.goal, outcome, status);
         }
     }

@@ -20,7 +20,8 @@
 //! - [`leg`], [`ring`]: one connection; phones that ring.
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
 //! - `message`: what the caller leaves when nobody can be reached; `callback`: being rung back instead.
-//! - `offer`, `dial`: whom the queue chooses, and whom somebody else does.
+//! - `forbidden`: numbers outside that an agent may not ring.
+//! - `offer`, `dial`: whom the queue chooses, and whom somebody else does; `preface`: what is said before they are joined.
 //! - [`recording`]: whether the caller is recorded now.
 //! - `transfer`, `merge`, `takeover`: who takes whose place in a conversation.
 //! - `guest`, `supervise`, `conference`: who else is in it.
@@ -30,12 +31,14 @@ mod callback;
 mod conference;
 mod dial;
 mod ending;
+mod forbidden;
 mod guest;
 mod keypad;
 mod leg;
 mod merge;
 mod message;
 mod offer;
+mod preface;
 pub mod recording;
 mod ring;
 mod supervise;
@@ -53,7 +56,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::event::{CallEvent, Caller, Destination, OfferOutcome, Peer, Purpose, Through};
+use crate::event::{
+    CallEvent, Caller, Destination, OfferOutcome, OutboundRefusal, Peer, Purpose, Through,
+};
 use crate::id::{Ability, AgentId, FlowName, LegId, PromptName, QueueName, RecordingId};
 use crate::media::command::{self as media, Negotiated};
 use crate::sdp::Keyring;
@@ -66,11 +71,13 @@ use self::command::Priority;
 use self::command::{AtClosing, Notice};
 use self::dial::Dialling;
 pub use self::dial::{MovingRing, Ring};
+pub use self::forbidden::prompts as forbidden_prompts;
 use self::leg::Leg;
 pub use self::merge::{Consulted, Moving};
 use self::message::Taking;
 pub use self::message::{MessageAction, tone};
 use self::offer::Offering;
+pub use self::preface::Preface;
 use self::recording::Recording;
 pub use self::ring::{Manner, Target};
 pub use self::supervise::{Supervise, SuperviseError};
@@ -89,6 +96,8 @@ pub enum SipAction {
     Answer(LegId, String),
     /// Refuse with a final status.
     Reject(LegId, u16),
+    /// Refuse what the agent may not do, and say why.
+    Forbid(LegId, OutboundRefusal),
     /// Ring a phone.
     Invite(OutgoingInvite),
     /// Ring a phone no longer; it may answer all the same, and is heard of until it has not.
@@ -125,6 +134,8 @@ pub enum QueueAction {
     Leave,
     /// The agent's phone rings.
     Ringing(AgentId),
+    /// The agent's phone was picked up, and something is said before its claim.
+    PickedUp(AgentId),
     /// The agent's phone answered.
     Claim(AgentId),
     /// The offer came to nothing.
@@ -283,6 +294,10 @@ pub struct Call {
     /// Which skills are preferred in queues.
     prefers: Vec<Ability>,
     after_call: AfterCall,
+    /// Why the agent, who is being told, may not ring that number.
+    forbidden: Option<OutboundRefusal>,
+    /// What is said before whoever is rung answers.
+    preface: Preface,
     /// The message that the caller leaves.
     taking: Option<Taking>,
     /// The promise that is kept with this call.
@@ -362,6 +377,8 @@ impl Call {
             priority: Priority::default(),
             prefers: Vec::new(),
             after_call: AfterCall::default(),
+            forbidden: None,
+            preface: Preface::default(),
             taking: None,
             returning: None,
             promised: false,

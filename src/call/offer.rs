@@ -9,6 +9,7 @@ use crate::media::command as media;
 use crate::time::Time;
 
 use super::leg::Leg;
+use super::preface::{Preface, Prefacing};
 use super::ring::{Display, Manner, Ringing, Target};
 use super::{Action, Call, CallTimer, QueueAction, State, micros};
 
@@ -18,8 +19,12 @@ pub(super) struct Offering {
     pub(super) agent: AgentId,
     queue: QueueName,
     pub(super) ringing: Ringing,
-    /// When they have rung long enough.
-    until: Time,
+    /// When they have rung long enough; or enough was said to whoever has picked up.
+    pub(super) until: Time,
+    /// What is said to whoever picks up.
+    pub(super) preface: Preface,
+    /// It is being said.
+    pub(super) prefacing: Option<Prefacing>,
 }
 
 impl Call {
@@ -56,7 +61,9 @@ impl Call {
             decision,
         });
         let until = now + ring_for;
-        offers.push(Offering { agent: agent.clone(), queue, ringing, until });
+        let preface = std::mem::take(&mut self.preface);
+        let prefacing = None;
+        offers.push(Offering { agent: agent.clone(), queue, ringing, until, preface, prefacing });
         self.state = State::Offering(offers);
         if legs.is_empty() {
             return self.offer_over(now, &agent);
@@ -78,6 +85,9 @@ impl Call {
     /// The phones of some have rung long enough.
     pub(super) fn offers_timed_out(&mut self, now: Time) {
         let State::Offering(offers) = &self.state else { return };
+        if offers.iter().any(|one| one.until <= now && one.is_prefaced()) {
+            return self.preface_over(now);
+        }
         let over = offers.iter().filter(|one| one.until <= now && !one.ringing.has_answered());
         let over: Vec<AgentId> = over.map(|one| one.agent.clone()).collect();
         self.expect_end_of_ringing();
@@ -139,13 +149,16 @@ impl Call {
         self.expect_end_of_ringing();
         let (agent, rang_us) = (offering.agent.clone(), micros(now - offering.ringing.since));
         self.record(CallEvent::OfferEnded { agent, outcome, rang_us });
+        if outcome != OfferOutcome::Accepted && offering.greets() {
+            self.greeted_in_vain();
+        }
     }
 
-    /// Sets the timer for the phones that have rung long enough first. Of those that have answered the queue
-    /// decides.
-    fn expect_end_of_ringing(&mut self) {
+    /// Sets the timer for the phones that have rung long enough first, or for what is said to whoever has
+    /// picked up. Of those that have answered the queue decides.
+    pub(super) fn expect_end_of_ringing(&mut self) {
         let State::Offering(offers) = &self.state else { return };
-        let ring = offers.iter().filter(|one| !one.ringing.has_answered());
+        let ring = offers.iter().filter(|one| !one.ringing.has_answered() || one.is_prefaced());
         if let Some(until) = ring.map(|one| one.until).min() {
             self.out.push(Action::Timer(CallTimer::Ring, Some(until)));
         }

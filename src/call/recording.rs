@@ -15,6 +15,7 @@ use crate::media::command::{self as media, PlayId, RecordOrder};
 use crate::time::Time;
 
 use super::command::{AtClosing, Notice};
+use super::offer::Offering;
 use super::{Action, Call, QueueAction, State, micros};
 
 /// How many of the calls are recorded, in ten thousandths.
@@ -140,10 +141,13 @@ impl Call {
                 self.recording.running = Some(Running { leg, since, paused, paused_us });
                 let with = match &self.state {
                     State::Talking(talk) => talk.agent().cloned(),
+                    State::Offering(offers) => offers
+                        .iter()
+                        .find(|offering| offering.greets())
+                        .map(|offering| offering.agent.clone()),
                     State::Arriving { .. }
                     | State::InFlow
                     | State::Queued
-                    | State::Offering(_)
                     | State::Dialling(_)
                     | State::Ended => None,
                 };
@@ -213,6 +217,8 @@ impl Call {
         match &self.state {
             State::Arriving { .. } | State::Ended => None,
             State::InFlow => flow(),
+            // What both are told is part of the conversation.
+            State::Offering(offers) if offers.iter().any(Offering::greets) => flow().or_else(queue),
             // Before the first conversation there is nothing of the queue's to record.
             State::Queued | State::Offering(_) if self.recording.running.is_none() => flow(),
             State::Queued | State::Offering(_) | State::Dialling(_) | State::Talking(_) => {

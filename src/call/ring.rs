@@ -241,6 +241,20 @@ impl Ringing {
         Some(leg)
     }
 
+    /// The phone that answered, and what was agreed on with it.
+    pub(super) fn picked_up(&mut self) -> Option<&mut Leg> {
+        let answered = self.answered?;
+        self.phone(answered).map(|phone| &mut phone.leg)
+    }
+
+    /// Every phone but the one that answered, taken out, with those that were not rung yet.
+    pub(super) fn take_others(&mut self) -> Vec<LegId> {
+        self.later.clear();
+        let answered = self.answered;
+        let others = self.phones.extract_if(.., |phone| Some(phone.leg.id) != answered);
+        others.map(|phone| phone.leg.id).collect()
+    }
+
     /// The phone that answered, taken out.
     pub(super) fn take_answered(&mut self) -> Option<Leg> {
         let answered = self.answered.take()?;
@@ -391,7 +405,9 @@ impl Call {
         ringing.answered = Some(leg);
         match &self.state {
             State::Offering(_) => {
-                if let Some(agent) = self.offered_on(leg) {
+                if !self.begin_preface(now, leg)
+                    && let Some(agent) = self.offered_on(leg)
+                {
                     self.queue(QueueAction::Claim(agent));
                 }
             }
@@ -439,7 +455,7 @@ impl Call {
         }
     }
 
-    /// The phones have rung long enough.
+    /// The phones have rung long enough; or enough was said to whoever has picked up.
     pub fn ring_timed_out(&mut self, now: Time) {
         let ringing = match &self.state {
             State::Offering(_) => return self.offers_timed_out(now),

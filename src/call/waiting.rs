@@ -60,7 +60,10 @@ impl Call {
             // The engine knows which music.
             Command::PlayMusic => {}
             Command::Secret { on } => self.secret(now, on),
-            Command::Play { prompts } => self.play(prompts),
+            Command::Play { prompts } => {
+                self.no_more_greeting(now);
+                self.play(prompts);
+            }
             Command::StopPlaying => {
                 self.plays += 1;
                 self.hears_music = false;

@@ -22,12 +22,15 @@ mod guard;
 mod language_model;
 mod network;
 mod notifications;
+mod outbound;
+mod preface;
 mod queues;
 mod recording;
 mod skills;
 mod speech;
 mod trunks;
 mod voice;
+mod wrap_up;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
 /// and warnings, see [`is_error`].
@@ -36,6 +39,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.organisation();
     check.numbers();
     check.trunks();
+    check.outbound();
     check.sip();
     check.rtp();
     check.limits();
@@ -43,6 +47,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.queues();
     check.turns();
     check.declared_skills();
+    check.wrap_up();
     check.calendars(bank_holidays);
     check.agents();
     check.star_codes();
@@ -243,6 +248,7 @@ impl<'a> Check<'a> {
             ("sign_out", &codes.sign_out),
             ("ready", &codes.ready),
             ("not_ready", &codes.not_ready),
+            ("more_time", &codes.more_time),
         ] {
             let path = ["star_codes", key];
             let code = code.as_str();

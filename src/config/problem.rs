@@ -2,8 +2,10 @@
 
 use crate::acd::calendar::{CalendarError, DAYS};
 
+mod adviser;
 mod finding;
 
+pub use adviser::AdviserProblem;
 pub(super) use finding::{Finding, Path, culprit};
 pub use finding::{Told, place_of};
 
@@ -189,6 +191,8 @@ pub enum Problem {
     NeverRelaxed { after_s: u32, max_wait_s: u32 },
     #[error("whoever may serve callers after this step could do so before it")]
     RelaxesNothing,
+    #[error(transparent)]
+    Adviser(AdviserProblem),
     #[error("queue `{queue}` is never open: calendar `{calendar}` has no hours")]
     NeverOpen { queue: String, calendar: String },
     #[error("callers of queue `{queue}` may wait for ever: flows let others go before them")]
@@ -412,6 +416,7 @@ impl Problem {
                 "ask for a lower level than before, or for a skill of agents who could not serve \
                  these callers until then"
             }
+            Problem::Adviser(problem) => problem.remedy(),
             Problem::NeverOpen { .. } => "give the calendar hours, or the queue another calendar",
             Problem::CanStarve { .. } => {
                 "add `[turns]` with `ageing_s = 60`: a caller then counts as one step more urgent for \

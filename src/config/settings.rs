@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 pub use super::secret::Secret;
 
 use crate::acd::calendar::CalendarSettings;
-use crate::acd::settings::{QueueSettings, TurnSettings};
+use crate::acd::settings::{QueueSettings, TurnSettings, WrapUpSettings};
 use crate::backend::BackendSettings;
-use crate::id::{Ability, AgentId, BackendName, CalendarName, QueueName, Skill, TrunkName};
+use crate::id::{
+    Ability, AgentId, BackendName, CalendarName, QueueName, RoleName, Skill, TrunkName,
+};
 use crate::media::command::{Codec, Encryption};
 use crate::notification::NotificationSettings;
 use crate::trunk::guard::Rule;
@@ -85,6 +87,9 @@ pub struct Settings {
     /// Whose turn it is, over all queues.
     #[serde(default)]
     pub turns: TurnSettings,
+    /// What advisers can say of conversations.
+    #[serde(default)]
+    pub wrap_up: WrapUpSettings,
     /// Agents by name.
     #[serde(default, rename = "agent")]
     pub agents: BTreeMap<AgentId, AgentSettings>,
@@ -311,6 +316,9 @@ impl Default for LimitSettings {
 pub struct AgentSettings {
     /// The name shown to people.
     pub name: String,
+    /// The name that callers are told; none for an agent who is not named to them.
+    #[serde(default)]
+    pub spoken_name: Option<String>,
     /// What colleagues dial to reach the agent, besides the id.
     #[serde(default)]
     pub extension: Option<String>,
@@ -329,7 +337,10 @@ pub struct AgentSettings {
     /// Whether the audio of the agent's phones is encrypted (SRTP with keys in SDP, RFC 4568).
     #[serde(default)]
     pub srtp: Encryption,
-    /// What the agent may dial outside; the general list of `[outbound]` if not given.
+    /// What the agent is: which list of `[outbound]` says what may be dialled outside.
+    #[serde(default)]
+    pub role: Option<RoleName>,
+    /// What the agent may dial outside; the role's or the general list if not given.
     #[serde(default)]
     pub may_call: Option<Vec<Rule>>,
     /// What the agent may not dial, besides the general list.
@@ -367,6 +378,8 @@ pub struct StarCodes {
     pub ready: String,
     /// Not ready.
     pub not_ready: String,
+    /// More time for the work of the last call.
+    pub more_time: String,
 }
 
 impl Default for StarCodes {
@@ -376,6 +389,7 @@ impl Default for StarCodes {
             sign_out: "*71".to_owned(),
             ready: "*72".to_owned(),
             not_ready: "*73".to_owned(),
+            more_time: "*74".to_owned(),
         }
     }
 }

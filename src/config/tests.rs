@@ -9,6 +9,7 @@ use super::load::load;
 use super::settings::Settings;
 use super::source::Source;
 
+mod advisers;
 mod language_model;
 mod notifications;
 mod queues;

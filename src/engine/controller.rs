@@ -58,6 +58,8 @@ pub enum StarCode {
     Ready,
     /// Not ready.
     NotReady,
+    /// More time for the work of the last call.
+    MoreTime,
 }
 
 impl StarCode {
@@ -68,6 +70,7 @@ impl StarCode {
             (&codes.sign_out, StarCode::SignOut),
             (&codes.ready, StarCode::Ready),
             (&codes.not_ready, StarCode::NotReady),
+            (&codes.more_time, StarCode::MoreTime),
         ]
         .into_iter()
         .find_map(|(code, what)| (code == called).then_some(what))
@@ -78,7 +81,7 @@ impl StarCode {
         match self {
             StarCode::SignIn => Some(AgentChoice::SignIn),
             StarCode::SignOut => Some(AgentChoice::SignOut),
-            StarCode::Ready => None,
+            StarCode::Ready | StarCode::MoreTime => None,
             StarCode::NotReady => Some(AgentChoice::NotReady),
         }
     }
@@ -88,7 +91,7 @@ impl StarCode {
     pub fn afterwards(self) -> Option<AgentChoice> {
         match self {
             StarCode::SignIn | StarCode::Ready => Some(AgentChoice::Ready),
-            StarCode::SignOut | StarCode::NotReady => None,
+            StarCode::SignOut | StarCode::NotReady | StarCode::MoreTime => None,
         }
     }
 
@@ -99,6 +102,7 @@ impl StarCode {
             StarCode::SignOut => "agent/signed-out",
             StarCode::Ready => "agent/ready",
             StarCode::NotReady => "agent/not-ready",
+            StarCode::MoreTime => "agent/more-time",
         })
     }
 
@@ -109,11 +113,17 @@ impl StarCode {
 
     /// Every prompt that star codes can play.
     pub fn prompts() -> Vec<PromptName> {
-        [StarCode::SignIn, StarCode::SignOut, StarCode::Ready, StarCode::NotReady]
-            .into_iter()
-            .map(StarCode::confirmation)
-            .chain([StarCode::refusal()])
-            .collect()
+        [
+            StarCode::SignIn,
+            StarCode::SignOut,
+            StarCode::Ready,
+            StarCode::NotReady,
+            StarCode::MoreTime,
+        ]
+        .into_iter()
+        .map(StarCode::confirmation)
+        .chain([StarCode::refusal()])
+        .collect()
     }
 }
 
@@ -282,6 +292,9 @@ impl Engine {
     fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: StarCode) {
         let done = match code.at_once() {
             Some(choice) => self.choose(now, agent, choice, StateReason::Own, None).is_ok(),
+            None if code == StarCode::MoreTime => self.more_time(now, agent).is_ok(),
+            // Whoever owes a code is told so now, and not when the phone is free again.
+            None if self.acd.owes_code(agent) => false,
             None => self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut),
         };
         if let Some(Controller::StarCode { afterwards, .. }) =

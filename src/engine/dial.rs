@@ -52,7 +52,10 @@ impl Engine {
             }
         });
         let ways = match who {
-            Some(who) => self.ways_outside(now, number, who),
+            Some(who) => {
+                let presented = self.presented_for(id);
+                self.ways_outside(now, number, who, presented.as_deref())
+            }
             None => Err(OutboundRefusal::NotAllowed),
         };
         match ways {
@@ -68,18 +71,26 @@ impl Engine {
                 let to = Peer::Outside(number.to_owned());
                 self.with_call(id, |call, ids| call.ring(now, ids, &to, ring));
             }
-            Err(why) => {
-                let outcome = match why {
-                    OutboundRefusal::NotAllowed
-                    | OutboundRefusal::TooMany
-                    | OutboundRefusal::AtOnce => TransferOutcome::NotAllowed,
-                    OutboundRefusal::NoTrunk
-                    | OutboundRefusal::TrunksDown
-                    | OutboundRefusal::TrunkFull => TransferOutcome::Unreachable,
-                };
-                self.with_call(id, |call, _| call.dial_refused(now, outcome, why.status()));
-            }
+            Err(why) => match why {
+                OutboundRefusal::NotAllowed
+                | OutboundRefusal::TooMany
+                | OutboundRefusal::AtOnce => {
+                    self.with_call(id, |call, _| call.dial_forbidden(now, why));
+                }
+                OutboundRefusal::NoTrunk
+                | OutboundRefusal::TrunksDown
+                | OutboundRefusal::TrunkFull => {
+                    let outcome = TransferOutcome::Unreachable;
+                    self.with_call(id, |call, _| call.dial_refused(now, outcome, why.status()));
+                }
+            },
         }
+    }
+
+    /// The number that somebody sees who is rung for a caller of a queue.
+    fn presented_for(&self, id: CallId) -> Option<String> {
+        let queue = self.calls.get(&id)?.call.queue_of()?;
+        self.plan.acd.queues.get(queue)?.number.clone()
     }
 
     /// A way to the outside, to be rung as a phone is.
@@ -239,7 +250,15 @@ impl Engine {
         if let Err(error) = governed.call.may_transfer(leg) {
             return Reply::TransferRefused(error);
         }
+        let by = governed.call.agent_on(leg).cloned();
         let Some(to) = self.resolve(to) else { return Reply::UnknownDestination };
+        if let (Destination::Outside(number), Some(by)) = (&to, by) {
+            let (who, why) = (OnBehalf::Agent(by), OutboundRefusal::NotAllowed);
+            if !self.trunks.may_ring(&who, number) {
+                self.refuse_outside(now, number, &who, why);
+                return Reply::NotAllowedOutside;
+            }
+        }
         let actor = Some(actor.to_owned());
         self.with_call(id, |call, _| call.transfer(now, leg, to, false, actor));
         Reply::Done

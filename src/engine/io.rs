@@ -9,11 +9,12 @@ use bytes::Bytes;
 use crate::acd::callback::CallbackError;
 use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::acd::messages::{MessageChange, MessageError};
+use crate::acd::wrap_up::WrapUpError;
 use crate::assistant::Understanding;
 use crate::backend::{Failed, Fetch, FetchId};
 use crate::call::command::Question;
 use crate::call::{SuperviseError, TransferError};
-use crate::event::{AgentState, Entry, RecordingEvent, Supervision};
+use crate::event::{AgentState, Entry, Note, RecordingEvent, Supervision, Verdict};
 use crate::id::{AgentId, BulletinName, CallId, CallbackId, LegId, NotificationId, RecordingId};
 use crate::media;
 use crate::notification::{Bounce, Dispatch};
@@ -202,6 +203,22 @@ pub enum Request {
         /// What.
         choice: AgentChoice,
     },
+    /// More time for the work of an agent's last call.
+    MoreTime {
+        /// Whose.
+        agent: AgentId,
+    },
+    /// What a conversation was about.
+    WrapUp {
+        /// In which call.
+        call: CallId,
+        /// Whose conversation; none for whoever was in the call last (supervisors).
+        agent: Option<AgentId>,
+        /// What is counted of it.
+        verdict: Verdict,
+        /// In words.
+        note: Option<Note>,
+    },
     /// Ban a source of SIP (supervisors).
     Ban {
         /// Which.
@@ -318,6 +335,8 @@ pub enum Reply {
     TransferRefused(TransferError),
     /// Nobody can be reached by what was given.
     UnknownDestination,
+    /// The agent may not ring that number.
+    NotAllowedOutside,
     /// The conversation cannot be supervised so.
     SuperviseRefused(SuperviseError),
     /// There are no two conversations of the agent that could be joined.
@@ -328,6 +347,8 @@ pub enum Reply {
     CallbackRefused(CallbackError),
     /// No flow says a message of that name.
     UnknownBulletin,
+    /// Nothing can be said of the conversation, or not that.
+    WrapUpRefused(WrapUpError),
 }
 
 /// Something to be done outside.

@@ -18,12 +18,14 @@ pub mod limits;
 mod messages;
 mod notifications;
 mod plan;
+pub mod preface;
 mod queue;
 mod refer;
 mod route;
 mod start;
 mod supervise;
 mod trunks;
+mod wrap_up;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -33,6 +35,7 @@ use crate::acd::Acd;
 use crate::acd::callback::Callbacks;
 use crate::acd::command::AcdInput;
 use crate::acd::messages::Messages;
+use crate::acd::wrap_up::WrapUps;
 use crate::backend::Backends;
 use crate::call::command::Notice;
 use crate::call::{Action, Call, CallTimer, SipAction};
@@ -115,6 +118,8 @@ pub struct Engine {
     /// Callers who are listened to.
     listenings: hearing::Listenings,
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
+    /// What advisers can say of conversations.
+    wrap_ups: WrapUps,
     seq: u64,
     /// What calls want done and is not done yet, in order.
     work: VecDeque<(CallId, Action)>,
@@ -376,6 +381,7 @@ impl Engine {
             Action::Record(event) => {
                 self.remember_agent(now, id, &event);
                 self.histories.see(id, &event, self.wall.at(now));
+                self.follow_conversation(id, &event);
                 self.record(now, Event::Call { call: id, event });
             }
             Action::Notify(notice) => self.notify(now, id, notice),
@@ -410,6 +416,9 @@ impl Engine {
             SipAction::Reject(leg, status) => {
                 let retry_after = (status == 503).then(|| limits::retry_after(&mut self.entropy));
                 self.endpoint.reject(now, leg, status, retry_after);
+            }
+            SipAction::Forbid(leg, why) => {
+                self.endpoint.forbid(now, leg, why.status(), why.words());
             }
             SipAction::Invite(invite) => {
                 if let Some(way) = self.trunk_way(invite.leg) {

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use crate::acd::AcdPlan;
 use crate::acd::settings::default_music;
+use crate::acd::wrap_up::WrapUpSettings;
 use crate::assistant::Understanding;
 use crate::backend::BackendSettings;
 use crate::call::recording::{Policy, Share};
-use crate::call::{Target, callback_prompts};
+use crate::call::{Target, callback_prompts, forbidden_prompts};
 use crate::config::settings::{
     AgentSettings, LimitSettings, Portion, RecordingSettings, Settings, StarCodes, TransferSettings,
 };
-use crate::event::{QueueSettingsInForce, SystemEvent};
+use crate::event::{QueueSettingsInForce, QueueWrapUpInForce, SystemEvent, WrapUpInForce};
 use crate::flow::{self, Flows};
 use crate::id::{AgentId, BackendName, PromptName};
 use crate::media::command::{Codec, Encryption};
@@ -58,6 +59,8 @@ pub enum PlanError {
 pub struct AgentPlan {
     /// The name shown to people.
     pub name: String,
+    /// Whether callers can be told their name.
+    pub is_named: bool,
     /// What colleagues dial.
     pub extension: Option<String>,
     /// Phones at fixed addresses.
@@ -112,6 +115,8 @@ pub struct Plan {
     pub star_codes: StarCodes,
     /// How long people are rung by name.
     pub transfers: TransferSettings,
+    /// What advisers can say of conversations.
+    pub wrap_up: WrapUpSettings,
     /// Which calls are recorded.
     pub recorded: Arc<Policy>,
     /// What is refused beyond.
@@ -154,7 +159,8 @@ impl Plan {
             };
             let (name, extension) = (agent.name.clone(), agent.extension.clone());
             let encryption = agent.srtp;
-            let plan = AgentPlan { name, extension, contacts, trusted, encryption };
+            let is_named = agent.spoken_name.is_some();
+            let plan = AgentPlan { name, is_named, extension, contacts, trusted, encryption };
             agents.insert(id.clone(), plan);
         }
         let fixed = agents.values().flat_map(|agent: &AgentPlan| &agent.contacts);
@@ -176,7 +182,9 @@ impl Plan {
         }
         let calling = settings.agents.iter().map(|(id, agent)| {
             let (may_call, never_call) = (agent.may_call.clone(), agent.never_call.clone());
-            (id.clone(), CallingSettings { may_call, never_call })
+            let own = CallingSettings { may_call, never_call, ..CallingSettings::default() };
+            let role = agent.role.as_ref().and_then(|role| settings.outbound.roles.get(role));
+            (id.clone(), own.with(role))
         });
         let outbound = &settings.outbound;
         Ok(Plan {
@@ -212,6 +220,7 @@ impl Plan {
             codecs,
             star_codes: settings.star_codes.clone(),
             transfers: settings.transfers.clone(),
+            wrap_up: settings.wrap_up.clone(),
             recorded: Arc::new(policy(&settings.recording)),
             limits: settings.limits.clone(),
         })
@@ -254,10 +263,12 @@ impl Plan {
         // Where no trunk is, nobody is rung back.
         if !self.trunks.trunks.is_empty() {
             names.extend(callback_prompts());
+            names.extend(forbidden_prompts());
         }
         names.push(self.music.clone());
         names.extend(self.acd.queues.values().map(|queue| queue.music.clone()));
         names.extend(self.recorded.announcement.clone());
+        names.extend(self.preface_sounds());
         names.sort();
         names.dedup();
         names
@@ -268,11 +279,26 @@ impl Plan {
         agents.filter(|agent| self.acd.serves(agent, queue)).cloned().collect()
     }
 
+    fn wrap_up_in_force(&self) -> WrapUpInForce {
+        const DAY_US: u64 = 86_400 * 1_000_000;
+        let of = |settings| {
+            let codes = self.wrap_up.codes_of(Some(settings)).cloned().collect();
+            QueueWrapUpInForce { codes, required: settings.wrap_up_required }
+        };
+        let queues = self.acd.queues.iter();
+        WrapUpInForce {
+            codes: self.wrap_up.codes.clone(),
+            queues: queues.map(|(queue, settings)| (queue.clone(), of(settings))).collect(),
+            repeat_us: u64::from(self.wrap_up.repeat_days) * DAY_US,
+        }
+    }
+
     /// What the figures need to know, for the journal.
     pub fn in_force(&self) -> SystemEvent {
         const SECOND_US: u64 = 1_000_000;
         SystemEvent::SettingsInForce {
             bulletins: flow::bulletins(&self.flows).into_iter().collect(),
+            wrap_up: self.wrap_up_in_force(),
             organisation: self.organisation.clone(),
             time_zone: self.time_zone.clone(),
             history_us: self.history_us,

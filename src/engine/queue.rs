@@ -47,11 +47,15 @@ impl Engine {
             }
             QueueAction::Leave => AcdInput::Leave { call },
             QueueAction::Ringing(agent) => AcdInput::Ringing { call, agent },
+            QueueAction::PickedUp(agent) => AcdInput::PickedUp { call, agent },
             QueueAction::Claim(agent) => AcdInput::Claim { call, agent },
             QueueAction::OfferFailed(agent, outcome) => {
                 AcdInput::OfferFailed { call, agent, outcome }
             }
-            QueueAction::TalkEnded(agent) => AcdInput::TalkEnded { agent, call },
+            QueueAction::TalkEnded(agent) => {
+                self.conversation_over(now, call, &agent);
+                AcdInput::TalkEnded { agent, call }
+            }
             QueueAction::Engage(agent) => {
                 let queue = self.calls.get(&call).and_then(|one| one.call.queue_of().cloned());
                 AcdInput::Engage { agent, call, queue }
@@ -97,7 +101,9 @@ impl Engine {
                     None => queue.to_string(),
                 };
                 let title = self.title_of(call, title);
+                let preface = self.preface(now, call, &queue, &agent);
                 self.with_call(call, |call, ids| {
+                    call.preface(preface);
                     call.offer(now, ids, queue, agent, &title, targets, ring_for, decision);
                 });
             }
@@ -172,7 +178,11 @@ impl Engine {
         reason: StateReason,
         by: Option<String>,
     ) -> Result<(), ChoiceError> {
-        let input = AcdInput::Choose { agent: agent.clone(), choice, reason, by };
+        self.chosen(now, AcdInput::Choose { agent: agent.clone(), choice, reason, by })
+    }
+
+    /// Applies what somebody chose, or says why it cannot be.
+    pub(super) fn chosen(&mut self, now: Time, input: AcdInput) -> Result<(), ChoiceError> {
         let effects = self.acd.apply(now, &self.wall, input);
         let refused = effects.iter().find_map(|effect| match effect {
             AcdEffect::ChoiceRefused { error, .. } => Some(*error),
@@ -208,6 +218,13 @@ impl Engine {
                     Ok(()) => Reply::Agent(self.acd.agent_state(&agent).unwrap_or_default()),
                     Err(error) => Reply::ChoiceRefused(error),
                 }
+            }
+            Request::MoreTime { agent } => match self.more_time(now, &agent) {
+                Ok(()) => Reply::Agent(self.acd.agent_state(&agent).unwrap_or_default()),
+                Err(error) => Reply::ChoiceRefused(error),
+            },
+            Request::WrapUp { call, agent, verdict, note } => {
+                self.wrap_up_request(now, (call, agent), (verdict, note), actor)
             }
             Request::Ban { source, lasts } => self.ban(now, source, lasts, actor),
             Request::LiftBan { source } => self.lift_ban(now, source, actor),

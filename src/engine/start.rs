@@ -7,6 +7,7 @@ use crate::acd::Acd;
 use crate::acd::callback::Callbacks;
 use crate::acd::command::AcdInput;
 use crate::acd::messages::Messages;
+use crate::acd::wrap_up::WrapUps;
 use crate::backend::Backends;
 use crate::event::{Entry, SystemEvent};
 use crate::id::Entropy;
@@ -61,6 +62,7 @@ impl Engine {
             histories: start.restored.histories.clone(),
             listenings: hearing::Listenings::default(),
             outbound_refused: BTreeMap::new(),
+            wrap_ups: WrapUps::default(),
             acd: Acd::new(plan.acd.clone()),
             entropy,
             calls: BTreeMap::new(),
@@ -87,6 +89,7 @@ impl Engine {
         // Calls that a dead run left open have ended.
         engine.histories.forget_open();
         engine.histories.keep_for(engine.plan.history_us, engine.wall.at(now));
+        engine.restore_wrap_ups(&start.restored);
         for (agent, state) in start.restored.agents.iter().cloned() {
             engine.apply(now, AcdInput::Restore { agent, state });
         }

@@ -51,16 +51,25 @@ impl Engine {
         now: Time,
         dialled: &str,
         who: OnBehalf,
+        presented: Option<&str>,
     ) -> Result<Vec<Attempt>, OutboundRefusal> {
-        self.trunks.route(now, dialled, who.clone()).inspect_err(|reason| {
-            *self.outbound_refused.entry(*reason).or_default() += 1;
-            if self.admission.notes_refusal(now) {
-                let (number, reason) = (kept(dialled), *reason);
-                let who = who.to_string();
-                let event = SystemEvent::OutboundRefused { who, number, reason };
-                self.record_system(now, event);
-            }
-        })
+        let ways = self.trunks.route(now, dialled, who.clone(), presented);
+        ways.inspect_err(|reason| self.refuse_outside(now, dialled, &who, *reason))
+    }
+
+    /// A call to the outside is not made.
+    pub(super) fn refuse_outside(
+        &mut self,
+        now: Time,
+        dialled: &str,
+        who: &OnBehalf,
+        reason: OutboundRefusal,
+    ) {
+        *self.outbound_refused.entry(reason).or_default() += 1;
+        if self.admission.notes_refusal(now) {
+            let (number, who) = (kept(dialled), who.to_string());
+            self.record_system(now, SystemEvent::OutboundRefused { who, number, reason });
+        }
     }
 
     /// The way through a trunk that a leg of a call is.

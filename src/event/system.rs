@@ -1,8 +1,10 @@
 //! What happens to the engine as a whole.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, BackendName, BulletinName, QueueName, TrunkName};
+use crate::id::{AgentId, BackendName, BulletinName, QueueName, TrunkName, WrapUpCode};
 use crate::time::UnixMicros;
 
 use super::{BanReason, OutboundRefusal, Standing, UnbanReason};
@@ -24,6 +26,33 @@ pub struct QueueSettingsInForce {
     /// How long it is remembered who spoke with a number last, in microseconds; none if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_agent_within_us: Option<u64>,
+}
+
+/// What advisers can say of conversations, as far as figures and pages need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapUpInForce {
+    /// The codes and their words.
+    pub codes: BTreeMap<WrapUpCode, String>,
+    /// Which of them fit which queue.
+    pub queues: BTreeMap<QueueName, QueueWrapUpInForce>,
+    /// Whoever rings the same queue again within this is a repeat contact, in microseconds.
+    pub repeat_us: u64,
+}
+
+impl Default for WrapUpInForce {
+    fn default() -> Self {
+        const WEEK_US: u64 = 7 * 86_400 * 1_000_000;
+        WrapUpInForce { codes: BTreeMap::new(), queues: BTreeMap::new(), repeat_us: WEEK_US }
+    }
+}
+
+/// The same of one queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct QueueWrapUpInForce {
+    /// Its codes.
+    pub codes: Vec<WrapUpCode>,
+    /// Whether its advisers must give one.
+    pub required: bool,
 }
 
 /// Something that happened to the engine as a whole.
@@ -51,6 +80,9 @@ pub enum SystemEvent {
         /// For how long it is remembered what numbers rang about, in microseconds; 0 if it is not.
         #[serde(default)]
         history_us: u64,
+        /// What advisers can say of conversations.
+        #[serde(default)]
+        wrap_up: WrapUpInForce,
     },
     /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {

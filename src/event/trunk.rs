@@ -58,6 +58,18 @@ impl OutboundRefusal {
         }
     }
 
+    /// What whoever dialled is told in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            OutboundRefusal::NotAllowed => "This number may not be rung from this phone",
+            OutboundRefusal::TooMany => "No more calls to the outside in this hour",
+            OutboundRefusal::AtOnce => "No more calls to the outside at once",
+            OutboundRefusal::NoTrunk => "There is no way to the outside",
+            OutboundRefusal::TrunksDown => "The way to the outside is down",
+            OutboundRefusal::TrunkFull => "Every line to the outside is taken",
+        }
+    }
+
     /// The SIP status that whoever dialled is told.
     pub const fn status(self) -> u16 {
         match self {

@@ -267,6 +267,20 @@ pub fn prompts(flows: &Flows) -> Vec<PromptName> {
     all.into_iter().collect()
 }
 
+/// The skills that flows ask for single calls of a queue.
+pub fn asked_skills(flows: &Flows, queue: &QueueName) -> BTreeSet<Skill> {
+    let nodes = flows.values().flat_map(|flow| flow.nodes.values());
+    let mut asked = BTreeSet::new();
+    for node in nodes {
+        if let Node::Queue(node) = node
+            && node.queue == *queue
+        {
+            asked.extend(node.skills.iter().map(|ability| ability.skill.clone()));
+        }
+    }
+    asked
+}
+
 fn draft(name: &FlowName, file: &str, text: &str) -> Result<(load::Draft, Faults), Vec<Fault>> {
     let (tree, mut faults) = tree(file, text)?;
     if !is_name(name.as_str()) {

@@ -12,8 +12,14 @@ use super::yaml::{At, Place, Tree};
 use crate::id::{FlowName, LanguageName, NodeName, PromptName};
 
 /// What agents hear who dial a star code. Their texts are in `sounds/<language>/prompts.yaml`.
-pub const AGENT_PROMPTS: [&str; 5] =
-    ["agent/signed-in", "agent/signed-out", "agent/ready", "agent/not-ready", "agent/refused"];
+pub const AGENT_PROMPTS: [&str; 6] = [
+    "agent/signed-in",
+    "agent/signed-out",
+    "agent/ready",
+    "agent/not-ready",
+    "agent/more-time",
+    "agent/refused",
+];
 
 /// A text and the prompt that says it.
 #[derive(Debug, Clone, PartialEq, Eq)]

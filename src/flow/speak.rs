@@ -236,6 +236,13 @@ pub fn say(value: &Value, kind: Kind, today: Date) -> Vec<PromptName> {
     saying.0
 }
 
+/// The recordings that say a number.
+pub fn number(number: u64) -> Vec<PromptName> {
+    let mut saying = Saying(Vec::new());
+    saying.number(number);
+    saying.0
+}
+
 /// A number as people here write it.
 fn national(number: &str) -> String {
     match number.strip_prefix("+44") {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::settings::FileSettings;
+use crate::engine::preface;
 use crate::id::CallId;
 
 use super::explain;
@@ -276,13 +277,8 @@ pub fn render(config: &Path) -> Result<(), Failure> {
             let _ = std::io::stderr().flush();
         }
     };
-    let rendered = prompts::render(
-        &files.flows,
-        &files.sounds,
-        &files.language,
-        &settings.voice,
-        &mut progress,
-    );
+    let prefaces = preface::texts(&settings);
+    let rendered = prompts::render(files, &settings.voice, prefaces, &mut progress);
     if live {
         eprintln!();
     }
@@ -310,7 +306,11 @@ pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
     let fold = store::replay(data)?;
     let (time, at) = fold.last();
     let rows = fold.intervals(time, at);
-    tell(&if json { json_lines(&rows) } else { crate::stats::table::intervals(&rows).to_string() })
+    if json {
+        return tell(&json_lines(&rows));
+    }
+    let said = crate::stats::table::wrap_ups(&fold.live(time, at).queues);
+    tell(&format!("{}{said}", crate::stats::table::intervals(&rows)))
 }
 
 /// `switchboard why`.

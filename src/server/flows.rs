@@ -1,11 +1,12 @@
 //! Flows and their sound files on the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
+use crate::config::settings::FileSettings;
 use crate::flow::prompt::{Fingerprint, Manifest, Rendered, SpokenText};
 use crate::flow::{self, Finding, FlowFile, Known, Loaded};
 use crate::id::PromptName;
@@ -51,6 +52,15 @@ pub enum FileError {
     WrongEnding {
         /// The file.
         path: PathBuf,
+    },
+    /// A sound file says something else than the settings do.
+    #[error("{}: this says something else than the settings: {text}", path.display())]
+    #[diagnostic(severity(Warning), help("record it anew, or run `{}`", flow::RENDER_COMMAND))]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// What is to be said.
+        text: String,
     },
     /// The manifest is not what rendering writes.
     #[error("{}: this is not a manifest of prompts: {error}", path.display())]
@@ -100,6 +110,26 @@ impl FlowFiles {
     }
 }
 
+impl FlowFiles {
+    /// Of what is said before answers, the sound files that say something else, as far as the manifest knows.
+    /// Those that are missing are found when sounds are read.
+    pub fn stale<'a>(
+        &'a self,
+        files: &FileSettings,
+        prefaces: &'a [SpokenText],
+    ) -> impl Iterator<Item = FileError> + use<'a> {
+        let spoken = files.sounds.join(&files.language);
+        let other = |text: &&SpokenText| {
+            let known = self.prompts.get(&text.prompt).and_then(|file| file.text_hash.clone());
+            known.is_some_and(|known| known != text.hash())
+        };
+        prefaces.iter().filter(other).map(move |text| FileError::Stale {
+            path: wav_path(&spoken, &text.prompt),
+            text: text.text.clone(),
+        })
+    }
+}
+
 /// Reads and checks flows: see [`FlowFiles`].
 pub fn load(
     folder: &Path,
@@ -118,11 +148,13 @@ pub fn load(
     }
 }
 
-/// Every text that must be spoken: what the flows of `folder` say and what no flow says.
+/// Every text that must be spoken: what the flows of `folder` say, what no flow says, and what is said
+/// before an answer (`prefaces`).
 pub fn texts(
     folder: &Path,
     sounds: &Path,
     language: &str,
+    prefaces: Vec<SpokenText>,
 ) -> Result<Vec<SpokenText>, Vec<Finding>> {
     let (sources, mut findings) = sources(folder);
     let intents = match assistant::of_flows(folder) {
@@ -132,7 +164,7 @@ pub fn texts(
             BTreeMap::new()
         }
     };
-    let mut texts = Vec::new();
+    let mut texts = prefaces;
     match own_texts(&sounds.join(language), None) {
         Ok(own) => texts.extend(own),
         Err(errors) => findings.extend(errors),
@@ -141,6 +173,9 @@ pub fn texts(
         Ok(said) => texts.extend(said),
         Err(faults) => findings.extend(faults.into_iter().map(Finding::new)),
     }
+    // Numbers are said before answers and by flows.
+    let mut known = BTreeSet::new();
+    texts.retain(|text| known.insert(text.prompt.clone()));
     if findings.is_empty() { Ok(texts) } else { Err(findings) }
 }
 

@@ -18,7 +18,7 @@ use crate::config::settings::{
 };
 use crate::config::source::Source;
 use crate::config::{self, check};
-use crate::engine::{DialPlan, Plan, is_emergency};
+use crate::engine::{DialPlan, Plan, is_emergency, preface};
 use crate::event::Destination;
 use crate::flow::{Flows, Known, NoReach, Node, Reach};
 use crate::id::{Ability, PromptName, all_met};
@@ -256,6 +256,8 @@ impl Installation {
         let known = known(&self.settings, self.understanding.as_deref());
         let loaded = self.flow_files.load(&known).map_err(Problems)?;
         let mut warnings: Vec<Report> = loaded.warnings.into_iter().map(Report::new).collect();
+        let prefaces = preface::texts(&self.settings);
+        warnings.extend(self.flow_files.stale(&self.settings.files, &prefaces).map(Report::new));
         let flows = loaded.flows;
         let names: Vec<_> = flows.keys().cloned().collect();
         let mut findings = check::check_numbers(&self.settings, &self.source, &names);

@@ -258,6 +258,12 @@ impl Endpoint {
         self.settle(now);
     }
 
+    /// Refuses an incoming leg as [`Endpoint::reject`] does, with words that say why.
+    pub fn forbid(&mut self, now: Time, leg: LegId, status: u16, words: &str) {
+        self.send_forbidden(now, leg, status, words);
+        self.settle(now);
+    }
+
     /// Refuses an incoming leg with 401 and a challenge for every algorithm of the accounts
     /// (SHA-256 first, RFC 8760). The leg is gone; the peer comes back with a new INVITE.
     pub fn challenge(&mut self, now: Time, leg: LegId) {

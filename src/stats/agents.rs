@@ -1,5 +1,7 @@
 //! What is kept of each agent.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::AgentState;
@@ -39,6 +41,19 @@ pub(super) struct Span {
 }
 
 impl AgentBook {
+    /// The settings have these agents from now on.
+    pub(super) fn set(books: &mut BTreeMap<AgentId, Self>, agents: &[(AgentId, String)]) {
+        for book in books.values_mut() {
+            book.in_settings = false;
+        }
+        for (agent, name) in agents {
+            let book = books.entry(agent.clone()).or_default();
+            book.in_settings = true;
+            book.name.clone_from(name);
+        }
+        books.retain(|_, book| book.is_known());
+    }
+
     /// Takes in a change of state.
     pub(super) fn change(&mut self, from: AgentState, to: AgentState) {
         self.state = to;
@@ -79,7 +94,12 @@ impl AgentBook {
         self.in_settings || self.state != AgentState::SignedOut || !self.registrations.is_empty()
     }
 
-    pub(super) fn live(&self, agent: &AgentId, call: Option<CallId>, now: &Stamp) -> AgentLive {
+    pub(super) fn live(
+        &self,
+        agent: &AgentId,
+        (call, wrap_up): (Option<CallId>, Option<CallId>),
+        now: &Stamp,
+    ) -> AgentLive {
         let phones = self.registrations.iter().filter(|phone| phone.expires_at > now.at).count();
         AgentLive {
             agent: agent.clone(),
@@ -88,6 +108,7 @@ impl AgentBook {
             for_s: (self.since != Stamp::default()).then(|| seconds(self.since.until(now))),
             phones: phones as u64,
             call,
+            wrap_up,
         }
     }
 }

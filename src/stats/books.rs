@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CallEvent, Met, Outcome, Outlook, Party, Peer, WaitRange};
+use crate::event::{
+    CallEvent, Met, Outcome, Outlook, Party, Peer, QueueSettingsInForce, WaitRange,
+};
 use crate::id::{AgentId, IntentName, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
@@ -89,6 +91,8 @@ pub(super) struct CallBook {
     pub(super) answered_in: Option<QueueName>,
     /// What it is about, as far as that was understood.
     pub(super) intent: Option<IntentName>,
+    /// Whether they rang the same queue not long ago; none if nobody can know.
+    pub(super) repeat: Option<bool>,
 }
 
 /// Facts of one call that are kept.
@@ -109,6 +113,7 @@ impl CallBook {
             facts: Vec::new(),
             answered_in: None,
             intent: None,
+            repeat: None,
         }
     }
 
@@ -232,6 +237,21 @@ pub(super) struct QueueBook {
 }
 
 impl QueueBook {
+    /// The settings have these queues from now on.
+    pub(super) fn set(books: &mut BTreeMap<QueueName, Self>, queues: &[QueueSettingsInForce]) {
+        for book in books.values_mut() {
+            book.in_settings = false;
+        }
+        for set in queues {
+            let book = books.entry(set.queue.clone()).or_default();
+            book.in_settings = true;
+            book.title.clone_from(&set.title);
+            book.served_by.clone_from(&set.served_by);
+            book.thresholds =
+                Thresholds { standard_us: set.standard_us, short_abandon_us: set.short_abandon_us };
+        }
+    }
+
     /// A visit began.
     pub(super) fn enter(&mut self, episode: u32, begins: bool) {
         self.entered += 1;
@@ -275,6 +295,7 @@ impl QueueBook {
             person_buckets: self.to_person.buckets().to_vec(),
             person_sum_s: self.to_person.sum_s(),
             told: self.told.clone(),
+            said: counts.said.clone(),
         }
     }
 }

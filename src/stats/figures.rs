@@ -8,6 +8,7 @@ use crate::event::Outcome;
 
 use super::live::{Today, WAIT_BOUNDS_S};
 use super::service_level::{Calls, Formula};
+use super::wrap_up::Said;
 
 /// The thresholds that an outcome is judged by: those in force when it happens, for the queue that
 /// the call entered first.
@@ -46,6 +47,8 @@ pub(super) struct Counts {
     pub(super) handled: u64,
     /// Their talk, hold and after-call work, in microseconds.
     pub(super) handle_us: u64,
+    /// What advisers say of them.
+    pub(super) said: Said,
 }
 
 impl Counts {
@@ -87,6 +90,7 @@ impl Counts {
         self.longest_wait_us = self.longest_wait_us.max(other.longest_wait_us);
         self.handled += other.handled;
         self.handle_us = self.handle_us.saturating_add(other.handle_us);
+        self.said.add(&other.said);
     }
 
     /// A service level of these calls.
@@ -134,6 +138,11 @@ impl Counts {
             answered_within_of_answered: self.ratio(Formula::AnsweredWithinOfAnswered),
             excluding_short_abandons: self.ratio(Formula::ExcludingShortAbandons),
             excluding_abandons_within: self.ratio(Formula::ExcludingAbandonsWithin),
+            repeat_contacts: self.said.repeats,
+            resolved: self.said.resolved,
+            unresolved: self.said.unresolved,
+            first_contact_resolution: self.said.first_contact_resolution(),
+            wrap_ups: self.said.codes.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{
     AgentEvent, AgentState, Became, CallEvent, CallbackEvent, EndCause, Entry, Event, Outcome,
-    Peer, QueueSettingsInForce, SystemEvent, TransferOutcome,
+    Peer, SystemEvent, TransferOutcome,
 };
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -18,7 +18,7 @@ use super::bans::{BanBook, BanLive};
 use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
 use super::bulletins::BulletinBook;
 use super::callbacks::CallbackBook;
-use super::figures::{Counts, Thresholds, seconds};
+use super::figures::{Counts, seconds};
 use super::histories::Histories;
 use super::interval::{IntervalRow, Intervals};
 use super::last_agents::LastAgents;
@@ -29,11 +29,12 @@ use super::restore::Registration;
 use super::speech::SpeechBook;
 use super::surveys::SurveyBook;
 use super::voice::Voice;
+use super::wrap_up::WrapUpBook;
 use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 13;
+pub const FOLD_VERSION: i64 = 14;
 
 /// All that is known from the journal so far.
 ///
@@ -61,6 +62,7 @@ pub struct Fold {
     last_agents: LastAgents,
     histories: Histories,
     surveys: SurveyBook,
+    wrap_ups: WrapUpBook,
 }
 
 impl Fold {
@@ -148,6 +150,7 @@ impl Fold {
                     queue.told(met);
                 }
                 book.answered_in = Some(queue.clone());
+                self.wrap_ups.began(agent, call, queue, book);
                 book.conversation = Some(Conversation {
                     with: Peer::Agent(agent.clone()),
                     leg: *leg,
@@ -176,10 +179,13 @@ impl Fold {
                 if let (Some(number), Peer::Agent(agent)) = (&book.number, to) {
                     self.last_agents.spoke(number, agent, stamp.at);
                 }
+                if let (Peer::Agent(agent), Some(place)) = (to, &book.place) {
+                    self.wrap_ups.began(agent, call, &place.queue, book);
+                }
                 book.conversation = Some(Conversation { with, leg, since: stamp, answers: None });
             }
             CallEvent::Parted { queue: _, agent, talk_us, hold_us, by: _ } => {
-                self.part(call, Some(agent), talk_us.saturating_add(*hold_us));
+                self.part(call, Some(agent), talk_us.saturating_add(*hold_us), stamp.at);
             }
             CallEvent::Disconnected { from, talk_us, hold_us, by: _ } => {
                 let agent = match from {
@@ -187,7 +193,7 @@ impl Fold {
                     // Nobody's work.
                     Peer::Outside(_) => None,
                 };
-                self.part(call, agent, talk_us.saturating_add(*hold_us));
+                self.part(call, agent, talk_us.saturating_add(*hold_us), stamp.at);
             }
             CallEvent::Ended { cause, duration_us: _ } => {
                 if let Some(book) = self.calls.remove(&call) {
@@ -235,6 +241,10 @@ impl Fold {
                     book.told(*outlook, stamp);
                 }
             }
+            CallEvent::WrappedUp(said) => {
+                let half_hour = self.zone.half_hour(stamp.at);
+                self.wrap_ups.say((call, half_hour), said, &mut self.queues, &mut self.intervals);
+            }
             CallEvent::LegAnswered { .. }
             | CallEvent::NodeEntered { .. }
             | CallEvent::Chose { .. }
@@ -242,6 +252,7 @@ impl Fold {
             | CallEvent::WaitsForAnybody { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
+            | CallEvent::Prefaced { .. }
             | CallEvent::Dialled { .. }
             | CallEvent::DialEnded { .. }
             | CallEvent::PhoneChanged { .. }
@@ -257,10 +268,11 @@ impl Fold {
     }
 
     /// A conversation is over; `agent` is whose work it was.
-    fn part(&mut self, call: CallId, agent: Option<&AgentId>, lasted_us: u64) {
+    fn part(&mut self, call: CallId, agent: Option<&AgentId>, lasted_us: u64, at: UnixMicros) {
         let Some(book) = self.calls.get_mut(&call) else { return };
         book.conversation = None;
         let (Some(place), Some(agent)) = (book.place.clone(), agent) else { return };
+        self.wrap_ups.parted(agent, call, at);
         let first = !std::mem::replace(&mut book.handled, true);
         self.handle(&place, lasted_us, first);
         self.agents.entry(agent.clone()).or_default().last_call = Some(place);
@@ -284,6 +296,8 @@ impl Fold {
             let place = Place { half_hour: self.zone.half_hour(stamp.at), queue: queue.clone() };
             visited.counts.offered += 1;
             self.intervals.offer(&place, visited.thresholds);
+            let said = (&mut visited.counts.said, self.intervals.said(&place));
+            book.repeat = self.wrap_ups.contact(queue, book.number.as_deref(), stamp.at, said);
             book.place = Some(place);
         }
     }
@@ -345,15 +359,17 @@ impl Fold {
                 agents,
                 bulletins,
                 history_us,
+                wrap_up,
             } => {
                 self.histories.keep_for(*history_us, stamp.at);
+                self.wrap_ups.in_force(wrap_up);
                 self.bulletins.known(bulletins);
                 self.organisation.clone_from(organisation);
                 self.zone = Zone::from(time_zone.clone());
-                self.set_queues(queues);
+                QueueBook::set(&mut self.queues, queues);
                 let asked = queues.iter().filter_map(|queue| queue.last_agent_within_us);
                 self.last_agents.keep_for(asked.max().unwrap_or(0), stamp.at);
-                self.set_agents(agents);
+                AgentBook::set(&mut self.agents, agents);
             }
             SystemEvent::Banned { source, reason, until, nth, by } => {
                 let ban = BanLive {
@@ -381,32 +397,6 @@ impl Fold {
             | SystemEvent::JournalGap { .. }
             | SystemEvent::Stopped => {}
         }
-    }
-
-    fn set_queues(&mut self, queues: &[QueueSettingsInForce]) {
-        for book in self.queues.values_mut() {
-            book.in_settings = false;
-        }
-        for set in queues {
-            let book = self.queues.entry(set.queue.clone()).or_default();
-            book.in_settings = true;
-            book.title.clone_from(&set.title);
-            book.served_by.clone_from(&set.served_by);
-            book.thresholds =
-                Thresholds { standard_us: set.standard_us, short_abandon_us: set.short_abandon_us };
-        }
-    }
-
-    fn set_agents(&mut self, agents: &[(AgentId, String)]) {
-        for book in self.agents.values_mut() {
-            book.in_settings = false;
-        }
-        for (agent, name) in agents {
-            let book = self.agents.entry(agent.clone()).or_default();
-            book.in_settings = true;
-            book.name.clone_from(name);
-        }
-        self.agents.retain(|_, book| book.is_known());
     }
 
     /// The figures at `now` on the monotonic clock of the present run, which is `at` on the
@@ -458,8 +448,12 @@ impl Fold {
         }
         let known = self.agents.iter().filter(|(_, book)| book.is_known());
         let calls = self.calls_of_agents();
-        let agent_list: Vec<_> =
-            known.map(|(agent, book)| book.live(agent, calls.get(agent).copied(), &now)).collect();
+        let agent_list: Vec<_> = known
+            .map(|(agent, book)| {
+                let calls = (calls.get(agent).copied(), self.wrap_ups.last_of(agent));
+                book.live(agent, calls, &now)
+            })
+            .collect();
         let mut agents: BTreeMap<AgentState, u64> =
             AgentState::ALL.into_iter().map(|state| (state, 0)).collect();
         for agent in &agent_list {
@@ -488,6 +482,7 @@ impl Fold {
             notifications: self.notifications.clone(),
             last_agents: (self.last_agents.len() as u64, self.last_agents.crowded_out()),
             surveys: self.surveys.clone(),
+            wrap_ups: self.wrap_ups.live(),
         }
     }
 
@@ -583,6 +578,10 @@ impl Fold {
 
     pub(super) fn last_agents(&self) -> &LastAgents {
         &self.last_agents
+    }
+
+    pub(super) fn wrap_ups(&self) -> &WrapUpBook {
+        &self.wrap_ups
     }
 
     pub(super) fn messages(&self) -> &MessageBook {

@@ -12,6 +12,7 @@ use super::agents::Span;
 use super::books::Place;
 use super::figures::{Counts, Thresholds, Waits, seconds};
 use super::service_level::Formula;
+use super::wrap_up::Said;
 use super::zone::{HALF_HOUR_US, Zone};
 
 /// How long half hours are kept in the fold. The journal keeps everything.
@@ -133,6 +134,11 @@ impl Intervals {
             cell.counts.handled += u64::from(first);
             cell.counts.handle_us = cell.counts.handle_us.saturating_add(handle_us);
         }
+    }
+
+    /// What was said of the calls there; none if the half hour is no longer kept.
+    pub(super) fn said(&mut self, place: &Place) -> Option<&mut Said> {
+        self.cell(place).map(|cell| &mut cell.counts.said)
     }
 
     /// None if the half hour is no longer kept.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome};
-use crate::id::{AgentId, CallId, QueueName};
+use crate::id::{AgentId, CallId, QueueName, WrapUpCode};
 use crate::time::{Time, UnixMicros};
 
 use super::backends::BackendBook;
@@ -19,6 +19,7 @@ use super::service_level::Formula;
 use super::speech::SpeechBook;
 use super::surveys::SurveyBook;
 use super::voice::Voice;
+use super::wrap_up::{Said, WrapUpLive};
 
 /// A snapshot of the figures. Counts named `today_*` cover the current day of the organisation's
 /// time zone; totals count since the journal began.
@@ -84,6 +85,10 @@ pub struct Live {
     pub last_agents: (u64, u64),
     /// What callers answered to surveys' questions.
     pub surveys: SurveyBook,
+    /// Of which conversations advisers can say something, and what; personal, so shown only to who had
+    /// them and to supervisors.
+    #[serde(skip)]
+    pub wrap_ups: WrapUpLive,
 }
 
 /// One queue now and today.
@@ -190,6 +195,16 @@ pub struct Today {
     pub excluding_short_abandons: Option<f64>,
     /// A_T / (O - B_T).
     pub excluding_abandons_within: Option<f64>,
+    /// Calls of somebody who rang the same queue not long before.
+    pub repeat_contacts: u64,
+    /// Conversations of which the adviser says that the caller's business is done.
+    pub resolved: u64,
+    /// Conversations of which the adviser says that it is not.
+    pub unresolved: u64,
+    /// 1 - repeats among the resolved (`measures.md`).
+    pub first_contact_resolution: Option<f64>,
+    /// What conversations were about: how many advisers gave each code.
+    pub wrap_ups: BTreeMap<WrapUpCode, u64>,
 }
 
 impl Today {
@@ -246,6 +261,8 @@ pub struct Totals {
     pub person_sum_s: f64,
     /// Answered callers who had been told how long the wait would probably be, by how it came out.
     pub told: BTreeMap<Met, u64>,
+    /// What advisers say of the conversations.
+    pub said: Said,
 }
 
 /// Upper bounds of the wait histograms, in seconds; the common standards are among them.
@@ -267,4 +284,6 @@ pub struct AgentLive {
     pub phones: u64,
     /// The call that the agent is part of; a caller's, if there are two.
     pub call: Option<CallId>,
+    /// The call of the last conversation that a queue brought, while something can be said of it.
+    pub wrap_up: Option<CallId>,
 }

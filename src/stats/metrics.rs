@@ -26,6 +26,7 @@ mod speech;
 mod surveys;
 mod trunks;
 mod voice;
+mod wrap_ups;
 
 pub use recordings::RecordingWire;
 pub use trunks::TrunkWire;
@@ -69,7 +70,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(traffic(live, wire));
     families.extend(messages::families(live).into_iter().chain(callbacks::families(live)));
     families.extend(backends::families(live).into_iter().chain(last_agents::families(live)));
-    families.extend(notifications::families(live));
+    families.extend(notifications::families(live).into_iter().chain(wrap_ups::families(live)));
     families.extend(speech::families(live).into_iter().chain(voice::families(live)));
     families.extend(surveys::families(live));
     families.extend(trunks::families(wire));

@@ -29,6 +29,7 @@ mod surveys;
 pub mod table;
 pub mod voice;
 pub mod why;
+pub mod wrap_up;
 mod zone;
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                     let event = SystemEvent::SettingsInForce {
                         bulletins: Vec::new(),
                         history_us: 0,
+                        wrap_up: Default::default(),
                         organisation: String::new(),
                         time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),
                         queues: vec![set],

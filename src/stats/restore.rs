@@ -16,6 +16,7 @@ use super::histories::Histories;
 use super::last_agents::LastAgents;
 use super::messages::{MessageLive, MessageSpoken};
 use super::notifications::NotificationLive;
+use super::wrap_up::WrapUpOf;
 
 /// Everything that the engine restores at a start ([`Fold::restore_point`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Restored {
     pub last_agents: LastAgents,
     /// What numbers rang about before.
     pub histories: Histories,
+    /// Of which conversations advisers can say something.
+    pub wrap_ups: Vec<WrapUpOf>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
 }
@@ -175,6 +178,7 @@ impl Fold {
             notifications: self.notifications().waiting.values().cloned().collect(),
             last_agents: self.last_agents().clone(),
             histories: self.histories().clone(),
+            wrap_ups: self.wrap_ups().open().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
         }
     }

@@ -105,6 +105,7 @@ impl Stream {
             event: SystemEvent::SettingsInForce {
                 bulletins: Vec::new(),
                 history_us: 0,
+                wrap_up: Default::default(),
                 organisation: "Havering".to_owned(),
                 time_zone: "Europe/London".to_owned(),
                 queues: vec![queue("parking", "Parking"), queue("waste", "Waste and recycling")],
@@ -118,10 +119,17 @@ impl Stream {
     }
 
     pub(crate) fn arrive(&mut self) -> TestCall {
+        self.arrive_from(None)
+    }
+
+    /// A call from a number.
+    pub(crate) fn arrive_from(&mut self, number: Option<&str>) -> TestCall {
         let id = self.entropy.call_id(UnixMicros(self.at));
         let call =
             TestCall { id, arrived: self.time, first: None, entered: 0, episode: 0, queue: None };
-        let (caller, called) = (Caller::default(), "01708434343".to_owned());
+        let number = number.map(str::to_owned);
+        let caller = Caller { number, ..Caller::default() };
+        let called = "01708434343".to_owned();
         let flow = Some("main".into());
         let (leg, by) = (LegId(1), None);
         let (through, callback) = (None, None);

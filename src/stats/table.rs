@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::IntervalRow;
+use super::live::QueueLive;
 
 const HEAD: [&str; 11] = [
     "interval",
@@ -39,6 +40,30 @@ pub fn intervals(rows: &[IntervalRow]) -> String {
         ]
     }));
     aligned(&cells)
+}
+
+/// What advisers said of the conversations of each queue, since the journal began; nothing where they said
+/// nothing.
+pub fn wrap_ups(queues: &[QueueLive]) -> String {
+    let mut text = String::new();
+    for queue in queues {
+        let said = &queue.total.said;
+        if said.resolved + said.unresolved == 0 && said.codes.is_empty() {
+            continue;
+        }
+        let ratio = said.first_contact_resolution();
+        let ratio = ratio.map_or("-".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\n{}: {} resolved, {} not; {} repeat contacts; first-contact resolution {ratio}",
+            queue.queue, said.resolved, said.unresolved, said.repeats
+        );
+        for (code, count) in &said.codes {
+            let _ = writeln!(text, "  {code} {count}");
+        }
+    }
+    text
 }
 
 /// The columns of the whole table (`measures.md`).

@@ -360,6 +360,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
         event: SystemEvent::SettingsInForce {
             bulletins: Vec::new(),
             history_us: 0,
+            wrap_up: Default::default(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![queue("waste", 60 * S), queue("parking", 20 * S)],
@@ -502,6 +503,7 @@ fn an_agent_and_a_queue_that_left_the_settings_stay_while_they_matter() {
         event: SystemEvent::SettingsInForce {
             bulletins: Vec::new(),
             history_us: 0,
+            wrap_up: Default::default(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![],

@@ -104,6 +104,14 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
             };
             Some(text)
         }
+        CallEvent::Prefaced { agent, whispered_us, greeted_us, .. } => {
+            let mut text = format!("{agent} picks up");
+            let said = [(whispered_us, "is told who it is"), (greeted_us, "both are greeted")];
+            for (lasted_us, what) in said.into_iter().filter(|(lasted_us, _)| **lasted_us > 0) {
+                text += &format!(", {what} for {:.1} s", *lasted_us as f64 / 1e6);
+            }
+            Some(text)
+        }
         CallEvent::Joined { queue, agent, wait_us, .. } => Some(format!(
             "{agent} answers; the caller had waited {} for somebody of `{queue}`",
             seconds_in_words(wait_us / 1_000_000)
@@ -138,6 +146,7 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
         | CallEvent::TransferStarted { .. }
         | CallEvent::TransferEnded { .. }
         | CallEvent::TransferRefused { .. }
+        | CallEvent::WrappedUp(_)
         | CallEvent::SupervisorAsked { .. }
         | CallEvent::SupervisorJoined { .. }
         | CallEvent::SupervisorChanged { .. }

@@ -141,15 +141,18 @@ impl Guard {
         if let OnBehalf::Agent(agent) = who
             && class != Class::Emergency
         {
+            let own_limit = |limit: fn(&CallingSettings) -> Option<u32>| own.and_then(limit);
+            let at_once = own_limit(|own| own.calls_at_once).unwrap_or(settings.calls_at_once);
+            let an_hour = own_limit(|own| own.calls_per_hour).unwrap_or(settings.calls_per_hour);
             let up = self.up.get(agent).map_or(0, BTreeSet::len);
-            if up >= usize::try_from(settings.calls_at_once).unwrap_or(usize::MAX) {
+            if up >= usize::try_from(at_once).unwrap_or(usize::MAX) {
                 return Err(Forbidden::AtOnce);
             }
             let begun = self.begun.entry(agent.clone()).or_default();
             while begun.front().is_some_and(|at| now.since(*at) >= WINDOW) {
                 begun.pop_front();
             }
-            if begun.len() >= usize::try_from(settings.calls_per_hour).unwrap_or(usize::MAX) {
+            if begun.len() >= usize::try_from(an_hour).unwrap_or(usize::MAX) {
                 return Err(Forbidden::TooMany);
             }
             begun.push_back(now);
@@ -253,6 +256,7 @@ mod tests {
         let own = CallingSettings {
             may_call: Some(rules(&["+33", "0163", "premium", "159"])),
             never_call: rules(&["+3312345"]),
+            ..CallingSettings::default()
         };
         for (number, may) in [
             ("0033612345678", true),
@@ -307,6 +311,49 @@ mod tests {
         assert_eq!(pass(&mut guard, 3_601), Err(Forbidden::TooMany));
         let flow = OnBehalf::Flow("main".into());
         assert!(guard.pass(Time::ZERO, &settings, None, &flow, &number).is_ok());
+    }
+
+    #[test]
+    fn a_role_says_what_its_agents_may_dial_and_an_agents_own_lists_go_before_it() {
+        let settings = OutboundSettings::default();
+        let role = CallingSettings {
+            may_call: Some(rules(&["geographic", "+33"])),
+            never_call: rules(&["01632960666"]),
+            number: Some("01708 434001".to_owned()),
+            calls_per_hour: Some(1),
+            calls_at_once: None,
+        };
+        let plain = CallingSettings::default().with(Some(&role));
+        assert_eq!(plain, role);
+        let own = CallingSettings {
+            may_call: Some(rules(&["mobile", "geographic"])),
+            never_call: rules(&["07700900666"]),
+            ..CallingSettings::default()
+        };
+        assert_eq!(own.clone().with(None), own);
+        let own = own.with(Some(&role));
+        assert_eq!((own.number.as_deref(), own.calls_per_hour), (Some("01708 434001"), Some(1)));
+        for (calling, number, may) in [
+            (&plain, "01632960001", true),
+            (&plain, "07700900123", false),
+            (&plain, "0033612345678", true),
+            (&plain, "01632960666", false),
+            (&own, "07700900123", true),
+            (&own, "0033612345678", false),
+            (&own, "01632960666", false),
+            (&own, "07700900666", false),
+            (&own, "999", true),
+        ] {
+            assert_eq!(ask(&settings, Some(calling), number), may, "{number}");
+        }
+        let mut guard = Guard::default();
+        let mut pass = |number: &str| {
+            let number = Number::read(number);
+            guard.pass(Time::ZERO, &settings, Some(&plain), &amy(), &number)
+        };
+        assert!(pass("01632960001").is_ok());
+        assert_eq!(pass("01632960001"), Err(Forbidden::TooMany), "one in an hour");
+        assert!(pass("999").is_ok());
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Attempt {
     pub from_user: String,
     /// What else the INVITE says.
     pub extras: InviteExtras,
+    /// The number that is shown instead of the trunk's.
+    presented: Option<String>,
     /// How often it was sent on (3xx) already.
     redirects: u32,
 }
@@ -88,6 +90,7 @@ impl Trunks {
         now: Time,
         dialled: &str,
         who: OnBehalf,
+        presented: Option<&str>,
     ) -> Result<Vec<Attempt>, OutboundRefusal> {
         let Dialled { number, relay, present } = Dialled::read(dialled);
         let own = match &who {
@@ -97,6 +100,9 @@ impl Trunks {
         let class = self.guard.pass(now, &self.plan.outbound, own, &who, &number)?;
         let withheld = present == Some(false);
         let emergency = class == Class::Emergency;
+        // The carrier finds the building of an emergency by the trunk's own number.
+        let presented = presented.or_else(|| own.and_then(|own| own.number.as_deref()));
+        let presented = presented.filter(|_| !emergency).map(str::to_owned);
         let mut attempts = Vec::new();
         let (mut any, mut live, mut full) = (false, false, false);
         for trunk in self.in_order(emergency) {
@@ -109,7 +115,15 @@ impl Trunks {
                 full = true;
                 continue;
             }
-            let call = Wanted { who: &who, number: &number, relay, class, withheld, redirects: 0 };
+            let call = Wanted {
+                who: &who,
+                number: &number,
+                relay,
+                class,
+                withheld,
+                presented: presented.as_deref(),
+                redirects: 0,
+            };
             attempts.extend(servers.into_iter().filter_map(|at| self.attempt(&trunk, at, &call)));
         }
         if attempts.is_empty() {
@@ -131,6 +145,11 @@ impl Trunks {
             }
         }
         Ok(attempts)
+    }
+
+    /// Whether what somebody dials may be rung for them, however often it was and whatever trunks live.
+    pub fn may_ring(&self, who: &OnBehalf, dialled: &str) -> bool {
+        self.may_dial(who, &Dialled::read(dialled).number)
     }
 
     /// Whether a number may be dialled for somebody, however often it was and whatever trunks live.
@@ -210,16 +229,25 @@ impl Trunks {
             place: server.place,
             listener: server.listener,
             uri: host.uri(&user, server.place.0),
-            from_user: if call.withheld { "anonymous".to_owned() } else { shown(settings) },
-            extras: self.extras(settings, call.withheld),
+            from_user: match call.withheld {
+                true => "anonymous".to_owned(),
+                false => shown(settings, call.presented),
+            },
+            extras: self.extras(settings, call.withheld, call.presented),
+            presented: call.presented.map(str::to_owned),
             redirects: call.redirects,
         })
     }
 
-    fn extras(&self, settings: &TrunkSettings, withheld: bool) -> InviteExtras {
+    fn extras(
+        &self,
+        settings: &TrunkSettings,
+        withheld: bool,
+        presented: Option<&str>,
+    ) -> InviteExtras {
         let asserted = match settings.identity {
             Identity::From => None,
-            Identity::Pai => Some(Asserted { user: shown(settings), name: None }),
+            Identity::Pai => Some(Asserted { user: shown(settings, presented), name: None }),
         };
         InviteExtras {
             from_host: settings.domain(),
@@ -287,7 +315,8 @@ impl Trunks {
         let withheld = before.extras.withheld;
         let redirects = before.redirects + 1;
         let who = &before.who;
-        let call = Wanted { who, number: &number, relay, class, withheld, redirects };
+        let presented = before.presented.as_deref();
+        let call = Wanted { who, number: &number, relay, class, withheld, presented, redirects };
         self.attempt(&before.trunk, server, &call)
     }
 }
@@ -299,11 +328,15 @@ struct Wanted<'a> {
     relay: Option<Relay>,
     class: Class,
     withheld: bool,
+    presented: Option<&'a str>,
     redirects: u32,
 }
 
 /// The number that is shown, as the trunk writes numbers.
-fn shown(settings: &TrunkSettings) -> String {
+fn shown(settings: &TrunkSettings, presented: Option<&str>) -> String {
+    if let Some(number) = presented {
+        return Number::read(number).written(settings.send);
+    }
     let number = settings.number.as_deref().or(settings.username.as_deref());
     number.map_or_else(
         || "anonymous".to_owned(),

@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::secret::Secret;
-use crate::id::{FlowName, TrunkName};
+use crate::id::{FlowName, RoleName, TrunkName};
 use crate::media::command::{Codec, Encryption};
 use crate::number::Format;
 
@@ -210,6 +210,9 @@ pub struct OutboundSettings {
     /// What flows may dial.
     #[serde(rename = "flow")]
     pub flows: BTreeMap<FlowName, CallingSettings>,
+    /// What agents may dial who have a role.
+    #[serde(rename = "role")]
+    pub roles: BTreeMap<RoleName, CallingSettings>,
 }
 
 impl Default for OutboundSettings {
@@ -221,11 +224,12 @@ impl Default for OutboundSettings {
             calls_per_hour: 60,
             calls_at_once: 2,
             flows: BTreeMap::new(),
+            roles: BTreeMap::new(),
         }
     }
 }
 
-/// What one agent or flow may dial.
+/// What one agent, flow or role may dial, and how.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallingSettings {
@@ -233,4 +237,25 @@ pub struct CallingSettings {
     pub may_call: Option<Vec<Rule>>,
     /// Besides the general list.
     pub never_call: Vec<Rule>,
+    /// The number that people see whom they ring; the trunk's if not given.
+    pub number: Option<String>,
+    /// Instead of the general limit: calls that one agent may begin in an hour.
+    pub calls_per_hour: Option<u32>,
+    /// Instead of the general limit: calls that one agent may have at once.
+    pub calls_at_once: Option<u32>,
+}
+
+impl CallingSettings {
+    /// What somebody may dial who has a role, and lists of their own: these go before the role's, and what
+    /// either forbids is forbidden.
+    pub fn with(self, role: Option<&CallingSettings>) -> CallingSettings {
+        let Some(role) = role else { return self };
+        CallingSettings {
+            may_call: self.may_call.or_else(|| role.may_call.clone()),
+            never_call: [self.never_call, role.never_call.clone()].concat(),
+            number: self.number.or_else(|| role.number.clone()),
+            calls_per_hour: self.calls_per_hour.or(role.calls_per_hour),
+            calls_at_once: self.calls_at_once.or(role.calls_at_once),
+        }
+    }
 }

@@ -143,7 +143,7 @@ impl Case {
     }
 
     fn dial(&mut self, number: &str) -> Result<Vec<Attempt>, OutboundRefusal> {
-        self.trunks.route(self.now, number, OnBehalf::Agent("amy".into()))
+        self.trunks.route(self.now, number, OnBehalf::Agent("amy".into()), None)
     }
 
     /// Dials, and places the call; the attempt.

@@ -61,6 +61,7 @@ mod serve;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod wrap_up;
 
 pub use self::auth::{Token, TokenError};
 pub use self::serve::{router, serve};

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::acd::callback::CallbackError;
 use crate::acd::command::ChoiceError;
 use crate::acd::messages::MessageError;
+use crate::acd::wrap_up::WrapUpError;
 use crate::call::{SuperviseError, TransferError};
 use crate::engine::io::Reply;
 use crate::server::registry::Refusal;
@@ -52,6 +53,8 @@ pub(super) enum Problem {
     Choice(ChoiceError),
     /// The call is not up.
     UnknownCall,
+    /// Nothing can be said of the conversation, or not that.
+    WrapUp(WrapUpError),
     /// The engine refused a ban.
     Ban(BanError),
     /// The source is not banned.
@@ -64,6 +67,8 @@ pub(super) enum Problem {
     Transfer(TransferError),
     /// Nobody can be reached by what was given.
     UnknownDestination,
+    /// The agent may not ring that number.
+    NotAllowedOutside,
     /// The conversation cannot be supervised so.
     Supervise(SuperviseError),
     /// There are no two conversations to make one of.
@@ -96,10 +101,13 @@ impl From<Reply> for Problem {
         match reply {
             Reply::ChoiceRefused(error) => Problem::Choice(error),
             Reply::UnknownCall => Problem::UnknownCall,
+            Reply::WrapUpRefused(WrapUpError::NotYours) => Problem::NotYourCall,
+            Reply::WrapUpRefused(error) => Problem::WrapUp(error),
             Reply::BanRefused(error) => Problem::Ban(error),
             Reply::NotBanned => Problem::NotBanned,
             Reply::TransferRefused(error) => Problem::Transfer(error),
             Reply::UnknownDestination => Problem::UnknownDestination,
+            Reply::NotAllowedOutside => Problem::NotAllowedOutside,
             Reply::SuperviseRefused(error) => Problem::Supervise(error),
             Reply::NoConference => Problem::NoConference,
             Reply::NotRecorded => Problem::NotRecorded,
@@ -132,6 +140,14 @@ impl Problem {
             Problem::BadPath(_) => "bad-path",
             Problem::Choice(ChoiceError::UnknownAgent) => "unknown-agent",
             Problem::Choice(ChoiceError::SignedOut) => "signed-out",
+            Problem::Choice(ChoiceError::CodeOwed) => "code-owed",
+            Problem::Choice(ChoiceError::NotWrappingUp) => "not-wrapping-up",
+            Problem::Choice(ChoiceError::NoMoreTime) => "no-more-time",
+            Problem::WrapUp(WrapUpError::Unknown) => "unknown-conversation",
+            Problem::WrapUp(WrapUpError::NotYours) => "not-your-call",
+            Problem::WrapUp(WrapUpError::TooLate) => "wrap-up-too-late",
+            Problem::WrapUp(WrapUpError::UnknownCode { .. }) => "unknown-code",
+            Problem::WrapUp(WrapUpError::CodeNeeded(_)) => "code-needed",
             Problem::UnknownCall => "unknown-call",
             Problem::Ban(BanError::Allowed) => "source-allowed",
             Problem::Ban(BanError::Full) => "bans-full",
@@ -142,6 +158,7 @@ impl Problem {
             Problem::Transfer(TransferError::NotAnAgent) => "no-agent",
             Problem::Transfer(TransferError::UnderWay) => "transfer-under-way",
             Problem::UnknownDestination => "unknown-destination",
+            Problem::NotAllowedOutside => "destination-not-allowed",
             Problem::Supervise(SuperviseError::NotTalking) => "not-talking",
             Problem::Supervise(SuperviseError::NoAdviser) => "no-agent",
             Problem::Supervise(SuperviseError::Present) => "supervisor-present",
@@ -175,6 +192,7 @@ impl Problem {
             | Problem::UnknownBulletin
             | Problem::Message(MessageError::Unknown)
             | Problem::Callback(CallbackError::Unknown)
+            | Problem::WrapUp(WrapUpError::Unknown)
             | Problem::Choice(ChoiceError::UnknownAgent) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::WrongHost => StatusCode::MISDIRECTED_REQUEST,
@@ -182,14 +200,26 @@ impl Problem {
             Problem::NotYours
             | Problem::SupervisorsOnly
             | Problem::NotYourCall
+            | Problem::NotAllowedOutside
+            | Problem::WrapUp(WrapUpError::NotYours)
             | Problem::Message(MessageError::NotServed) => StatusCode::FORBIDDEN,
             Problem::NotJson | Problem::NotCsv => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Registry(refusal) => registry::status(refusal),
             Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
-            Problem::Invalid(_) | Problem::UnknownDestination => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Invalid(_)
+            | Problem::UnknownDestination
+            | Problem::WrapUp(WrapUpError::UnknownCode { .. } | WrapUpError::CodeNeeded(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Problem::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Problem::Choice(ChoiceError::SignedOut)
+            Problem::Choice(
+                ChoiceError::SignedOut
+                | ChoiceError::CodeOwed
+                | ChoiceError::NotWrappingUp
+                | ChoiceError::NoMoreTime,
+            )
+            | Problem::WrapUp(WrapUpError::TooLate)
             | Problem::Ban(BanError::Allowed)
             | Problem::NotRecorded
             | Problem::Message(MessageError::Taken(_))
@@ -223,6 +253,16 @@ impl Problem {
             Problem::BadPath(_) => "A part of the address cannot be read",
             Problem::Choice(ChoiceError::UnknownAgent) => "There is no such adviser",
             Problem::Choice(ChoiceError::SignedOut) => "The adviser is signed out",
+            Problem::Choice(ChoiceError::CodeOwed) => "The last call needs a code first",
+            Problem::Choice(ChoiceError::NotWrappingUp) => "No call's work is under way",
+            Problem::Choice(ChoiceError::NoMoreTime) => {
+                "There is no more time for this call's work"
+            }
+            Problem::WrapUp(WrapUpError::Unknown) => "There is no such conversation",
+            Problem::WrapUp(WrapUpError::NotYours) => "This is another adviser's call",
+            Problem::WrapUp(WrapUpError::TooLate) => "The conversation was too long ago",
+            Problem::WrapUp(WrapUpError::UnknownCode { .. }) => "There is no such code",
+            Problem::WrapUp(WrapUpError::CodeNeeded(_)) => "A code is needed",
             Problem::UnknownCall => "No such call is up",
             Problem::Ban(BanError::Allowed) => "This source is never banned",
             Problem::Ban(BanError::Full) => "There is no room for another ban",
@@ -234,6 +274,7 @@ impl Problem {
             }
             Problem::Transfer(TransferError::UnderWay) => "The call is being handed on already",
             Problem::UnknownDestination => "Nobody can be reached there",
+            Problem::NotAllowedOutside => "The adviser may not ring this number",
             Problem::Supervise(SuperviseError::NotTalking | SuperviseError::NoAdviser) => {
                 "There is no adviser's conversation in this call"
             }
@@ -298,6 +339,25 @@ impl Problem {
             Problem::Choice(error @ ChoiceError::SignedOut) => {
                 format!("{error}: send {{\"state\":\"signed_in\"}}.")
             }
+            Problem::Choice(error @ ChoiceError::CodeOwed) => {
+                format!("{error}: PUT it to /api/v1/calls/CALL/wrap-up, or ask a supervisor.")
+            }
+            Problem::Choice(error @ ChoiceError::NotWrappingUp) => {
+                format!("{error}: choose `not_ready` for a break.")
+            }
+            Problem::Choice(error @ ChoiceError::NoMoreTime) => {
+                format!("{error}: choose `not_ready` for whatever else is to be done.")
+            }
+            Problem::WrapUp(WrapUpError::UnknownCode { code, near }) => {
+                let near = near.as_ref().map(|near| format!(" Did you mean `{near}`?"));
+                format!(
+                    "`{code}` is not a code of the call's queue.{} GET the same address lists them.",
+                    near.unwrap_or_default()
+                )
+            }
+            Problem::WrapUp(error) => {
+                format!("{error}. GET /api/v1/agents names each adviser's last one as `wrap_up`.")
+            }
             Problem::UnknownCall => "It has ended, or never was.".to_owned(),
             Problem::Ban(error @ BanError::Allowed) => {
                 format!("{error}: take it out of `allow` under [guard] first.")
@@ -319,6 +379,11 @@ impl Problem {
                 "`to` is what an adviser would dial: an adviser's id or \
                 extension, a queue's name or extension, a number of [numbers], or a telephone \
                 number."
+                    .to_owned()
+            }
+            Problem::NotAllowedOutside => {
+                "What advisers may ring is in [outbound] of the settings, by \
+                role and by adviser. Ask a supervisor who may."
                     .to_owned()
             }
             Problem::Supervise(error) => format!("{error}. Look at the call before trying again."),
@@ -420,9 +485,11 @@ impl IntoResponse for Problem {
             | Problem::Ban(_)
             | Problem::NotBanned
             | Problem::NotYourCall
+            | Problem::WrapUp(_)
             | Problem::NotRecorded
             | Problem::Transfer(_)
             | Problem::UnknownDestination
+            | Problem::NotAllowedOutside
             | Problem::Supervise(_)
             | Problem::NoConference
             | Problem::UnknownBulletin

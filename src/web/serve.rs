@@ -24,7 +24,7 @@ use super::live::Hub;
 use super::problem::Problem;
 use super::{
     WebState, api, bans, bulletins, callbacks, guard, live, messages, notifications, pages,
-    registry, supervise,
+    registry, supervise, wrap_up,
 };
 use crate::config::registry::Kind;
 
@@ -81,6 +81,7 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/agents", Door::Token, registry::all(Kind::Agent)),
         ("/api/v1/agents/{agent}", Door::Token, registry::one(Kind::Agent)),
         ("/api/v1/agents/{agent}/state", Door::Token, post(api::set_state)),
+        ("/api/v1/agents/{agent}/wrap-up/extend", Door::Token, post(wrap_up::extend)),
         ("/api/v1/audit", Door::Token, get(registry::audit)),
         ("/api/v1/bans", Door::Token, get(bans::list).post(bans::ban)),
         ("/api/v1/bans/{source}", Door::Token, delete(bans::lift)),
@@ -109,6 +110,7 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/calls/{call}/recording/resume", Door::Token, post(api::resume_recording)),
         ("/api/v1/calls/{call}/transfer", Door::Token, post(api::transfer)),
         ("/api/v1/calls/{call}/why", Door::Token, get(api::why)),
+        ("/api/v1/calls/{call}/wrap-up", Door::Token, get(wrap_up::show).put(wrap_up::say)),
     ]
 }
 

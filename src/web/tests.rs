@@ -28,6 +28,7 @@ mod notifications;
 mod registry;
 mod supervise;
 mod why;
+mod wrap_up;
 
 const LOCAL: &str = "127.0.0.1:50000";
 const REMOTE: &str = "10.1.2.3:50000";
@@ -80,6 +81,7 @@ pub(super) fn live() -> Live {
                 for_s: Some(4.0),
                 phones: 1,
                 call: None,
+                wrap_up: None,
             })
             .collect(),
         ended_total: BTreeMap::new(),
@@ -98,6 +100,7 @@ pub(super) fn live() -> Live {
         surveys: Default::default(),
         speech: Default::default(),
         last_agents: Default::default(),
+        wrap_ups: wrap_up::said(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole path on real sockets, against programs that other people wrote: SIPp rings, baresip
 //! answers, and what each side heard is measured.
 
+mod advisers;
 mod business;
 mod callbacks;
 mod council;

@@ -40,6 +40,7 @@ pub const MUSIC: u32 = 640;
 pub const SIGNED_IN: u32 = 690;
 pub const NOT_READY: u32 = 740;
 pub const READY: u32 = 790;
+pub const MORE_TIME: u32 = 820;
 pub const NOTICE: u32 = 850;
 pub const GREETING: u32 = 900;
 pub const THANKS: u32 = 950;
@@ -264,6 +265,7 @@ pub fn town_with(change: impl FnOnce(&mut Change)) -> Town {
         ("recording/notice", NOTICE),
         ("agent/signed-in", SIGNED_IN),
         ("agent/not-ready", NOT_READY),
+        ("agent/more-time", MORE_TIME),
         ("agent/ready", READY),
     ];
     // The last of a name counts.
@@ -455,7 +457,9 @@ impl Town {
             match event {
                 CallEvent::Arrived { .. } => assert_eq!(ended.insert(call, 0), None),
                 CallEvent::Ended { .. } => *ended.get_mut(&call).expect("has arrived") += 1,
-                CallEvent::LegClosed { .. } | CallEvent::Recording { .. } => {}
+                CallEvent::LegClosed { .. }
+                | CallEvent::Recording { .. }
+                | CallEvent::WrappedUp(_) => {}
                 _ => assert_eq!(ended.get(&call), Some(&0), "after its end:\n{}", self.story()),
             }
         }

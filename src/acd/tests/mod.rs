@@ -12,6 +12,7 @@ mod offers;
 mod property;
 mod rules;
 mod several;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -172,6 +172,8 @@ impl Model {
             AcdInput::Reserve { call, agent, queue, ring_for } => {
                 self.reserve(call, agent, queue, ring_for);
             }
+            // `work` tests what these do.
+            AcdInput::CodeOwed { .. } | AcdInput::MoreTime { .. } | AcdInput::PickedUp { .. } => {}
             AcdInput::Moved { agent, from, to, queue } => self.moved(&agent, from, to, queue),
             AcdInput::Leave { call } => {
                 self.cancel(call, OfferOutcome::CallerLeft);

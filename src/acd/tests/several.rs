@@ -170,3 +170,34 @@ fn somebody_to_be_rung_back_waits_for_whoever_holds_the_line_first() {
     assert_eq!(offers(&effects), all(1, &["ben", "amy", "chloe"]));
     assert_eq!(cancelled(&world.claim(1, "chloe")).len(), 2);
 }
+
+#[test]
+fn whoever_picks_up_and_is_told_who_it_is_is_rung_for_alone() {
+    let mut world = all_ready(2);
+    world.enter(1, "waste");
+    world.pass(secs(15));
+    let picked_up = |agent: &str| AcdInput::PickedUp { call: call(1), agent: agent.into() };
+    let effects = world.apply(picked_up("amy"));
+    assert_eq!(cancelled(&effects), [(1, "ben".to_owned(), ELSEWHERE)]);
+    assert_eq!(offers(&effects), [], "nor is anybody else rung instead");
+    assert_eq!(world.apply(picked_up("chloe")), [], "nobody has rung her");
+    world.choose("chloe", AgentChoice::NotReady);
+    assert_eq!(offers(&world.choose("chloe", AgentChoice::Ready)), []);
+    assert_eq!(world.pass(secs(21)), [], "it may last for longer than phones ring");
+    assert!(world.claim(1, "amy").iter().any(|one| matches!(one, AcdEffect::Claimed { .. })));
+}
+
+#[test]
+fn whoever_picks_up_and_goes_leaves_the_caller_to_the_others() {
+    let mut world = all_ready(2);
+    world.enter(1, "waste");
+    world.apply(AcdInput::PickedUp { call: call(1), agent: "amy".into() });
+    let effects = world.fails(1, "amy", OfferOutcome::Rejected);
+    assert_eq!(offers(&effects), all(1, &["ben", "chloe"]));
+    assert_eq!(world.state("amy"), AgentState::NotReady);
+    // One who is never heard of again is given up.
+    world.apply(AcdInput::PickedUp { call: call(1), agent: "ben".into() });
+    let effects = world.pass(secs(22));
+    assert_eq!(cancelled(&effects), [(1, "ben".to_owned(), OfferOutcome::Withdrawn)]);
+    assert_eq!(offers(&effects), all(1, &["chloe"]));
+}

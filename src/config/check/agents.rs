@@ -42,6 +42,9 @@ impl Check<'_> {
             self.key_error(&table, Problem::AgentIsNumber { agent: name.to_owned() });
         }
         self.text(&["agent", name, "name"], "the agent's name", &agent.name);
+        if let Some(spoken) = &agent.spoken_name {
+            self.text(&["agent", name, "spoken_name"], "the name that callers are told", spoken);
+        }
         if let Some(password) = &agent.password {
             self.text(&["agent", name, "password"], "the password", password.reveal());
             if agent.ha1.is_some() {

@@ -51,6 +51,8 @@ impl Check<'_> {
             if !music.split('/').all(plain) || !music.bytes().all(named) {
                 self.error(&at("music"), Problem::BadPromptName { name: music.to_owned() });
             }
+            self.wrap_up_of(name, queue);
+            self.preface(name, queue);
             self.hours(name, queue);
             self.skills(name, queue);
             self.relaxations(name, queue);

@@ -66,7 +66,7 @@ fn all_flows() -> (Flows, Vec<SpokenText>) {
     let loaded = load(&flows, &sounds, "en-GB", &known());
     let loaded = loaded.unwrap_or_else(|findings| panic!("{}", shown(&findings)));
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
-    let texts = texts(&flows, &sounds, "en-GB").expect("reads");
+    let texts = texts(&flows, &sounds, "en-GB", Vec::new()).expect("reads");
     (loaded.flows, texts)
 }
 

@@ -7,7 +7,7 @@ mod voice;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::settings::VoiceSettings;
+use crate::config::settings::{FileSettings, VoiceSettings};
 use crate::flow::Finding;
 use crate::flow::prompt::{Fingerprint, Manifest, ManifestEntry, RECORDED, SpokenText, Step, step};
 use crate::id::PromptName;
@@ -68,17 +68,18 @@ pub enum RenderError {
     },
 }
 
-/// Speaks every text of the flows in `flows_dir` and of `prompts.yaml` that has no sound file below
-/// `sounds_dir/language` or one that says something else. What a person recorded is kept.
+/// Speaks every text of the flows, of `prompts.yaml` and of `prefaces` that has no sound file or one that
+/// says something else. What a person recorded is kept.
 pub fn render(
-    flows_dir: &Path,
-    sounds_dir: &Path,
-    language: &str,
+    files: &FileSettings,
     voice: &VoiceSettings,
+    prefaces: Vec<SpokenText>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<RenderReport, RenderError> {
+    let FileSettings { flows: flows_dir, sounds: sounds_dir, language, .. } = files;
     let spoken = sounds_dir.join(language);
-    let texts = flows::texts(flows_dir, sounds_dir, language).map_err(RenderError::Findings)?;
+    let texts =
+        flows::texts(flows_dir, sounds_dir, language, prefaces).map_err(RenderError::Findings)?;
     let mut manifest = flows::manifest(&spoken)?;
     let mut report = RenderReport::default();
     // What was done before a failure is kept: the manifest is written in any case.

@@ -8,7 +8,7 @@ use super::*;
 const FLOW: &str =
     "start: hello\nnodes:\n  hello: {say: Good day., then: bye}\n  bye: {hang_up: completed}\n";
 const OWN: &str = "agent/signed-in: In.\nagent/signed-out: Out.\nagent/ready: Ready.\n\
-                   agent/not-ready: Not ready.\nagent/refused: Sorry.\n";
+                   agent/not-ready: Not ready.\nagent/refused: Sorry.\nagent/more-time: More.\n";
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("is made");
@@ -23,8 +23,13 @@ fn render_in(folder: &Path) -> Result<RenderReport, RenderError> {
     render_with(folder, &VoiceSettings::default())
 }
 
+fn files(folder: &Path) -> FileSettings {
+    let (flows, sounds) = (folder.join("flows"), folder.join("sounds"));
+    FileSettings { flows, sounds, ..FileSettings::default() }
+}
+
 fn render_with(folder: &Path, voice: &VoiceSettings) -> Result<RenderReport, RenderError> {
-    render(&folder.join("flows"), &folder.join("sounds"), "en-GB", voice, &mut |_| {})
+    render(&files(folder), voice, Vec::new(), &mut |_| {})
 }
 
 fn names(prompts: &[PromptName]) -> Vec<&str> {
@@ -50,10 +55,10 @@ fn what_people_recorded_is_taken_over_and_needs_no_voice() {
         fs::write(path, format!("recording of {prompt}")).expect("writes");
     }
     let report = render_in(folder.path()).expect("renders");
-    assert_eq!(report.adopted.len(), 6);
+    assert_eq!(report.adopted.len(), 7);
     assert!(report.rendered.is_empty());
     let report = render_in(folder.path()).expect("renders");
-    assert_eq!(report.kept, 6);
+    assert_eq!(report.kept, 7);
     // Another text: the recording is neither overwritten nor passed off as right.
     let flow = FLOW.replace("Good day.", "Good evening.");
     fs::write(folder.path().join("flows/main.yaml"), flow).expect("writes");
@@ -78,21 +83,46 @@ fn only_changed_texts_are_spoken_again() {
     let mut seen = Vec::new();
     let (flows, sounds) = (folder.path().join("flows"), folder.path().join("sounds"));
     let voice = VoiceSettings::default();
-    let report = render(&flows, &sounds, "en-GB", &voice, &mut |progress| {
+    let report = render(&files(folder.path()), &voice, Vec::new(), &mut |progress| {
         seen.push((progress.done, progress.of, progress.prompt.to_string()));
     })
     .expect("renders");
-    assert_eq!(report.rendered.len(), 6);
-    assert_eq!(seen.last(), Some(&(6, 6, "main/hello".to_owned())));
+    assert_eq!(report.rendered.len(), 7);
+    assert_eq!(seen.last(), Some(&(7, 7, "main/hello".to_owned())));
     let first = fs::read(sounds.join("en-GB/main/hello.wav")).expect("reads");
-    assert_eq!(render_in(folder.path()).expect("renders").kept, 6);
+    assert_eq!(render_in(folder.path()).expect("renders").kept, 7);
     fs::write(flows.join("main.yaml"), FLOW.replace("Good day.", "Good evening.")).expect("writes");
     let report = render_in(folder.path()).expect("renders");
     assert_eq!(names(&report.rendered), ["main/hello"]);
-    assert_eq!(report.kept, 5);
+    assert_eq!(report.kept, 6);
     assert_ne!(fs::read(sounds.join("en-GB/main/hello.wav")).expect("reads"), first);
     let loaded = flows::load(&flows, &sounds, "en-GB", &crate::flow::Known::default());
     assert!(loaded.is_ok(), "what was rendered passes the check");
+}
+
+#[test]
+fn what_is_said_before_answers_is_spoken_and_found_if_it_says_something_else() {
+    if !has_voice() {
+        return;
+    }
+    let folder = folder();
+    let files = files(folder.path());
+    let name = |text: &str| {
+        let prompt = "greeting/adviser-amy".into();
+        vec![SpokenText { prompt, text: text.to_owned(), language: None }]
+    };
+    let stale = |text: &str| {
+        let (read, _) = flows::FlowFiles::read(&files.flows, &files.sounds, "en-GB");
+        read.stale(&files, &name(text)).count()
+    };
+    let voice = VoiceSettings::default();
+    assert_eq!(stale("Amy"), 0, "one that is missing is found with the other sounds");
+    let report = render(&files, &voice, name("Amy"), &mut |_| {}).expect("renders");
+    assert!(names(&report.rendered).contains(&"greeting/adviser-amy"));
+    assert_eq!((stale("Amy"), stale("Amelia")), (0, 1));
+    let report = render(&files, &voice, name("Amelia"), &mut |_| {}).expect("renders");
+    assert_eq!(names(&report.rendered), ["greeting/adviser-amy"]);
+    assert_eq!(stale("Amelia"), 0);
 }
 
 #[test]
@@ -103,13 +133,8 @@ fn an_unknown_language_is_an_error_of_the_voice() {
     let folder = folder();
     let sounds = folder.path().join("sounds");
     fs::rename(sounds.join("en-GB"), sounds.join("xx-none")).expect("renames");
-    let error = render(
-        &folder.path().join("flows"),
-        &sounds,
-        "xx-none",
-        &VoiceSettings::default(),
-        &mut |_| {},
-    );
+    let files = FileSettings { language: "xx-none".to_owned(), ..files(folder.path()) };
+    let error = render(&files, &VoiceSettings::default(), Vec::new(), &mut |_| {});
     assert!(matches!(error, Err(RenderError::Voice(VoiceError::Failed { .. }))), "{error:?}");
 }
 
@@ -215,9 +240,8 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         let manifest = flows::manifest(&spoken).expect("a manifest");
         assert!(manifest.prompts.contains_key(progress.prompt), "{}", progress.prompt);
     };
-    let (flows, sounds) = (folder.path().join("flows"), folder.path().join("sounds"));
-    let report = render(&flows, &sounds, "en-GB", &voice, &mut known).expect("renders");
-    assert_eq!(report.rendered.len(), 6);
+    let report = render(&files(folder.path()), &voice, Vec::new(), &mut known).expect("renders");
+    assert_eq!(report.rendered.len(), 7);
     let path = folder.path().join("sounds/en-GB/main/hello.wav");
     let reader = hound::WavReader::open(&path).expect("is a sound file");
     assert_eq!(reader.spec().sample_rate, SAMPLE_RATE_HZ);
@@ -225,7 +249,7 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
     assert!((15_000..21_000).contains(&reader.len()), "{}", reader.len());
     {
         let asked = asked.lock().expect("no panic");
-        assert_eq!(asked.len(), 7, "the one that was refused is asked again");
+        assert_eq!(asked.len(), 8, "the one that was refused is asked again");
         assert!(asked.iter().all(|(token, _)| token.as_deref() == Some("Bearer secret")));
         let hello = asked.iter().find(|(_, body)| body["input"] == "Good day.").expect("asked");
         assert_eq!(hello.1["voice"], "alice");
@@ -233,10 +257,10 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         assert_eq!(hello.1["response_format"], "wav");
     }
     let report = render_with(folder.path(), &voice).expect("renders");
-    assert_eq!((report.rendered.len(), report.kept), (0, 6));
+    assert_eq!((report.rendered.len(), report.kept), (0, 7));
     // Another voice speaks all of it anew.
     let other = VoiceSettings { name: "bob".to_owned(), ..voice };
-    assert_eq!(render_with(folder.path(), &other).expect("renders").rendered.len(), 6);
+    assert_eq!(render_with(folder.path(), &other).expect("renders").rendered.len(), 7);
 }
 
 #[test]

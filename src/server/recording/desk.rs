@@ -365,6 +365,8 @@ impl Open {
             | CallEvent::TransferStarted { .. }
             | CallEvent::TransferEnded { .. }
             | CallEvent::TransferRefused { .. }
+            | CallEvent::WrappedUp(_)
+            | CallEvent::Prefaced { .. }
             | CallEvent::SupervisorAsked { .. }
             | CallEvent::SupervisorChanged { .. }
             | CallEvent::SupervisorLeft { .. }

@@ -417,6 +417,8 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::TransferStarted { .. }
             | CallEvent::TransferEnded { .. }
             | CallEvent::TransferRefused { .. }
+            | CallEvent::WrappedUp(_)
+            | CallEvent::Prefaced { .. }
             | CallEvent::LegClosed { .. } => true,
             CallEvent::Arrived { .. }
             | CallEvent::Noted { .. }

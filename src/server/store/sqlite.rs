@@ -406,6 +406,8 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::TransferStarted { .. } => "transfer_started",
             CallEvent::TransferEnded { .. } => "transfer_ended",
             CallEvent::TransferRefused { .. } => "transfer_refused",
+            CallEvent::WrappedUp(_) => "wrapped_up",
+            CallEvent::Prefaced { .. } => "prefaced",
             CallEvent::SupervisorAsked { .. } => "supervisor_asked",
             CallEvent::SupervisorJoined { .. } => "supervisor_joined",
             CallEvent::SupervisorChanged { .. } => "supervisor_changed",

@@ -147,6 +147,7 @@ impl<'a> Machine<'a> {
             agents: self.by_name.keys().map(|agent| (agent.clone(), agent.to_string())).collect(),
             bulletins: Vec::new(),
             history_us: 0,
+            wrap_up: Default::default(),
         };
         self.journal.begin(&self.wall, settings);
         let agents: Vec<AgentId> = self.by_name.keys().cloned().collect();

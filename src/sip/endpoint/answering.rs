@@ -183,6 +183,18 @@ impl Endpoint {
         });
     }
 
+    /// Refuses what somebody may not do, with words for their display (RFC 3261 section 20.43).
+    pub(super) fn send_forbidden(&mut self, now: Time, leg: LegId, status: u16, words: &str) {
+        let host = self.legs.get(&leg).and_then(|found| match &found.stage {
+            Stage::Arriving(invite) => self.listener(invite.listener),
+            Stage::Calling(_) | Stage::Up | Stage::Leaving => None,
+        });
+        let host = host.map(|listener| listener.advertised.to_string());
+        let host = host.unwrap_or_else(|| "switchboard".to_owned());
+        let warning = format!("399 {host} \"{words}\"");
+        self.decline(now, leg, status, |draft| draft.header(HeaderName::Warning, &warning));
+    }
+
     /// Refuses an INVITE as our user asks. If that comes at once and the caller has not proved who
     /// it is, nothing is kept and nothing sent again for somebody who may not be there at all
     /// (section 8.2.7); whoever is repeats the INVITE.

@@ -1,0 +1,52 @@
+//! What can be wrong with what advisers hear, say and may dial.
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "each variant's text says what it is; fields are what the text names"
+)]
+pub enum AdviserProblem {
+    #[error("`{number}` is no number that people can ring back")]
+    NotPresentable { number: String },
+    #[error("`{number}` is none of our numbers")]
+    NotOurNumber { number: String },
+    #[error("calls of flows are not counted")]
+    NoLimitOfFlows,
+    #[error("this names a value that is not there")]
+    BadBraces { greeting: bool },
+    #[error("`{code}` cannot be the name of a code")]
+    BadWrapUpCode { code: String },
+    #[error("{what} is more than {most} s")]
+    TooLong { what: &'static str, most: u32 },
+    #[error("no adviser could give the code that is wanted here")]
+    NoCodeToGive { codes: usize },
+}
+
+impl AdviserProblem {
+    /// What would be right.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            AdviserProblem::NotPresentable { .. } => {
+                "write a geographic, 03, mobile or freephone number in full, as in 01708 434343"
+            }
+            AdviserProblem::NotOurNumber { .. } => {
+                "people ring back what they see: enter it in [numbers], and show no number that the \
+                 organisation does not have"
+            }
+            AdviserProblem::NoLimitOfFlows => "leave it out; it is for roles",
+            AdviserProblem::BadBraces { greeting: true } => {
+                "the only value of a greeting is {adviser}"
+            }
+            AdviserProblem::BadBraces { greeting: false } => "write the words without braces",
+            AdviserProblem::BadWrapUpCode { .. } => {
+                "write small letters, digits and hyphens, as in missed-bin"
+            }
+            AdviserProblem::TooLong { .. } => "write less",
+            AdviserProblem::NoCodeToGive { codes: 0 } => "declare codes in [wrap_up.codes]",
+            AdviserProblem::NoCodeToGive { .. } => {
+                "give the queue a `wrap_up_s`, time to give it in"
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod encrypted;
 mod messages;
 #[path = "../peers/mod.rs"]
 mod peers;
+mod queue;
 mod recording;
 mod registry;
 mod ring_all;

@@ -19,6 +19,8 @@ use crate::server::Server;
 use crate::street::Street;
 
 const ADVISER_HZ: u32 = 620;
+/// How long a caller waits.
+const PATIENCE: Duration = secs(60);
 
 /// Numbers, and where they lead.
 const LINES: [(&str, &str, &str); 5] = [
@@ -84,7 +86,7 @@ fn rings(street: &mut Street, server: &Server, who: &str, line: usize) -> usize 
     let steps = vec![
         Step::Ring(LINES[line].0.to_owned()),
         Step::UntilAnswered { within: secs(10) },
-        Step::UntilHears { what, within: secs(90), otherwise: Otherwise::HangUp },
+        Step::UntilHears { what, within: PATIENCE, otherwise: Otherwise::HangUp },
         Step::HangUp,
     ];
     let one = street.caller(who, server.sip, |_| {}, steps);

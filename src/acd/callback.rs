@@ -506,9 +506,10 @@ impl Callbacks {
     /// The wall clock may have been stepped: an appointed time is on the wall.
     fn expect_time(&mut self, step: &Step<'_>, id: CallbackId) {
         let Some(open) = self.open.get(&id) else { return };
-        let Promise { since, tries, .. } = open.promise;
-        if open.stage == Stage::Resting && tries == 0 && since > step.wall.at(step.at) {
-            self.due.set((id, Due::Again), step.wall.when(since));
+        let Promise { since, tries, taken_at, .. } = open.promise;
+        if open.stage == Stage::Resting && tries == 0 && since > taken_at {
+            let soonest = step.at + Duration::from_millis(1);
+            self.due.set((id, Due::Again), step.wall.when(since).max(soonest));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Callers: entering, leaving, and being handed back to the flow.
 
+use std::time::Duration;
+
 use crate::call::command::{AtClosing, QueueReturn};
 use crate::event::{OfferOutcome, Place, TOLD, Unable};
 use crate::id::{Ability, AgentId, CallId, QueueName};
@@ -10,6 +12,9 @@ use super::queues::Wish;
 use super::settings::QueueSettings;
 use super::skills::Need;
 use super::{Acd, Due, Turn, seconds};
+
+/// How long an agent who has picked up is told whom they have, at most, and a little more.
+const PICKED_UP: Duration = Duration::from_secs(15);
 
 impl Acd {
     pub(super) fn enter(
@@ -143,6 +148,10 @@ impl Acd {
     }
 
     pub(super) fn waited_too_long(&mut self, turn: &mut Turn<'_>, call: CallId) {
+        if self.tickets.get(call).is_some_and(|ticket| ticket.is_picked_up()) {
+            // An agent has them all but in the ear: unless that comes to nothing.
+            return self.due.set(Due::MaxWait(call), turn.at + PICKED_UP);
+        }
         self.hand_back(turn, call, QueueReturn::WaitedTooLong);
     }
 
@@ -169,8 +178,11 @@ impl Acd {
             let settings = self.plan.queues.get(queue);
             if settings.is_none_or(|settings| !self.queue_is_open(settings, turn.at, turn.wall)) {
                 told.extend(calls.into_iter().filter(|call| {
-                    let at_closing = self.tickets.get(*call).map(|ticket| ticket.at_closing);
-                    settings.is_none() || at_closing == Some(AtClosing::Tell)
+                    let ticket = self.tickets.get(*call);
+                    let tell = ticket.is_some_and(|ticket| {
+                        ticket.at_closing == AtClosing::Tell && !ticket.is_picked_up()
+                    });
+                    settings.is_none() || tell
                 }));
             }
         }

@@ -91,6 +91,11 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// Whether an agent has picked up and is told whom they have.
+    pub(super) fn is_picked_up(&self) -> bool {
+        self.picked_up
+    }
+
     /// What an agent must be able to do at the most patient: after all steps of `relax`.
     pub(super) fn widest_need(&self, settings: &QueueSettings) -> Need {
         Need::of(settings, &self.own, usize::MAX)

@@ -152,6 +152,8 @@ pub enum Command {
     /// Rings somebody outside or one agent, and joins them to the caller if they answer; then the
     /// controller is over. Answered by [`Notice::NotConnected`] if they do not.
     Connect {
+        /// Which flow does so.
+        flow: FlowName,
         /// What an agent would dial to reach them.
         to: String,
         /// For how long it rings; what the settings say for transfers if nothing is said.
@@ -293,6 +295,8 @@ pub enum Notice {
     NotConnected(TransferOutcome),
     /// The queue hands the caller back.
     QueueLeft(QueueReturn),
+    /// The caller talks with somebody from now on.
+    Joined,
     /// The agent has hung up, and the caller is still there.
     CallOver,
     /// The caller is back from a conversation because nobody took them: begin anew.

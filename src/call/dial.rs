@@ -13,6 +13,7 @@ use crate::id::{AgentId, Entropy, LegId, PromptName};
 use crate::media::command as media;
 use crate::time::Time;
 
+use super::put_through::Onward;
 use super::ring::{Display, Manner, Ringing, Target};
 use super::talk::Talk;
 use super::transfer::Transfer;
@@ -59,10 +60,7 @@ pub(super) enum Goal {
     /// An adviser waits for somebody to be rung back.
     CallBack,
     /// A flow puts the caller through.
-    Flow {
-        /// For how long it rings; as the settings say for transfers otherwise.
-        rings: Option<Duration>,
-    },
+    Flow(Onward),
 }
 
 #[derive(Debug)]
@@ -87,7 +85,7 @@ impl Goal {
             Goal::Transfer(_) => Purpose::Transfer,
             Goal::Recall => Purpose::Recall,
             Goal::CallBack => Purpose::CallBack,
-            Goal::Flow { .. } => Purpose::Flow,
+            Goal::Flow(_) => Purpose::Flow,
         }
     }
 }
@@ -116,7 +114,7 @@ impl Dialling {
     pub(super) fn leaver_mut(&mut self) -> Option<&mut Talk> {
         match &mut self.goal {
             Goal::Transfer(transfer) => transfer.leaver.as_deref_mut(),
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
         }
     }
 
@@ -126,7 +124,7 @@ impl Dialling {
             Goal::Transfer(transfer) => {
                 transfer.leaver.take_if(|talk| talk.leg.id == leg).map(|talk| *talk)
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
         }
     }
 
@@ -198,7 +196,7 @@ impl Call {
         match &self.state {
             State::Dialling(dialling) => match &dialling.goal {
                 Goal::Transfer(transfer) => Some(&transfer.by),
-                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
+                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
             },
             State::Arriving { .. }
             | State::InFlow
@@ -206,15 +204,6 @@ impl Call {
             | State::Offering(_)
             | State::Talking(_)
             | State::Ended => None,
-        }
-    }
-
-    /// A flow puts the caller through to somebody. They hear music until somebody answers.
-    pub fn connect_to(&mut self, now: Time, to: Peer, rings: Option<Duration>) {
-        // Whoever waited comes back to the queue as somebody who was there before, if at all.
-        self.give_up_place(now);
-        if matches!(self.state, State::InFlow) {
-            self.dial(to, Goal::Flow { rings });
         }
     }
 
@@ -250,10 +239,6 @@ impl Call {
             return self.not_wanted(to);
         }
         let Ring { targets, manner, title, shown, ring_for, music } = ring;
-        let ring_for = match dialling.goal {
-            Goal::Flow { rings } => rings.unwrap_or(ring_for),
-            Goal::OwnCall { .. } | Goal::Transfer(_) | Goal::Recall | Goal::CallBack => ring_for,
-        };
         let display = Display::new(title.as_deref(), self.organisation.as_deref(), &self.caller);
         let ringing = Ringing::new(now, ids, targets, manner, display);
         let legs = ringing.leg_ids();
@@ -313,7 +298,7 @@ impl Call {
             Goal::Transfer(transfer) => {
                 transfer.asked_on.map(|leg| SipAction::NotifyRefer(leg, 180))
             }
-            Goal::Recall | Goal::CallBack | Goal::Flow { .. } => None,
+            Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
         };
         if let Some(agent) = agent {
             self.queue(QueueAction::Ringing(agent));
@@ -337,7 +322,7 @@ impl Call {
                 self.sip(SipAction::Provisional(caller, 183, Some(sdp)));
                 self.negotiate(caller);
             }
-            Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
+            Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow(_) => {}
         }
         self.media(media::Command::Bridge { a: caller, b: leg });
     }
@@ -403,7 +388,7 @@ impl Call {
                 self.connected(now, talk, purpose);
                 self.called_back(now);
             }
-            Goal::Flow { .. } => {
+            Goal::Flow(_) => {
                 self.overflowed();
                 self.connected(now, talk, purpose);
             }
@@ -478,7 +463,7 @@ impl Call {
             Goal::Transfer(transfer) => self.transfer_failed(now, transfer, outcome, status),
             Goal::Recall => self.give_back(),
             Goal::CallBack => self.not_reached(now, outcome),
-            Goal::Flow { .. } => {
+            Goal::Flow(_) => {
                 // Whom they were to be connected with may have been heard meanwhile.
                 self.media(media::Command::Quiet { leg: self.caller_leg.id });
                 self.state = State::InFlow;
@@ -503,7 +488,8 @@ impl Call {
                 }
                 self.record(CallEvent::TransferEnded { outcome: transfer });
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
+            Goal::Flow(_) => self.overflowed(),
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack => {}
         }
     }
 
@@ -515,7 +501,7 @@ impl Call {
                 Goal::OwnCall { .. } => {
                     dialling.ringing().is_some_and(|ringing| !ringing.has_answered())
                 }
-                Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => false,
+                Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow(_) => false,
             },
             State::Arriving { .. }
             | State::InFlow

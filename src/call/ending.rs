@@ -123,8 +123,9 @@ impl Call {
     /// The agent has hung up: the flow leads the caller on, if it wants to. False if the call is over.
     fn goes_on_after(&mut self, now: Time, phone: LegId) -> bool {
         let agent = |talk: &Talk| talk.leg.id == phone && matches!(talk.who, Peer::Agent(_));
-        if self.after_call != AfterCall::LeadsOn || self.is_own() || self.callback_cause().is_some()
-        {
+        // A colleague who was brought in is no caller.
+        let caller = !self.is_own() && self.near.is_none();
+        if self.after_call != AfterCall::LeadsOn || !caller || self.callback_cause().is_some() {
             return false;
         }
         match std::mem::replace(&mut self.state, State::InFlow) {

@@ -22,7 +22,7 @@ impl Call {
         let Some(dialling) = self.take_asking() else { return };
         let (offer, early) = match dialling.goal {
             Goal::OwnCall { offer, early } => (offer, early),
-            goal @ (Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow { .. }) => {
+            goal @ (Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow(_)) => {
                 return self.dial_failed(now, goal, TransferOutcome::NotAllowed, why.status());
             }
         };

@@ -11,7 +11,7 @@ use crate::media::command::{self as media, PlayId};
 use crate::sip::endpoint::Cause;
 use crate::time::Time;
 
-use super::command::LONGEST_PREFACE;
+use super::command::{LONGEST_PREFACE, Notice};
 use super::offer::Offering;
 use super::{Action, Call, CallTimer, QueueAction, SipAction, State, micros};
 
@@ -208,6 +208,8 @@ impl Call {
 
     /// The caller was greeted, and waits on all the same.
     pub(super) fn greeted_in_vain(&mut self) {
+        // What the flow was saying then is over.
+        self.out.push(Action::Notify(Notice::Played));
         if let Some(music) = self.queue_music.clone() {
             self.let_hear(music);
         }

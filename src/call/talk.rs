@@ -5,6 +5,7 @@ use crate::id::{AgentId, LegId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
 
+use super::command::Notice;
 use super::guest::Guests;
 use super::leg::Leg;
 use super::{Action, Call, CallTimer, QueueAction, State, micros};
@@ -137,6 +138,7 @@ impl Call {
         }
         self.media(media::Command::Bridge { a: caller, b: phone });
         self.state = State::Talking(talk);
+        self.out.push(Action::Notify(Notice::Joined));
         self.follow_hold(now);
     }
 

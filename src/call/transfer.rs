@@ -13,7 +13,7 @@ use crate::time::Time;
 
 use super::dial::{Dialling, Goal};
 use super::talk::Talk;
-use super::{Action, Call, QueueAction, SipAction, State};
+use super::{Action, AfterCall, Call, QueueAction, SipAction, State};
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -62,9 +62,7 @@ impl Call {
             State::Talking(talk) => self.agent_at(talk, leg).ok_or(TransferError::NotAnAgent),
             State::Dialling(dialling) => Err(match &dialling.goal {
                 Goal::Transfer(_) | Goal::Recall => TransferError::UnderWay,
-                Goal::OwnCall { .. } | Goal::CallBack | Goal::Flow { .. } => {
-                    TransferError::NotTalking
-                }
+                Goal::OwnCall { .. } | Goal::CallBack | Goal::Flow(_) => TransferError::NotTalking,
             }),
             State::Arriving { .. }
             | State::InFlow
@@ -144,6 +142,7 @@ impl Call {
             Destination::Flow(flow) => {
                 self.let_go(now, transfer);
                 self.state = State::InFlow;
+                self.after_call = AfterCall::Ends;
                 self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
                 self.recording.flow = Some(flow.clone());
                 self.out.push(Action::Flow(flow));
@@ -169,7 +168,7 @@ impl Call {
                 self.let_go(now, transfer);
                 self.record(CallEvent::TransferEnded { outcome: TransferOutcome::Completed });
             }
-            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow { .. } => {}
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => {}
         }
     }
 

@@ -346,6 +346,7 @@ impl Engine {
             | Notice::Callback(_)
             | Notice::Outlook(_)
             | Notice::NotConnected(_)
+            | Notice::Joined
             | Notice::CallOver
             | Notice::MessageEnded { .. } => {}
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::acd::command::AgentChoice;
-use crate::call::Action;
 use crate::call::command::{AtClosing, Command, Notice, Priority, QueueReturn};
+use crate::call::{Action, Onward};
 use crate::config::settings::StarCodes;
 use crate::event::{AgentState, CallEvent, EndCause, StateReason};
 use crate::flow;
@@ -161,6 +161,7 @@ impl Engine {
                     | Notice::Waiting
                     | Notice::Callback(_)
                     | Notice::MessageEnded { .. }
+                    | Notice::Joined
                     | Notice::CallOver
                     | Notice::CameBack => {}
                 }
@@ -208,7 +209,9 @@ impl Engine {
                 let open = self.acd.is_open(&calendar, now, &self.wall);
                 return self.work.push_back((id, Action::Notify(Notice::Hours { open })));
             }
-            Command::Connect { to, rings } => return self.connect(now, id, &to, rings),
+            Command::Connect { flow, to, rings } => {
+                return self.connect(now, id, &to, Onward { flow, rings });
+            }
             Command::TakeMessage { queue, longest } => {
                 return self.take_message(now, id, queue, longest);
             }
@@ -272,6 +275,7 @@ impl Engine {
             | Notice::Outlook(_)
             | Notice::Waiting
             | Notice::Callback(_)
+            | Notice::Joined
             | Notice::CallOver
             | Notice::MessageEnded { .. } => return,
         };

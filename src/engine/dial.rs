@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::acd::command::{AcdInput, ReserveError};
 use crate::call::command::Notice;
-use crate::call::{Action, Manner, Ring, Target, TransferError};
+use crate::call::{Action, Manner, Onward, Ring, Target, TransferError};
 use crate::event::{
     Caller, Destination, OfferOutcome, OutboundRefusal, Peer, Purpose, TransferOutcome,
 };
@@ -29,8 +29,10 @@ impl Engine {
     pub(super) fn dial(&mut self, now: Time, id: CallId, to: Peer, purpose: Purpose) {
         match to {
             Peer::Agent(agent) => {
-                let queue = self.calls.get(&id).and_then(|one| one.call.queue_of().cloned());
-                let ring_for = self.rings_for(purpose);
+                // Whom a flow puts through is not brought by the queue that gave them up.
+                let queue = self.calls.get(&id).filter(|_| purpose != Purpose::Flow);
+                let queue = queue.and_then(|one| one.call.queue_of().cloned());
+                let ring_for = self.rings(id, purpose);
                 let input = AcdInput::Reserve { call: id, agent, queue, ring_for };
                 self.apply(now, input);
             }
@@ -45,7 +47,9 @@ impl Engine {
             (Purpose::CallBack, Controller::Callback { flow }) => {
                 Some(OnBehalf::Flow(flow.clone().unwrap_or_else(|| "".into())))
             }
-            (Purpose::Flow, Controller::Flow { name, .. }) => Some(OnBehalf::Flow(name.clone())),
+            (Purpose::Flow, _) => {
+                one.call.put_through().map(|through| OnBehalf::Flow(through.flow.clone()))
+            }
             (_, _) => {
                 let agent = one.call.handed_on_by().or_else(|| one.call.dialled_by())?;
                 Some(OnBehalf::Agent(agent.clone()))
@@ -114,8 +118,14 @@ impl Engine {
         let settings = queue.and_then(|queue| self.plan.acd.queues.get(queue));
         match (purpose, settings) {
             (Purpose::CallBack, Some(settings)) => settings.callback.ring_for(),
-            (_, _) => self.rings_for(purpose),
+            (_, _) => self.rings(id, purpose),
         }
+    }
+
+    /// For how long a call has somebody rung.
+    fn rings(&self, id: CallId, purpose: Purpose) -> Duration {
+        let through = self.calls.get(&id).and_then(|one| one.call.put_through());
+        through.and_then(|through| through.rings).unwrap_or_else(|| self.rings_for(purpose))
     }
 
     pub(super) fn rings_for(&self, purpose: Purpose) -> Duration {
@@ -206,7 +216,7 @@ impl Engine {
     }
 
     /// A flow puts its caller through.
-    pub(super) fn connect(&mut self, now: Time, id: CallId, to: &str, rings: Option<Duration>) {
+    pub(super) fn connect(&mut self, now: Time, id: CallId, to: &str, onward: Onward) {
         let peer = match self.resolve(to) {
             Some(Destination::Agent(agent)) => Peer::Agent(agent),
             // An emergency service must see who rings, and where they are.
@@ -217,7 +227,7 @@ impl Engine {
                 return self.work.push_back((id, Action::Notify(Notice::NotConnected(why))));
             }
         };
-        self.with_call(id, |call, _| call.connect_to(now, peer, rings));
+        self.with_call(id, |call, _| call.connect_to(now, peer, onward));
     }
 
     fn hold_music(&self, call: CallId) -> PromptName {

@@ -17,6 +17,7 @@ impl Engine {
         if let CallEvent::Joined { agent, queue, .. } = event {
             self.wrap_ups.began(agent, id, queue);
         } else if let CallEvent::Connected { to, purpose, .. } = event
+            && *purpose != Purpose::Flow
             && let Some(governed) = self.calls.get(&id)
             && let Some(queue) = governed.call.queue_of()
         {

@@ -136,6 +136,8 @@ enum Phase {
     Requesting,
     /// [`Notice::NotConnected`].
     Connecting,
+    /// The end of a conversation, or what whoever talks does with the caller.
+    Talking,
     /// [`Notice::QueueLeft`], or a key that leads to something else meanwhile.
     Queued,
     /// The end of what is said before a message.
@@ -283,10 +285,11 @@ impl Walk<'_> {
                     self.go(if kept { &voicemail.then } else { &voicemail.otherwise });
                 }
             }
+            Notice::Joined => self.joined(),
             Notice::CallOver => self.after_call(),
             Notice::CameBack => {
                 // Whatever was said while they waited: somebody has talked with them since.
-                if self.run.place.take().is_some() || self.run.phase == Phase::Connecting {
+                if self.run.place.take().is_some() || self.run.phase == Phase::Talking {
                     self.begin();
                 }
             }
@@ -385,7 +388,8 @@ impl Walk<'_> {
             (Phase::Saying | Phase::Offering | Phase::Listening | Phase::Announcing, _) => {}
             (Phase::Typing | Phase::Confirming | Phase::Confirmed, _) => {}
             (Phase::Hearing | Phase::HearingYes, _) => {}
-            (Phase::Queued | Phase::Promising | Phase::Connecting | Phase::Over, _) => {}
+            (Phase::Queued | Phase::Promising | Phase::Connecting, _) => {}
+            (Phase::Talking | Phase::Over, _) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{
     AgentEvent, AgentState, Became, CallEvent, CallbackEvent, EndCause, Entry, Event, Outcome,
-    Peer, SystemEvent, TransferOutcome,
+    Peer, Purpose, SystemEvent, TransferOutcome,
 };
 use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -34,7 +34,7 @@ use super::zone::Zone;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 14;
+pub const FOLD_VERSION: i64 = 15;
 
 /// All that is known from the journal so far.
 ///
@@ -173,13 +173,15 @@ impl Fold {
                     self.settle(&place, *outcome, *wait_us);
                 }
             }
-            CallEvent::Connected { to, leg, purpose: _ } => {
+            CallEvent::Connected { to, leg, purpose } => {
                 let Some(book) = self.calls.get_mut(&call) else { return };
                 let (with, leg) = (to.clone(), *leg);
                 if let (Some(number), Peer::Agent(agent)) = (&book.number, to) {
                     self.last_agents.spoke(number, agent, stamp.at);
                 }
-                if let (Peer::Agent(agent), Some(place)) = (to, &book.place) {
+                if let (Peer::Agent(agent), Some(place)) = (to, &book.place)
+                    && *purpose != Purpose::Flow
+                {
                     self.wrap_ups.began(agent, call, &place.queue, book);
                 }
                 book.conversation = Some(Conversation { with, leg, since: stamp, answers: None });

@@ -110,6 +110,8 @@ impl Histories {
         if let Some(last) = calls.back() {
             self.by_time.remove(&(last.at, number.clone()));
         }
+        let oldest = before(at, self.kept_us);
+        calls.retain(|call| call.at >= oldest);
         if calls.len() >= MOST_CALLS {
             calls.pop_front();
         }

@@ -11,6 +11,9 @@ use crate::time::UnixMicros;
 use super::books::{CallBook, Place, QueueBook};
 use super::interval::Intervals;
 
+/// How often whoever was here too long ago is forgotten, in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
 /// Conversations of one adviser that are kept.
 const KEPT: usize = 16;
 /// Callers who are remembered; the ones who were here longest ago are forgotten for new ones.
@@ -118,6 +121,8 @@ pub(super) struct WrapUpBook {
     last: BTreeMap<AgentId, VecDeque<WrapUpOf>>,
     /// When each caller rang a queue last, by number.
     here: BTreeMap<QueueName, BTreeMap<String, UnixMicros>>,
+    /// When it was last looked whom to forget.
+    forgot_at: UnixMicros,
     remembered: usize,
 }
 
@@ -199,7 +204,8 @@ impl WrapUpBook {
         let recent = |before: UnixMicros| at.0.saturating_sub(before.0) <= window;
         let before = self.here.entry(queue.clone()).or_default().insert(number.to_owned(), at);
         self.remembered += usize::from(before.is_none());
-        if self.remembered > REMEMBERED {
+        if self.remembered > REMEMBERED || at.0.saturating_sub(self.forgot_at.0) >= DAY_US {
+            self.forgot_at = at;
             self.forget(at, window);
         }
         let repeat = before.is_some_and(recent);

@@ -79,3 +79,32 @@ fn who_hangs_up_instead_has_been_served() {
     assert_eq!(rated(&town), []);
     assert_eq!(town.causes(), [EndCause::CallerHungUp, EndCause::CallerHungUp]);
 }
+
+/// The queue leads on after its conversations, and not after those with whom the flow put them through to.
+#[test]
+fn whom_the_queue_gave_up_and_the_flow_put_through_is_not_left_in_silence() {
+    let mut town = town_with(|town| {
+        town.flow = r#"
+start: bins
+nodes:
+  bins: {queue: waste, after_call: how-was-it, on_waited_too_long: amy, otherwise: closed}
+  amy: {transfer: "201", ring_s: 40, otherwise: closed}
+  how-was-it: {survey: "How was it?", then: bye, otherwise: bye}
+  bye: {hang_up: completed}
+  closed: {hang_up: closed}
+"#;
+        town.settings.queues.get_mut("waste").expect("is there").max_wait_s = Some(5);
+        town.settings.transfers.ring_s = 8;
+    });
+    // Lets the queue's offer ring, and answers the second.
+    let slow = (secs(25), secs(25));
+    let talks = Some((secs(5), secs(5)));
+    town.amy(Habits { picks_up_after: slow, talks, ..Habits::default() });
+    let resident = town
+        .resident(ring().then([hear_within(AMY, secs(90)), Step::UntilEnded { within: secs(30) }]));
+    town.see_off(resident);
+    let town = town.close();
+    assert_eq!(town.causes(), [EndCause::AgentHungUp], "{}", town.story());
+    let today = town.today();
+    assert_eq!((today.offered, today.overflowed, today.difference()), (1, 1, 0));
+}

@@ -207,7 +207,10 @@ impl<'a> Stage<'a> {
         }
         self.waiting = Waiting::Over;
         match std::mem::take(&mut self.leads_on) {
-            true => self.tell(Notice::CallOver),
+            true => {
+                self.tell(Notice::Joined);
+                self.tell(Notice::CallOver);
+            }
             false => self.ended(EndCause::AgentHungUp),
         }
         true
@@ -317,7 +320,7 @@ impl<'a> Stage<'a> {
                 };
                 answers.push(Notice::Callback(answer));
             }
-            Command::Connect { to, rings: _ } => {
+            Command::Connect { flow: _, to, rings: _ } => {
                 let why = self.conditions.transfers.get(&to).copied();
                 self.happened.push(Happening::Transferred(to));
                 self.waiting = Waiting::Adviser;

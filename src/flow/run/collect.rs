@@ -105,6 +105,7 @@ impl Walk<'_> {
             | Phase::Telling
             | Phase::Requesting
             | Phase::Connecting
+            | Phase::Talking
             | Phase::Queued
             | Phase::Promising
             | Phase::Announcing

@@ -71,6 +71,7 @@ impl Walk<'_> {
             | Phase::Telling
             | Phase::Requesting
             | Phase::Connecting
+            | Phase::Talking
             | Phase::Queued
             | Phase::Announcing
             | Phase::Promising

@@ -111,7 +111,7 @@ fn short(commands: &[Command]) -> String {
             Command::Send(wanted) => {
                 format!("send {} to {} {:?}", wanted.template, wanted.to, wanted.fields)
             }
-            Command::Connect { to, rings } => {
+            Command::Connect { flow: _, to, rings } => {
                 let rings =
                     rings.map_or(String::new(), |rings| format!(" for {}", rings.as_secs()));
                 format!("connect {to}{rings}")
@@ -463,6 +463,7 @@ fn notices() -> impl Strategy<Value = Notice> {
         1 => any::<bool>().prop_map(|kept| Notice::Promised { kept }),
         8 => spoken::heard(),
         1 => Just(Notice::NotConnected(TransferOutcome::NoAnswer)),
+        1 => Just(Notice::Joined),
         1 => Just(Notice::CallOver),
         1 => Just(Notice::CameBack),
     ]

@@ -14,7 +14,11 @@ impl Walk<'_> {
         self.run.phase = Phase::Connecting;
         self.hand_over();
         self.commands.push(Command::PlayMusic);
-        self.commands.push(Command::Connect { to: transfer.to.clone(), rings: transfer.rings });
+        self.commands.push(Command::Connect {
+            flow: self.flow.name.clone(),
+            to: transfer.to.clone(),
+            rings: transfer.rings,
+        });
     }
 
     /// They have not taken the call.

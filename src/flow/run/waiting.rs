@@ -74,20 +74,49 @@ impl Walk<'_> {
                 }
                 self.go(queue.way_after(why));
             }
+            (Phase::Talking, _) => self.given_back(why),
             // They hear of it when they would wait on.
             (_, _) if self.run.place.is_some() => self.run.left = Some(why),
             (_, _) => {}
         }
     }
 
-    /// The agent has hung up, and the caller is still there.
-    pub(super) fn after_call(&mut self) {
-        let Some(place) = self.run.place.take() else { return };
+    /// Somebody talks with the caller: what was being said and asked is over.
+    pub(super) fn joined(&mut self) {
+        if self.run.phase != Phase::Over {
+            self.run.listening = false;
+            self.run.left = None;
+            self.run.phase = Phase::Talking;
+        }
+    }
+
+    /// Back at the node where the caller took a place in a queue, which is given up.
+    fn back_at_queue(&mut self) -> Option<Arc<Flow>> {
+        let place = self.run.place.take()?;
         self.run.left = None;
         self.run.steps = 0;
         self.run.led_here.truncate(place.depth);
         self.enter(Arc::clone(&place.flow));
-        let to = match place.flow.nodes.get(&place.node) {
+        self.run.at = place.node;
+        Some(place.flow)
+    }
+
+    /// Whoever talked with the caller has sent them to a queue that does not keep them.
+    fn given_back(&mut self, why: QueueReturn) {
+        let flow = self.back_at_queue();
+        match flow.as_ref().and_then(|flow| flow.nodes.get(&self.run.at)) {
+            Some(Node::Queue(queue)) => self.go(queue.way_after(why)),
+            Some(_) | None => self.begin(),
+        }
+    }
+
+    /// The agent has hung up, and the caller is still there.
+    pub(super) fn after_call(&mut self) {
+        if self.run.phase == Phase::Over {
+            return;
+        }
+        let flow = self.back_at_queue();
+        let to = match flow.as_ref().and_then(|flow| flow.nodes.get(&self.run.at)) {
             Some(Node::Queue(queue)) => queue.after_call.as_ref(),
             Some(_) | None => None,
         };
@@ -99,6 +128,18 @@ impl Walk<'_> {
 
     /// The caller waits and hears music.
     pub(super) fn waits(&mut self, node: &Node) {
+        // Whoever talked with them has sent them to a queue again.
+        if self.run.phase == Phase::Talking
+            && let Some(place) = &self.run.place
+        {
+            let (flow, at, depth) = (Arc::clone(&place.flow), place.node.clone(), place.depth);
+            self.run.led_here.truncate(depth);
+            self.enter(Arc::clone(&flow));
+            (self.run.at, self.run.phase) = (at.clone(), Phase::Queued);
+            if let Some(node) = flow.nodes.get(&at) {
+                return self.waits(node);
+            }
+        }
         if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node)
             && let Some(meanwhile) = &queue.meanwhile
         {

@@ -21,6 +21,7 @@ struct Owed {
     promise: bool,
     connect: bool,
     leads_on: bool,
+    talking: bool,
     secret: bool,
     listening: bool,
     speaking: bool,
@@ -127,27 +128,23 @@ proptest! {
                 Notice::Outlook(_) => std::mem::take(&mut owed.outlook),
                 Notice::Callback(_) => std::mem::take(&mut owed.callback),
                 Notice::QueueLeft(_) => {
-                    let queued = std::mem::take(&mut owed.queue);
+                    let queued =
+                        std::mem::take(&mut owed.queue) || std::mem::take(&mut owed.talking);
                     owed.waiting = false;
                     queued
                 }
-                // Whoever talked with somebody hears nothing of what was said before.
-                Notice::CallOver => {
-                    let queued = owed.queue && owed.leads_on;
-                    if queued {
+                // Whoever talks with somebody hears nothing of what was said before.
+                Notice::Joined => {
+                    let joined = owed.queue || owed.connect;
+                    if joined {
+                        let leads_on = owed.queue && owed.leads_on;
                         let (over, secret) = (owed.over, owed.secret);
-                        owed = Owed { over, secret, ..Owed::default() };
+                        owed = Owed { over, secret, leads_on, talking: true, ..Owed::default() };
                     }
-                    queued
+                    joined
                 }
-                Notice::CameBack => {
-                    let queued = std::mem::take(&mut owed.queue);
-                    if queued {
-                        let (over, secret) = (owed.over, owed.secret);
-                        owed = Owed { over, secret, ..Owed::default() };
-                    }
-                    queued || std::mem::take(&mut owed.connect)
-                }
+                Notice::CallOver => owed.leads_on && std::mem::take(&mut owed.talking),
+                Notice::CameBack => std::mem::take(&mut owed.talking),
                 Notice::MessageEnded { .. } => std::mem::take(&mut owed.message),
                 Notice::Bulletin { .. } => std::mem::take(&mut owed.bulletin),
                 Notice::Answered(_) => std::mem::take(&mut owed.answer),
@@ -173,7 +170,7 @@ proptest! {
                 let timer = owed.timer && !owed.callback;
                 let waits = [playing, timer, owed.hours, owed.callback, owed.message];
                 let waits = waits.into_iter().chain([owed.bulletin, owed.answer, owed.connect]);
-                let waits = waits.chain([owed.speaking, owed.over, !started]);
+                let waits = waits.chain([owed.speaking, owed.talking, owed.over, !started]);
                 let waits = waits.filter(|waits| *waits).count();
                 // Whoever has a place in a queue may be told and asked something besides.
                 prop_assert!(waits == 1 || waits == 0 && owed.queue, "{waits}");
@@ -202,6 +199,8 @@ proptest! {
                 Notice::Bulletin { on: true }
             } else if std::mem::take(&mut owed.answer) {
                 Notice::Answered(Err(Failed::TimedOut))
+            } else if std::mem::take(&mut owed.talking) {
+                Notice::CameBack
             } else if std::mem::take(&mut owed.connect) {
                 Notice::NotConnected(TransferOutcome::Rejected)
             } else if std::mem::take(&mut owed.message) {

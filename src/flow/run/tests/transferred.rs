@@ -43,5 +43,17 @@ fn who_comes_back_from_whom_they_were_put_through_to_begins_anew() {
     let mut walk = walk();
     walk.on(Notice::Started);
     walk.on(key('2'));
+    assert_eq!(walk.on(Notice::Joined), "");
     assert_eq!(walk.on(Notice::CameBack), ">first, play first");
+}
+
+#[test]
+fn whoever_they_talked_with_may_send_them_to_a_queue_that_does_not_keep_them() {
+    let mut walk = walk();
+    walk.on(Notice::Started);
+    walk.on(key('2'));
+    walk.on(Notice::Joined);
+    assert_eq!(walk.on(Notice::Waiting), "", "the queue's music, and no words of ours");
+    let left = Notice::QueueLeft(QueueReturn::WaitedTooLong);
+    assert_eq!(walk.on(left), ">first, play first");
 }

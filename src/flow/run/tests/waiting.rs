@@ -98,6 +98,7 @@ fn an_outlook_that_comes_too_late_is_not_told() {
 fn who_is_still_there_after_the_call_is_asked_how_it_was() {
     let mut walk = waiting();
     walk.on(Notice::TimerDone);
+    walk.on(Notice::Joined);
     assert_eq!(walk.on(Notice::CallOver), ">how-was-it, play how-was-it");
     assert_eq!(walk.on(key('7')), "stop, play how-was-it");
     assert_eq!(walk.on(Notice::Played), "timer 8");
@@ -110,10 +111,33 @@ fn who_is_still_there_after_the_call_is_asked_how_it_was() {
 #[test]
 fn who_does_not_want_to_say_how_it_was_is_let_go() {
     let mut walk = waiting();
+    walk.on(Notice::Joined);
     walk.on(Notice::CallOver);
     for _ in 0..2 {
         walk.on(Notice::Played);
         walk.on(Notice::TimerDone);
     }
     assert_eq!(walk.on(Notice::Played), "");
+}
+
+#[test]
+fn who_is_sent_on_by_the_adviser_waits_there_and_is_told_as_before() {
+    let mut walk = waiting();
+    walk.on(Notice::Joined);
+    assert_eq!(walk.on(Notice::Waiting), "timer 20");
+    assert_eq!(walk.on(Notice::TimerDone), ASKED);
+    let left = Notice::QueueLeft(QueueReturn::Full);
+    assert_eq!(walk.on(left), "stop, no timer, >gone, hang up Limit");
+}
+
+#[test]
+fn who_talks_has_nothing_left_of_what_was_asked_before() {
+    let mut walk = waiting();
+    walk.on(key('1'));
+    let mut walk = waiting();
+    walk.on(Notice::TimerDone);
+    walk.on(Notice::Joined);
+    assert_eq!(walk.on(key('1')), "", "a key in a conversation is none of ours");
+    assert_eq!(walk.on(outlook(Some(1), None, false)), "");
+    assert_eq!(walk.on(Notice::QueueLeft(QueueReturn::Closed)), ">gone, hang up Limit");
 }

@@ -173,10 +173,10 @@ impl MovingRing {
 }
 
 impl Call {
-    /// What somebody is rung for, or is to be.
-    pub fn dials_for(&self) -> Option<Purpose> {
+    /// Whoever is rung, or is to be.
+    pub(super) fn dialling(&self) -> Option<&Dialling> {
         match &self.state {
-            State::Dialling(dialling) => Some(dialling.goal.purpose()),
+            State::Dialling(dialling) => Some(dialling),
             State::Arriving { .. }
             | State::InFlow
             | State::Queued
@@ -186,6 +186,11 @@ impl Call {
         }
     }
 
+    /// What somebody is rung for, or is to be.
+    pub fn dials_for(&self) -> Option<Purpose> {
+        self.dialling().map(|dialling| dialling.goal.purpose())
+    }
+
     /// Whether a conversation is under way.
     pub fn is_talking(&self) -> bool {
         matches!(self.state, State::Talking(_))
@@ -193,17 +198,9 @@ impl Call {
 
     /// Who hands the call on.
     pub fn handed_on_by(&self) -> Option<&AgentId> {
-        match &self.state {
-            State::Dialling(dialling) => match &dialling.goal {
-                Goal::Transfer(transfer) => Some(&transfer.by),
-                Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
-            },
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => None,
+        match &self.dialling()?.goal {
+            Goal::Transfer(transfer) => Some(&transfer.by),
+            Goal::OwnCall { .. } | Goal::Recall | Goal::CallBack | Goal::Flow(_) => None,
         }
     }
 
@@ -220,15 +217,7 @@ impl Call {
 
     /// Whether the engine has been asked how somebody is to be rung, and has not answered yet.
     fn asks(&self) -> bool {
-        match &self.state {
-            State::Dialling(dialling) => dialling.ringing().is_none(),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => false,
-        }
+        self.dialling().is_some_and(|dialling| dialling.ringing().is_none())
     }
 
     /// Rings them. Whoever was reserved for a call that has gone on without them is given back.
@@ -338,18 +327,10 @@ impl Call {
 
     /// The queue confirms that the agent who was rung by name has answered.
     pub fn claimed(&mut self, now: Time, agent: &AgentId) {
-        let answered = match &self.state {
-            State::Dialling(dialling) => {
-                dialling.agent().as_ref() == Some(agent)
-                    && dialling.ringing().is_some_and(Ringing::has_answered)
-            }
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => false,
-        };
+        let answered = self.dialling().is_some_and(|dialling| {
+            dialling.agent().as_ref() == Some(agent)
+                && dialling.ringing().is_some_and(Ringing::has_answered)
+        });
         match answered {
             true => self.connect(now),
             false => self.queue(QueueAction::TalkEnded(agent.clone())),
@@ -430,15 +411,7 @@ impl Call {
 
     /// The queue wants an agent back whom it had reserved.
     pub(super) fn reservation_withdrawn(&mut self, now: Time, agent: &AgentId) {
-        let ours = match &self.state {
-            State::Dialling(dialling) => dialling.agent().as_ref() == Some(agent),
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => false,
-        };
+        let ours = self.dialling().is_some_and(|dialling| dialling.agent().as_ref() == Some(agent));
         if !ours {
             return self.invitation_withdrawn(agent);
         }

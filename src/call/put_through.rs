@@ -31,17 +31,9 @@ impl Call {
 
     /// Which flow has somebody rung for its caller now, if one has.
     pub fn put_through(&self) -> Option<&Onward> {
-        match &self.state {
-            State::Dialling(dialling) => match &dialling.goal {
-                Goal::Flow(onward) => Some(onward),
-                Goal::OwnCall { .. } | Goal::Transfer(_) | Goal::Recall | Goal::CallBack => None,
-            },
-            State::Arriving { .. }
-            | State::InFlow
-            | State::Queued
-            | State::Offering(_)
-            | State::Talking(_)
-            | State::Ended => None,
+        match &self.dialling()?.goal {
+            Goal::Flow(onward) => Some(onward),
+            Goal::OwnCall { .. } | Goal::Transfer(_) | Goal::Recall | Goal::CallBack => None,
         }
     }
 }

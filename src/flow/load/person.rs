@@ -20,7 +20,7 @@ use crate::flow::run::{
 use crate::flow::value::Kind;
 use crate::flow::wording::Wording;
 use crate::flow::yaml::{At, Tree, Value};
-use crate::id::{Ability, ValueName};
+use crate::id::{Ability, NodeName, ValueName};
 
 /// How long a message may be by default and at least and at most, in seconds.
 pub const LONGEST_S: (u32, u32, u32) = (120, 10, 600);
@@ -47,21 +47,15 @@ impl Reader<'_> {
             let words = [("serve", AtClosing::Serve), ("tell", AtClosing::Tell)];
             fields::choice("at_closing", tree, &words, self.faults)
         });
-        let otherwise =
-            fields.get("otherwise").and_then(|tree| self.link("otherwise", tree, false));
-        let has_otherwise = fields.get("otherwise").is_some();
-        let mut way = |field, example| match fields.get(field) {
-            Some(tree) => self.link(field, tree, false),
-            None if has_otherwise => otherwise.clone(),
-            None => {
-                fields.need(field, example, self.faults);
-                None
-            }
-        };
-        let on_closed = way("on_closed", "on_closed: closed");
-        let on_full = way("on_full", "on_full: all-busy");
-        let on_waited_too_long = way("on_waited_too_long", "on_waited_too_long: all-busy");
-        let on_nobody = way("on_nobody", "on_nobody: all-busy");
+        let [on_closed, on_full, on_waited_too_long, on_nobody] = self.ways_or_otherwise(
+            fields,
+            [
+                ("on_closed", "on_closed: closed"),
+                ("on_full", "on_full: all-busy"),
+                ("on_waited_too_long", "on_waited_too_long: all-busy"),
+                ("on_nobody", "on_nobody: all-busy"),
+            ],
+        );
         let meanwhile = match fields.get("while_waiting") {
             Some(tree) => self.meanwhile(tree).map(Some),
             None => Some(None),
@@ -227,6 +221,23 @@ impl Reader<'_> {
         Some(time.map(|time| (day, time)))
     }
 
+    /// Ways, each with an example; `otherwise` is that of each that is left out.
+    fn ways_or_otherwise<const N: usize>(
+        &mut self,
+        fields: &Fields<'_>,
+        ways: [(&'static str, &'static str); N],
+    ) -> [Option<NodeName>; N] {
+        let otherwise = fields.get("otherwise").map(|tree| self.link("otherwise", tree, false));
+        ways.map(|(field, example)| match (fields.get(field), &otherwise) {
+            (Some(tree), _) => self.link(field, tree, false),
+            (None, Some(otherwise)) => otherwise.clone(),
+            (None, None) => {
+                fields.need(field, example, self.faults);
+                None
+            }
+        })
+    }
+
     fn urgency(&mut self, fields: &Fields<'_>) -> Option<Urgency> {
         fields.get("priority").map_or(Some(Urgency::default()), |tree| {
             fields::choice("priority", tree, &Urgency::WORDS, self.faults)
@@ -272,20 +283,14 @@ impl Reader<'_> {
             }
             None => Some(None),
         };
-        let otherwise =
-            fields.get("otherwise").and_then(|tree| self.link("otherwise", tree, false));
-        let has_otherwise = fields.get("otherwise").is_some();
-        let mut way = |field, example| match fields.get(field) {
-            Some(tree) => self.link(field, tree, false),
-            None if has_otherwise => otherwise.clone(),
-            None => {
-                fields.need(field, example, self.faults);
-                None
-            }
-        };
-        let on_busy = way("on_busy", "on_busy: engaged");
-        let on_no_answer = way("on_no_answer", "on_no_answer: nobody");
-        let on_unreachable = way("on_unreachable", "on_unreachable: not-reached");
+        let [on_busy, on_no_answer, on_unreachable] = self.ways_or_otherwise(
+            fields,
+            [
+                ("on_busy", "on_busy: engaged"),
+                ("on_no_answer", "on_no_answer: nobody"),
+                ("on_unreachable", "on_unreachable: not-reached"),
+            ],
+        );
         Some(Node::Transfer(Box::new(Transfer {
             to: to?,
             rings: rings?,

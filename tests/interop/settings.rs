@@ -120,6 +120,9 @@ ca = "{authority}"
 
 [rtp]
 ports = "{VOICE}"
+# SIPp's callers may be silent for longer than the shortest session timer, which is what ends
+# the call of one who is gone: by default both are 60 s after the answer.
+silence_s = 180
 
 [http]
 bind = "{http}"

@@ -3,11 +3,15 @@
 use crate::acd::calendar::{CalendarError, DAYS};
 
 mod adviser;
+mod certificate;
 mod finding;
+mod secret;
 
 pub use adviser::AdviserProblem;
+pub use certificate::CertificateProblem;
 pub(super) use finding::{Finding, Path, culprit};
 pub use finding::{Told, place_of};
+pub use secret::SecretProblem;
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +97,8 @@ pub enum Problem {
     BadHostName { host: String },
     #[error("{0}")]
     Certificate(CertificateProblem),
+    #[error("{0}")]
+    SecretFile(SecretProblem),
     #[error("a session of {session_s} s is not possible: {least} to {most} s are")]
     SessionOutOfRange { session_s: u32, least: u32, most: u32 },
     #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
@@ -382,6 +388,7 @@ impl Problem {
                 "write the name that the certificate carries, as in sbc.harbourside.example"
             }
             Problem::Certificate(problem) => problem.remedy(),
+            Problem::SecretFile(problem) => problem.remedy(),
             Problem::SessionOutOfRange { .. } => "leave it out for half an hour",
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
             Problem::BansCrossed { .. } => "make ban_s the smaller of the two",
@@ -483,59 +490,6 @@ impl Problem {
             }
         };
         Some(text.to_owned())
-    }
-}
-
-/// What can be wrong with a file of TLS.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "each variant's text says what it is; fields are what the text names"
-)]
-pub enum CertificateProblem {
-    #[error("`{path}` cannot be read: {error}")]
-    Unreadable { path: String, error: String },
-    #[error("`{path}` has no certificate in it, or a broken one")]
-    NoCertificate { path: String },
-    #[error("`{path}` has no private key in it, or a broken one")]
-    NoKey { path: String },
-    #[error("this is not the key of `{certificate}`")]
-    OtherKey { certificate: String },
-    #[error("the certificate cannot be used: {error}")]
-    Unusable { error: String },
-    #[error("the certificate has ended on {on}")]
-    Expired { on: String },
-    #[error("the certificate ends on {on}")]
-    ExpiresSoon { on: String },
-    #[error("the certificate is valid from {from}")]
-    NotYetValid { from: String },
-}
-
-impl CertificateProblem {
-    fn remedy(&self) -> &'static str {
-        match self {
-            CertificateProblem::Unreadable { .. } => {
-                "a relative path begins at the folder above the settings file's; the user that runs \
-                 switchboard must be able to read the file"
-            }
-            CertificateProblem::NoCertificate { .. } => {
-                "a PEM file with `-----BEGIN CERTIFICATE-----` is needed: ours first, then those of \
-                 the authorities between it and the root"
-            }
-            CertificateProblem::NoKey { .. } => {
-                "a PEM file with an unencrypted private key (PKCS #8, RSA or EC) is needed"
-            }
-            CertificateProblem::OtherKey { .. } => {
-                "give the key for which the first certificate in that file was made"
-            }
-            CertificateProblem::Unusable { .. } => {
-                "give one with an RSA key of 2048 bits or more, or an EC key"
-            }
-            CertificateProblem::Expired { .. } | CertificateProblem::ExpiresSoon { .. } => {
-                "renew it, then send SIGHUP: nobody is cut off"
-            }
-            CertificateProblem::NotYetValid { .. } => "is this machine's clock right?",
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sends what flows ask of other systems over HTTP, and brings their answers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -9,9 +8,11 @@ use tokio::runtime::Handle;
 
 use crate::backend::Method;
 use crate::backend::{Answer, BackendSettings, Failed, Fetch, FetchId};
+use crate::config::problem::SecretProblem;
 use crate::id::BackendName;
 
-use super::stream::tls;
+use super::http_client::{self, Cut};
+use super::secret_file;
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -19,23 +20,13 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// Why back ends cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The token's file cannot be read.
-    #[error("{}: the token of the back end `{backend}` cannot be read: {error}", path.display())]
+    /// There is no token in its file.
+    #[error("the token of the back end `{backend}`: {problem}")]
     Token {
         /// Whose.
         backend: BackendName,
-        /// The file.
-        path: PathBuf,
-        /// The operating system's words.
-        error: std::io::Error,
-    },
-    /// The token cannot be sent.
-    #[error("{}: the token of the back end `{backend}` must be one line of plain characters", path.display())]
-    BadToken {
-        /// Whose.
-        backend: BackendName,
-        /// The file.
-        path: PathBuf,
+        /// What is wrong.
+        problem: SecretProblem,
     },
     /// There is no HTTP client on this machine.
     #[error("back ends cannot be asked over HTTP: {0}")]
@@ -54,18 +45,12 @@ pub struct BackendClient {
 }
 
 impl BackendClient {
-    /// Reads the tokens and makes a client. Redirections are answers like others: nothing that a
-    /// back end says sends a caller's business elsewhere.
+    /// Reads the tokens and makes a client.
     pub fn new(
         settings: &BTreeMap<BackendName, BackendSettings>,
         runtime: Handle,
     ) -> Result<Self, BackendError> {
-        tls::provide_for_clients();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(BackendError::Client)?;
+        let client = http_client::client().build().map_err(BackendError::Client)?;
         let tokens = Arc::new(tokens(settings)?);
         Ok(BackendClient { client, tokens, runtime })
     }
@@ -97,17 +82,10 @@ fn tokens(settings: &BTreeMap<BackendName, BackendSettings>) -> Result<Tokens, B
     let mut tokens = Tokens::new();
     for (name, one) in settings {
         let Some(path) = &one.token_file else { continue };
-        let (backend, path) = (name.clone(), path.clone());
-        match std::fs::read_to_string(&path) {
-            Ok(token) => match HeaderValue::from_str(&format!("Bearer {}", token.trim())) {
-                Ok(mut value) => {
-                    value.set_sensitive(true);
-                    tokens.insert(backend, value);
-                }
-                Err(_) => return Err(BackendError::BadToken { backend, path }),
-            },
-            Err(error) => return Err(BackendError::Token { backend, path, error }),
-        }
+        let backend = name.clone();
+        let token = secret_file::bearer(path);
+        let token = token.map_err(|problem| BackendError::Token { backend, problem })?;
+        tokens.insert(name.clone(), token);
     }
     Ok(tokens)
 }
@@ -135,23 +113,17 @@ async fn send(
     if let Some(body) = &fetch.ask.body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.as_bytes().to_vec());
     }
-    let mut response = match request.send().await {
+    let response = match request.send().await {
         Ok(response) => response,
         // Only before there is a connection is it certain that nothing was carried out.
         Err(error) => return (Err(Failed::Unreachable), !error.is_connect()),
     };
     let status = response.status().as_u16();
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
-                return (Err(Failed::TooLarge), true);
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(_) => return (Err(Failed::Unreachable), true),
-        }
-    }
+    let bytes = match http_client::body(response, MAX_ANSWER).await {
+        Ok(bytes) => bytes,
+        Err(Cut::TooLong) => return (Err(Failed::TooLarge), true),
+        Err(Cut::Broke(_)) => return (Err(Failed::Unreachable), true),
+    };
     let body = match bytes.iter().all(u8::is_ascii_whitespace) {
         true => Ok(serde_json::Value::Null),
         false => serde_json::from_slice(&bytes),

@@ -30,7 +30,7 @@ use crate::trunk::guard::Guard;
 use super::flows::FlowFiles;
 use super::settings_file::{self, Base};
 use super::stream::tls::{self, Fault, TlsConfigs};
-use super::{assistant, registry, sounds};
+use super::{assistant, registry, secret_file, sounds};
 
 /// The longest wrap-up in the demo, in seconds.
 const DEMO_WRAP_UP_S: u32 = 8;
@@ -161,8 +161,9 @@ impl Installation {
         if let Some(ports) = overrides.rtp_ports {
             settings.rtp.ports = ports;
         }
-        let secure = Secure::read(&settings, &source);
+        let mut secure = Secure::read(&settings, &source);
         secure.warnings.iter().for_each(|warning| warn(warning.as_ref()));
+        secure.errors.extend(secret_file::check(&settings, &source));
         if !secure.errors.is_empty() {
             return Err(Problems(secure.errors));
         }

@@ -1,19 +1,20 @@
 //! A second opinion on callers' words, over the widely used chat-completions shape
 //! (`POST .../v1/chat/completions`), whose answer is held to a JSON Schema.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio_rustls::rustls::crypto::ring;
 
+use super::http_client::{self, Cut};
+use super::secret_file;
 use crate::assistant::Understanding;
+use crate::config::problem::SecretProblem;
 use crate::config::settings::LanguageModelSettings;
 use crate::engine::io::{AskOpinion, ListenId};
 
@@ -28,14 +29,9 @@ pub enum ModelError {
     /// The address is none.
     #[error("`{0}` is not the address of a language model")]
     Url(String),
-    /// The token cannot be read.
-    #[error("{}: the token of the language model cannot be read: {source}", path.display())]
-    Token {
-        /// Its file.
-        path: PathBuf,
-        /// The operating system's words.
-        source: std::io::Error,
-    },
+    /// There is no token in its file.
+    #[error("the token of the language model: {0}")]
+    Token(#[from] SecretProblem),
 }
 
 /// Why it gives no opinion.
@@ -61,7 +57,7 @@ struct Inner {
     runtime: Handle,
     url: Url,
     model: String,
-    token: Option<String>,
+    token: Option<HeaderValue>,
     room: Semaphore,
 }
 
@@ -89,21 +85,15 @@ impl LanguageModel {
         let Some(text) = &settings.url else { return Ok(None) };
         let wrong = || ModelError::Url(text.clone());
         let url = Url::parse(text).map_err(|_| wrong())?;
-        // An error means that somebody has chosen one already.
-        let _ = ring::default_provider().install_default();
         let within = Duration::from_millis(u64::from(settings.timeout_ms));
-        let client = Client::builder().timeout(within).redirect(redirect::Policy::none());
-        let token = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .map(|text| text.trim().to_owned())
-                .map_err(|source| ModelError::Token { path: path.clone(), source })
-        };
+        let client = http_client::client().timeout(within);
+        let token = settings.token_file.as_deref().map(secret_file::bearer);
         Ok(Some(LanguageModel(Arc::new(Inner {
             client: client.build().map_err(|_| wrong())?,
             runtime,
             url,
             model: settings.model.clone(),
-            token: settings.token_file.as_ref().map(token).transpose()?,
+            token: token.transpose()?,
             room: Semaphore::new(settings.at_once),
         }))))
     }
@@ -143,20 +133,17 @@ impl Inner {
         });
         let mut request = self.client.post(self.url.clone());
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+            request = request.header(AUTHORIZATION, token);
         }
         let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        let mut answer = request.send().await?;
+        let answer = request.send().await?;
         if !answer.status().is_success() {
             return Err(Silent::Status(answer.status()));
         }
-        let mut body = Vec::new();
-        while let Some(more) = answer.chunk().await? {
-            if body.len() + more.len() > MOST_ANSWER {
-                return Err(Silent::Garbage);
-            }
-            body.extend(more);
-        }
+        let body = http_client::body(answer, MOST_ANSWER).await.map_err(|cut| match cut {
+            Cut::TooLong => Silent::Garbage,
+            Cut::Broke(error) => Silent::Gone(error),
+        })?;
         let completion: Completion = serde_json::from_slice(&body).map_err(|_| Silent::Garbage)?;
         let first = completion.choices.into_iter().next();
         first.and_then(|choice| choice.message.content).ok_or(Silent::Garbage)

@@ -3,40 +3,28 @@
 mod mail;
 mod notify;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::config::problem::SecretProblem;
 use crate::event::SendFault;
 use crate::id::NotificationId;
 use crate::notification::{Bounce, Dispatch, Letter, NotificationSettings};
 
 use self::mail::Mail;
 use self::notify::Notify;
+pub use self::notify::NotifyKey;
 
 /// Why nothing can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
-    /// A secret's file cannot be read.
-    #[error("{}: {what} cannot be read: {error}", path.display())]
-    Unreadable {
-        /// What it has.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The operating system's words.
-        error: std::io::Error,
-    },
-    /// The key is not one of GOV.UK Notify's.
-    #[error(
-        "{}: this is not an API key of GOV.UK Notify: it ends in two UUIDs with a hyphen between them",
-        path.display()
-    )]
-    BadKey {
-        /// The file.
-        path: PathBuf,
-    },
+    /// There is no key of GOV.UK Notify in its file.
+    #[error("the key of GOV.UK Notify: {0}")]
+    Key(SecretProblem),
+    /// There is no password in its file.
+    #[error("the password for the mail server: {0}")]
+    Password(SecretProblem),
     /// There is no HTTP client on this machine.
     #[error("GOV.UK Notify cannot be asked over HTTP: {0}")]
     Client(reqwest::Error),
@@ -94,14 +82,6 @@ impl Post {
             };
             tell(id, outcome);
         });
-    }
-}
-
-/// What stands in a file, without the white space around it.
-fn secret(what: &'static str, path: &Path) -> Result<String, PostError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) => Err(PostError::Unreadable { what, path: path.to_owned(), error }),
     }
 }
 

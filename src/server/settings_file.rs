@@ -66,10 +66,27 @@ pub fn unchecked(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
     for path in [&mut files.flows, &mut files.sounds, &mut files.data] {
         *path = folder.join(&*path);
     }
-    let recording = &mut settings.recording;
+    beside_the_settings(&mut settings, &folder);
+    Ok((settings, Base { folder, source, bank_holidays, warnings: Vec::new() }))
+}
+
+/// Makes the paths of what is read besides begin at a folder.
+fn beside_the_settings(settings: &mut Settings, folder: &Path) {
+    let Settings { recording, speech, language_model, voice, notifications, .. } = settings;
+    let notify = notifications.notify.iter_mut().map(|notify| &mut notify.key_file);
+    let smtp = notifications.smtp.iter_mut().map(|smtp| &mut smtp.password_file);
+    let backends = settings.backends.values_mut().map(|backend| &mut backend.token_file);
     let keys = [&mut recording.key_file, &mut recording.signing_key_file];
-    let keys = keys.into_iter().chain([&mut recording.store.credentials_file]).flatten();
-    for path in keys.chain(&mut recording.old_key_files) {
+    let others = [
+        &mut recording.store.credentials_file,
+        &mut speech.token_file,
+        &mut speech.pronunciations,
+        &mut language_model.token_file,
+        &mut voice.token_file,
+    ];
+    let secrets =
+        keys.into_iter().chain(others).chain(notify).chain(smtp).chain(backends).flatten();
+    for path in secrets.chain(&mut recording.old_key_files) {
         *path = folder.join(&*path);
     }
     let own = settings.sip.listen.iter_mut().filter_map(|listen| listen.tls.as_mut());
@@ -79,7 +96,6 @@ pub fn unchecked(path: &Path) -> Result<(Settings, Base), Vec<Report>> {
             *path = folder.join(&*path);
         }
     }
-    Ok((settings, Base { folder, source, bank_holidays, warnings: Vec::new() }))
 }
 
 enum Unusable {

@@ -11,9 +11,10 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
-use super::{PostError, secret};
+use super::PostError;
 use crate::event::SendFault;
 use crate::notification::{Bounce, Dispatch, Security, SmtpSettings};
+use crate::server::secret_file;
 use crate::server::stream::tls;
 
 /// A mail server.
@@ -39,8 +40,9 @@ impl Mail {
             .timeout(Some(Duration::from_millis(settings.timeout_ms.into())))
             .hello_name(ClientId::Domain(from.email.domain().to_owned()));
         if let (Some(user), Some(path)) = (&settings.username, &settings.password_file) {
-            let password = secret("the password for the mail server", path)?;
-            builder = builder.credentials(Credentials::new(user.clone(), password));
+            let password = secret_file::line(path).map_err(PostError::Password)?;
+            let credentials = Credentials::new(user.clone(), password.to_string());
+            builder = builder.credentials(credentials);
         }
         Ok(Mail { transport: builder.build(), from })
     }

@@ -16,10 +16,11 @@ use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{PostError, secret};
+use super::PostError;
 use crate::event::{Channel, SendFault};
 use crate::notification::{Bounce, Dispatch, NotifySettings};
-use crate::server::stream::tls;
+use crate::server::http_client::{self, Cut};
+use crate::server::secret_file;
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 64 * 1_024;
@@ -28,32 +29,34 @@ const MAX_ANSWER: usize = 64 * 1_024;
 pub(super) struct Notify {
     client: reqwest::Client,
     url: String,
-    key: Option<Key>,
+    key: Option<NotifyKey>,
     timeout: Duration,
 }
 
-/// What makes us known.
-struct Key {
+/// What makes us known to Notify.
+pub struct NotifyKey {
     service: String,
     secret: Zeroizing<String>,
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for NotifyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key(of {})", self.service)
     }
 }
 
-impl Key {
+impl NotifyKey {
     /// `name-{the service's id}-{the secret}`, both of these UUIDs.
-    fn read(written: &str) -> Option<Key> {
+    pub fn read(written: &str) -> Option<NotifyKey> {
         const UUID: usize = 36;
         let secret = written.len().checked_sub(UUID).and_then(|at| written.get(at..))?;
         let rest = written.strip_suffix(secret)?.strip_suffix('-')?;
         let service = rest.len().checked_sub(UUID).and_then(|at| rest.get(at..))?;
         let uuid = |text: &str| text.parse::<uuid::Uuid>().is_ok();
-        (uuid(service) && uuid(secret))
-            .then(|| Key { service: service.to_owned(), secret: Zeroizing::new(secret.to_owned()) })
+        (uuid(service) && uuid(secret)).then(|| NotifyKey {
+            service: service.to_owned(),
+            secret: Zeroizing::new(secret.to_owned()),
+        })
     }
 
     /// A JSON Web Token with HS256 (RFC 7519, RFC 7518 section 3.2), which Notify takes for 30 seconds.
@@ -75,20 +78,9 @@ impl Key {
 
 impl Notify {
     pub(super) fn new(settings: &NotifySettings) -> Result<Self, PostError> {
-        tls::provide_for_clients();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(PostError::Client)?;
-        let key = match &settings.key_file {
-            Some(path) => {
-                let written = Zeroizing::new(secret("the key of GOV.UK Notify", path)?);
-                let bad = || PostError::BadKey { path: path.clone() };
-                Some(Key::read(&written).ok_or_else(bad)?)
-            }
-            None => None,
-        };
+        let client = http_client::client().build().map_err(PostError::Client)?;
+        let key = settings.key_file.as_deref().map(secret_file::notify_key).transpose();
+        let key = key.map_err(PostError::Key)?;
         let url = settings.url.trim_end_matches('/').to_owned();
         let timeout = Duration::from_millis(settings.timeout_ms.into());
         Ok(Notify { client, url, key, timeout })
@@ -163,15 +155,12 @@ async fn answer(
 ) -> Result<(StatusCode, serde_json::Value), Bounce> {
     let lost = |arrived| Bounce { why: SendFault::Unreachable, words: None, arrived };
     // Only before there is a connection is it certain that nothing was sent.
-    let mut response = request.send().await.map_err(|error| lost(!error.is_connect()))?;
+    let response = request.send().await.map_err(|error| lost(!error.is_connect()))?;
     let status = response.status();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| lost(true))? {
-        if bytes.len() + chunk.len() > MAX_ANSWER {
-            return Err(Bounce { why: SendFault::Broken, words: None, arrived: true });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+    let bytes = http_client::body(response, MAX_ANSWER).await.map_err(|cut| match cut {
+        Cut::TooLong => Bounce { why: SendFault::Broken, words: None, arrived: true },
+        Cut::Broke(_) => lost(true),
+    })?;
     // Its status says whether it was taken; what else it says need not be readable.
     Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
 }
@@ -211,17 +200,17 @@ mod tests {
 
     #[test]
     fn a_key_is_a_name_and_two_ids() {
-        let key = Key::read(&format!("my-test-key-{SERVICE}-{SECRET}")).expect("a key");
+        let key = NotifyKey::read(&format!("my-test-key-{SERVICE}-{SECRET}")).expect("a key");
         assert_eq!((key.service.as_str(), key.secret.as_str()), (SERVICE, SECRET));
         assert_eq!(format!("{key:?}"), format!("Key(of {SERVICE})"));
         for bad in ["", "a-b", SECRET, &format!("name-{SERVICE}-{}", &SECRET[1..]), "é"] {
-            assert!(Key::read(bad).is_none(), "{bad}");
+            assert!(NotifyKey::read(bad).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn a_token_is_the_one_that_others_make() {
-        let key = Key::read(&format!("k-{SERVICE}-{SECRET}")).expect("a key");
+        let key = NotifyKey::read(&format!("k-{SERVICE}-{SECRET}")).expect("a key");
         // By Python's hmac and base64.
         assert_eq!(
             key.token(1_790_000_000),

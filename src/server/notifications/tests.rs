@@ -245,13 +245,13 @@ async fn a_secret_that_cannot_be_read_is_told_with_its_file() {
     let settings =
         |path: &str| toml::from_str(&format!("[notify]\nkey_file = '{path}'")).expect("good");
     let Err(error) = Post::new(&settings("/nowhere/key"), Handle::current()) else { panic!() };
-    assert!(error.to_string().starts_with("/nowhere/key: the key of GOV.UK Notify cannot be read"));
+    assert!(error.to_string().starts_with("the key of GOV.UK Notify: `/nowhere/key` cannot be"));
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "not a key").expect("written");
     let path = file.path().display().to_string();
     let Err(error) = Post::new(&settings(&path), Handle::current()) else { panic!() };
-    assert!(error.to_string().contains("this is not an API key"), "{error}");
-    assert!(!error.to_string().contains("not a key of"), "it is never shown");
+    assert!(error.to_string().contains("has no API key"), "{error}");
+    assert!(!error.to_string().contains("not a key"), "it is never shown");
 }
 
 // ---- e-mail --------------------------------------------------------------------------------------

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
-use tokio_rustls::rustls::crypto::ring;
 
+use crate::config::problem::SecretProblem;
 use crate::config::settings::VoiceSettings;
+use crate::server::http_client::{self, Cut};
+use crate::server::secret_file;
 
 /// The largest sound that is taken: ten minutes at 48 kHz.
 const MOST_SOUND: usize = 64 << 20;
@@ -29,14 +31,9 @@ pub enum ServiceError {
         "`{0}` is not the address of a speech service; write `url = \"http://host:8000/v1/audio/speech\"` under [voice]"
     )]
     Url(String),
-    /// The token cannot be read.
-    #[error("{}: the token of the speech service cannot be read: {error}", path.display())]
-    Token {
-        /// Its file.
-        path: std::path::PathBuf,
-        /// The operating system's words.
-        error: std::io::Error,
-    },
+    /// There is no token in its file.
+    #[error("the token of the speech service: {0}")]
+    Token(#[from] SecretProblem),
     /// It cannot be reached, or broke off.
     #[error("{url}: the speech service does not answer: {error}")]
     Silent {
@@ -72,7 +69,7 @@ impl ServiceError {
                 *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
             }
             ServiceError::Url(_)
-            | ServiceError::Token { .. }
+            | ServiceError::Token(_)
             | ServiceError::TooMuch(_)
             | ServiceError::System(_) => false,
         }
@@ -87,7 +84,7 @@ pub struct Service {
     url: Url,
     model: String,
     voice: String,
-    token: Option<String>,
+    token: Option<HeaderValue>,
 }
 
 impl Service {
@@ -95,15 +92,9 @@ impl Service {
     pub fn new(url: &str, settings: &VoiceSettings) -> Result<Self, ServiceError> {
         let wrong = || ServiceError::Url(url.to_owned());
         let parsed = Url::parse(url).map_err(|_| wrong())?;
-        // An error means that somebody has chosen one already.
-        let _ = ring::default_provider().install_default();
         let within = Duration::from_millis(u64::from(settings.timeout_ms));
-        let client = Client::builder().timeout(within).redirect(redirect::Policy::none());
-        let token = |path: &std::path::PathBuf| {
-            std::fs::read_to_string(path)
-                .map(|text| text.trim().to_owned())
-                .map_err(|error| ServiceError::Token { path: path.clone(), error })
-        };
+        let client = http_client::client().timeout(within);
+        let token = settings.token_file.as_deref().map(secret_file::bearer);
         Ok(Service {
             client: client.build().map_err(|_| wrong())?,
             runtime: Builder::new_current_thread()
@@ -113,7 +104,7 @@ impl Service {
             url: parsed,
             model: settings.model.clone(),
             voice: settings.name.clone(),
-            token: settings.token_file.as_ref().map(token).transpose()?,
+            token: token.transpose()?,
         })
     }
 
@@ -148,18 +139,15 @@ impl Service {
         });
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         let request = match &self.token {
-            Some(token) => request.bearer_auth(token),
+            Some(token) => request.header(AUTHORIZATION, token),
             None => request,
         };
-        let mut answer = request.body(asked.to_string()).send().await.map_err(silent)?;
+        let answer = request.body(asked.to_string()).send().await.map_err(silent)?;
         let status = answer.status();
-        let mut sound = Vec::new();
-        while let Some(more) = answer.chunk().await.map_err(silent)? {
-            if sound.len() + more.len() > MOST_SOUND {
-                return Err(ServiceError::TooMuch(self.url.clone()));
-            }
-            sound.extend(more);
-        }
+        let sound = http_client::body(answer, MOST_SOUND).await.map_err(|cut| match cut {
+            Cut::TooLong => ServiceError::TooMuch(self.url.clone()),
+            Cut::Broke(error) => silent(error),
+        })?;
         if status.is_success() {
             return Ok(sound);
         }

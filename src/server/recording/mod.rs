@@ -38,11 +38,13 @@ use self::listen::Listener;
 use self::rounds::Rounds;
 use self::sealed::Key;
 use self::shelf::{Shelf, ShelfError};
+use crate::config::problem::SecretProblem;
 use crate::config::settings::RecordingSettings;
 use crate::event::{CallEvent, Entry, Event, RecordingEvent};
 use crate::id::{CallId, Entropy};
 use crate::media::recorder::Reel;
 use crate::server::clock::Clock;
+use crate::server::secret_file;
 
 /// How often the rings are looked at while something is recorded.
 const LOOK: Duration = Duration::from_millis(50);
@@ -52,9 +54,12 @@ const SYNCS: usize = 1_024;
 /// Why recordings cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// A key's file cannot be read.
-    #[error("the key in {path} cannot be read: {source}")]
-    Key {
+    /// There is no key in a key's file.
+    #[error("a key for recordings: {0}")]
+    Key(SecretProblem),
+    /// The signing key cannot be made.
+    #[error("no key can be written to {path}: {source}")]
+    NewKey {
         /// Which file.
         path: PathBuf,
         /// Why.
@@ -90,19 +95,14 @@ pub struct Keys {
 impl Keys {
     /// Reads them; a signing key is made in the data folder where none is named.
     pub fn read(settings: &RecordingSettings, data: &Path) -> Result<Keys, RecordingError> {
-        let read = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path);
-            let key = text.and_then(|text| {
-                Key::parse(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-            });
-            key.map_err(|source| RecordingError::Key { path: path.clone(), source })
-        };
+        let read = |path: &Path| secret_file::recording_key(path).map_err(RecordingError::Key);
         let all = settings.key_file.iter().chain(&settings.old_key_files);
-        let open = all.map(read).collect::<Result<Vec<_>, _>>()?;
+        let open = all.map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         let own = data.join("recordings/signing.key");
         let signing = settings.signing_key_file.as_ref().unwrap_or(&own);
         if settings.signing_key_file.is_none() && !own.exists() {
-            make_key(&own).map_err(|source| RecordingError::Key { path: own.clone(), source })?;
+            make_key(&own)
+                .map_err(|source| RecordingError::NewKey { path: own.clone(), source })?;
         }
         Ok(Keys { open, seals: settings.key_file.is_some(), signing: read(signing)? })
     }

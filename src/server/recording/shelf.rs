@@ -17,7 +17,9 @@ use object_store::{
 use sha2::{Digest, Sha256};
 
 use super::manifest::hex;
+use crate::config::problem::SecretProblem;
 use crate::config::settings::StoreSettings;
+use crate::server::secret_file;
 use crate::server::stream::tls;
 
 /// Bytes that are sent or asked for at once; the least that S3 takes as one of several parts.
@@ -44,9 +46,9 @@ pub enum ShelfError {
     /// It was deleted, and is there.
     #[error("{0} is still there after it was deleted")]
     StillThere(String),
-    /// The credentials' file does not have two lines.
-    #[error("{0}: write the access key's id on the first line and its secret on the second")]
-    Credentials(String),
+    /// There is no access key in its file.
+    #[error("the access key of the store: {0}")]
+    Credentials(#[from] SecretProblem),
 }
 
 /// See the module.
@@ -78,12 +80,8 @@ impl Shelf {
         }
         s3 = s3.with_region(settings.region.as_deref().unwrap_or("eu-west-2"));
         if let Some(file) = &settings.credentials_file {
-            let text = std::fs::read_to_string(file)?;
-            let mut lines = text.lines().map(str::trim);
-            let (Some(id), Some(secret)) = (lines.next(), lines.next()) else {
-                return Err(ShelfError::Credentials(file.display().to_string()));
-            };
-            s3 = s3.with_access_key_id(id).with_secret_access_key(secret);
+            let (id, secret) = secret_file::access_key(file)?;
+            s3 = s3.with_access_key_id(id).with_secret_access_key(secret.as_str());
         }
         Ok(Shelf { store: Arc::new(s3.build()?), prefix })
     }

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
@@ -30,8 +31,10 @@ pub use self::expected::{Expected, Spelling};
 use self::listening::Course;
 use self::vosk::Vosk;
 use self::whisper::Whisper;
+use crate::config::problem::SecretProblem;
 use crate::config::settings::{EngineName, SpeechSettings};
 use crate::media::tap::Reader;
+use crate::server::secret_file;
 
 /// The longest text that is taken from a recogniser, in characters.
 const MOST_TEXT: usize = 1_000;
@@ -130,6 +133,9 @@ pub enum HearingError {
         /// Why.
         source: io::Error,
     },
+    /// There is no token in its file.
+    #[error("the token of the recogniser: {0}")]
+    Token(#[from] SecretProblem),
     /// A file of pronunciations has a line that is none.
     #[error("{path}:{line}: a pronunciation is a word and its sounds, as in `zed Z EH D`")]
     Pronunciation {
@@ -268,12 +274,7 @@ impl Drop for Listening {
     }
 }
 
-/// A file's one line of text, for a token.
-fn token(settings: &SpeechSettings) -> Result<Option<String>, HearingError> {
-    let read = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path);
-        text.map(|text| text.trim().to_owned())
-            .map_err(|source| HearingError::File { path: path.clone(), source })
-    };
-    settings.token_file.as_ref().map(read).transpose()
+/// What makes us known to a service.
+fn token(settings: &SpeechSettings) -> Result<Option<HeaderValue>, HearingError> {
+    Ok(settings.token_file.as_deref().map(secret_file::bearer).transpose()?)
 }

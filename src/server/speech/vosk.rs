@@ -11,7 +11,7 @@ use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
+use tokio_tungstenite::tungstenite::http::{Request, Uri};
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 
 use super::expected::Expected;
@@ -59,8 +59,7 @@ impl Vosk {
             (host.trim_matches(['[', ']']).to_owned(), uri.port_u16().unwrap_or(PORT));
         let mut request = uri.into_client_request().map_err(|_| wrong())?;
         if let Some(token) = token(settings)? {
-            let value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| wrong())?;
-            request.headers_mut().insert(AUTHORIZATION, value);
+            request.headers_mut().insert(AUTHORIZATION, token);
         }
         let connect_within = Duration::from_millis(u64::from(settings.timeout_ms));
         Ok(Vosk { request, host, port, connect_within })

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
-use tokio_rustls::rustls::crypto::ring;
 
 use super::expected::Expected;
 use super::{Deaf, Heard, HearingError, Samples, token};
 use crate::config::settings::SpeechSettings;
+use crate::server::http_client::{self, Cut};
 
 /// The longest answer that is taken.
 const MOST_ANSWER: usize = 256 * 1_024;
@@ -26,7 +26,7 @@ pub(super) struct Whisper {
     client: Client,
     url: Url,
     model: String,
-    token: Option<String>,
+    token: Option<HeaderValue>,
 }
 
 #[derive(Deserialize)]
@@ -49,10 +49,8 @@ impl Whisper {
         let text = settings.url.as_deref().unwrap_or_default();
         let wrong = || HearingError::Url(text.to_owned());
         let url = Url::parse(text).map_err(|_| wrong())?;
-        // An error means that somebody has chosen one already.
-        let _ = ring::default_provider().install_default();
         let within = Duration::from_millis(u64::from(settings.timeout_ms));
-        let client = Client::builder().timeout(within).redirect(reqwest::redirect::Policy::none());
+        let client = http_client::client().timeout(within);
         Ok(Whisper {
             client: client.build().map_err(|_| wrong())?,
             url,
@@ -73,9 +71,9 @@ impl Whisper {
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         let mut request = self.client.post(self.url.clone()).header(CONTENT_TYPE, kind);
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+            request = request.header(AUTHORIZATION, token);
         }
-        let mut answer = request.body(self.form(expected, &all)).send().await.map_err(deaf)?;
+        let answer = request.body(self.form(expected, &all)).send().await.map_err(deaf)?;
         match answer.status() {
             status if status.is_success() => {}
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -84,13 +82,10 @@ impl Whisper {
             status if status.is_server_error() => return Err(Deaf::BrokeOff),
             _ => return Err(Deaf::Refused),
         }
-        let mut body = Vec::new();
-        while let Some(more) = answer.chunk().await.map_err(deaf)? {
-            if body.len() + more.len() > MOST_ANSWER {
-                return Err(Deaf::Garbage);
-            }
-            body.extend(more);
-        }
+        let body = http_client::body(answer, MOST_ANSWER).await.map_err(|cut| match cut {
+            Cut::TooLong => Deaf::Garbage,
+            Cut::Broke(error) => deaf(error),
+        })?;
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| Deaf::Garbage)?;
         Ok(Heard::whole(&answer.text, sure(&answer.segments)))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::slot::choice::{self, Choice};
+use super::slot::ring_back;
 use super::{Understanding, slot};
 use crate::call::speech::{Candidate, Question, Utterance};
 
@@ -24,6 +25,7 @@ pub fn utterance(
         Question::Business(_) => None,
         Question::Thing { slot, .. } => slot::read(*slot, text, today).map(|found| found.value),
         Question::OneOf(choices) => one_of(choices, text),
+        Question::RingBack => ring_back::read(text).map(|answer| answer.as_str().to_owned()),
     };
     utterance.named = match &understood {
         Some((_, understood)) => values(&understood.slots),
@@ -86,6 +88,8 @@ mod tests {
             (thing(Slot::Digits), "my bin", None),
             (bins.clone(), "the recycling please", Some("1")),
             (bins, "neither", None),
+            (Question::RingBack, "no, on another number", Some("another")),
+            (Question::RingBack, "my bin", None),
             (Question::Business(Vec::new()), "my bin", None),
         ] {
             let utterance = utterance(None, &question, text, true, today);

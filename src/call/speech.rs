@@ -22,6 +22,8 @@ pub enum Question {
     },
     /// One of these, each by any of its phrases.
     OneOf(Vec<Vec<String>>),
+    /// Whether they want to be rung back on the number that was read out.
+    RingBack,
 }
 
 impl Question {
@@ -51,8 +53,8 @@ pub struct Utterance {
     pub text: String,
     /// Whether the recogniser is sure of them.
     pub sure: bool,
-    /// The answer to the question, if it is one: a thing in its one form, or the place in the list of
-    /// what could be chosen.
+    /// The answer to the question, if it is one: a thing in its one form, the place in the list of
+    /// what could be chosen, or `yes`, `no` or `another` (number) to ring back.
     pub answer: Option<String>,
     /// What the call may be about, the likeliest first.
     pub ranked: Vec<Candidate>,

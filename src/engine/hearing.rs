@@ -51,7 +51,7 @@ impl Engine {
         let leg = governed.call.caller_leg();
         let understanding = match question {
             Question::Business(_) => self.plan.understanding.clone(),
-            Question::Thing { .. } | Question::OneOf(_) => None,
+            Question::Thing { .. } | Question::OneOf(_) | Question::RingBack => None,
         };
         let listen = self.listenings.begin(id, question.clone());
         let listen = Listen { id: listen, leg, question, understanding };

@@ -101,6 +101,8 @@ pub struct Run {
     left: Option<QueueReturn>,
     /// How often they were told something while they wait.
     told: usize,
+    /// Whether the timer runs for what they may answer to that.
+    may_answer: bool,
     /// What is asked of a caller who is offered to be rung back.
     callback_step: callback::Step,
 }
@@ -176,6 +178,7 @@ impl Run {
             place: None,
             left: None,
             told: 0,
+            may_answer: false,
             callback_step: callback::Step::default(),
         }
     }
@@ -405,7 +408,7 @@ impl Walk<'_> {
             }
             (Phase::Typing, Node::Collect(collect)) => self.complete(collect),
             (Phase::Confirmed, Node::Collect(collect)) => self.unconfirmed(collect),
-            (Phase::Queued, Node::Queue(queue)) => self.time_to_tell(queue),
+            (Phase::Queued, Node::Queue(queue)) => self.waited(queue),
             (Phase::Listening, Node::Callback(callback)) => {
                 self.miss_callback(callback, callback.asking.no_input.as_ref());
             }

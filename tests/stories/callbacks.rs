@@ -37,7 +37,7 @@ nodes:
     on_closed: closed
     on_full: offer
     on_waited_too_long: offer
-    while_waiting: {say: "To be rung back, press 1.", after_s: 20, keys: {1: offer}}
+    while_waiting: {say: "To be rung back, press 1.", after_s: 20, keys: {1: offer}, phrases: {1: ring me back}}
     otherwise: closed
   offer:
     callback: waste
@@ -57,8 +57,18 @@ pub const TRUNK: &str = "[carrier]\nhosts = [\"10.2.0.1\"]\nnumber = \"01708 434
 
 /// A town with a way out, and a flow that promises to ring back.
 pub fn town_that_rings(change: impl FnOnce(&mut Settings)) -> Town {
+    town(false, change)
+}
+
+/// The same, where callers are listened to.
+pub fn town_that_hears() -> Town {
+    town(true, |_| {})
+}
+
+fn town(hears: bool, change: impl FnOnce(&mut Settings)) -> Town {
     let trunks = toml::from_str(TRUNK).expect("settings");
     town_with(|town| {
+        town.hears = hears;
         town.settings.trunks = trunks;
         town.settings.transfers.own_call_s = 60;
         town.flow = FLOW;

@@ -9,8 +9,11 @@ use switchboard::engine::io::SpeechNews;
 use switchboard::event::{Became, CallEvent, EndCause, HandOver, Said};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
+use switchboard::sim::phone::Quirks;
 
+use crate::callbacks::{self, TAKEN, told};
 use crate::town::*;
+use crate::trunks::carrier;
 
 const FLOW: &str = "\
 start: help
@@ -203,4 +206,66 @@ fn a_language_model_that_says_nothing_or_nonsense_changes_nothing() {
                 .all(|(_, event)| { !matches!(event, CallEvent::Said(it) if it.second_opinion) })
         );
     }
+}
+
+/// A town that can ring back and listens, and hears these words one after the other.
+fn town_that_rings_back(words: &[&'static str]) -> (Town, Rc<RefCell<Vec<Question>>>) {
+    let mut town = callbacks::town_that_hears();
+    let mut words: VecDeque<&str> = words.iter().copied().collect();
+    let questions = Rc::new(RefCell::new(Vec::new()));
+    let asked = Rc::clone(&questions);
+    town.recogniser().hears(move |question| {
+        asked.borrow_mut().push(question.clone());
+        words.pop_front().map(|text| SpeechNews::Words { text: text.to_owned(), sure: true })
+    });
+    (town, questions)
+}
+
+#[test]
+fn who_waits_is_rung_back_without_a_key() {
+    let (mut town, questions) = town_that_rings_back(&["ring me back please", "yes please"]);
+    carrier(&mut town, 1, Quirks::default());
+    // The offer comes after twenty seconds.
+    let taken = [Step::Wait(secs(15)), hear(TAKEN), Step::UntilEnded { within: secs(10) }];
+    let steps = ring().then([hear(MUSIC)]).then(taken);
+    let resident = town.resident(steps);
+    town.see_off(resident);
+    assert_eq!(town.causes(), [EndCause::CallbackTaken], "{}", town.story());
+    assert_eq!(questions.borrow().last(), Some(&Question::RingBack));
+    let open = town.live().callbacks;
+    let [promise] = &open[..] else { panic!("{}", town.story()) };
+    assert_eq!(promise.number, "+441632960001");
+}
+
+#[test]
+fn who_says_another_number_is_promised_that_one_once_it_was_read_back() {
+    let (mut town, _) = town_that_rings_back(&[
+        "ring me back",
+        "no on another number",
+        "oh seven seven double oh nine double oh one two three",
+        "yes that's right",
+    ]);
+    carrier(&mut town, 1, Quirks::default());
+    // The offer comes after twenty seconds.
+    let taken = [Step::Wait(secs(15)), hear(TAKEN), Step::UntilEnded { within: secs(10) }];
+    let steps = ring().then([hear(MUSIC)]).then(taken);
+    let resident = town.resident(steps);
+    town.see_off(resident);
+    let open = town.live().callbacks;
+    let [promise] = &open[..] else { panic!("{}", town.story()) };
+    assert_eq!(promise.number, "+447700900123");
+}
+
+#[test]
+fn an_adviser_who_answers_in_the_middle_of_the_offer_ends_listening_and_nothing_is_promised() {
+    let (mut town, questions) = town_that_rings_back(&["ring me back"]);
+    let resident = town.resident(ring().then([Step::Wait(secs(20)), hear(AMY), Step::HangUp]));
+    let asked = Rc::clone(&questions);
+    let offered = move || asked.borrow().contains(&Question::RingBack);
+    assert!(town.run_until(secs(60), move |_| offered()), "{}", town.story());
+    let amy = callbacks::comes(&mut town, "amy", Habits::default());
+    town.see_off(resident);
+    town.assert_well(amy);
+    assert!(told(&town).is_empty(), "{}", town.story());
+    assert_eq!(became(&town), [(Became::Understood, None)]);
 }

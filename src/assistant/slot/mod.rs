@@ -5,6 +5,7 @@
 //! an utterance names by the way.
 
 pub mod choice;
+pub mod ring_back;
 
 mod address;
 mod date;

@@ -132,7 +132,7 @@ fn answer(tokens: &[Token], at: usize) -> Option<(Answer, usize)> {
             after.after_pause
                 || is_filler(&after.word)
                 || listed(AFTER_NO).any(|word| word == after.word)
-                || begins_an_answer(tokens, next)
+                || begins_an_answer(tokens, next, &ANY)
         });
         goes_on.then_some(next)
     };
@@ -140,17 +140,20 @@ fn answer(tokens: &[Token], at: usize) -> Option<(Answer, usize)> {
         let after = word(tokens, *next);
         !after.is_some_and(|after| listed(AFTER_NOT).any(|word| word == after))
     });
-    let ending = |list| longest(tokens, at, list).filter(|next| ends(tokens, *next));
+    let ending = |list, goes_on: &[&'static str]| {
+        longest(tokens, at, list).filter(|next| ends(tokens, *next, goes_on))
+    };
     let alone = || longest(tokens, at, YES_ALONE).filter(|next| at == 0 && is_over(tokens, *next));
-    let before = || longest(tokens, at, YES_BEFORE).filter(|next| begins_an_answer(tokens, *next));
+    let before =
+        || longest(tokens, at, YES_BEFORE).filter(|next| begins_an_answer(tokens, *next, &ANY));
     // Of equally long ones the more careful.
     let readings = [
         (Answer::Unclear, longest(tokens, at, UNCLEAR)),
         (Answer::No, no_alone()),
         (Answer::No, no),
-        (Answer::No, ending(NO_ENDING)),
+        (Answer::No, ending(NO_ENDING, &ANY)),
         (Answer::Yes, longest(tokens, at, YES)),
-        (Answer::Yes, ending(YES_ENDING)),
+        (Answer::Yes, ending(YES_ENDING, &[YES, YES_ENDING])),
         (Answer::Yes, alone()),
         (Answer::Yes, before()),
     ];
@@ -165,11 +168,11 @@ fn answer(tokens: &[Token], at: usize) -> Option<(Answer, usize)> {
     best
 }
 
-/// Whether an answer may end here: nothing more is said, a pause, or another answer.
-fn ends(tokens: &[Token], at: usize) -> bool {
+/// Whether an answer may end here: nothing more is said, a pause, or another answer out of `lists`.
+fn ends(tokens: &[Token], at: usize, lists: &[&'static str]) -> bool {
     is_over(tokens, at)
         || tokens.get(at).is_some_and(|token| token.after_pause)
-        || begins_an_answer(tokens, at)
+        || begins_an_answer(tokens, at, lists)
 }
 
 /// Whether nothing but courtesies is left.
@@ -180,8 +183,11 @@ fn is_over(tokens: &[Token], mut at: usize) -> bool {
     at >= tokens.len()
 }
 
-fn begins_an_answer(tokens: &[Token], at: usize) -> bool {
-    [YES, YES_ENDING, NO, NO_ENDING, "no"].iter().any(|list| longest(tokens, at, list).is_some())
+/// Whatever answers; behind yes only more of it counts: "I do not want that" is none.
+const ANY: [&str; 5] = [YES, YES_ENDING, NO, NO_ENDING, "no"];
+
+fn begins_an_answer(tokens: &[Token], at: usize, lists: &[&'static str]) -> bool {
+    lists.iter().any(|list| longest(tokens, at, list).is_some())
 }
 
 #[cfg(test)]
@@ -222,7 +228,8 @@ mod tests {
         let said = "maybe|i don't know|yes no|no yes|not sure|yes and no|no heating|sort of||\
             no one came for my bin|my bin wasn't collected|fourteen acacia avenue|no hot water|\
             ok so my bin was not collected|i can't pay my rent|i do need a new bin|\
-            right my neighbour is noisy|it's not been collected|that's not been emptied";
+            right my neighbour is noisy|it's not been collected|that's not been emptied|\
+            i do not want that|i can not pay it|we have no idea";
         for said in said.split('|') {
             assert_eq!(read(said), None, "{said}");
         }

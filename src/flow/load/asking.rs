@@ -98,7 +98,7 @@ impl Reader<'_> {
     }
 
     /// `phrases: {1: [bins, recycling]}`.
-    fn phrases(
+    pub(super) fn phrases(
         &mut self,
         tree: &Tree,
         keys: &BTreeMap<Key, NodeName>,

@@ -372,7 +372,7 @@ pub const KINDS: &[Kind] = &[
             needed(
                 "offer",
                 Shape::Words,
-                "offers it, with the {callback_number}; 1 takes it, 2 gives another number",
+                "offers it, with the {callback_number}; 1 or yes takes it, 2 gives another number",
             ),
             needed("ask", Shape::Words, "asks for another number"),
             NO_INPUT,
@@ -471,6 +471,7 @@ pub const MEANWHILE: &[Field] = &[
     may("after_s", whole(MEANWHILE_AFTER_S), "after how many seconds they hear it first"),
     may("every_s", whole(MEANWHILE_EVERY_S), "after how many seconds they hear it again"),
     may("keys", Shape::Keys, "keys, and the nodes that they lead to; the place is kept"),
+    may("phrases", Shape::Phrases, "what callers can say instead, by key"),
 ];
 
 /// What the field of a time-out can be.

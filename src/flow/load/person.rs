@@ -112,6 +112,10 @@ impl Reader<'_> {
                 None
             }
         };
+        let phrases = match (fields.get("phrases"), &keys) {
+            (Some(tree), Some(keys)) => self.phrases(tree, keys),
+            (Some(_), None) | (None, _) => Some(Vec::new()),
+        };
         Some(Meanwhile {
             position: position?,
             estimate: estimate?,
@@ -121,6 +125,7 @@ impl Reader<'_> {
             after: Duration::from_secs(after?.into()),
             every: Duration::from_secs(every?.into()),
             keys: keys?,
+            phrases: phrases?,
         })
     }
 

@@ -68,6 +68,8 @@ pub struct Meanwhile {
     pub every: Duration,
     /// Where keys lead. Whoever comes back to the queue from there waits on at the same place.
     pub keys: BTreeMap<Key, NodeName>,
+    /// Phrases that choose as well, and the key that each stands for.
+    pub phrases: Vec<(Key, Vec<String>)>,
 }
 
 /// A place in a queue, in words.

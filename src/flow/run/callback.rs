@@ -7,8 +7,10 @@ use jiff::civil::DateTime;
 
 use super::collect::Typed;
 use super::{Phase, Walk};
-use crate::call::command::{CallbackAnswer, Command};
-use crate::flow::model::Callback;
+use crate::call::command::{CallbackAnswer, Command, Question, Utterance};
+use crate::event::{Became, Slot};
+use crate::flow::form::Form;
+use crate::flow::model::{Callback, Node};
 use crate::flow::value::{Kind, Value};
 use crate::flow::wording::Wording;
 use crate::id::ValueName;
@@ -30,11 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the caller is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Step {
-    /// Whether the number that is read out is right.
+    /// Whether to ring the number that they ring from, which is read out.
     #[default]
     Offer,
     /// For another number.
     Number,
+    /// Whether that one is right, which is read out as well.
+    ReadBack,
 }
 
 impl Walk<'_> {
@@ -103,8 +107,10 @@ impl Walk<'_> {
                 self.go(&callback.then);
             }
             (CallbackAnswer::Good, false) if known => {
-                self.run.callback_step = Step::Offer;
-                self.say(Phase::Offering, &[&callback.words]);
+                if self.run.callback_step == Step::Number {
+                    self.run.callback_step = Step::ReadBack;
+                }
+                self.read_out(callback, None);
             }
             (CallbackAnswer::Good, false) => self.ask_number(callback, None),
             // Not asked for.
@@ -121,10 +127,19 @@ impl Walk<'_> {
                 match self.run.callback_step {
                     // They did not choose the number that they ring from.
                     Step::Offer => self.ask_number(callback, None),
-                    Step::Number => self.miss_callback(callback, callback.asking.wrong.as_ref()),
+                    Step::Number | Step::ReadBack => {
+                        self.miss_callback(callback, callback.asking.wrong.as_ref());
+                    }
                 }
             }
         }
+    }
+
+    /// Reads the number out, and listens whether to ring it.
+    fn read_out(&mut self, callback: &Callback, told: Option<&Wording>) {
+        let words: Vec<&Wording> = told.into_iter().chain([&callback.words]).collect();
+        self.say(Phase::Offering, &words);
+        self.listen_for(Some(&Question::RingBack));
     }
 
     fn ask_number(&mut self, callback: &Callback, told: Option<&Wording>) {
@@ -132,13 +147,17 @@ impl Walk<'_> {
         self.run.values.remove(NUMBER);
         let words: Vec<&Wording> = told.into_iter().chain([&callback.ask]).collect();
         self.say(Phase::Offering, &words);
+        let (least, most) = Form::Phone.keys();
+        let [least, most] = [least, most].map(|count| u8::try_from(count).unwrap_or(u8::MAX));
+        self.listen_for(Some(&Question::Thing { slot: Slot::Phone, least, most }));
     }
 
     /// A key was pressed.
     pub(super) fn callback_key(&mut self, callback: &Callback, key: Key) {
         match (self.run.phase, self.run.callback_step) {
-            (Phase::Offering | Phase::Listening, Step::Offer) => {
+            (Phase::Offering | Phase::Listening | Phase::Hearing, Step::Offer | Step::ReadBack) => {
                 self.quiet();
+                self.stop_listening();
                 self.run.steps = 0;
                 match key.as_char() {
                     '1' => self.promise(callback),
@@ -146,14 +165,60 @@ impl Walk<'_> {
                     _ => self.wait_on_or_go(callback),
                 }
             }
-            (Phase::Offering | Phase::Listening, Step::Number) => {
+            (Phase::Offering | Phase::Listening | Phase::Hearing, Step::Number) => {
                 self.quiet();
+                self.stop_listening();
                 self.run.steps = 0;
                 self.run.typed = Typed::fresh(MOST_DIGITS);
                 self.number_key(callback, key);
             }
             (Phase::Typing, Step::Number) => self.number_key(callback, key),
             (_, _) => {}
+        }
+    }
+
+    /// What is asked for now, as it is counted.
+    pub(super) fn callback_slot(&self) -> Slot {
+        match self.run.callback_step {
+            Step::Offer | Step::ReadBack => Slot::YesNo,
+            Step::Number => Slot::Phone,
+        }
+    }
+
+    /// The caller has said words. A number is read back before it is rung, and of yes and no only what
+    /// is sure counts.
+    pub(super) fn said_to_callback(
+        &mut self,
+        node: &Node,
+        callback: &Callback,
+        utterance: Utterance,
+    ) {
+        let number = match self.run.callback_step {
+            Step::Number => utterance.answer.as_ref(),
+            Step::Offer | Step::ReadBack => utterance.named.get(&Slot::Phone),
+        };
+        if let Some(number) = number {
+            self.said_is(Became::ToConfirm, node, Some(&utterance));
+            self.run.callback_step = Step::Number;
+            return self.ask_callback(callback, Some(Number::read(number)));
+        }
+        let answer = utterance.answer.as_deref().filter(|_| utterance.sure);
+        let became = match answer {
+            Some("yes" | "another") => Became::Understood,
+            Some(_) => Became::Denied,
+            None => Became::NotUnderstood,
+        };
+        self.said_is(became, node, Some(&utterance));
+        match (answer, self.run.callback_step) {
+            (Some("yes"), _) => self.promise(callback),
+            (Some("another"), _) => self.ask_number(callback, None),
+            // Their number was heard or keyed in wrongly.
+            (Some(_), Step::ReadBack) => {
+                self.run.callback_step = Step::Number;
+                self.miss_callback(callback, None);
+            }
+            (Some(_), Step::Offer | Step::Number) => self.wait_on_or_go(callback),
+            (None, _) => self.miss_callback(callback, None),
         }
     }
 
@@ -185,15 +250,12 @@ impl Walk<'_> {
             return self.wait_on_or_go(callback);
         }
         match self.run.callback_step {
-            Step::Offer => {
-                let words: Vec<&Wording> = told.into_iter().chain([&callback.words]).collect();
-                self.say(Phase::Offering, &words);
-            }
+            Step::Offer | Step::ReadBack => self.read_out(callback, told),
             Step::Number => self.ask_number(callback, told),
         }
     }
 
-    fn has_place(&self) -> bool {
+    pub(super) fn has_place(&self) -> bool {
         self.run.place.is_some() && self.run.left.is_none()
     }
 

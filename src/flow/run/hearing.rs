@@ -37,6 +37,9 @@ impl Walk<'_> {
             return self.began();
         }
         self.run.listening = false;
+        if let (Phase::Queued, Node::Queue(queue)) = (self.run.phase, node) {
+            return self.heard_meanwhile(node, queue, heard);
+        }
         let was_speaking = matches!(self.run.phase, Phase::Hearing | Phase::HearingYes);
         match heard {
             Heard::Began => {}
@@ -114,6 +117,7 @@ impl Walk<'_> {
                 Some(_) | None => self.miss(&**collect, collect.asking.wrong.as_ref()),
             },
             Node::Menu(menu) => self.miss(menu, menu.asking.wrong.as_ref()),
+            Node::Callback(callback) => self.miss_callback(callback, None),
             _ => {}
         }
     }
@@ -129,7 +133,7 @@ impl Walk<'_> {
     }
 
     /// The caller has said words.
-    fn said(&mut self, node: &Node, utterance: Utterance) {
+    pub(super) fn said(&mut self, node: &Node, utterance: Utterance) {
         if let Some((kind, says)) = utterance.urgent.first() {
             self.said_is(Became::Urgent, node, Some(&utterance));
             self.note("Cannot wait", says);
@@ -144,6 +148,12 @@ impl Walk<'_> {
         }
         if utterance.answer.is_none() && wants_a_person(node, &utterance) {
             self.said_is(Became::Adviser, node, Some(&utterance));
+            if let Node::Callback(callback) = node
+                && self.has_place()
+            {
+                // They wait for one.
+                return self.wait_on_or_go(callback);
+            }
             self.run.reason = Some(HandOver::AskedFor);
             let flow = Arc::clone(&self.flow);
             return match flow.adviser.as_ref().or(given_up(node)) {
@@ -173,6 +183,7 @@ impl Walk<'_> {
                     }
                 }
             }
+            Node::Callback(callback) => self.said_to_callback(node, callback, utterance),
             _ => {}
         }
     }
@@ -332,9 +343,10 @@ impl Walk<'_> {
 
     // ---- on record -----------------------------------------------------------------------------
 
-    fn said_is(&mut self, became: Became, node: &Node, utterance: Option<&Utterance>) {
+    pub(super) fn said_is(&mut self, became: Became, node: &Node, utterance: Option<&Utterance>) {
         let slot = match node {
             Node::Collect(collect) => Some(collect.form.slot()),
+            Node::Callback(_) => Some(self.callback_slot()),
             _ => None,
         };
         let first = utterance.filter(|it| it.meant).and_then(|it| it.ranked.first());
@@ -385,6 +397,7 @@ fn given_up(node: &Node) -> Option<&NodeName> {
         Node::Menu(menu) => Some(&menu.asking.otherwise),
         Node::Ask(ask) => Some(&ask.asking.otherwise),
         Node::Collect(collect) => Some(&collect.asking.otherwise),
+        Node::Callback(callback) => Some(&callback.asking.otherwise),
         _ => None,
     }
 }

@@ -72,7 +72,7 @@ impl Walk<'_> {
         self.listen_for(Some(&Question::YES_NO));
     }
 
-    fn listen_for(&mut self, question: Option<&Question>) {
+    pub(super) fn listen_for(&mut self, question: Option<&Question>) {
         self.stop_listening();
         if let Some(question) = question.filter(|_| self.run.about.hears) {
             self.run.listening = true;

@@ -1,10 +1,11 @@
 //! Callers who have a place in a queue, also while something else is said and asked.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Phase, Walk};
-use crate::call::command::{Command, QueueReturn};
-use crate::event::{EndCause, Outlook};
+use crate::call::command::{Command, Heard, Question, QueueReturn};
+use crate::event::{Became, EndCause, Outlook};
 use crate::flow::model::{Flow, Meanwhile, Node, Queue};
 use crate::flow::value::Value;
 use crate::flow::wording::Wording;
@@ -17,6 +18,10 @@ pub const QUEUE_POSITION: &str = "queue_position";
 pub const WAIT_LEAST: &str = "wait_least";
 /// And at most.
 pub const WAIT_MOST: &str = "wait_most";
+
+/// How long callers who wait are listened to after they were told what they can say. Meanwhile others may
+/// need whoever listens.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// A place in a queue, and the node that it was taken at.
 #[derive(Debug)]
@@ -41,6 +46,7 @@ impl Walk<'_> {
             return Some(queue.way_after(why).clone());
         }
         self.run.phase = Phase::Queued;
+        self.run.may_answer = false;
         if !waits_on {
             self.run.told = 0;
             self.hand_over();
@@ -136,6 +142,7 @@ impl Walk<'_> {
             self.run.led_here.truncate(depth);
             self.enter(Arc::clone(&flow));
             (self.run.at, self.run.phase) = (at.clone(), Phase::Queued);
+            self.run.may_answer = false;
             if let Some(node) = flow.nodes.get(&at) {
                 return self.waits(node);
             }
@@ -147,8 +154,21 @@ impl Walk<'_> {
         }
     }
 
+    /// The timer of somebody who waits.
+    pub(super) fn waited(&mut self, queue: &Queue) {
+        match (&queue.meanwhile, std::mem::take(&mut self.run.may_answer)) {
+            (Some(meanwhile), true) => {
+                self.stop_listening();
+                let after = meanwhile.every.saturating_sub(ANSWER_WITHIN);
+                self.commands.push(Command::SetTimer { after });
+            }
+            (Some(_), false) => self.time_to_tell(queue),
+            (None, _) => {}
+        }
+    }
+
     /// It is time to tell them something: of their place and the wait first, if there are words for it.
-    pub(super) fn time_to_tell(&mut self, queue: &Queue) {
+    fn time_to_tell(&mut self, queue: &Queue) {
         let Some(meanwhile) = &queue.meanwhile else { return };
         match meanwhile.outlook_words() {
             Some(words) => self.commands.push(Command::AskOutlook { words }),
@@ -182,7 +202,13 @@ impl Walk<'_> {
         self.run.told = self.run.told.saturating_add(1);
         match words.as_slice() {
             [] => self.expect_to_tell(meanwhile),
-            words => self.say(Phase::Queued, words),
+            words => {
+                self.say(Phase::Queued, words);
+                if !meanwhile.phrases.is_empty() {
+                    let phrases = meanwhile.phrases.iter().map(|(_, phrases)| phrases.clone());
+                    self.listen_for(Some(&Question::OneOf(phrases.collect())));
+                }
+            }
         }
     }
 
@@ -195,7 +221,11 @@ impl Walk<'_> {
     pub(super) fn told_meanwhile(&mut self, queue: &Queue) {
         if let Some(meanwhile) = &queue.meanwhile {
             self.commands.push(Command::PlayMusic);
-            self.expect_to_tell(meanwhile);
+            self.run.may_answer = self.run.listening;
+            match self.run.listening {
+                true => self.commands.push(Command::SetTimer { after: ANSWER_WITHIN }),
+                false => self.expect_to_tell(meanwhile),
+            }
         }
     }
 
@@ -204,6 +234,30 @@ impl Walk<'_> {
         if meanwhile.wordings().next().is_some() {
             let after = if self.run.told > 0 { meanwhile.every } else { meanwhile.after };
             self.commands.push(Command::SetTimer { after });
+        }
+    }
+
+    /// Something was heard of somebody who waits. Only what leads on is put on record: they may talk to
+    /// somebody beside them.
+    pub(super) fn heard_meanwhile(&mut self, node: &Node, queue: &Queue, heard: Heard) {
+        let Some(meanwhile) = &queue.meanwhile else { return };
+        if let Heard::Words(utterance) = heard {
+            let somewhere = self.flow.urgent.is_some() || self.flow.adviser.is_some();
+            if !utterance.urgent.is_empty() && somewhere {
+                self.commands.extend([Command::StopPlaying, Command::CancelTimer]);
+                return self.said(node, *utterance);
+            }
+            let chosen = utterance.answer.as_ref().filter(|_| utterance.sure);
+            let chosen = chosen.and_then(|answer| answer.parse().ok());
+            let chosen = chosen.and_then(|at: usize| meanwhile.phrases.get(at));
+            if let Some((key, _)) = chosen {
+                self.said_is(Became::Understood, node, Some(&utterance));
+                return self.waiting_key(queue, *key);
+            }
+        }
+        if std::mem::take(&mut self.run.may_answer) {
+            self.commands.push(Command::CancelTimer);
+            self.expect_to_tell(meanwhile);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ngram::Model;
 use super::plain;
 use crate::assistant::Understanding;
+use crate::assistant::slot::ring_back;
 use crate::call::command::Question;
 use crate::event::Slot;
 use crate::flow::speak;
@@ -124,6 +125,11 @@ impl Expected {
             }
             Question::OneOf(choices) => {
                 Expected::Phrases(choices.iter().flatten().cloned().collect())
+            }
+            Question::RingBack => {
+                let besides = ring_back::phrases().map(str::to_owned);
+                let yes_no = YES.iter().chain(NO).map(|phrase| (*phrase).to_owned());
+                Expected::Phrases(yes_no.chain(besides).collect())
             }
             Question::Thing { slot, least, most } => match slot {
                 Slot::YesNo => Expected::YesNo,

@@ -1,7 +1,9 @@
 //! Who waits is offered to be rung back, and keeps their place whatever they say to that.
 
+use super::spoken::{answers, hear, words};
 use super::*;
-use crate::call::command::CallbackAnswer;
+use crate::call::command::{CallbackAnswer, Heard, Utterance};
+use crate::event::Slot;
 use crate::id::CallbackId;
 
 const PROMISED: CallbackAnswer = CallbackAnswer::Promised(CallbackId(0x1234_5678_9abc_def0));
@@ -19,7 +21,7 @@ start: bins
 nodes:
   bins:
     queue: waste
-    while_waiting: {say: 'To be rung back, press 1.', after_s: 20, every_s: 60, keys: {1: offer}}
+    while_waiting: {say: 'To be rung back, press 1.', after_s: 20, every_s: 60, keys: {1: offer}, phrases: {1: ring me back}}
     on_full: offer
     otherwise: gone
   offer:
@@ -45,6 +47,12 @@ fn flow() -> Arc<Flow> {
 
 pub(super) fn walk() -> Walk {
     Walk::through(flow())
+}
+
+/// The same, where somebody listens.
+pub(super) fn listened_to() -> Walk {
+    let flows = Arc::new(Flows::from([("main".into(), flow())]));
+    Walk(Run::new(flows, flow(), About { hears: true, ..about() }))
 }
 
 fn waiting() -> Walk {
@@ -217,4 +225,121 @@ fn a_time_that_is_chosen_is_the_next_such_time() {
         assert!(taken.contains(&format!("at 0 on {at}")), "{taken}");
         assert!(walk.on(Notice::Callback(PROMISED)).contains("play promised+"));
     }
+}
+
+/// Waits where somebody listens, and has been told for the first time what they can say.
+fn told() -> Walk {
+    let mut walk = listened_to();
+    walk.on(Notice::Started);
+    walk.on(Notice::Waiting);
+    let told = walk.on(Notice::TimerDone);
+    assert_eq!(told, "play bins-meanwhile, listen for [[\"ring me back\"]]");
+    walk
+}
+
+/// Has said so, and is asked whether the number of their own is right.
+fn offered_by_word() -> Walk {
+    let mut walk = told();
+    assert_eq!(walk.on(Notice::Played), "music, timer 8");
+    walk.on(hear(Heard::Began));
+    let asked =
+        "said Understood -, stop, no timer, chose 1 at bins, >offer, may waste ring +447700900123";
+    assert_eq!(walk.on(answers("0", true)), asked);
+    let said = walk.on(Notice::Callback(CallbackAnswer::Good));
+    assert!(said.ends_with("listen for whether to ring back"), "{said}");
+    walk
+}
+
+#[test]
+fn who_waits_is_listened_to_for_a_moment_and_what_is_not_for_us_is_on_no_record() {
+    let mut walk = told();
+    assert_eq!(walk.on(Notice::Played), "music, timer 8");
+    assert_eq!(walk.on(Notice::TimerDone), "deaf now, timer 52", "others may need whoever listens");
+    assert!(walk.on(Notice::TimerDone).starts_with("play bins-meanwhile"));
+    walk.on(Notice::Played);
+    walk.on(hear(Heard::Began));
+    assert_eq!(walk.on(answers("0", false)), "no timer, timer 60", "that may have been said");
+    walk.on(Notice::TimerDone);
+    assert_eq!(walk.on(hear(Heard::NoMatch)), "", "while it is still being said");
+    assert_eq!(walk.on(Notice::Played), "music, timer 60");
+    walk.on(Notice::TimerDone);
+    assert_eq!(walk.on(hear(Heard::Deaf)), "");
+    assert_eq!(walk.on(Notice::Played), "music, timer 60");
+}
+
+#[test]
+fn a_sure_yes_to_the_number_that_was_read_out_takes_it_and_nothing_less() {
+    let mut walk = offered_by_word();
+    walk.on(Notice::Played);
+    walk.on(hear(Heard::Began));
+    let again = walk.on(answers("yes", false));
+    assert!(again.starts_with("said NotUnderstood yes_no, play offer"), "{again}");
+    walk.on(hear(Heard::Began));
+    let taken = walk.on(answers("yes", true));
+    assert!(taken.starts_with("said Understood yes_no, waste rings +447700900123"), "{taken}");
+    assert!(walk.on(Notice::Callback(PROMISED)).contains(">promised"));
+    // Twice unclear: they wait on.
+    let mut walk = offered_by_word();
+    walk.on(hear(Heard::NoMatch));
+    let on = walk.on(hear(Heard::NoMatch));
+    assert_eq!(on, "stop, said NoMatch yes_no, >bins, queue waste [] Serve");
+}
+
+#[test]
+fn who_says_no_or_asks_for_a_person_waits_on() {
+    for said in [
+        answers("no", true),
+        words(Utterance {
+            sure: true,
+            meant: true,
+            ranked: vec![crate::call::command::Candidate {
+                intent: "adviser".into(),
+                says: "an adviser".to_owned(),
+                chance: 900,
+            }],
+            ..Utterance::default()
+        }),
+    ] {
+        let mut walk = offered_by_word();
+        walk.on(hear(Heard::Began));
+        let on = walk.on(said);
+        assert!(on.ends_with(">bins, queue waste [] Serve"), "{on}");
+    }
+}
+
+#[test]
+fn a_number_that_is_said_is_read_back_and_no_asks_for_it_again() {
+    let mut walk = offered_by_word();
+    walk.on(hear(Heard::Began));
+    let asked = walk.on(answers("another", true));
+    assert_eq!(asked, "said Understood yes_no, play offer-ask, listen for phone");
+    walk.on(hear(Heard::Began));
+    // Sure or not: it is read back in any case.
+    let looked = walk.on(answers("+441632960005", false));
+    assert_eq!(looked, "said ToConfirm phone, may waste ring +441632960005");
+    assert!(walk.on(Notice::Callback(CallbackAnswer::Good)).contains("listen for whether"));
+    walk.on(hear(Heard::Began));
+    let again = walk.on(answers("no", true));
+    assert_eq!(again, "said Denied yes_no, play offer-ask, listen for phone");
+    assert_eq!(walk.on(key('0')), "stop, deaf now, timer 5", "keys work all the while");
+    // Who names a number at once is not asked for it.
+    let mut walk = offered_by_word();
+    let named = [(Slot::Phone, "+441632960007".to_owned())].into();
+    let text = "no on 01632 960007".to_owned();
+    let looked = walk.on(words(Utterance { text, sure: true, named, ..Utterance::default() }));
+    assert!(looked.ends_with("may waste ring +441632960007"), "{looked}");
+    let not_rung = walk.on(Notice::Callback(CallbackAnswer::NotAllowed));
+    assert!(not_rung.starts_with("play offer-wrong+offer-ask"), "{not_rung}");
+}
+
+#[test]
+fn a_key_ends_listening_and_an_adviser_who_answers_does_too() {
+    let mut walk = offered_by_word();
+    walk.on(hear(Heard::Began));
+    let taken = walk.on(key('1'));
+    assert!(taken.starts_with("deaf now, waste rings"), "{taken}");
+    let mut walk = offered_by_word();
+    walk.on(hear(Heard::Began));
+    assert_eq!(walk.on(Notice::Joined), "");
+    assert_eq!(walk.on(answers("yes", true)), "", "that was for the adviser");
 }

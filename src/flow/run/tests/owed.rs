@@ -102,7 +102,7 @@ proptest! {
     /// is over, and a caller who does nothing more comes to the end.
     #[test]
     fn every_run_waits_for_something_or_is_over(
-        which in 0..7,
+        which in 0..8,
         all in proptest::collection::vec(notices(), 0..120),
     ) {
         let mut run = match which {
@@ -112,6 +112,7 @@ proptest! {
             3 => sent::walk().0,
             4 => waiting::walk().0,
             5 => transferred::walk().0,
+            6 => callback::listened_to().0,
             _ => spoken::walk().0,
         };
         let mut owed = Owed::default();
@@ -170,7 +171,9 @@ proptest! {
                 let timer = owed.timer && !owed.callback;
                 let waits = [playing, timer, owed.hours, owed.callback, owed.message];
                 let waits = waits.into_iter().chain([owed.bulletin, owed.answer, owed.connect]);
-                let waits = waits.chain([owed.speaking, owed.talking, owed.over, !started]);
+                // Whoever waits is asked something by the way.
+                let speaking = owed.speaking && !owed.queue;
+                let waits = waits.chain([speaking, owed.talking, owed.over, !started]);
                 let waits = waits.filter(|waits| *waits).count();
                 // Whoever has a place in a queue may be told and asked something besides.
                 prop_assert!(waits == 1 || waits == 0 && owed.queue, "{waits}");
@@ -222,6 +225,7 @@ proptest! {
             sent::walk().0,
             waiting::walk().0,
             transferred::walk().0,
+            callback::listened_to().0,
             spoken::walk().0,
         ] {
             for notice in &all {

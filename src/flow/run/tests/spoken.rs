@@ -84,7 +84,7 @@ fn candidate(intent: &str, chance: u16) -> Candidate {
     Candidate { intent: intent.into(), says: format!("a {intent}"), chance }
 }
 
-fn words(utterance: Utterance) -> Notice {
+pub(super) fn words(utterance: Utterance) -> Notice {
     Notice::Heard(Heard::Words(Box::new(utterance)))
 }
 
@@ -96,12 +96,12 @@ fn means(ranked: &[(&str, u16)]) -> Notice {
 }
 
 /// Words that answer a question for a thing.
-fn answers(answer: &str, sure: bool) -> Notice {
+pub(super) fn answers(answer: &str, sure: bool) -> Notice {
     let (text, answer) = ("my words".to_owned(), Some(answer.to_owned()));
     words(Utterance { text, sure, answer, ..Utterance::default() })
 }
 
-fn hear(heard: Heard) -> Notice {
+pub(super) fn hear(heard: Heard) -> Notice {
     Notice::Heard(heard)
 }
 
@@ -311,12 +311,14 @@ pub(super) fn asks(question: &Question) -> String {
         Question::Business(_) => "business".to_owned(),
         Question::Thing { slot, .. } => slot.name().to_owned(),
         Question::OneOf(choices) => format!("{choices:?}"),
+        Question::RingBack => "whether to ring back".to_owned(),
     }
 }
 
 /// Whatever can be heard.
 pub(super) fn heard() -> impl Strategy<Value = Notice> {
-    let answers = prop_oneof!["yes", "no", "RM1 3BD", "14", "0", "1"].prop_map(Some);
+    let answers = prop_oneof!["yes", "no", "another", r"\+441632960005", "RM1 3BD", "14", "0", "1"]
+        .prop_map(Some);
     let answer = prop_oneof![Just(None), answers];
     let intent = prop_oneof!["missed-bin", "council-tax", "adviser", "planning"];
     let utterance = (answer, intent, 0..1_000_u16, any::<[bool; 4]>()).prop_map(

@@ -113,8 +113,10 @@ impl Walk<'_> {
                 self.read_out(callback, None);
             }
             (CallbackAnswer::Good, false) => self.ask_number(callback, None),
-            // Not asked for.
-            (CallbackAnswer::Good, true) | (CallbackAnswer::Promised(_), false) => {}
+            // Not what was asked: nobody goes by it, and nobody waits for ever.
+            (CallbackAnswer::Good, true) | (CallbackAnswer::Promised(_), false) => {
+                self.wait_on_or_go(callback);
+            }
             (CallbackAnswer::Known, _) => self.go(&callback.already),
             (CallbackAnswer::NotNow, _) | (CallbackAnswer::NotAllowed, true) => {
                 match callback.not_now.as_ref().filter(|_| self.has_place()) {

@@ -64,6 +64,7 @@ fn plan(agents: usize, choose: Choose) -> AcdPlan {
         queues: (0..SKILLS).map(|n| (queue(n), settings(n))).collect(),
         turns: TurnSettings { ageing_s: Some(60), ..TurnSettings::default() },
         agents: (0..agents).map(|n| (agent(n), skills(n))).collect(),
+        away: BTreeMap::new(),
         calendars: BTreeMap::new(),
         zone: TimeZone::UTC,
     }
@@ -86,7 +87,7 @@ impl Floor {
             floor.apply(AcdInput::Reachable { agent: agent(n), reachable: true });
             for choice in [AgentChoice::SignIn, AgentChoice::Ready] {
                 let (agent, reason, by) = (agent(n), StateReason::Own, None);
-                floor.apply(AcdInput::Choose { agent, choice, reason, by });
+                floor.apply(AcdInput::Choose { agent, choice, reason, by, away: None });
             }
         }
         floor

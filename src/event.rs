@@ -49,7 +49,8 @@ pub use recording::{PauseReason, RecordingEvent, RecordingFault, RecordingRule};
 pub use speech::{Became, HandOver, Said, Slot, masked};
 pub use supervise::Supervision;
 pub use system::{
-    QueueSettingsInForce, QueueWrapUpInForce, RefusalReason, SystemEvent, WrapUpInForce,
+    AwayInForce, QueueSettingsInForce, QueueWrapUpInForce, RefusalReason, SystemEvent,
+    WrapUpInForce,
 };
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};

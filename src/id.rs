@@ -209,6 +209,8 @@ names! {
     RoleName;
     /// What a conversation was about, as its adviser says it.
     WrapUpCode;
+    /// For what an agent is not ready (`lunch`).
+    AwayReason;
 }
 
 /// The core's only source of randomness: a CSPRNG from 32 bytes of the operating system's entropy,

@@ -69,6 +69,11 @@ impl Sub<Time> for Time {
 pub struct UnixMicros(pub i64);
 
 impl UnixMicros {
+    /// How long it is after `earlier`; nothing if it is not.
+    pub fn since(self, earlier: UnixMicros) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     /// The same instant for calendar arithmetic; the epoch where it is out of the calendar's range.
     pub fn timestamp(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)

@@ -45,6 +45,8 @@ mod messages;
 mod moves;
 #[path = "stories/networks.rs"]
 mod networks;
+#[path = "stories/not_ready.rs"]
+mod not_ready;
 #[path = "stories/notifications.rs"]
 mod notifications;
 #[path = "stories/offers.rs"]

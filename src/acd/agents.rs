@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{AgentState, StateReason};
-use crate::id::{Ability, AgentId, CallId, QueueName};
+use crate::id::{Ability, AgentId, AwayReason, CallId, QueueName};
 use crate::time::Time;
 
+use super::away::Away;
 use super::skills::{Need, SkillSet};
 
 /// What an agent is doing, with whatever belongs to that and to nothing else.
@@ -110,6 +111,28 @@ impl Activity {
         }
     }
 
+    /// Whether the agent is not ready, or will be when what is under way is over.
+    pub(super) fn is_away(&self) -> bool {
+        match self {
+            Activity::NotReady => true,
+            Activity::Offered { from: OfferedBy::Direct { before, .. }, .. } => {
+                *before == Before::NotReady
+            }
+            Activity::Engaged(Engaged { then: Some(then), .. }) => !then.sign_out,
+            Activity::Engaged(engaged) => engaged.before == Before::NotReady,
+            Activity::Offered { from: OfferedBy::Queue, .. }
+            | Activity::SignedOut
+            | Activity::Ready
+            | Activity::Unreachable
+            | Activity::WrapUp => false,
+        }
+    }
+
+    /// Whether the agent is at work: only then is there anything to be ready or not ready for.
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.state() != AgentState::SignedOut
+    }
+
     /// Whether callers who wait can hope for this agent.
     pub(super) fn on_duty(&self) -> bool {
         match self {
@@ -157,6 +180,10 @@ pub(super) struct Agent {
     work: Option<Work>,
     /// The last call's queue wants a code and has none.
     owes_code: bool,
+    /// For what the agent is not ready, now or after what is under way.
+    away: Option<Away>,
+    /// What the journal knows of that.
+    told_away: Option<AwayReason>,
     /// No longer in the settings: signed out and forgotten when free.
     pub(super) gone: bool,
 }
@@ -215,11 +242,12 @@ pub(super) struct Work {
 }
 
 /// What changed, for the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) from: AgentState,
     pub(super) to: AgentState,
     pub(super) lasted: Duration,
+    pub(super) away: Option<AwayReason>,
 }
 
 type Ready = BTreeMap<SkillSet, BTreeMap<(Time, AgentId), Tally>>;
@@ -265,6 +293,8 @@ impl Agents {
                         tally: Tally { counted: at, ..Tally::default() },
                         work: None,
                         owes_code: false,
+                        away: None,
+                        told_away: None,
                         gone: false,
                     };
                     self.all.insert(id.clone(), agent);
@@ -352,6 +382,30 @@ impl Agents {
         }
     }
 
+    /// For what the agent is not ready, now or after what is under way.
+    pub(super) fn away(&self, id: &AgentId) -> Option<&Away> {
+        self.all.get(id)?.away.as_ref()
+    }
+
+    pub(super) fn set_away(&mut self, id: &AgentId, away: Option<Away>) {
+        if let Some(agent) = self.all.get_mut(id) {
+            agent.away = away;
+        }
+    }
+
+    /// Who is not ready now.
+    pub(super) fn away_now(&self) -> Vec<AgentId> {
+        let away = self.all.iter().filter(|(_, agent)| agent.activity == Activity::NotReady);
+        away.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many others are not ready for this, or will be when what is under way is over.
+    pub(super) fn others_away_for(&self, reason: &AwayReason, id: &AgentId) -> usize {
+        let others = self.all.iter().filter(|(other, _)| *other != id);
+        let reasons = others.filter_map(|(_, agent)| agent.away.as_ref()?.reason.as_ref());
+        reasons.filter(|other| *other == reason).count()
+    }
+
     /// Notes that the agent, who is being rung, has answered a caller from a queue.
     pub(super) fn has_answered(&mut self, id: &AgentId, queue: &QueueName, at: Time) {
         self.is_there(id);
@@ -384,12 +438,16 @@ impl Agents {
         if let Some(idle) = idle {
             agent.idle_since = idle;
         }
+        let away = agent.away.as_ref().filter(|_| to == AgentState::NotReady);
+        let away = away.and_then(|away| away.reason.clone());
+        let changed = from != to || away != agent.told_away;
         let lasted = at.since(agent.since);
-        if from != to {
+        if changed {
             agent.since = at;
         }
+        agent.told_away.clone_from(&away);
         index(&mut self.ready, &mut self.on_duty, id, agent);
-        (from != to).then_some(Change { from, to, lasted })
+        changed.then_some(Change { from, to, lasted, away })
     }
 
     /// The ready, by what they can do.

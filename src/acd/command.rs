@@ -9,7 +9,7 @@ use crate::call::command::{AtClosing, QueueReturn};
 
 pub use crate::call::command::Priority;
 use crate::event::{AgentState, Decision, NotWaitedFor, OfferOutcome, Place, StateReason};
-use crate::id::{Ability, AgentId, CallId, QueueName};
+use crate::id::{Ability, AgentId, AwayReason, CallId, QueueName};
 use crate::time::Time;
 
 /// Something that the queue must take into account.
@@ -151,6 +151,8 @@ pub enum AcdInput {
         reason: StateReason,
         /// The actor's name, for the journal.
         by: Option<String>,
+        /// For what, if the choice is `NotReady` and it was said.
+        away: Option<AwayReason>,
     },
     /// Whether an agent owes a code for the conversation that is about to end, or has ended last: so long
     /// its work is not over, up to the queue's longest time.
@@ -181,10 +183,23 @@ pub enum AcdInput {
         agent: AgentId,
         /// The last state that the journal knows.
         state: AgentState,
+        /// For what the agent was not ready.
+        away: Option<WasAway>,
     },
     /// Something is due ([`Acd::poll_timeout`](super::Acd::poll_timeout)), or the wall clock was
     /// stepped and calendars must be read again.
     Timer,
+}
+
+/// What the last run knows of an agent who was not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasAway {
+    /// For what.
+    pub reason: AwayReason,
+    /// How long until now, in which nothing may have run.
+    pub lasted: Duration,
+    /// It was told that this is too long.
+    pub over: bool,
 }
 
 /// What an agent can choose.
@@ -210,6 +225,12 @@ pub enum ChoiceError {
     /// The agent must sign in first.
     #[error("the agent is signed out: sign in first")]
     SignedOut,
+    /// The settings have no such reason that could be chosen.
+    #[error("there is no such reason to be not ready")]
+    UnknownReason,
+    /// As many as may be not ready for this at once are.
+    #[error("as many advisers are not ready for that as may be at once")]
+    TooManyAway,
     /// The queue wants a code for the call whose work this is.
     #[error("the queue wants a code for the last call")]
     CodeOwed,
@@ -372,6 +393,17 @@ pub enum AcdEffect {
         by: Option<String>,
         /// How long the old state had lasted.
         lasted: Duration,
+        /// For what, if they are not ready now and it is known.
+        away: Option<AwayReason>,
+    },
+    /// An agent has been not ready for longer than the settings give for it.
+    AwayTooLong {
+        /// Who.
+        agent: AgentId,
+        /// For what.
+        away: AwayReason,
+        /// How long that may be.
+        limit: Duration,
     },
     /// The choice was refused; nothing changed.
     ChoiceRefused {

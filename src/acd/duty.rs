@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::event::{AgentState, StateReason};
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, AwayReason, CallId};
 use crate::time::Time;
 
 use super::agents::{Activity, Afterwards, Before, Engaged, OfferedBy, Work};
-use super::command::{AcdEffect, AgentChoice, ChoiceError};
+use super::command::{AcdEffect, AgentChoice, ChoiceError, WasAway};
 use super::{Acd, Due, Turn, seconds};
 
 /// Who decides when an agent is no longer in the settings.
@@ -23,8 +23,8 @@ impl Acd {
         turn: &mut Turn<'_>,
         agent: AgentId,
         choice: AgentChoice,
-        reason: StateReason,
-        by: Option<String>,
+        (reason, by): (StateReason, Option<String>),
+        away: Option<AwayReason>,
     ) {
         let known = self.agents.get(&agent).filter(|agent| !agent.gone);
         let Some(activity) = known.map(|agent| agent.activity.clone()) else {
@@ -32,6 +32,16 @@ impl Acd {
             turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
             return;
         };
+        let is_away = choice == AgentChoice::NotReady && activity.is_signed_in();
+        if let Some(away) = away.as_ref().filter(|_| is_away)
+            && let Err(error) = self.may_be_away(&agent, away, reason)
+        {
+            turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
+            return;
+        }
+        if is_away {
+            self.choose_away(&agent, away);
+        }
         match (choice, activity) {
             // A supervisor may let them go on without.
             (AgentChoice::Ready, Activity::WrapUp)
@@ -172,7 +182,13 @@ impl Acd {
         }
     }
 
-    pub(super) fn restore(&mut self, turn: &mut Turn<'_>, agent: &AgentId, state: AgentState) {
+    pub(super) fn restore(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: &AgentId,
+        state: AgentState,
+        away: Option<WasAway>,
+    ) {
         match self.activity(agent) {
             Some(Activity::SignedOut) => {}
             Some(_) => return,
@@ -187,6 +203,7 @@ impl Acd {
                         reason: StateReason::Restored,
                         by: Some(SETTINGS.to_owned()),
                         lasted: Duration::ZERO,
+                        away: None,
                     });
                 }
                 return;
@@ -195,6 +212,9 @@ impl Acd {
         match state {
             AgentState::SignedOut => {}
             AgentState::NotReady => {
+                if let Some(away) = away {
+                    self.restore_away(agent, away);
+                }
                 self.become_so(turn, agent, Activity::NotReady, StateReason::Restored, None);
             }
             // Their calls ended with the last run.
@@ -416,6 +436,7 @@ impl Acd {
             turn.fresh.profiles.insert(skills.clone());
         }
         turn.duty_shrank |= !activity.on_duty();
+        self.follow_away(agent, (&activity, reason), turn.at);
         let change = self.agents.set(agent, activity, idle, turn.at);
         if let Some(change) = change {
             turn.effects.push(AcdEffect::AgentChanged {
@@ -425,6 +446,7 @@ impl Acd {
                 reason,
                 by,
                 lasted: change.lasted,
+                away: change.away,
             });
         }
         self.look_after_those_who_wait_for(turn, agent);

@@ -12,11 +12,12 @@
 //! - `estimate`: how long a caller will probably wait.
 //! - `callback`: promises to ring somebody back; `absent`: their tickets.
 //! - `calendar`, `bank_holidays`: opening hours.
-//! - `wrap_up`: what advisers say of conversations.
+//! - `wrap_up`: what advisers say of conversations; `away`: for what they are not ready, and how long.
 //!
 //! What is absent on purpose: no clock (deadlines are in [`Acd::poll_timeout`] and fire as
 //! [`AcdInput::Timer`]), no randomness, no knowledge of legs or phones.
 
+pub mod away;
 pub mod bank_holidays;
 pub mod calendar;
 pub mod callback;
@@ -46,10 +47,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::event::{AgentState, Choose, NotWaitedFor};
-use crate::id::{Ability, AgentId, CalendarName, CallId, QueueName, all_met};
+use crate::id::{Ability, AgentId, AwayReason, CalendarName, CallId, QueueName, all_met};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 
 use self::agents::{Activity, Agents};
+use self::away::AwaySettings;
 use self::calendar::Calendar;
 use self::command::{AcdEffect, AcdInput};
 use self::estimate::Paces;
@@ -70,6 +72,8 @@ pub struct AcdPlan {
     pub turns: TurnSettings,
     /// Agents and what they can do.
     pub agents: BTreeMap<AgentId, Vec<Ability>>,
+    /// For what agents are not ready.
+    pub away: BTreeMap<AwayReason, AwaySettings>,
     /// Calendars.
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// The zone of the calendars.
@@ -132,6 +136,8 @@ enum Due {
     Relax(CallId),
     /// A caller has waited for one agent for as long as the queue allows.
     LastAgent(CallId),
+    /// An agent has been not ready for as long as the reason allows.
+    Away(AgentId),
 }
 
 /// Agents, tickets, offers and their timers.
@@ -236,13 +242,15 @@ impl Acd {
             AcdInput::Moved { agent, from, to, queue } => {
                 self.moved(turn, &agent, from, to, queue);
             }
-            AcdInput::Choose { agent, choice, reason, by } => {
-                self.choose(turn, agent, choice, reason, by);
+            AcdInput::Choose { agent, choice, reason, by, away } => {
+                self.choose(turn, agent, choice, (reason, by), away);
             }
             AcdInput::CodeOwed { agent, owed } => self.code_owed(turn, &agent, owed),
             AcdInput::MoreTime { agent } => self.more_time(turn, agent),
             AcdInput::Reachable { agent, reachable } => self.reachable(turn, &agent, reachable),
-            AcdInput::Restore { agent, state } => self.restore(turn, &agent, state),
+            AcdInput::Restore { agent, state, away } => {
+                self.restore(turn, &agent, state, away);
+            }
             AcdInput::Timer => self.timer(turn),
         }
         self.read_hours(turn);
@@ -302,6 +310,7 @@ impl Acd {
                 Due::LastAgent(call) => {
                     self.wait_for_anybody(turn, call, NotWaitedFor::TooLong);
                 }
+                Due::Away(agent) => self.away_too_long(turn, &agent),
             }
         }
     }
@@ -368,6 +377,9 @@ impl Acd {
             }
             self.relax_next(call, (&settings, relaxed), visit_at);
             self.wait_as_settings_say(turn, call, (&settings, visit_at));
+        }
+        for agent in self.agents.away_now() {
+            self.watch_away(&agent, turn.at);
         }
         turn.fresh.profiles.extend(self.agents.ready_profiles().cloned());
         turn.fresh.needs.extend(self.tickets.needs().cloned());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::event::Choose;
 use crate::id::{Ability, CalendarName, PromptName, Skill, WrapUpCode};
 
+pub use super::away::AwaySettings;
 pub use super::callback::{CallbackSettings, LEAST_RING_S};
 pub use super::wrap_up::{LONGEST_WITHIN_S, WrapUpSettings};
 

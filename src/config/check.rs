@@ -21,6 +21,7 @@ mod dial;
 mod guard;
 mod language_model;
 mod network;
+mod not_ready;
 mod notifications;
 mod outbound;
 mod preface;
@@ -48,6 +49,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.turns();
     check.declared_skills();
     check.wrap_up();
+    check.not_ready();
     check.calendars(bank_holidays);
     check.agents();
     check.star_codes();
@@ -243,15 +245,8 @@ impl<'a> Check<'a> {
     fn star_codes(&mut self) {
         let codes = &self.settings.star_codes;
         let mut seen: BTreeMap<&str, &'static str> = BTreeMap::new();
-        for (key, code) in [
-            ("sign_in", &codes.sign_in),
-            ("sign_out", &codes.sign_out),
-            ("ready", &codes.ready),
-            ("not_ready", &codes.not_ready),
-            ("more_time", &codes.more_time),
-        ] {
+        for (key, code) in codes.all() {
             let path = ["star_codes", key];
-            let code = code.as_str();
             let digits = code.strip_prefix('*').unwrap_or("");
             if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'*') {
                 self.error(&path, Problem::BadStarCode { code: code.to_owned() });

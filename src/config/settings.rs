@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 pub use super::secret::Secret;
 
+use crate::acd::away::AwaySettings;
 use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::{QueueSettings, TurnSettings, WrapUpSettings};
 use crate::backend::BackendSettings;
 use crate::id::{
-    Ability, AgentId, BackendName, CalendarName, QueueName, RoleName, Skill, TrunkName,
+    Ability, AgentId, AwayReason, BackendName, CalendarName, QueueName, RoleName, Skill, TrunkName,
 };
 use crate::media::command::{Codec, Encryption};
 use crate::notification::NotificationSettings;
@@ -90,6 +91,9 @@ pub struct Settings {
     /// What advisers can say of conversations.
     #[serde(default)]
     pub wrap_up: WrapUpSettings,
+    /// For what agents are not ready, by name.
+    #[serde(default)]
+    pub not_ready: BTreeMap<AwayReason, AwaySettings>,
     /// Agents by name.
     #[serde(default, rename = "agent")]
     pub agents: BTreeMap<AgentId, AgentSettings>,
@@ -380,6 +384,19 @@ pub struct StarCodes {
     pub not_ready: String,
     /// More time for the work of the last call.
     pub more_time: String,
+}
+
+impl StarCodes {
+    /// Every code with its key.
+    pub fn all(&self) -> [(&'static str, &str); 5] {
+        [
+            ("sign_in", &self.sign_in),
+            ("sign_out", &self.sign_out),
+            ("ready", &self.ready),
+            ("not_ready", &self.not_ready),
+            ("more_time", &self.more_time),
+        ]
+    }
 }
 
 impl Default for StarCodes {

@@ -1,14 +1,16 @@
 //! Who owns the caller's ears and keys: exactly one controller at a time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::acd::away::AwaySettings;
 use crate::acd::command::AgentChoice;
 use crate::call::command::{AtClosing, Command, Notice, Priority, QueueReturn};
 use crate::call::{Action, Onward};
 use crate::config::settings::StarCodes;
 use crate::event::{AgentState, CallEvent, EndCause, StateReason};
 use crate::flow;
-use crate::id::{AgentId, CallId, FlowName, PromptName, QueueName};
+use crate::id::{AgentId, AwayReason, CallId, FlowName, PromptName, QueueName};
 use crate::time::Time;
 
 use super::Engine;
@@ -48,7 +50,7 @@ pub enum Controller {
 }
 
 /// What an agent can do by dialling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StarCode {
     /// Sign in, ready for calls.
     SignIn,
@@ -58,14 +60,20 @@ pub enum StarCode {
     Ready,
     /// Not ready.
     NotReady,
+    /// Not ready, for a reason.
+    Away(AwayReason),
     /// More time for the work of the last call.
     MoreTime,
 }
 
 impl StarCode {
     /// The code that was dialled, if it is one.
-    pub fn dialled(called: &str, codes: &StarCodes) -> Option<StarCode> {
-        [
+    pub fn dialled(
+        called: &str,
+        codes: &StarCodes,
+        reasons: &BTreeMap<AwayReason, AwaySettings>,
+    ) -> Option<StarCode> {
+        let known = [
             (&codes.sign_in, StarCode::SignIn),
             (&codes.sign_out, StarCode::SignOut),
             (&codes.ready, StarCode::Ready),
@@ -73,35 +81,41 @@ impl StarCode {
             (&codes.more_time, StarCode::MoreTime),
         ]
         .into_iter()
-        .find_map(|(code, what)| (code == called).then_some(what))
+        .find_map(|(code, what)| (code == called).then_some(what));
+        known.or_else(|| {
+            let key = called.strip_prefix(&codes.not_ready)?;
+            let mut reasons = reasons.iter();
+            let (reason, _) = reasons.find(|(_, away)| away.key.as_deref() == Some(key))?;
+            Some(StarCode::Away(reason.clone()))
+        })
     }
 
     /// What is carried out at once.
-    pub fn at_once(self) -> Option<AgentChoice> {
+    pub fn at_once(&self) -> Option<AgentChoice> {
         match self {
             StarCode::SignIn => Some(AgentChoice::SignIn),
             StarCode::SignOut => Some(AgentChoice::SignOut),
             StarCode::Ready | StarCode::MoreTime => None,
-            StarCode::NotReady => Some(AgentChoice::NotReady),
+            StarCode::NotReady | StarCode::Away(_) => Some(AgentChoice::NotReady),
         }
     }
 
     /// What is carried out when the code's own call is over: a phone with one line that still plays
     /// the confirmation would refuse the first caller as busy.
-    pub fn afterwards(self) -> Option<AgentChoice> {
+    pub fn afterwards(&self) -> Option<AgentChoice> {
         match self {
             StarCode::SignIn | StarCode::Ready => Some(AgentChoice::Ready),
-            StarCode::SignOut | StarCode::NotReady | StarCode::MoreTime => None,
+            StarCode::SignOut | StarCode::NotReady | StarCode::Away(_) | StarCode::MoreTime => None,
         }
     }
 
     /// What the agent hears when it is done.
-    pub fn confirmation(self) -> PromptName {
+    pub fn confirmation(&self) -> PromptName {
         PromptName::from(match self {
             StarCode::SignIn => "agent/signed-in",
             StarCode::SignOut => "agent/signed-out",
             StarCode::Ready => "agent/ready",
-            StarCode::NotReady => "agent/not-ready",
+            StarCode::NotReady | StarCode::Away(_) => "agent/not-ready",
             StarCode::MoreTime => "agent/more-time",
         })
     }
@@ -121,7 +135,7 @@ impl StarCode {
             StarCode::MoreTime,
         ]
         .into_iter()
-        .map(StarCode::confirmation)
+        .map(|code| code.confirmation())
         .chain([StarCode::refusal()])
         .collect()
     }
@@ -141,9 +155,9 @@ impl Engine {
                 self.lead_callback(now, id, flow, &notice);
             }
             Controller::StarCode { agent, code, .. } => {
-                let (agent, code) = (agent.clone(), *code);
+                let (agent, code) = (agent.clone(), code.clone());
                 match notice {
-                    Notice::Started => self.star_code(now, id, &agent, code),
+                    Notice::Started => self.star_code(now, id, &agent, &code),
                     Notice::Played => {
                         self.with_call(id, |call, _| call.end(now, EndCause::StarCodeDone));
                     }
@@ -293,13 +307,19 @@ impl Engine {
         }
     }
 
-    fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: StarCode) {
-        let done = match code.at_once() {
-            Some(choice) => self.choose(now, agent, choice, StateReason::Own, None).is_ok(),
-            None if code == StarCode::MoreTime => self.more_time(now, agent).is_ok(),
+    fn star_code(&mut self, now: Time, id: CallId, agent: &AgentId, code: &StarCode) {
+        let own = StateReason::Own;
+        let done = match (code, code.at_once()) {
+            (StarCode::Away(away), _) => {
+                self.choose_away(now, agent, away.clone(), own, None).is_ok()
+            }
+            (_, Some(choice)) => self.choose(now, agent, choice, own, None).is_ok(),
+            (StarCode::MoreTime, None) => self.more_time(now, agent).is_ok(),
             // Whoever owes a code is told so now, and not when the phone is free again.
-            None if self.acd.owes_code(agent) => false,
-            None => self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut),
+            (_, None) if self.acd.owes_code(agent) => false,
+            (_, None) => {
+                self.acd.agent_state(agent).is_some_and(|state| state != AgentState::SignedOut)
+            }
         };
         if let Some(Controller::StarCode { afterwards, .. }) =
             self.calls.get_mut(&id).map(|governed| &mut governed.controller)

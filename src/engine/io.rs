@@ -15,7 +15,9 @@ use crate::backend::{Failed, Fetch, FetchId};
 use crate::call::command::Question;
 use crate::call::{SuperviseError, TransferError};
 use crate::event::{AgentState, Entry, Note, RecordingEvent, Supervision, Verdict};
-use crate::id::{AgentId, BulletinName, CallId, CallbackId, LegId, NotificationId, RecordingId};
+use crate::id::{
+    AgentId, AwayReason, BulletinName, CallId, CallbackId, LegId, NotificationId, RecordingId,
+};
 use crate::media;
 use crate::notification::{Bounce, Dispatch};
 use crate::sip::guard::{BanError, Source};
@@ -202,6 +204,13 @@ pub enum Request {
         agent: AgentId,
         /// What.
         choice: AgentChoice,
+    },
+    /// An agent is to be not ready for a reason.
+    Away {
+        /// Who.
+        agent: AgentId,
+        /// For what.
+        reason: AwayReason,
     },
     /// More time for the work of an agent's last call.
     MoreTime {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::AcdPlan;
+use crate::acd::away::AwaySettings;
 use crate::acd::settings::default_music;
 use crate::acd::wrap_up::WrapUpSettings;
 use crate::assistant::Understanding;
@@ -15,9 +16,11 @@ use crate::call::{Target, callback_prompts, forbidden_prompts};
 use crate::config::settings::{
     AgentSettings, LimitSettings, Portion, RecordingSettings, Settings, StarCodes, TransferSettings,
 };
-use crate::event::{QueueSettingsInForce, QueueWrapUpInForce, SystemEvent, WrapUpInForce};
+use crate::event::{
+    AwayInForce, QueueSettingsInForce, QueueWrapUpInForce, SystemEvent, WrapUpInForce,
+};
 use crate::flow::{self, Flows};
-use crate::id::{AgentId, BackendName, PromptName};
+use crate::id::{AgentId, AwayReason, BackendName, PromptName};
 use crate::media::command::{Codec, Encryption};
 use crate::notification::NotificationSettings;
 use crate::number::canonical;
@@ -293,12 +296,26 @@ impl Plan {
         }
     }
 
+    fn away_in_force(&self) -> BTreeMap<AwayReason, AwayInForce> {
+        let of = |away: &AwaySettings| AwayInForce {
+            title: away.title.clone(),
+            limit_us: away.limit_s.map(|limit_s| u64::from(limit_s) * 1_000_000),
+            at_once: away.at_once.map(|at_once| at_once as u64),
+        };
+        let declared = self.acd.away.iter().filter(|(name, away)| {
+            // What everybody knows without being told.
+            name.can_be_chosen() || **away != AwaySettings::titled(&away.title)
+        });
+        declared.map(|(name, away)| (name.clone(), of(away))).collect()
+    }
+
     /// What the figures need to know, for the journal.
     pub fn in_force(&self) -> SystemEvent {
         const SECOND_US: u64 = 1_000_000;
         SystemEvent::SettingsInForce {
             bulletins: flow::bulletins(&self.flows).into_iter().collect(),
             wrap_up: self.wrap_up_in_force(),
+            away: self.away_in_force(),
             organisation: self.organisation.clone(),
             time_zone: self.time_zone.clone(),
             history_us: self.history_us,

@@ -7,7 +7,7 @@ use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
 use crate::call::recording::NotRecorded;
 use crate::call::{QueueAction, Target, TransferError};
 use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, AwayReason, CallId};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::Binding;
 use crate::stats::Registration;
@@ -131,7 +131,7 @@ impl Engine {
                     call.offer_withdrawn(now, &agent, OfferOutcome::Withdrawn);
                 });
             }
-            AcdEffect::AgentChanged { agent, from, to, reason, by, lasted } => {
+            AcdEffect::AgentChanged { agent, from, to, reason, by, lasted, away } => {
                 // A phone at a fixed address never registers, so it gives no sign of being back.
                 match to {
                     AgentState::Unreachable => {
@@ -152,7 +152,12 @@ impl Engine {
                     }
                 }
                 let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
-                let event = AgentEvent::State { from, to, reason, by, lasted_us };
+                let event = AgentEvent::State { from, to, reason, by, lasted_us, away };
+                self.record(now, Event::Agent { agent, event });
+            }
+            AcdEffect::AwayTooLong { agent, away, limit } => {
+                let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+                let event = AgentEvent::AwayTooLong { away, limit_us };
                 self.record(now, Event::Agent { agent, event });
             }
             AcdEffect::ChoiceRefused { .. } => {}
@@ -178,7 +183,21 @@ impl Engine {
         reason: StateReason,
         by: Option<String>,
     ) -> Result<(), ChoiceError> {
-        self.chosen(now, AcdInput::Choose { agent: agent.clone(), choice, reason, by })
+        let agent = agent.clone();
+        self.chosen(now, AcdInput::Choose { agent, choice, reason, by, away: None })
+    }
+
+    /// The same for an agent who is to be not ready for a reason.
+    pub(super) fn choose_away(
+        &mut self,
+        now: Time,
+        agent: &AgentId,
+        away: AwayReason,
+        reason: StateReason,
+        by: Option<String>,
+    ) -> Result<(), ChoiceError> {
+        let (agent, choice) = (agent.clone(), AgentChoice::NotReady);
+        self.chosen(now, AcdInput::Choose { agent, choice, reason, by, away: Some(away) })
     }
 
     /// Applies what somebody chose, or says why it cannot be.
@@ -197,7 +216,8 @@ impl Engine {
             | AcdEffect::ReserveRefused { .. }
             | AcdEffect::DirectClaimed { .. }
             | AcdEffect::ClaimRefused { .. }
-            | AcdEffect::AgentChanged { .. } => None,
+            | AcdEffect::AgentChanged { .. }
+            | AcdEffect::AwayTooLong { .. } => None,
         });
         self.carry_out(now, effects);
         refused.map_or(Ok(()), Err)
@@ -215,6 +235,13 @@ impl Engine {
             Request::Agent { agent, choice } => {
                 let reason = if own { StateReason::Own } else { StateReason::Supervisor };
                 match self.choose(now, &agent, choice, reason, Some(actor.to_owned())) {
+                    Ok(()) => Reply::Agent(self.acd.agent_state(&agent).unwrap_or_default()),
+                    Err(error) => Reply::ChoiceRefused(error),
+                }
+            }
+            Request::Away { agent, reason: away } => {
+                let reason = if own { StateReason::Own } else { StateReason::Supervisor };
+                match self.choose_away(now, &agent, away, reason, Some(actor.to_owned())) {
                     Ok(()) => Reply::Agent(self.acd.agent_state(&agent).unwrap_or_default()),
                     Err(error) => Reply::ChoiceRefused(error),
                 }

@@ -129,7 +129,7 @@ impl Engine {
     /// there is, is for agents, who have to prove that they are.
     fn way(&self, now: Time, invite: &IncomingInvite) -> Result<Way, Turned> {
         let called = invite.called.as_str();
-        if let Some(code) = StarCode::dialled(called, &self.plan.star_codes) {
+        if let Some(code) = StarCode::dialled(called, &self.plan.star_codes, &self.plan.acd.away) {
             let agent = self.agent_behind(invite)?;
             let by = Some(agent.clone());
             let controller = Controller::StarCode { agent, code, afterwards: None };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::acd::Acd;
 use crate::acd::callback::Callbacks;
-use crate::acd::command::AcdInput;
+use crate::acd::command::{AcdInput, WasAway};
 use crate::acd::messages::Messages;
 use crate::acd::wrap_up::WrapUps;
 use crate::backend::Backends;
@@ -91,7 +91,12 @@ impl Engine {
         engine.histories.keep_for(engine.plan.history_us, engine.wall.at(now));
         engine.restore_wrap_ups(&start.restored);
         for (agent, state) in start.restored.agents.iter().cloned() {
-            engine.apply(now, AcdInput::Restore { agent, state });
+            let away = start.restored.away.get(&agent).map(|away| WasAway {
+                reason: away.reason.clone(),
+                lasted: engine.wall.at(now).since(away.since),
+                over: away.over,
+            });
+            engine.apply(now, AcdInput::Restore { agent, state, away });
         }
         for ban in start.restored.bans.iter().cloned() {
             engine.restore_ban(now, ban);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::AwayReason;
 use crate::time::UnixMicros;
 
 /// What an agent is doing: one state over all queues, derived from live legs and own choices.
@@ -83,6 +84,45 @@ pub enum StateReason {
     Restored,
 }
 
+impl StateReason {
+    /// For what an agent is not ready because of this, if they have chosen nothing.
+    pub fn away(self) -> Option<AwayReason> {
+        match self {
+            StateReason::Rona => Some(AwayReason::NO_ANSWER.into()),
+            StateReason::Refused => Some(AwayReason::DECLINED.into()),
+            StateReason::WrapUpOver => Some(AwayReason::NO_CODE.into()),
+            StateReason::Own
+            | StateReason::Supervisor
+            | StateReason::Call
+            | StateReason::Phone
+            | StateReason::Restored => None,
+        }
+    }
+}
+
+impl AwayReason {
+    /// An offer that nobody answered.
+    pub const NO_ANSWER: &str = "no-answer";
+    /// An offer that the agent declined.
+    pub const DECLINED: &str = "declined";
+    /// A call whose work went on for as long as it may, without the code that its queue wants.
+    pub const NO_CODE: &str = "no-code";
+    /// What figures call it if nobody has said for what.
+    pub const UNSAID: &str = "unsaid";
+    /// Those that nobody chooses, with their names for people.
+    pub const NOT_CHOSEN: [(&str, &str); 4] = [
+        (AwayReason::NO_ANSWER, "Did not answer"),
+        (AwayReason::DECLINED, "Declined a call"),
+        (AwayReason::NO_CODE, "No wrap-up code"),
+        (AwayReason::UNSAID, "No reason given"),
+    ];
+
+    /// Whether it is one that agents and supervisors can choose, where the settings have it.
+    pub fn can_be_chosen(&self) -> bool {
+        AwayReason::NOT_CHOSEN.iter().all(|(name, _)| *name != self.as_str())
+    }
+}
+
 /// Something that happened to an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -99,6 +139,17 @@ pub enum AgentEvent {
         by: Option<String>,
         /// How long the old state had lasted, in microseconds.
         lasted_us: u64,
+        /// For what, if the agent is not ready now and it is known. From `not_ready` to `not_ready`:
+        /// for something else from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        away: Option<AwayReason>,
+    },
+    /// The agent has been not ready for longer than the settings give for it.
+    AwayTooLong {
+        /// For what.
+        away: AwayReason,
+        /// How long that may be, in microseconds.
+        limit_us: u64,
     },
     /// A phone registered or refreshed (RFC 3261 section 10).
     Registered {

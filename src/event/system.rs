@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, BackendName, BulletinName, QueueName, TrunkName, WrapUpCode};
+use crate::id::{AgentId, AwayReason, BackendName, BulletinName, QueueName, TrunkName, WrapUpCode};
 use crate::time::UnixMicros;
 
 use super::{BanReason, OutboundRefusal, Standing, UnbanReason};
@@ -55,6 +55,19 @@ pub struct QueueWrapUpInForce {
     pub required: bool,
 }
 
+/// A reason for which agents are not ready.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AwayInForce {
+    /// Its name as shown to people ("Lunch").
+    pub title: String,
+    /// How long it may be at a time, in microseconds; as long as it takes if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_us: Option<u64>,
+    /// How many may be not ready for it at once; all of them if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<u64>,
+}
+
 /// Something that happened to the engine as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -83,6 +96,9 @@ pub enum SystemEvent {
         /// What advisers can say of conversations.
         #[serde(default)]
         wrap_up: WrapUpInForce,
+        /// For what agents are not ready.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        away: BTreeMap<AwayReason, AwayInForce>,
     },
     /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {

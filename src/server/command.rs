@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::settings::FileSettings;
 use crate::engine::preface;
 use crate::id::CallId;
+use crate::stats::table;
 
 use super::explain;
 use super::failure::Failure;
@@ -309,8 +310,9 @@ pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
     if json {
         return tell(&json_lines(&rows));
     }
-    let said = crate::stats::table::wrap_ups(&fold.live(time, at).queues);
-    tell(&format!("{}{said}", crate::stats::table::intervals(&rows)))
+    let live = fold.live(time, at);
+    let said = table::wrap_ups(&live.queues) + &table::not_ready(&live.away);
+    tell(&format!("{}{said}", table::intervals(&rows)))
 }
 
 /// `switchboard why`.

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::AgentState;
-use crate::id::{AgentId, CallId};
+use crate::event::{AgentState, StateReason};
+use crate::id::{AgentId, AwayReason, CallId};
 use crate::time::UnixMicros;
 
 use super::books::{Place, Stamp};
 use super::figures::seconds;
 use super::live::AgentLive;
-use super::restore::Registration;
+use super::restore::{AwaySince, Registration};
+use super::zone::Zone;
 
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,6 +25,12 @@ pub(super) struct AgentBook {
     /// it.
     #[serde(default)]
     resumes_not_ready: bool,
+    /// For what the agent is not ready, now or after the call under way.
+    pub(super) away: Option<AwaySince>,
+    /// The day of which `away_us` is, by its first instant.
+    day: UnixMicros,
+    /// Time not ready on that day, in microseconds.
+    away_us: BTreeMap<AwayReason, u64>,
     /// Up to when the time in this state is in the half hours' figures.
     accrued_to: Stamp,
     /// Whose call's work the next wrap-up is.
@@ -33,11 +40,19 @@ pub(super) struct AgentBook {
 }
 
 /// Time that an agent spent in one state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) state: AgentState,
+    /// For what, if it is not ready.
+    pub(super) away: Option<AwayReason>,
     pub(super) from: UnixMicros,
     pub(super) to: UnixMicros,
+}
+
+impl Span {
+    pub(super) fn lasted_us(&self) -> u64 {
+        u64::try_from(self.to.0.saturating_sub(self.from.0)).unwrap_or(0)
+    }
 }
 
 impl AgentBook {
@@ -55,10 +70,44 @@ impl AgentBook {
     }
 
     /// Takes in a change of state.
-    pub(super) fn change(&mut self, from: AgentState, to: AgentState) {
+    pub(super) fn change(
+        &mut self,
+        (from, to): (AgentState, AgentState),
+        why: StateReason,
+        away: Option<&AwayReason>,
+        stamp: Stamp,
+    ) {
         self.state = to;
         self.resumes_not_ready = is_busy(to)
             && (from == AgentState::NotReady || is_busy(from) && self.resumes_not_ready);
+        if to == AgentState::NotReady {
+            // After a call by name, or a start, what was before goes on.
+            let goes_on = self.away.take().filter(|before| match why {
+                StateReason::Call | StateReason::Restored => {
+                    away.is_none_or(|away| *away == before.reason)
+                }
+                StateReason::Own | StateReason::Supervisor => away == Some(&before.reason),
+                StateReason::Rona
+                | StateReason::Refused
+                | StateReason::WrapUpOver
+                | StateReason::Phone => false,
+            });
+            let begins = || {
+                let reason = away.cloned().or_else(|| why.away());
+                let reason = reason.unwrap_or_else(|| AwayReason::UNSAID.into());
+                AwaySince { reason, since: stamp.at, over: false }
+            };
+            self.away = Some(goes_on.unwrap_or_else(begins));
+        } else if !self.resumes_not_ready {
+            self.away = None;
+        }
+    }
+
+    /// The journal says that it is too long.
+    pub(super) fn away_too_long(&mut self, reason: &AwayReason) {
+        if let Some(away) = self.away.as_mut().filter(|away| away.reason == *reason) {
+            away.over = true;
+        }
     }
 
     /// What an agent who is busy with a call is after it; none for one who is not.
@@ -71,14 +120,28 @@ impl AgentBook {
     pub(super) fn unaccrued(&self, now: &Stamp) -> Span {
         let lasted_us = i64::try_from(self.accrued_to.until(now)).unwrap_or(i64::MAX);
         let from = UnixMicros(now.at.0.saturating_sub(lasted_us));
-        Span { state: self.state, from, to: now.at }
+        let away = self.away.as_ref().filter(|_| self.state == AgentState::NotReady);
+        let away = away.map(|away| away.reason.clone());
+        Span { state: self.state, away, from, to: now.at }
     }
 
     /// The same, taken as counted; time is counted on from `next`.
-    pub(super) fn accrue(&mut self, now: &Stamp, next: Stamp) -> Span {
+    pub(super) fn accrue(&mut self, now: &Stamp, next: Stamp, zone: &Zone) -> Span {
         let span = self.unaccrued(now);
+        (self.day, self.away_us) = self.away_today(&span, zone);
         self.accrued_to = next;
         span
+    }
+
+    /// Time not ready on the day on which `span` ends, with it.
+    fn away_today(&self, span: &Span, zone: &Zone) -> (UnixMicros, BTreeMap<AwayReason, u64>) {
+        let (day, _) = zone.day(span.to);
+        let mut away_us = if day == self.day { self.away_us.clone() } else { BTreeMap::new() };
+        if let Some(reason) = span.away.clone() {
+            let today = Span { from: span.from.max(day), ..span.clone() };
+            *away_us.entry(reason).or_default() += today.lasted_us();
+        }
+        (day, away_us)
     }
 
     /// A phone registered or refreshed.
@@ -99,13 +162,19 @@ impl AgentBook {
         agent: &AgentId,
         (call, wrap_up): (Option<CallId>, Option<CallId>),
         now: &Stamp,
+        zone: &Zone,
     ) -> AgentLive {
+        let away = self.away.as_ref().filter(|_| self.state == AgentState::NotReady);
+        let (_, away_us) = self.away_today(&self.unaccrued(now), zone);
         let phones = self.registrations.iter().filter(|phone| phone.expires_at > now.at).count();
         AgentLive {
             agent: agent.clone(),
             name: if self.name.is_empty() { agent.to_string() } else { self.name.clone() },
             state: self.state,
             for_s: (self.since != Stamp::default()).then(|| seconds(self.since.until(now))),
+            reason: away.map(|away| away.reason.clone()),
+            over_limit: away.is_some_and(|away| away.over),
+            not_ready_today_s: away_us.into_iter().map(|(it, us)| (it, seconds(us))).collect(),
             phones: phones as u64,
             call,
             wrap_up,

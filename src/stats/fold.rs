@@ -13,16 +13,15 @@ use crate::id::{AgentId, CallId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::agents::AgentBook;
+use super::away::AwayBook;
 use super::backends::BackendBook;
 use super::bans::{BanBook, BanLive};
-use super::books::{Answer, CallBook, Conversation, LaterEpisodes, Place, QueueBook, Stamp};
+use super::books::{Answer, CallBook, Conversation, Place, QueueBook, Stamp};
 use super::bulletins::BulletinBook;
 use super::callbacks::CallbackBook;
-use super::figures::{Counts, seconds};
 use super::histories::Histories;
-use super::interval::{IntervalRow, Intervals};
+use super::interval::Intervals;
 use super::last_agents::LastAgents;
-use super::live::{Live, QueueLive, Today};
 use super::messages::MessageBook;
 use super::notifications::NotificationBook;
 use super::restore::Registration;
@@ -32,9 +31,11 @@ use super::voice::Voice;
 use super::wrap_up::WrapUpBook;
 use super::zone::Zone;
 
+mod shown;
+
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 15;
+pub const FOLD_VERSION: i64 = 16;
 
 /// All that is known from the journal so far.
 ///
@@ -63,6 +64,7 @@ pub struct Fold {
     histories: Histories,
     surveys: SurveyBook,
     wrap_ups: WrapUpBook,
+    away: AwayBook,
 }
 
 impl Fold {
@@ -109,7 +111,8 @@ impl Fold {
         let stamp = Stamp { at: entry.at, time: entry.time, run };
         if begins {
             for book in self.agents.values_mut() {
-                let span = book.accrue(&self.last, stamp);
+                let span = book.accrue(&self.last, stamp, &self.zone);
+                self.away.spend(&span);
                 self.intervals.spend(span, &self.zone);
                 book.registrations.retain(|phone| phone.expires_at > stamp.at);
             }
@@ -325,15 +328,20 @@ impl Fold {
     fn apply_agent(&mut self, agent: &AgentId, event: &AgentEvent, stamp: Stamp) {
         let book = self.agents.entry(agent.clone()).or_default();
         match event {
-            AgentEvent::State { from, to, reason: _, by: _, lasted_us } => {
-                let span = book.accrue(&stamp, stamp);
-                book.change(*from, *to);
+            AgentEvent::State { from, to, reason, by: _, lasted_us, away } => {
+                let span = book.accrue(&stamp, stamp, &self.zone);
+                book.change((*from, *to), *reason, away.as_ref(), stamp);
                 book.since = stamp;
+                self.away.spend(&span);
                 let work = (*from == AgentState::WrapUp).then(|| book.last_call.clone()).flatten();
                 self.intervals.spend(span, &self.zone);
                 if let Some(place) = work {
                     self.handle(&place, *lasted_us, false);
                 }
+            }
+            AgentEvent::AwayTooLong { away, limit_us: _ } => {
+                book.away_too_long(away);
+                self.away.too_long(away);
             }
             AgentEvent::Registered { contact, source, listener, call_id, cseq, expires_at } => {
                 book.register(Registration {
@@ -362,7 +370,9 @@ impl Fold {
                 bulletins,
                 history_us,
                 wrap_up,
+                away,
             } => {
+                self.away.in_force(away);
                 self.histories.keep_for(*history_us, stamp.at);
                 self.wrap_ups.in_force(wrap_up);
                 self.bulletins.known(bulletins);
@@ -401,132 +411,6 @@ impl Fold {
         }
     }
 
-    /// The figures at `now` on the monotonic clock of the present run, which is `at` on the
-    /// calendar.
-    pub fn live(&self, now: Time, at: UnixMicros) -> Live {
-        let now = Stamp { at, time: now, run: self.last.run };
-        let (day, next_day) = self.zone.day(at);
-        let counts = self.intervals.counts(day, next_day);
-        let mut waiting: BTreeMap<&QueueName, (u64, u64)> = BTreeMap::new();
-        let mut still_waiting: BTreeMap<&QueueName, u64> = BTreeMap::new();
-        for book in self.calls.values() {
-            if let (Some(visit), Some(since)) = (&book.visit, book.waits_since()) {
-                let (count, longest_us) = waiting.entry(&visit.queue).or_default();
-                *count += 1;
-                *longest_us = since.until(&now).max(*longest_us);
-            }
-            if let (Some(place), None) = (&book.place, book.outcome)
-                && (day..next_day).contains(&place.half_hour)
-            {
-                *still_waiting.entry(&place.queue).or_default() += 1;
-            }
-        }
-        let mut whole = Counts::default();
-        let mut queues = Vec::with_capacity(self.queues.len());
-        for (queue, book) in &self.queues {
-            let (count, longest_us) = waiting.get(queue).copied().unwrap_or_default();
-            let today = counts.get(queue).cloned().unwrap_or_default();
-            whole.add(&today);
-            let books_difference = book.difference(count);
-            if book.in_settings || count > 0 || today.offered > 0 || books_difference != 0 {
-                queues.push(QueueLive {
-                    queue: queue.clone(),
-                    title: if book.title.is_empty() {
-                        queue.to_string()
-                    } else {
-                        book.title.clone()
-                    },
-                    standard_s: seconds(book.thresholds.standard_us),
-                    waiting: count,
-                    longest_wait_s: (count > 0).then(|| seconds(longest_us)),
-                    today: today.today(still_waiting.get(queue).copied().unwrap_or(0)),
-                    total: book.totals(),
-                    books_difference,
-                    messages: self.messages.of(queue, at),
-                    callbacks: self.callbacks.of(queue, at),
-                    served_by: book.served_by.clone(),
-                });
-            }
-        }
-        let known = self.agents.iter().filter(|(_, book)| book.is_known());
-        let calls = self.calls_of_agents();
-        let agent_list: Vec<_> = known
-            .map(|(agent, book)| {
-                let calls = (calls.get(agent).copied(), self.wrap_ups.last_of(agent));
-                book.live(agent, calls, &now)
-            })
-            .collect();
-        let mut agents: BTreeMap<AgentState, u64> =
-            AgentState::ALL.into_iter().map(|state| (state, 0)).collect();
-        for agent in &agent_list {
-            *agents.entry(agent.state).or_default() += 1;
-        }
-        Live {
-            at,
-            time: now.time,
-            organisation: self.organisation.clone(),
-            seq: self.seq,
-            calls_active: self.calls.len() as u64,
-            queues,
-            today: whole.today(still_waiting.values().sum()),
-            agents,
-            agent_list,
-            ended_total: self.ended.clone(),
-            transfers_total: self.transfers.clone(),
-            bans: self.bans.values().cloned().collect(),
-            voice: self.voice.clone(),
-            messages: self.messages.open.values().cloned().collect(),
-            callbacks: self.callbacks.open.values().cloned().collect(),
-            bulletins: self.bulletins.all().cloned().collect(),
-            facts: self.facts(),
-            backends: self.backends.clone(),
-            speech: self.speech.clone(),
-            notifications: self.notifications.clone(),
-            last_agents: (self.last_agents.len() as u64, self.last_agents.crowded_out()),
-            surveys: self.surveys.clone(),
-            wrap_ups: self.wrap_ups.live(),
-        }
-    }
-
-    /// The call of each agent; a caller's, if there are two.
-    fn calls_of_agents(&self) -> BTreeMap<&AgentId, CallId> {
-        let own = self.calls.iter().filter_map(|(call, book)| Some((book.by.as_ref()?, *call)));
-        let others = self.calls.iter().filter_map(|(call, book)| Some((book.talks_with()?, *call)));
-        own.chain(others).collect()
-    }
-
-    /// The table of half hours as it stands at `now`, which is `at` on the calendar; the oldest
-    /// first, 62 days at most.
-    pub fn intervals(&self, now: Time, at: UnixMicros) -> Vec<IntervalRow> {
-        let now = Stamp { at, time: now, run: self.last.run };
-        let mut waiting: BTreeMap<Place, u64> = BTreeMap::new();
-        for book in self.calls.values().filter(|book| book.outcome.is_none()) {
-            if let Some(place) = &book.place {
-                *waiting.entry(place.clone()).or_default() += 1;
-            }
-        }
-        let mut intervals = self.intervals.clone();
-        for book in self.agents.values() {
-            intervals.spend(book.unaccrued(&now), &self.zone);
-        }
-        intervals.rows(&self.zone, at, &waiting)
-    }
-
-    /// The figures of all calls since the journal began, whatever queue they entered.
-    pub fn since_the_beginning(&self) -> Today {
-        let mut whole = Counts::default();
-        for book in self.queues.values() {
-            whole.add(&book.counts);
-        }
-        let waits = |book: &&CallBook| book.place.is_some() && book.outcome.is_none();
-        whole.today(self.calls.values().filter(waits).count() as u64)
-    }
-
-    /// Waits after an answer, by queue: apart from everything else.
-    pub fn later_episodes(&self) -> impl Iterator<Item = (&QueueName, &LaterEpisodes)> {
-        self.queues.iter().map(|(queue, book)| (queue, &book.later))
-    }
-
     /// The last entry's position; 0 if there is none.
     pub fn seq(&self) -> u64 {
         self.seq
@@ -559,11 +443,6 @@ impl Fold {
 
     pub(super) fn bans(&self) -> &BanBook {
         &self.bans
-    }
-
-    fn facts(&self) -> BTreeMap<CallId, Vec<(String, String)>> {
-        let noted = self.calls.iter().filter(|(_, book)| !book.facts.is_empty());
-        noted.map(|(call, book)| (*call, book.facts.clone())).collect()
     }
 
     pub(super) fn bulletins(&self) -> &BulletinBook {

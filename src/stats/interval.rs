@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AgentState, Outcome};
-use crate::id::QueueName;
+use crate::id::{AwayReason, QueueName};
 use crate::time::UnixMicros;
 
 use super::agents::Span;
@@ -72,6 +72,9 @@ pub struct IntervalRow {
     pub occupancy: Option<f64>,
     /// Agents signed in, averaged over the half hour; in the row of all queues only.
     pub agents_signed_in: Option<f64>,
+    /// Time that agents were not ready, by what for, in seconds; in the row of all queues only.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_ready_s: BTreeMap<AwayReason, f64>,
     /// Calls of this row that still wait: while there are any, the row is provisional.
     pub still_waiting: u64,
     /// The standard that the figures were judged by, in seconds; none where queues differ.
@@ -95,6 +98,7 @@ struct HalfHour {
     contact_us: u64,
     ready_us: u64,
     signed_in_us: u64,
+    away_us: BTreeMap<AwayReason, u64>,
 }
 
 /// All half hours that are kept.
@@ -157,7 +161,7 @@ impl Intervals {
         while from < span.to {
             let end = UnixMicros(start.0.saturating_add(HALF_HOUR_US)).min(span.to);
             let spent_us = u64::try_from(end.0.saturating_sub(from.0)).unwrap_or(0);
-            self.0.entry(start).or_default().spend(span.state, spent_us);
+            self.0.entry(start).or_default().spend(&span, spent_us);
             if end <= from {
                 return;
             }
@@ -210,6 +214,8 @@ impl Intervals {
             row.judged_by(half_hour.common_thresholds());
             row.occupancy = half_hour.occupancy();
             row.agents_signed_in = half_hour.agents_signed_in(*start, at);
+            let away = half_hour.away_us.iter();
+            row.not_ready_s = away.map(|(it, us)| (it.clone(), seconds(*us))).collect();
             rows.push(row);
         }
         rows
@@ -217,8 +223,8 @@ impl Intervals {
 }
 
 impl HalfHour {
-    fn spend(&mut self, state: AgentState, spent_us: u64) {
-        let (contact, ready) = match state {
+    fn spend(&mut self, span: &Span, spent_us: u64) {
+        let (contact, ready) = match span.state {
             AgentState::SignedOut => return,
             AgentState::Ready => (false, true),
             AgentState::Reserved
@@ -234,6 +240,10 @@ impl HalfHour {
         }
         if ready {
             self.ready_us = self.ready_us.saturating_add(spent_us);
+        }
+        if let Some(reason) = span.away.clone() {
+            let away_us = self.away_us.entry(reason).or_default();
+            *away_us = away_us.saturating_add(spent_us);
         }
     }
 
@@ -287,6 +297,7 @@ impl Cell {
             aht_s: counts.aht_s(),
             occupancy: None,
             agents_signed_in: None,
+            not_ready_s: BTreeMap::new(),
             still_waiting,
             standard_s: None,
             short_abandon_s: None,

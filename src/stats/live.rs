@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome};
-use crate::id::{AgentId, CallId, QueueName, WrapUpCode};
+use crate::id::{AgentId, AwayReason, CallId, QueueName, WrapUpCode};
 use crate::time::{Time, UnixMicros};
 
+use super::away::AwayLive;
 use super::backends::BackendBook;
 use super::bans::BanLive;
 use super::bulletins::BulletinLive;
@@ -89,6 +90,9 @@ pub struct Live {
     /// them and to supervisors.
     #[serde(skip)]
     pub wrap_ups: WrapUpLive,
+    /// For what agents are not ready, by name.
+    #[serde(rename = "not_ready")]
+    pub away: Vec<AwayLive>,
 }
 
 /// One queue now and today.
@@ -280,6 +284,12 @@ pub struct AgentLive {
     pub state: AgentState,
     /// For how long, in seconds; none if the journal never saw another state.
     pub for_s: Option<f64>,
+    /// For what, if the agent is not ready.
+    pub reason: Option<AwayReason>,
+    /// Whether the agent is not ready for longer than the settings give for that.
+    pub over_limit: bool,
+    /// Time not ready today, by what for, in seconds.
+    pub not_ready_today_s: BTreeMap<AwayReason, f64>,
     /// Phones registered now.
     pub phones: u64,
     /// The call that the agent is part of; a caller's, if there are two.

@@ -16,6 +16,7 @@ use crate::event::{Met, Outcome};
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
 
+mod away;
 mod backends;
 mod callbacks;
 mod last_agents;
@@ -72,7 +73,7 @@ pub fn render(live: &Live, wire: &Wire) -> String {
     families.extend(backends::families(live).into_iter().chain(last_agents::families(live)));
     families.extend(notifications::families(live).into_iter().chain(wrap_ups::families(live)));
     families.extend(speech::families(live).into_iter().chain(voice::families(live)));
-    families.extend(surveys::families(live));
+    families.extend(surveys::families(live).into_iter().chain(away::families(live)));
     families.extend(trunks::families(wire));
     families.extend(recordings::recordings(&wire.recordings));
     // A family without a sample is an error to the encoder, and no news to a reader.

@@ -6,6 +6,7 @@
 //! wallboard, the JSON, the metrics and the reports are views of the one fold; nothing else counts.
 
 mod agents;
+mod away;
 mod backends;
 mod bans;
 mod books;
@@ -39,6 +40,7 @@ pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use away::AwayLive;
 pub use backends::{BackendBook, BackendFigures};
 pub use bans::BanLive;
 pub use books::LaterEpisodes;
@@ -49,6 +51,6 @@ pub use interval::IntervalRow;
 pub use last_agents::LastAgents;
 pub use notifications::{NotificationBook, NotificationLive};
 pub use queue_length::QueueLength;
-pub use restore::{Joined, OpenCall, Registration, Restored, Waiting, closing_entries};
+pub use restore::{AwaySince, Joined, OpenCall, Registration, Restored, Waiting, closing_entries};
 pub use speech::{IntentFigures, SpeechBook};
 pub use surveys::SurveyBook;

@@ -102,7 +102,8 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                 6 => {
                     let (from, to) = (AgentState::WrapUp, AgentState::ALL[episode as usize * 2]);
                     let (reason, by) = (StateReason::Own, None);
-                    let event = AgentEvent::State { from, to, reason, by, lasted_us: wait_us };
+                    let event =
+                        AgentEvent::State { from, to, reason, by, lasted_us: wait_us, away: None };
                     return Event::Agent { agent, event };
                 }
                 9 => {
@@ -136,6 +137,7 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                         bulletins: Vec::new(),
                         history_us: 0,
                         wrap_up: Default::default(),
+                        away: Default::default(),
                         organisation: String::new(),
                         time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),
                         queues: vec![set],

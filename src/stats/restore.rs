@@ -1,12 +1,14 @@
 //! What a start takes over from the runs before it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
     AgentEvent, AgentState, CallEvent, CallbackEvent, EndCause, Entry, Event, Miss, Peer,
     StateReason,
 };
-use crate::id::{AgentId, BulletinName, CallId, LegId, QueueName};
+use crate::id::{AgentId, AwayReason, BulletinName, CallId, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
@@ -48,6 +50,19 @@ pub struct Restored {
     pub wrap_ups: Vec<WrapUpOf>,
     /// Every agent that the journal knows and the last state.
     pub agents: Vec<(AgentId, AgentState)>,
+    /// For what those are not ready who are.
+    pub away: BTreeMap<AgentId, AwaySince>,
+}
+
+/// For what an agent is not ready, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaySince {
+    /// For what.
+    pub reason: AwayReason,
+    /// Since when, on the calendar; calls by name in between count.
+    pub since: UnixMicros,
+    /// The journal says that it is too long.
+    pub over: bool,
 }
 
 /// A call without an end.
@@ -136,6 +151,7 @@ pub fn closing_entries(fold: &Fold, at: UnixMicros, time: Time) -> Vec<Entry> {
                     reason: StateReason::Restored,
                     by: None,
                     lasted_us: book.since.until(&end),
+                    away: book.away.as_ref().map(|away| away.reason.clone()),
                 },
             });
         }
@@ -180,6 +196,10 @@ impl Fold {
             histories: self.histories().clone(),
             wrap_ups: self.wrap_ups().open().cloned().collect(),
             agents: agents.iter().map(|(agent, book)| (agent.clone(), book.state)).collect(),
+            away: agents
+                .iter()
+                .filter_map(|(agent, book)| Some((agent.clone(), book.away.clone()?)))
+                .collect(),
         }
     }
 }

@@ -106,6 +106,7 @@ impl Stream {
                 bulletins: Vec::new(),
                 history_us: 0,
                 wrap_up: Default::default(),
+                away: Default::default(),
                 organisation: "Havering".to_owned(),
                 time_zone: "Europe/London".to_owned(),
                 queues: vec![queue("parking", "Parking"), queue("waste", "Waste and recycling")],
@@ -223,7 +224,7 @@ impl Stream {
 
     pub(crate) fn state(&mut self, agent: &str, from: AgentState, to: AgentState, lasted_us: u64) {
         let (reason, by) = (StateReason::Call, None);
-        let event = AgentEvent::State { from, to, reason, by, lasted_us };
+        let event = AgentEvent::State { from, to, reason, by, lasted_us, away: None };
         self.push(Event::Agent { agent: agent.into(), event });
     }
 

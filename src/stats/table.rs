@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::AwayLive;
 use super::IntervalRow;
 use super::live::QueueLive;
 
@@ -64,6 +65,21 @@ pub fn wrap_ups(queues: &[QueueLive]) -> String {
         }
     }
     text
+}
+
+/// How long agents were not ready since the journal began, and for what; nothing if nobody was.
+pub fn not_ready(reasons: &[AwayLive]) -> String {
+    let mut text = String::new();
+    for away in reasons.iter().filter(|away| away.total_s > 0.0) {
+        let minutes = (away.total_s / 60.0).floor();
+        let too_long = match away.over_limit_total {
+            0 => String::new(),
+            times => format!(", {times} times for too long"),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {} {minutes} min{too_long}", away.reason);
+    }
+    if text.is_empty() { text } else { format!("\nnot ready:\n{text}") }
 }
 
 /// The columns of the whole table (`measures.md`).

@@ -361,6 +361,7 @@ fn a_moved_call_is_judged_by_the_standard_of_its_first_queue() {
             bulletins: Vec::new(),
             history_us: 0,
             wrap_up: Default::default(),
+            away: Default::default(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![queue("waste", 60 * S), queue("parking", 20 * S)],
@@ -504,6 +505,7 @@ fn an_agent_and_a_queue_that_left_the_settings_stay_while_they_matter() {
             bulletins: Vec::new(),
             history_us: 0,
             wrap_up: Default::default(),
+            away: Default::default(),
             organisation: "Havering".to_owned(),
             time_zone: "Europe/London".to_owned(),
             queues: vec![],
@@ -550,3 +552,5 @@ fn two_months_of_half_hours_are_kept_and_a_clock_gone_wild_fills_no_memory() {
         stream.fold.intervals(Time::ZERO, UnixMicros(wild));
     }
 }
+
+mod away;

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::acd::command::AgentChoice;
+use crate::acd::command::{AgentChoice, ChoiceError};
 use crate::call::TransferError;
 use crate::engine::io::{Reply, Request};
-use crate::id::{AgentId, CallId};
+use crate::id::{AgentId, AwayReason, CallId};
 use crate::stats::live::AgentLive;
 
 use super::auth::{self, Capacity};
@@ -33,7 +33,7 @@ pub(super) async fn agents(
     let live = (app.web.live)();
     let seen: Vec<&AgentLive> =
         live.agent_list.iter().filter(|agent| actor.over(&agent.agent).is_ok()).collect();
-    Ok(Json(json!({ "at": live.at, "agents": seen })).into_response())
+    Ok(Json(json!({ "at": live.at, "agents": seen, "not_ready": live.away })).into_response())
 }
 
 /// The body of a change of state.
@@ -41,6 +41,8 @@ pub(super) async fn agents(
 #[serde(deny_unknown_fields)]
 struct StateBody {
     state: Choice,
+    #[serde(default)]
+    reason: Option<AwayReason>,
 }
 
 /// The states that can be chosen.
@@ -75,15 +77,27 @@ pub(super) async fn set_state(
     let Path(agent) =
         agent.map_err(|_| Problem::BadPath("An agent's name is percent-encoded UTF-8."))?;
     let capacity = actor.over(&agent)?;
-    let StateBody { state } = read(&headers, body)?;
-    let asked = Asked {
-        actor: actor.name,
-        own: capacity == Capacity::Own,
-        request: Request::Agent { agent: agent.clone(), choice: state.into() },
+    let StateBody { state, reason } = read(&headers, body)?;
+    let request = match (AgentChoice::from(state), reason.clone()) {
+        (choice, None) => Request::Agent { agent: agent.clone(), choice },
+        (AgentChoice::NotReady, Some(reason)) => Request::Away { agent: agent.clone(), reason },
+        (AgentChoice::SignIn | AgentChoice::SignOut | AgentChoice::Ready, Some(_)) => {
+            const ONLY: &str = "Only `not_ready` has a `reason`.";
+            return Err(Problem::Invalid(ONLY.to_owned()));
+        }
     };
-    match ask(&app, asked).await? {
-        Reply::Agent(state) => Ok(Json(json!({ "agent": agent, "state": state })).into_response()),
-        other => Err(other.into()),
+    let asked = Asked { actor: actor.name, own: capacity == Capacity::Own, request };
+    match (ask(&app, asked).await?, reason) {
+        (Reply::ChoiceRefused(ChoiceError::UnknownReason), Some(reason)) => {
+            let live = (app.web.live)();
+            let known = live.away.iter().filter(|away| away.chosen);
+            let known = known.map(|away| away.reason.clone()).collect();
+            Err(Problem::UnknownReason { reason, known })
+        }
+        (Reply::Agent(state), _) => {
+            Ok(Json(json!({ "agent": agent, "state": state })).into_response())
+        }
+        (other, _) => Err(other.into()),
     }
 }
 

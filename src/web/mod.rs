@@ -6,7 +6,7 @@
 //!
 //! | path | what | who |
 //! | --- | --- | --- |
-//! | `/`, `/ui/*` | the wallboard and its parts | everybody |
+//! | `/`, `/desk`, `/ui/*` | the wallboard, the desk and their parts | everybody; the desk asks for a token |
 //! | `/healthz`, `/readyz`, `/openapi.json` | health, and what the API can do | everybody |
 //! | `/metrics`, `/api/v1/live` | figures without personal data | loopback, or any token |
 //! | `/api/v1/agents` | the agents | a token: a supervisor all, an agent themselves |

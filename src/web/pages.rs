@@ -16,10 +16,12 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Files below `/ui/`.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 6] = [
     ("wallboard.css", CSS, include_str!("ui/wallboard.css")),
     ("wallboard.js", SCRIPT, include_str!("ui/wallboard.js")),
     ("figures.js", SCRIPT, include_str!("ui/figures.js")),
+    ("desk.css", CSS, include_str!("ui/desk.css")),
+    ("desk.js", SCRIPT, include_str!("ui/desk.js")),
     ("icon.svg", SVG, include_str!("ui/icon.svg")),
 ];
 
@@ -31,6 +33,11 @@ fn embedded(media_type: &'static str, text: &'static str) -> Response {
 /// `GET /`.
 pub(super) async fn wallboard() -> Response {
     embedded(HTML, include_str!("ui/index.html"))
+}
+
+/// `GET /desk`.
+pub(super) async fn desk() -> Response {
+    embedded(HTML, include_str!("ui/desk.html"))
 }
 
 /// `GET /ui/{file}`.

@@ -13,6 +13,8 @@ use crate::acd::messages::MessageError;
 use crate::acd::wrap_up::WrapUpError;
 use crate::call::{SuperviseError, TransferError};
 use crate::engine::io::Reply;
+use crate::flow::nearest;
+use crate::id::AwayReason;
 use crate::server::registry::Refusal;
 use crate::sip::guard::BanError;
 
@@ -51,6 +53,13 @@ pub(super) enum Problem {
     BadPath(&'static str),
     /// The engine refused an agent's choice.
     Choice(ChoiceError),
+    /// Nobody can be not ready for this; for what they can be.
+    UnknownReason {
+        /// What was said.
+        reason: AwayReason,
+        /// What can be.
+        known: Vec<AwayReason>,
+    },
     /// The call is not up.
     UnknownCall,
     /// Nothing can be said of the conversation, or not that.
@@ -140,6 +149,10 @@ impl Problem {
             Problem::BadPath(_) => "bad-path",
             Problem::Choice(ChoiceError::UnknownAgent) => "unknown-agent",
             Problem::Choice(ChoiceError::SignedOut) => "signed-out",
+            Problem::Choice(ChoiceError::UnknownReason) | Problem::UnknownReason { .. } => {
+                "unknown-reason"
+            }
+            Problem::Choice(ChoiceError::TooManyAway) => "too-many-away",
             Problem::Choice(ChoiceError::CodeOwed) => "code-owed",
             Problem::Choice(ChoiceError::NotWrappingUp) => "not-wrapping-up",
             Problem::Choice(ChoiceError::NoMoreTime) => "no-more-time",
@@ -208,6 +221,8 @@ impl Problem {
             Problem::Malformed(_) | Problem::BadPath(_) => StatusCode::BAD_REQUEST,
             Problem::Invalid(_)
             | Problem::UnknownDestination
+            | Problem::UnknownReason { .. }
+            | Problem::Choice(ChoiceError::UnknownReason)
             | Problem::WrapUp(WrapUpError::UnknownCode { .. } | WrapUpError::CodeNeeded(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -215,6 +230,7 @@ impl Problem {
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Choice(
                 ChoiceError::SignedOut
+                | ChoiceError::TooManyAway
                 | ChoiceError::CodeOwed
                 | ChoiceError::NotWrappingUp
                 | ChoiceError::NoMoreTime,
@@ -253,6 +269,10 @@ impl Problem {
             Problem::BadPath(_) => "A part of the address cannot be read",
             Problem::Choice(ChoiceError::UnknownAgent) => "There is no such adviser",
             Problem::Choice(ChoiceError::SignedOut) => "The adviser is signed out",
+            Problem::Choice(ChoiceError::UnknownReason) | Problem::UnknownReason { .. } => {
+                "There is no such reason"
+            }
+            Problem::Choice(ChoiceError::TooManyAway) => "Too many are not ready for this",
             Problem::Choice(ChoiceError::CodeOwed) => "The last call needs a code first",
             Problem::Choice(ChoiceError::NotWrappingUp) => "No call's work is under way",
             Problem::Choice(ChoiceError::NoMoreTime) => {
@@ -338,6 +358,26 @@ impl Problem {
             }
             Problem::Choice(error @ ChoiceError::SignedOut) => {
                 format!("{error}: send {{\"state\":\"signed_in\"}}.")
+            }
+            Problem::UnknownReason { reason, known } => {
+                let known: Vec<&str> = known.iter().map(AwayReason::as_str).collect();
+                let instead =
+                    match (known.is_empty(), nearest(reason.as_str(), known.iter().copied())) {
+                        (true, _) => {
+                            "The settings have none: declare it as [not_ready.NAME].".to_owned()
+                        }
+                        (false, Some(near)) => {
+                            format!("Did you mean `{near}`? There are: {}.", known.join(", "))
+                        }
+                        (false, None) => format!("There are: {}.", known.join(", ")),
+                    };
+                format!("`{reason}` is no reason to be not ready. {instead}")
+            }
+            Problem::Choice(error @ ChoiceError::UnknownReason) => {
+                format!("{error}. GET /api/v1/agents lists them.")
+            }
+            Problem::Choice(error @ ChoiceError::TooManyAway) => {
+                format!("{error}. Wait for somebody to come back, or ask a supervisor.")
             }
             Problem::Choice(error @ ChoiceError::CodeOwed) => {
                 format!("{error}: PUT it to /api/v1/calls/CALL/wrap-up, or ask a supervisor.")
@@ -481,6 +521,7 @@ impl IntoResponse for Problem {
             | Problem::TooSlow
             | Problem::BadPath(_)
             | Problem::Choice(_)
+            | Problem::UnknownReason { .. }
             | Problem::UnknownCall
             | Problem::Ban(_)
             | Problem::NotBanned

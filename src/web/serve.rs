@@ -72,6 +72,7 @@ pub(super) enum Door {
 pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
     vec![
         ("/", Door::Open, get(pages::wallboard)),
+        ("/desk", Door::Open, get(pages::desk)),
         ("/ui/{file}", Door::Open, get(pages::file)),
         ("/openapi.json", Door::Open, get(pages::openapi)),
         ("/healthz", Door::Open, get(pages::healthz)),

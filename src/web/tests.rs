@@ -24,6 +24,7 @@ mod bans;
 mod bulletins;
 mod callbacks;
 mod messages;
+mod not_ready;
 mod notifications;
 mod registry;
 mod supervise;
@@ -79,6 +80,9 @@ pub(super) fn live() -> Live {
                 name: format!("{agent} example"),
                 state: AgentState::Ready,
                 for_s: Some(4.0),
+                reason: None,
+                over_limit: false,
+                not_ready_today_s: BTreeMap::new(),
                 phones: 1,
                 call: None,
                 wrap_up: None,
@@ -101,6 +105,7 @@ pub(super) fn live() -> Live {
         speech: Default::default(),
         last_agents: Default::default(),
         wrap_ups: wrap_up::said(),
+        away: not_ready::reasons(),
     }
 }
 

@@ -73,3 +73,15 @@ test("a target is a share above none, or not given", () => {
     assert.equal(figures.target(bad), null, bad);
   }
 });
+
+test("for what advisers are not ready is said with how many are for too long", () => {
+  const reason = (name, title, agents, over_limit, limit_s = 3600) =>
+    ({ reason: name, title, agents, over_limit, limit_s, chosen: true });
+  assert.deepEqual(figures.awayWords([reason("lunch", "Lunch", 0, 0)]), { level: "none", text: "" });
+  const two = [reason("lunch", "Lunch", 2, 1), reason("no-answer", "Did not answer", 1, 0, null)];
+  assert.deepEqual(figures.awayWords(two),
+    { level: "over", text: "Lunch 2, 1 over 60\u00a0minutes · Did not answer 1" });
+  assert.equal(figures.awayWords(two.slice(1)).level, "ok");
+  assert.equal(figures.spentWords(two, { lunch: 3_660, "no-answer": 59 }), "Lunch 61\u00a0min");
+  assert.equal(figures.spentWords(two, {}), "–");
+});

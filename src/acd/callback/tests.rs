@@ -28,6 +28,7 @@ fn plan() -> AcdPlan {
         queues: BTreeMap::from([("waste".into(), queue)]),
         turns: Default::default(),
         agents: BTreeMap::new(),
+        away: BTreeMap::new(),
         calendars: BTreeMap::from([("office".into(), office)]),
         zone: TimeZone::UTC,
     }

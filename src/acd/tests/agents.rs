@@ -27,6 +27,7 @@ fn whoever_signs_in_is_not_ready_until_they_say_so() {
             reason: StateReason::Own,
             by: Some("amy".to_owned()),
             lasted: secs(3),
+            away: None,
         }]
     );
     assert_eq!(world.choose("amy", AgentChoice::Ready), [], "again changes nothing");
@@ -181,7 +182,7 @@ fn a_restart_gives_everybody_what_they_had_chosen() {
         let wall = world.wall;
         world.acd = Acd::new(plan(&[("waste", queue(&["waste"]))], &[("amy", "waste")]));
         let agent = AgentId::from("amy");
-        let restore = AcdInput::Restore { agent: agent.clone(), state };
+        let restore = AcdInput::Restore { agent: agent.clone(), state, away: None };
         let effects = world.acd.apply(Time::ZERO, &wall, restore);
         assert_eq!(world.state("amy"), restored, "{state:?}");
         assert!(changes(&effects).iter().all(|(_, _, why)| *why == StateReason::Restored));
@@ -196,7 +197,7 @@ fn a_restart_gives_everybody_what_they_had_chosen() {
 fn nothing_is_restored_over_what_an_agent_does_already_and_strangers_change_nothing() {
     let mut world = World::council();
     world.ready("amy");
-    let restore = |agent: &str, state| AcdInput::Restore { agent: agent.into(), state };
+    let restore = |agent: &str, state| AcdInput::Restore { agent: agent.into(), state, away: None };
     assert_eq!(world.apply(restore("amy", AgentState::NotReady)), []);
     assert_eq!(world.apply(restore("zoe", AgentState::SignedOut)), []);
     assert_eq!(world.apply(AcdInput::Reachable { agent: "zoe".into(), reachable: true }), []);
@@ -207,7 +208,7 @@ fn nothing_is_restored_over_what_an_agent_does_already_and_strangers_change_noth
 fn whoever_was_at_work_and_is_no_longer_in_the_settings_is_signed_out() {
     let mut world = World::council();
     let state = AgentState::Ready;
-    let effects = world.apply(AcdInput::Restore { agent: "zoe".into(), state });
+    let effects = world.apply(AcdInput::Restore { agent: "zoe".into(), state, away: None });
     let signed_out = ("zoe".into(), AgentState::SignedOut, StateReason::Restored);
     assert_eq!(changes(&effects), [signed_out]);
     assert_eq!(world.acd.agent_state(&"zoe".into()), None);

@@ -2,6 +2,7 @@
 
 mod absent;
 mod agents;
+mod away;
 mod callers;
 mod direct;
 mod estimate;
@@ -65,6 +66,7 @@ fn plan(queues: &[(&str, QueueSettings)], agents: &[(&str, &str)]) -> AcdPlan {
         queues: queues.iter().map(|(name, queue)| ((*name).into(), queue.clone())).collect(),
         turns: TurnSettings::default(),
         agents: agents.iter().map(|(id, skills)| ((*id).into(), abilities(skills))).collect(),
+        away: super::away::reasons(&BTreeMap::new()),
         calendars: BTreeMap::from([("office".into(), office)]),
         zone: TimeZone::get("Europe/London").expect("bundled"),
     }
@@ -121,7 +123,7 @@ impl World {
 
     fn choose(&mut self, agent: &str, choice: AgentChoice) -> Vec<AcdEffect> {
         let (reason, by) = (StateReason::Own, Some(agent.to_owned()));
-        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by })
+        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by, away: None })
     }
 
     fn ready(&mut self, agent: &str) -> Vec<AcdEffect> {

@@ -49,7 +49,9 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
             Some(Seen::ReserveRefused(call, agent, why))
         }
         AcdEffect::DirectClaimed { call, agent } => Some(Seen::DirectClaimed(call, agent)),
-        AcdEffect::AgentChanged { .. } | AcdEffect::ChoiceRefused { .. } => None,
+        AcdEffect::AgentChanged { .. }
+        | AcdEffect::AwayTooLong { .. }
+        | AcdEffect::ChoiceRefused { .. } => None,
     });
     seen.collect()
 }

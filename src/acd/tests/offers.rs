@@ -102,6 +102,7 @@ fn a_phone_that_rings_makes_the_reserved_agent_ringing() {
         reason: StateReason::Call,
         by: None,
         lasted: secs(2),
+        away: None,
     };
     assert_eq!(effects, [changed]);
     assert_eq!(world.apply(AcdInput::Ringing { call: call(1), agent }), [], "a second phone");

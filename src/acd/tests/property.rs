@@ -198,7 +198,7 @@ impl Both {
 
     fn choose(&mut self, agent: &str, choice: AgentChoice) {
         let (reason, by) = (StateReason::Own, None);
-        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by });
+        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by, away: None });
     }
 
     fn apply(&mut self, input: AcdInput) {

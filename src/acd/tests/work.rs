@@ -111,7 +111,7 @@ fn a_break_a_supervisor_and_going_home_need_no_code() {
     let mut world = after_a_call(true);
     let (agent, choice) = ("amy".into(), AgentChoice::Ready);
     let (reason, by) = (StateReason::Supervisor, Some("Sue".to_owned()));
-    world.apply(AcdInput::Choose { agent, choice, reason, by });
+    world.apply(AcdInput::Choose { agent, choice, reason, by, away: None });
     assert_eq!(world.state("amy"), AgentState::Ready);
     for (choice, state) in [
         (AgentChoice::NotReady, AgentState::NotReady),

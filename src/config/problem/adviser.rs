@@ -19,6 +19,16 @@ pub enum AdviserProblem {
     BadWrapUpCode { code: String },
     #[error("{what} is more than {most} s")]
     TooLong { what: &'static str, most: u32 },
+    #[error("`{reason}` cannot be the name of a reason")]
+    BadReason { reason: String },
+    #[error("nobody chooses `{reason}`: it follows from a call, or from nothing being said")]
+    NotChosen { reason: String },
+    #[error("`{key}` cannot be dialled behind the star code for not ready")]
+    BadReasonKey { key: String },
+    #[error("the reason `{other}` has the same key")]
+    ReasonKeyTwice { other: String },
+    #[error("`{dialled}` says something else already")]
+    ReasonKeyTaken { dialled: String },
     #[error("no adviser could give the code that is wanted here")]
     NoCodeToGive { codes: usize },
 }
@@ -41,6 +51,16 @@ impl AdviserProblem {
             AdviserProblem::BadBraces { greeting: false } => "write the words without braces",
             AdviserProblem::BadWrapUpCode { .. } => {
                 "write small letters, digits and hyphens, as in missed-bin"
+            }
+            AdviserProblem::BadReason { .. } => {
+                "write small letters, digits and hyphens, as in lunch"
+            }
+            AdviserProblem::NotChosen { .. } => "leave it out; a title and a limit can be given",
+            AdviserProblem::BadReasonKey { .. } => {
+                "write one to three digits in quotes, as in \"1\""
+            }
+            AdviserProblem::ReasonKeyTwice { .. } | AdviserProblem::ReasonKeyTaken { .. } => {
+                "write other digits"
             }
             AdviserProblem::TooLong { .. } => "write less",
             AdviserProblem::NoCodeToGive { codes: 0 } => "declare codes in [wrap_up.codes]",

@@ -35,6 +35,32 @@ fn codes_that_are_none_or_cannot_be_given_are_found() {
 }
 
 #[test]
+fn a_reason_to_be_not_ready_that_cannot_be_is_found() {
+    let reason =
+        |name: &str, more: &str| found(&format!("[not_ready.{name}]\ntitle = \"T\"\n{more}\n"));
+    assert_eq!(reason("lunch", "limit_s = 3600\nat_once = 3\nkey = \"1\""), [""; 0]);
+    assert_eq!(reason("no-answer", "limit_s = 300"), [""; 0], "what follows from a call");
+    assert_eq!(
+        reason("no-answer", "key = \"1\""),
+        ["nobody chooses `no-answer`: it follows from a call, or from nothing being said"]
+    );
+    assert_eq!(
+        reason("Lunch", "limit_s = 0\nat_once = 0\nkey = \"a\""),
+        [
+            "`Lunch` cannot be the name of a reason",
+            "the time for it must not be 0",
+            "how many may be away must not be 0",
+            "`a` cannot be dialled behind the star code for not ready",
+        ]
+    );
+    assert_eq!(reason("lunch", "limit_s = 90000"), ["the time for it is more than 86400 s"]);
+    let twice = "key = \"1\"\n[not_ready.tea]\ntitle = \"Tea\"\nkey = \"1\"";
+    assert_eq!(reason("lunch", twice), ["the reason `lunch` has the same key"]);
+    let taken = "key = \"1\"\n[star_codes]\nsign_out = \"*731\"";
+    assert_eq!(reason("lunch", taken), ["`*731` says something else already"]);
+}
+
+#[test]
 fn a_whisper_or_greeting_that_cannot_be_said_is_found() {
     let queue = |more: &str| found(&format!("[queue.waste]\ntitle = \"W\"\n{more}\n"));
     assert_eq!(queue("whisper = true\ngreeting = \"This is {adviser}.\""), [""; 0]);

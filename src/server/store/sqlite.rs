@@ -422,6 +422,7 @@ fn kind(event: &Event) -> &'static str {
         },
         Event::Agent { agent: _, event } => match event {
             AgentEvent::State { .. } => "state",
+            AgentEvent::AwayTooLong { .. } => "away_too_long",
             AgentEvent::Registered { .. } => "registered",
             AgentEvent::Unregistered { .. } => "unregistered",
         },

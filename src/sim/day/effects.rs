@@ -53,13 +53,15 @@ impl Machine<'_> {
                     let desk = self.by_name[&agent];
                     self.is_answered(place_of(call), queue, desk, (first_at, visit_at));
                 }
-                AcdEffect::AgentChanged { agent, from, to, reason, by, lasted } => {
+                AcdEffect::AgentChanged { agent, from, to, reason, by, lasted, away } => {
                     let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
-                    let event = AgentEvent::State { from, to, reason, by, lasted_us };
+                    let event = AgentEvent::State { from, to, reason, by, lasted_us, away };
                     self.journal.write(self.now, &self.wall, Event::Agent { agent, event });
                 }
-                // Nobody here is rung by name, answers too late or chooses what cannot be.
-                AcdEffect::Reserved { .. }
+                // Nobody here is rung by name, answers too late or chooses what cannot be; a break is as long
+                // as it is planned.
+                AcdEffect::AwayTooLong { .. }
+                | AcdEffect::Reserved { .. }
                 | AcdEffect::ReserveRefused { .. }
                 | AcdEffect::DirectClaimed { .. }
                 | AcdEffect::ClaimRefused { .. }

@@ -77,6 +77,7 @@ impl<'a> Machine<'a> {
             queues: queues.settings.clone(),
             turns: rules.turns,
             agents: shifts.iter().map(|one| (one.agent.clone(), one.skills.clone())).collect(),
+            away: BTreeMap::new(),
             calendars: BTreeMap::new(),
             zone: zone(&rules.time_zone),
         };
@@ -148,6 +149,7 @@ impl<'a> Machine<'a> {
             bulletins: Vec::new(),
             history_us: 0,
             wrap_up: Default::default(),
+            away: BTreeMap::new(),
         };
         self.journal.begin(&self.wall, settings);
         let agents: Vec<AgentId> = self.by_name.keys().cloned().collect();
@@ -359,7 +361,7 @@ impl<'a> Machine<'a> {
 
     fn choose(&mut self, agent: usize, choice: AgentChoice) {
         let (agent, reason, by) = (self.agent(agent), StateReason::Own, None);
-        self.apply(AcdInput::Choose { agent, choice, reason, by });
+        self.apply(AcdInput::Choose { agent, choice, reason, by, away: None });
     }
 
     fn logs_in(&mut self, agent: usize) {

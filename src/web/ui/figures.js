@@ -11,7 +11,9 @@
  *   callbacks: {open: number, oldest_s: number | null}}} Queue
  * @typedef {{at: number, local_time: string, local_date: string, time_zone: string,
  *   organisation: string, seq: number, calls_active: number, queues: Queue[], today: Today,
- *   agents: Record<string, number>}} Live
+ *   agents: Record<string, number>, not_ready: Reason[]}} Live
+ * @typedef {{reason: string, title: string, limit_s: number | null, chosen: boolean,
+ *   agents: number, over_limit: number}} Reason
  * @typedef {"none" | "ok" | "near" | "over"} Level
  */
 
@@ -56,6 +58,33 @@ export function words(seconds) {
 export function brief(seconds) {
   const minutes = seconds / 60;
   return seconds > 60 && Number.isInteger(minutes) ? `${minutes}\u00a0min` : `${seconds}\u00a0s`;
+}
+
+/** What a reason to be not ready is called.
+ * @param {Reason[]} reasons @param {string} reason */
+export function reasonTitle(reasons, reason) {
+  return reasons.find((one) => one.reason === reason)?.title ?? reason;
+}
+
+/** For what advisers are not ready now, and whether somebody is for too long.
+ * @param {Reason[]} reasons @returns {{level: Level, text: string}} */
+export function awayWords(reasons) {
+  const away = reasons.filter((one) => one.agents > 0);
+  const parts = away.map(({ title, agents, over_limit, limit_s }) => {
+    const limit = limit_s === null ? "the time for it" : words(limit_s);
+    return `${title} ${number(agents)}${over_limit === 0 ? "" : `, ${number(over_limit)} over ${limit}`}`;
+  });
+  const over = away.some((one) => one.over_limit > 0);
+  return { level: over ? "over" : parts.length === 0 ? "none" : "ok", text: parts.join(" · ") };
+}
+
+/** How long somebody was not ready, by what for: "Lunch 45 min, Training 5 min".
+ * @param {Reason[]} reasons @param {Record<string, number>} spent in seconds */
+export function spentWords(reasons, spent) {
+  const parts = Object.entries(spent).filter(([, seconds]) => seconds >= 60);
+  const minutes = (/** @type {number} */ seconds) => number(Math.floor(seconds / 60));
+  const text = parts.map(([reason, s]) => `${reasonTitle(reasons, reason)} ${minutes(s)}\u00a0min`);
+  return text.join(", ") || "–";
 }
 
 /** A ratio in whole per cent, rounded down so that 100% means all; null if there is none.

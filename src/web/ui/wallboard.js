@@ -3,7 +3,7 @@
 // @ts-check
 
 import {
-  STATES, brief, clock, count, level, levelWords, longest, owedWords, number, percent,
+  STATES, awayWords, brief, clock, count, level, levelWords, longest, owedWords, number, percent,
   sharedStandard, target, timeOfDay, waiting, words,
 } from "/ui/figures.js";
 
@@ -210,6 +210,12 @@ function showAdvisers(live) {
     write(/** @type {Element} */ (group.lastElementChild), number(n));
     group.classList.toggle("nobody", n === 0);
   });
+  const away = byId("away");
+  const { level, text } = awayWords(live.not_ready);
+  away.hidden = level === "none";
+  setLevel(away, level);
+  if (level === "over") sign(away, "over", `Not ready: ${text}`);
+  else write(away, `Not ready: ${text}`);
 }
 
 /** Heads of the table's columns, repeated in each cell where a narrow screen stacks them. */

@@ -36,18 +36,16 @@ impl AwaySettings {
         AwaySettings { title: title.to_owned(), limit_s: None, at_once: None, key: None }
     }
 
+    /// Every reason: those that are declared, and those that follow from what happens.
+    pub fn every(declared: &BTreeMap<AwayReason, Self>) -> BTreeMap<AwayReason, Self> {
+        let others = AwayReason::NOT_CHOSEN.into_iter();
+        let others = others.map(|(name, title)| (name.into(), AwaySettings::titled(title)));
+        others.chain(declared.iter().map(|(name, set)| (name.clone(), set.clone()))).collect()
+    }
+
     fn limit(&self) -> Option<Duration> {
         self.limit_s.map(seconds)
     }
-}
-
-/// Every reason: those of the settings, and those that follow from calls.
-pub fn reasons(
-    declared: &BTreeMap<AwayReason, AwaySettings>,
-) -> BTreeMap<AwayReason, AwaySettings> {
-    let others = AwayReason::NOT_CHOSEN.into_iter();
-    let others = others.map(|(name, title)| (name.into(), AwaySettings::titled(title)));
-    others.chain(declared.iter().map(|(name, set)| (name.clone(), set.clone()))).collect()
 }
 
 /// Since when an agent is not ready, and for what.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::acd::AcdPlan;
-use crate::acd::away;
 use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
+use crate::acd::settings::AwaySettings;
 use crate::id::CalendarName;
 
 use super::settings::Settings;
@@ -40,7 +40,7 @@ pub fn acd(settings: &Settings, bank_holidays: &BankHolidays) -> Result<AcdPlan,
         queues: settings.queues.clone(),
         turns: settings.turns,
         agents: agents.map(|(id, agent)| (id.clone(), agent.skills.clone())).collect(),
-        away: away::reasons(&settings.not_ready),
+        away: AwaySettings::every(&settings.not_ready),
         calendars,
         zone: time_zone(settings)?,
     })

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::secret::Secret;
 
-use crate::acd::away::AwaySettings;
 use crate::acd::calendar::CalendarSettings;
-use crate::acd::settings::{QueueSettings, TurnSettings, WrapUpSettings};
+use crate::acd::settings::{AwaySettings, QueueSettings, TurnSettings, WrapUpSettings};
 use crate::backend::BackendSettings;
 use crate::id::{
     Ability, AgentId, AwayReason, BackendName, CalendarName, QueueName, RoleName, Skill, TrunkName,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::acd::command::{ChoiceError, WasAway};
-use crate::acd::settings::AwaySettings;
 use crate::id::AwayReason;
 
 /// Lunch takes half an hour, of one at a time; training as long as it takes; nobody answers for two minutes.

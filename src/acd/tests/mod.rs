@@ -27,7 +27,7 @@ use crate::time::{Time, UnixMicros, WallClock};
 
 use super::calendar::{BankHolidays, Calendar, CalendarSettings};
 use super::command::{AcdEffect, AcdInput, AgentChoice, Priority, ReserveError};
-use super::settings::{QueueSettings, TurnSettings};
+use super::settings::{AwaySettings, QueueSettings, TurnSettings};
 use super::{Acd, AcdPlan};
 
 fn secs(seconds: u64) -> Duration {
@@ -66,7 +66,7 @@ fn plan(queues: &[(&str, QueueSettings)], agents: &[(&str, &str)]) -> AcdPlan {
         queues: queues.iter().map(|(name, queue)| ((*name).into(), queue.clone())).collect(),
         turns: TurnSettings::default(),
         agents: agents.iter().map(|(id, skills)| ((*id).into(), abilities(skills))).collect(),
-        away: super::away::reasons(&BTreeMap::new()),
+        away: AwaySettings::every(&BTreeMap::new()),
         calendars: BTreeMap::from([("office".into(), office)]),
         zone: TimeZone::get("Europe/London").expect("bundled"),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::acd::away::AwaySettings;
+use crate::acd::settings::AwaySettings;
 use crate::config::problem::{AdviserProblem, Problem};
 use crate::id::AwayReason;
 

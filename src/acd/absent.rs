@@ -19,6 +19,10 @@ impl Acd {
         skills: Vec<Ability>,
         (priority, since): (Priority, Time),
     ) {
+        // One promise has one place.
+        if self.tickets.get(call).is_some() {
+            return;
+        }
         let Some(settings) = self.plan.queues.get(&queue).cloned() else { return };
         let at_closing = AtClosing::Serve;
         let prefers = Vec::new();

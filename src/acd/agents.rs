@@ -100,6 +100,36 @@ impl Activity {
         }
     }
 
+    /// Whether the work of a call is under way, or goes on after what is.
+    pub(super) fn works(&self) -> bool {
+        match self {
+            Activity::WrapUp => true,
+            Activity::Engaged(Engaged { before, .. })
+            | Activity::Offered { from: OfferedBy::Direct { before, .. }, .. } => {
+                matches!(before, Before::WrapUp(_))
+            }
+            Activity::SignedOut
+            | Activity::NotReady
+            | Activity::Ready
+            | Activity::Unreachable
+            | Activity::Offered { from: OfferedBy::Queue, .. } => false,
+        }
+    }
+
+    /// Whether a code can be owed: the call that wants it is under way, or its work is or comes back.
+    pub(super) fn can_owe_code(&self) -> bool {
+        match self {
+            Activity::WrapUp
+            | Activity::Engaged(_)
+            | Activity::Offered { from: OfferedBy::Direct { .. }, .. } => true,
+            Activity::SignedOut
+            | Activity::NotReady
+            | Activity::Ready
+            | Activity::Unreachable
+            | Activity::Offered { from: OfferedBy::Queue, .. } => false,
+        }
+    }
+
     /// Whether the agent is ready, or will be when what is under way is over.
     fn will_be_ready(&self) -> bool {
         match self {

@@ -44,8 +44,10 @@ impl Acd {
         }
         match (choice, activity) {
             // A supervisor may let them go on without.
-            (AgentChoice::Ready, Activity::WrapUp)
-                if reason == StateReason::Own && self.agents.owes_code(&agent) =>
+            (AgentChoice::Ready, activity)
+                if reason == StateReason::Own
+                    && activity.works()
+                    && self.agents.owes_code(&agent) =>
             {
                 let error = ChoiceError::CodeOwed;
                 turn.effects.push(AcdEffect::ChoiceRefused { agent, error });
@@ -300,7 +302,8 @@ impl Acd {
     }
 
     pub(super) fn code_owed(&mut self, turn: &mut Turn<'_>, agent: &AgentId, owed: bool) {
-        self.agents.set_owes_code(agent, owed);
+        let can = self.activity(agent).is_some_and(Activity::can_owe_code);
+        self.agents.set_owes_code(agent, owed && can);
         let over = self.agents.work(agent).is_some_and(|work| work.until <= turn.at);
         if !owed && over {
             self.wrap_up_over(turn, agent);
@@ -407,23 +410,10 @@ impl Acd {
         by: Option<String>,
     ) {
         if activity != Activity::WrapUp {
-            // Whoever telephones meanwhile comes back to it.
-            let comes_back = match &activity {
-                Activity::Engaged(engaged) => matches!(engaged.before, Before::WrapUp(_)),
-                Activity::Offered { from: OfferedBy::Direct { before, .. }, .. } => {
-                    matches!(before, Before::WrapUp(_))
-                }
-                Activity::SignedOut
-                | Activity::NotReady
-                | Activity::Ready
-                | Activity::Unreachable
-                | Activity::Offered { from: OfferedBy::Queue, .. }
-                | Activity::WrapUp => false,
-            };
-            if !comes_back {
-                self.agents.set_owes_code(agent, false);
-            }
             self.due.cancel(&Due::WrapUp(agent.clone()));
+        }
+        if !activity.can_owe_code() {
+            self.agents.set_owes_code(agent, false);
         }
         if !matches!(activity, Activity::Engaged(_) | Activity::WrapUp)
             && let Some((queue, busy)) = self.agents.has_served(agent, turn.at)

@@ -167,8 +167,13 @@ impl Acd {
     /// activity is left to the caller of this function.
     fn unlink_offer(&mut self, turn: &mut Turn<'_>, call: CallId, agent: &AgentId) {
         self.due.cancel(&Due::Lease(agent.clone()));
+        let picked_up = self.tickets.get(call).is_some_and(|ticket| ticket.is_picked_up());
         self.tickets.no_offer_to(call, agent);
         let Some(ticket) = self.tickets.get(call) else { return };
+        if picked_up && !ticket.is_picked_up() {
+            // The queue may have closed meanwhile.
+            self.hours_read = None;
+        }
         turn.fresh.needs.insert(ticket.need.clone());
         // They have had their chance.
         if ticket.waits_for.as_ref() == Some(agent) {

@@ -101,3 +101,16 @@ fn a_clock_beyond_every_calendar_does_not_make_the_timer_spin() {
         assert!(world.acd.poll_timeout().is_none_or(|due| due > world.at), "{shown}");
     }
 }
+
+#[test]
+fn a_queue_that_closes_while_an_adviser_is_told_of_the_caller_is_closed_if_they_hang_up() {
+    let (name, settings) = waste_with(|queue| queue.hours = Some("office".into()));
+    let mut world = World::new(&[(name, settings)], &[("amy", "waste")]);
+    world.wall = WallClock::showing(unix("2026-11-23T16:59:55Z"), Time::ZERO);
+    world.ready("amy");
+    world.enter_with(1, "waste", "", AtClosing::Tell);
+    world.apply(AcdInput::PickedUp { call: call(1), agent: "amy".into() });
+    assert_eq!(returned(&world.pass(secs(8))), [], "at 17:00 they have her all but in the ear");
+    let told = returned(&world.fails(1, "amy", OfferOutcome::Rejected));
+    assert_eq!(told, [(1, "waste".to_owned(), QueueReturn::Closed, true)]);
+}

@@ -3,9 +3,11 @@
 mod direct;
 mod rules;
 mod several;
+mod work;
 
 use super::*;
 use crate::acd::LEASE_MARGIN;
+use crate::acd::command::ChoiceError;
 use crate::event::{Choose, NotWaitedFor};
 
 use rules::{at_least, sets};
@@ -24,6 +26,7 @@ pub(super) enum Seen {
     Reserved(CallId, AgentId),
     ReserveRefused(CallId, AgentId, ReserveError),
     DirectClaimed(CallId, AgentId),
+    Refused(AgentId, ChoiceError),
 }
 
 pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
@@ -49,9 +52,8 @@ pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
             Some(Seen::ReserveRefused(call, agent, why))
         }
         AcdEffect::DirectClaimed { call, agent } => Some(Seen::DirectClaimed(call, agent)),
-        AcdEffect::AgentChanged { .. }
-        | AcdEffect::AwayTooLong { .. }
-        | AcdEffect::ChoiceRefused { .. } => None,
+        AcdEffect::ChoiceRefused { agent, error } => Some(Seen::Refused(agent, error)),
+        AcdEffect::AgentChanged { .. } | AcdEffect::AwayTooLong { .. } => None,
     });
     seen.collect()
 }
@@ -83,6 +85,17 @@ pub(super) struct Worker {
     then: Option<AgentState>,
     /// The end of the lease or of wrap-up.
     until: Option<Time>,
+    /// The last call's queue wants a code.
+    pub(super) owes: bool,
+    work: Option<Work>,
+}
+
+/// What a queue gives for the work of a call.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    step: Duration,
+    until: Time,
+    most: Time,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +111,10 @@ pub(super) struct Waiter {
     relaxed: usize,
     until: Option<Time>,
     tell: bool,
+    /// Nobody is on the line.
+    pub(super) absent: bool,
+    /// Somebody has picked up and is told whom they have.
+    pub(super) picked_up: bool,
     /// Who is rung, in the order of the offers.
     pub(super) offered: Vec<AgentId>,
     /// Who is to serve the caller and nobody else, and until when.
@@ -137,6 +154,8 @@ impl Model {
             before: (AgentState::Ready, None),
             then: None,
             until: None,
+            owes: false,
+            work: None,
         };
         Model {
             queues: plan.queues.clone(),
@@ -174,8 +193,9 @@ impl Model {
             AcdInput::Reserve { call, agent, queue, ring_for } => {
                 self.reserve(call, agent, queue, ring_for);
             }
-            // `work` tests what these do.
-            AcdInput::CodeOwed { .. } | AcdInput::MoreTime { .. } | AcdInput::PickedUp { .. } => {}
+            AcdInput::CodeOwed { agent, owed } => self.code_owed(&agent, owed),
+            AcdInput::MoreTime { agent } => self.more_time(&agent),
+            AcdInput::PickedUp { call, agent } => self.picked_up(call, &agent),
             AcdInput::Moved { agent, from, to, queue } => self.moved(&agent, from, to, queue),
             AcdInput::Leave { call } => {
                 self.cancel(call, OfferOutcome::CallerLeft);
@@ -191,7 +211,9 @@ impl Model {
                 self.offer_failed(call, &agent, outcome);
             }
             AcdInput::TalkEnded { agent, call } => self.talk_ended(call, &agent),
-            AcdInput::Choose { agent, choice, .. } => self.choose(&agent, choice),
+            AcdInput::Choose { agent, choice, reason, .. } => {
+                self.choose(&agent, choice, reason == StateReason::Own);
+            }
             AcdInput::Reachable { agent, reachable } => {
                 if let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == agent) {
                     worker.phone = reachable;
@@ -203,20 +225,26 @@ impl Model {
                     }
                 }
             }
-            AcdInput::Restore { .. } | AcdInput::Await { .. } => {}
+            AcdInput::Restore { agent, state, .. } => self.restore(&agent, state),
+            AcdInput::Await { call, queue, skills, priority, since } => {
+                self.wait_for_absent(call, queue, skills, (priority, since));
+            }
             AcdInput::Timer => self.timer(),
         }
         self.whoever_waits_for_who_has_gone();
         let closed = |model: &Model, waiter: &Waiter| {
-            waiter.tell && !model.open && model.queues[&waiter.queue].hours.is_some()
+            let told = waiter.tell && !waiter.picked_up;
+            told && !model.open && model.queues[&waiter.queue].hours.is_some()
         };
         self.hand_back_all(QueueReturn::Closed, closed);
         let unstaffed = |model: &Model, waiter: &Waiter| {
             let queue = &model.queues[&waiter.queue];
-            !queue.wait_when_unstaffed && !model.staffed(&sets(queue, &waiter.own, u64::MAX))
+            let waits = waiter.absent || queue.wait_when_unstaffed;
+            !waits && !model.staffed(&sets(queue, &waiter.own, u64::MAX))
         };
         self.hand_back_all(QueueReturn::NobodyOnDuty, unstaffed);
         self.pair();
+        self.forget_codes();
         std::mem::take(&mut self.out)
     }
 
@@ -251,7 +279,8 @@ impl Model {
             let able = |waiter: &&Waiter| {
                 let ready = |worker: &&Worker| worker.state == AgentState::Ready;
                 let mut ready = self.workers.iter().filter(ready);
-                let more = waiter.offered.len() < self.rung_at_once(waiter);
+                let rung = waiter.offered.len();
+                let more = !waiter.picked_up && rung < self.rung_at_once(waiter);
                 let may = |worker: &Worker| {
                     waiter.only.as_ref().is_none_or(|(only, _)| *only == worker.id)
                         && worker.can(&self.needs(waiter))
@@ -297,7 +326,8 @@ impl Model {
     ) {
         let settings = self.queues[&queue].clone();
         let widest = sets(&settings, &own, u64::MAX);
-        let others = self.waiters.iter().filter(|w| w.call != call && w.queue == queue).count();
+        let others = self.waiters.iter().filter(|w| w.call != call && w.queue == queue);
+        let others = others.filter(|w| !w.absent).count();
         let why = if settings.hours.is_some() && !self.open {
             Some(QueueReturn::Closed)
         } else if !again && settings.max_waiting.is_some_and(|max| others >= max) {
@@ -329,6 +359,8 @@ impl Model {
                     relaxed: 0,
                     until: settings.max_wait_s.map(|max| self.at + secs(u64::from(max))),
                     tell: at_closing == AtClosing::Tell,
+                    absent: false,
+                    picked_up: false,
                     offered: Vec::new(),
                 });
             }
@@ -343,9 +375,14 @@ impl Model {
 
     /// Takes back the offer of a call through no fault of the agent.
     fn cancel(&mut self, call: CallId, outcome: OfferOutcome) {
-        let offers = self.waiters.iter_mut().find(|waiter| waiter.call == call);
-        let agents = offers.map(|waiter| std::mem::take(&mut waiter.offered));
-        for agent in agents.unwrap_or_default() {
+        self.cancel_but(call, None, outcome);
+    }
+
+    fn cancel_but(&mut self, call: CallId, except: Option<&AgentId>, outcome: OfferOutcome) {
+        let waiter = self.waiters.iter().find(|waiter| waiter.call == call);
+        let mut agents = waiter.map(|waiter| waiter.offered.clone()).unwrap_or_default();
+        agents.retain(|agent| Some(agent) != except);
+        for agent in agents {
             self.release(call, &agent);
             let worker = self.offered(call, &agent).expect("an offer has two sides");
             let idle = worker.idle;
@@ -377,6 +414,7 @@ impl Model {
     fn release(&mut self, call: CallId, agent: &AgentId) {
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.call == call) {
             waiter.offered.retain(|offered| offered != agent);
+            waiter.picked_up &= !waiter.offered.is_empty();
             // They have had their chance.
             waiter.only.take_if(|(only, _)| only == agent);
         }
@@ -411,7 +449,7 @@ impl Model {
         self.release(call, agent);
     }
 
-    fn choose(&mut self, agent: &AgentId, choice: AgentChoice) {
+    fn choose(&mut self, agent: &AgentId, choice: AgentChoice, own: bool) {
         let at = self.at;
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == *agent) else {
             return;
@@ -421,13 +459,22 @@ impl Model {
             AgentChoice::SignIn | AgentChoice::NotReady => AgentState::NotReady,
             AgentChoice::Ready => AgentState::Ready,
         };
+        if choice == AgentChoice::Ready && own && worker.owes && worker.works() {
+            return self.out.push(Seen::Refused(agent.clone(), ChoiceError::CodeOwed));
+        }
         match worker.state {
-            _ if !worker.calls.is_empty() => worker.choose_meanwhile(choice),
-            AgentState::SignedOut => {
-                if choice == AgentChoice::SignIn {
-                    worker.state = AgentState::NotReady;
+            _ if !worker.calls.is_empty() => {
+                if let Err(error) = worker.choose_meanwhile(choice) {
+                    self.out.push(Seen::Refused(agent.clone(), error));
                 }
             }
+            AgentState::SignedOut => match choice {
+                AgentChoice::SignIn => worker.state = AgentState::NotReady,
+                AgentChoice::SignOut => {}
+                AgentChoice::Ready | AgentChoice::NotReady => {
+                    self.out.push(Seen::Refused(agent.clone(), ChoiceError::SignedOut));
+                }
+            },
             AgentState::Talking | AgentState::Consulting => unreachable!("on a call"),
             _ if choice == AgentChoice::SignIn => {}
             AgentState::Ready if choice == AgentChoice::Ready => {}
@@ -491,7 +538,7 @@ impl Model {
                     let at = self.at;
                     let worker = self.workers.iter_mut().find(|w| w.id == agent).expect("there");
                     if kind == 1 {
-                        worker.get_ready(at);
+                        worker.work_over(at);
                     } else {
                         let call = worker.call.expect("an offer is of a call");
                         let outcome = OfferOutcome::Withdrawn;
@@ -501,6 +548,12 @@ impl Model {
                     self.whoever_waits_for_who_has_gone();
                 }
                 Some((until, _, _, Some(call))) if until <= self.at => {
+                    let soon = self.at + secs(15);
+                    let picked_up = |w: &&mut Waiter| w.call == call && w.picked_up;
+                    if let Some(waiter) = self.waiters.iter_mut().find(picked_up) {
+                        waiter.until = Some(soon);
+                        continue;
+                    }
                     self.hand_back(call, QueueReturn::WaitedTooLong);
                 }
                 _ => return,

@@ -1,13 +1,18 @@
 //! Random days: the queue against its model, and what must hold at every step.
 
+mod inputs;
+mod rules;
+
 use proptest::prelude::*;
 
+use self::inputs::Tried;
+use self::rules::{Rules, rules};
 use super::model::{Model, Seen, Waiter, seen};
 use super::*;
 use crate::acd::LEASE_MARGIN;
 use crate::acd::agents::{Activity, OfferedBy};
-use crate::acd::settings::{Relaxation, TurnOrder};
-use crate::event::Choose;
+use crate::acd::settings::TurnOrder;
+use crate::call::command::LONGEST_PREFACE;
 
 const AGENTS: [(&str, &str); 5] = [
     ("amy", "waste:2"),
@@ -18,6 +23,8 @@ const AGENTS: [(&str, &str); 5] = [
 ];
 const QUEUES: [&str; 3] = ["waste", "housing", "desk"];
 const CALLS: usize = 9;
+/// Those who are to be rung back come after them and the agents' own calls.
+const ABSENT: std::ops::Range<usize> = CALLS + 4..CALLS + 7;
 
 /// Something that may happen. Numbers choose among what is there at that moment.
 #[derive(Debug, Clone)]
@@ -36,17 +43,30 @@ enum Step {
         last: Option<usize>,
     },
     Leave(usize),
+    Await {
+        call: usize,
+        queue: usize,
+        skills: &'static str,
+        since: u8,
+        priority: i32,
+    },
     Ring(usize),
+    PickUp(usize),
     Answer(usize),
     Fail(usize, OfferOutcome),
-    EndTalk(usize),
+    /// And whether a code is owed for it.
+    EndTalk(usize, bool),
+    Owe(usize, bool),
+    MoreTime(usize),
     Engage(usize, usize, Option<usize>),
     Reserve(usize, usize, Option<usize>),
     Move(usize, usize),
     WildClaim(usize, usize),
     WildFailure(usize, usize, OfferOutcome),
     WildEnd(usize, usize),
-    Choose(usize, AgentChoice),
+    /// By a supervisor, or not.
+    Choose(usize, AgentChoice, bool),
+    Restore(usize, AgentState),
     Phone(usize, bool),
 }
 
@@ -74,6 +94,14 @@ fn step() -> impl Strategy<Value = Step> {
         5 => Just(AgentChoice::Ready),
         1 => Just(AgentChoice::NotReady),
     ];
+    let absent =
+        (ABSENT, 0..QUEUES.len(), prop::sample::select(vec!["", "welsh"]), 0..60u8, -1..3i32);
+    let state = prop::sample::select(vec![
+        AgentState::SignedOut,
+        AgentState::NotReady,
+        AgentState::Ready,
+        AgentState::Talking,
+    ]);
     prop_oneof![
         6 => prop_oneof![0..3_000u16, 0..45_000u16].prop_map(Step::Pass),
         1 => (-30..30i8).prop_map(Step::MoveWall),
@@ -83,91 +111,26 @@ fn step() -> impl Strategy<Value = Step> {
         3 => by_name.clone().prop_map(|(call, agent, queue)| Step::Engage(call, agent, queue)),
         4 => by_name.prop_map(|(call, agent, queue)| Step::Reserve(call, agent, queue)),
         2 => (call.clone(), own).prop_map(|(nth, to)| Step::Move(nth, to)),
-        2 => call.clone().prop_map(Step::Leave),
+        1 => absent.prop_map(|(call, queue, skills, since, priority)| {
+            Step::Await { call, queue, skills, since, priority }
+        }),
+        2 => (0..ABSENT.end).prop_map(Step::Leave),
         2 => call.clone().prop_map(Step::Ring),
+        3 => call.clone().prop_map(Step::PickUp),
         6 => call.clone().prop_map(Step::Answer),
         3 => (call.clone(), outcome()).prop_map(|(nth, outcome)| Step::Fail(nth, outcome)),
-        5 => call.clone().prop_map(Step::EndTalk),
+        5 => (call.clone(), any::<bool>()).prop_map(|(nth, owed)| Step::EndTalk(nth, owed)),
+        2 => (agent.clone(), any::<bool>()).prop_map(|(agent, owed)| Step::Owe(agent, owed)),
+        2 => agent.clone().prop_map(Step::MoreTime),
         1 => (call.clone(), agent.clone()).prop_map(|(c, a)| Step::WildClaim(c, a)),
         1 => (call.clone(), agent.clone(), outcome())
             .prop_map(|(call, agent, outcome)| Step::WildFailure(call, agent, outcome)),
         1 => (call, agent.clone()).prop_map(|(call, agent)| Step::WildEnd(call, agent)),
-        6 => (agent.clone(), choice).prop_map(|(agent, choice)| Step::Choose(agent, choice)),
+        6 => (agent.clone(), choice, prop::bool::weighted(0.2))
+            .prop_map(|(agent, choice, supervisor)| Step::Choose(agent, choice, supervisor)),
+        1 => (agent.clone(), state).prop_map(|(agent, state)| Step::Restore(agent, state)),
         1 => (agent, any::<bool>()).prop_map(|(agent, there)| Step::Phone(agent, there)),
     ]
-}
-
-/// What differs between councils.
-#[derive(Debug, Clone)]
-struct Rules {
-    choose: [Choose; 3],
-    turns: TurnSettings,
-    ring_at_most: usize,
-    last_agent_s: Option<u32>,
-    not_ready_after: u32,
-    relax: bool,
-    prefer: bool,
-}
-
-fn rules() -> impl Strategy<Value = Rules> {
-    let choose = || {
-        prop::sample::select(vec![
-            Choose::LongestIdle,
-            Choose::MostSkilled,
-            Choose::LeastOccupied,
-            Choose::FewestCalls,
-            Choose::RoundRobin,
-            Choose::RingAll,
-        ])
-    };
-    let order = prop::sample::select(vec![TurnOrder::FirstCome, TurnOrder::Standard]);
-    let turns = (order, prop::option::of(1..40u32));
-    let turns = turns.prop_map(|(order, ageing_s)| TurnSettings { order, ageing_s });
-    let choose = [choose(), choose(), choose()];
-    let offers = (1..5usize, prop::option::of(1..40u32), 1..4u32);
-    let flags = (any::<bool>(), any::<bool>());
-    (choose, turns, offers, flags).prop_map(
-        |(choose, turns, (ring_at_most, last_agent_s, not_ready_after), (relax, prefer))| Rules {
-            choose,
-            turns,
-            ring_at_most,
-            last_agent_s,
-            not_ready_after,
-            relax,
-            prefer,
-        },
-    )
-}
-
-impl Rules {
-    fn plan(&self) -> AcdPlan {
-        let mut desk = queue(&[]);
-        (desk.wrap_up_s, desk.wait_when_unstaffed) = (0, false);
-        let mut housing = queue(&["housing"]);
-        (housing.max_wait_s, housing.standard_s) = (Some(60), 20);
-        let (_, mut waste) = waste_with(|queue| {
-            queue.hours = Some("office".into());
-            queue.max_waiting = Some(3);
-        });
-        let step = |after_s, skills| Relaxation { after_s, skills: abilities(skills) };
-        if self.relax {
-            waste.skills = abilities("waste:3");
-            waste.relax = vec![step(10, "waste"), step(25, "housing")];
-            housing.skills = abilities("housing:4");
-            housing.relax = vec![step(15, "housing:3"), step(60, "welsh")];
-            desk.skills = abilities("welsh:3");
-            desk.relax = vec![step(20, "welsh:1")];
-        }
-        if self.prefer {
-            (housing.prefers, desk.prefers) = (abilities("waste:5 welsh"), abilities("housing"));
-        }
-        let mut queues = [("waste", waste), ("housing", housing), ("desk", desk)];
-        for ((_, queue), choose) in queues.iter_mut().zip(self.choose) {
-            (queue.choose, queue.not_ready_after) = (choose, self.not_ready_after);
-            (queue.ring_at_most, queue.last_agent_s) = (self.ring_at_most, self.last_agent_s);
-        }
-        AcdPlan { turns: self.turns, ..plan(&queues, &AGENTS) }
-    }
 }
 
 /// The queue, its model, and the books.
@@ -176,6 +139,7 @@ struct Both {
     model: Model,
     /// Entered, minus answered, handed back, left and moved on: those who wait.
     balance: i64,
+    tried: Tried,
 }
 
 impl Both {
@@ -187,26 +151,29 @@ impl Both {
         };
         let model = Model::new(&rules.plan());
         world.apply(AcdInput::Timer);
-        let mut both = Both { world, model, balance: 0 };
+        let mut both = Both { world, model, balance: 0, tried: Tried::default() };
         for (agent, _) in AGENTS {
             both.apply(AcdInput::Reachable { agent: agent.into(), reachable: true });
-            both.choose(agent, AgentChoice::SignIn);
-            both.choose(agent, AgentChoice::Ready);
+            both.choose(agent, AgentChoice::SignIn, StateReason::Own);
+            both.choose(agent, AgentChoice::Ready, StateReason::Own);
         }
         both
     }
 
-    fn choose(&mut self, agent: &str, choice: AgentChoice) {
-        let (reason, by) = (StateReason::Own, None);
-        self.apply(AcdInput::Choose { agent: agent.into(), choice, reason, by, away: None });
+    fn choose(&mut self, agent: &str, choice: AgentChoice, reason: StateReason) {
+        let agent = agent.into();
+        self.apply(AcdInput::Choose { agent, choice, reason, by: None, away: None });
     }
 
     fn apply(&mut self, input: AcdInput) {
         let (at, wall) = (self.world.at, self.world.wall);
         let open = self.world.acd.is_open(&"office".into(), at, &wall);
-        if let AcdInput::Leave { call } = &input {
-            let waits = self.model.waiters.iter().any(|waiter| waiter.call == *call);
-            self.balance -= i64::from(waits);
+        let waits = |call| self.model.waiters.iter().any(|waiter| waiter.call == call);
+        self.tried.note(&input);
+        match &input {
+            AcdInput::Leave { call } => self.balance -= i64::from(waits(*call)),
+            AcdInput::Await { call, .. } => self.balance += i64::from(!waits(*call)),
+            _ => {}
         }
         let expected = self.model.apply(at, open, input.clone());
         let effects = self.world.apply(input.clone());
@@ -229,7 +196,8 @@ impl Both {
                 | Seen::ClaimRefused(..)
                 | Seen::Reserved(..)
                 | Seen::ReserveRefused(..)
-                | Seen::DirectClaimed(..) => 0,
+                | Seen::DirectClaimed(..)
+                | Seen::Refused(..) => 0,
             };
         }
         self.must_hold();
@@ -285,11 +253,13 @@ impl Both {
         let (acd, model) = (&self.world.acd, &self.model);
         for worker in &model.workers {
             assert_eq!(acd.agent_state(&worker.id), Some(worker.state), "{worker:?}");
+            assert_eq!(acd.owes_code(&worker.id), worker.owes, "{worker:?}");
         }
         assert_eq!(acd.tickets.iter().count(), model.waiters.len());
         assert_eq!(self.balance, model.waiters.len() as i64, "the books");
         let waiter =
             |call| model.waiters.iter().find(|waiter| waiter.call == call).expect("waits in both");
+        let longest = LONGEST_PREFACE.max(secs(20)) + LEASE_MARGIN;
         let mut offers = 0;
         for (id, agent) in acd.agents.iter() {
             if let Activity::Offered { from: OfferedBy::Direct { .. }, .. } = &agent.activity {
@@ -300,8 +270,7 @@ impl Both {
                 let ticket = acd.tickets.get(*call).expect("an offer is of somebody who waits");
                 assert!(ticket.offers.contains(id), "an offer has two sides");
                 assert!(
-                    acd.poll_timeout()
-                        .is_some_and(|due| due <= self.world.at + secs(20) + LEASE_MARGIN),
+                    acd.poll_timeout().is_some_and(|due| due <= self.world.at + longest),
                     "a reservation ends by itself"
                 );
             }
@@ -311,6 +280,7 @@ impl Both {
                 assert!(
                     agent.activity != Activity::Ready
                         || waits_for_another
+                        || ticket.is_picked_up()
                         || ticket.offers.len() >= model.rung_at_once(waiter(call))
                         || !ticket.need.is_met_by(skills),
                     "{id} is ready and {call} waits"
@@ -322,6 +292,8 @@ impl Both {
             offered += ticket.offers.len();
             let waiter = waiter(call);
             assert_eq!(ticket.offers, waiter.offered);
+            assert_eq!(ticket.is_picked_up(), waiter.picked_up);
+            assert!(ticket.offers.len() == 1 || !waiter.picked_up, "nobody is rung besides");
             let only = waiter.only.as_ref().map(|(only, _)| only);
             assert_eq!(ticket.waits_for.as_ref(), only, "{call} waits for the same");
             let most = model.rung_at_once(waiter);
@@ -372,6 +344,17 @@ impl Both {
                 self.apply(input);
             }
             Step::Leave(call) => self.apply(AcdInput::Leave { call: number(call) }),
+            Step::Await { call, queue, skills, since, priority } => {
+                let since = Time::from_millis(u64::from(since) * 1_000);
+                let (call, priority) = (number(call), Priority(priority));
+                let (queue, skills) = (QUEUES[queue].into(), abilities(skills));
+                self.apply(AcdInput::Await { call, queue, skills, priority, since });
+            }
+            Step::PickUp(nth) => {
+                if let Some((call, agent)) = self.offer(nth) {
+                    self.apply(AcdInput::PickedUp { call, agent });
+                }
+            }
             Step::Ring(nth) => {
                 if let Some((call, agent)) = self.offer(nth) {
                     self.apply(AcdInput::Ringing { call, agent });
@@ -387,8 +370,9 @@ impl Both {
                     self.apply(AcdInput::OfferFailed { call, agent, outcome });
                 }
             }
-            Step::EndTalk(nth) => {
+            Step::EndTalk(nth, owed) => {
                 if let Some((call, agent)) = self.talk(nth) {
+                    self.apply(AcdInput::CodeOwed { agent: agent.clone(), owed });
                     self.apply(AcdInput::TalkEnded { agent, call });
                 }
             }
@@ -418,7 +402,15 @@ impl Both {
             Step::WildEnd(call, at) => {
                 self.apply(AcdInput::TalkEnded { agent: agent(at), call: number(call) });
             }
-            Step::Choose(at, choice) => self.choose(AGENTS[at].0, choice),
+            Step::Owe(at, owed) => self.apply(AcdInput::CodeOwed { agent: agent(at), owed }),
+            Step::MoreTime(at) => self.apply(AcdInput::MoreTime { agent: agent(at) }),
+            Step::Choose(at, choice, supervisor) => {
+                let reason = if supervisor { StateReason::Supervisor } else { StateReason::Own };
+                self.choose(AGENTS[at].0, choice, reason);
+            }
+            Step::Restore(at, state) => {
+                self.apply(AcdInput::Restore { agent: agent(at), state, away: None });
+            }
             Step::Phone(at, reachable) => {
                 self.apply(AcdInput::Reachable { agent: agent(at), reachable });
             }
@@ -450,7 +442,6 @@ proptest! {
             prop_assert!(!stuck, "{worker:?}");
         }
     }
-
 }
 
 proptest! {

@@ -135,3 +135,23 @@ fn telephoning_meanwhile_is_no_way_around_a_code() {
     assert_eq!(world.state("amy"), AgentState::WrapUp);
     assert_eq!(world.choose("amy", AgentChoice::Ready), refused(ChoiceError::CodeOwed));
 }
+
+#[test]
+fn being_rung_by_a_colleague_is_no_way_around_a_code_either() {
+    let mut world = after_a_call(true);
+    let (agent, queue, ring_for) = (AgentId::from("amy"), None, secs(20));
+    world.apply(AcdInput::Reserve { call: call(2), agent, queue, ring_for });
+    assert_eq!(world.choose("amy", AgentChoice::Ready), refused(ChoiceError::CodeOwed));
+    world.claim(2, "amy");
+    assert_eq!(world.choose("amy", AgentChoice::Ready), refused(ChoiceError::CodeOwed));
+    world.talk_ended(2, "amy");
+    assert_eq!(world.state("amy"), AgentState::WrapUp);
+}
+
+#[test]
+fn nobody_owes_a_code_who_is_not_at_a_call() {
+    let mut world = after_a_call(false);
+    world.choose("amy", AgentChoice::Ready);
+    world.owes(true);
+    assert!(!world.acd.owes_code(&"amy".into()));
+}

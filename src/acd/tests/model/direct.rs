@@ -107,14 +107,17 @@ impl Model {
             return worker.show();
         }
         let (owed, then, before) = (worker.owed.take(), worker.then.take(), worker.before);
-        let wrap_up = owed.map_or(0, |queue| self.queues[&queue].wrap_up_s);
+        let settings = owed.map(|queue| &self.queues[&queue]);
+        let given = settings.map_or((0, 0), |queue| (queue.wrap_up_s, queue.wrap_up_most_s));
+        let (step, most) = (secs(u64::from(given.0)), secs(u64::from(given.1)));
         let worker = self.worker(agent);
         let works = [AgentState::Ready, AgentState::WrapUp].contains(&before.0);
         match then {
             Some(state) => worker.stop(state),
-            None if works && wrap_up > 0 => {
+            None if works && !step.is_zero() => {
                 worker.stop(AgentState::WrapUp);
-                worker.until = Some(at + secs(u64::from(wrap_up)));
+                worker.until = Some(at + step);
+                worker.work = Some(Work { step, until: at + step, most: at + step.max(most) });
             }
             None => worker.go_back(at),
         }
@@ -140,7 +143,7 @@ impl Worker {
 
     fn go_back(&mut self, at: Time) {
         match self.before {
-            (AgentState::WrapUp, Some(until)) if until > at => {
+            (AgentState::WrapUp, Some(until)) if until > at || self.owes => {
                 self.stop(AgentState::WrapUp);
                 self.until = Some(until);
             }
@@ -149,13 +152,17 @@ impl Worker {
         }
     }
 
-    pub(super) fn choose_meanwhile(&mut self, choice: AgentChoice) {
+    pub(super) fn choose_meanwhile(&mut self, choice: AgentChoice) -> Result<(), ChoiceError> {
         if self.before.0 == AgentState::SignedOut {
-            if choice == AgentChoice::SignIn {
-                self.before = (AgentState::NotReady, None);
-                self.show();
+            match choice {
+                AgentChoice::Ready | AgentChoice::NotReady => return Err(ChoiceError::SignedOut),
+                AgentChoice::SignOut => {}
+                AgentChoice::SignIn => {
+                    self.before = (AgentState::NotReady, None);
+                    self.show();
+                }
             }
-            return;
+            return Ok(());
         }
         match choice {
             AgentChoice::SignOut => self.then = Some(AgentState::SignedOut),
@@ -166,5 +173,6 @@ impl Worker {
                 self.before = (AgentState::Ready, None);
             }
         }
+        Ok(())
     }
 }

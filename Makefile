@@ -59,9 +59,10 @@ browser: ## the wallboard in headless Chromium: live figures, keyboard, accessib
 bench: ## micro-benchmarks and the machine's own floor
 	$(CARGO) bench --locked --bench '*'
 
-load: ## signalling and voice: latency, CPU and memory per call, gaps, the machine's floor
+load: ## signalling, voice and offers: latency, CPU and memory per call, gaps, the machine's floor
 	benches/load.sh
 	benches/voice.sh
+	benches/offers.sh
 
 overload: ## goodput at once, twice and four times the limit
 	benches/overload.sh

@@ -1,11 +1,12 @@
-# Starts the release build with the shipped flow for a measurement; sourced by load.sh and
-# overload.sh. By environment: SIP_PORT, HTTP_PORT, RTP_PORTS.
+# Starts the release build with the shipped flow for a measurement; sourced by load.sh,
+# voice.sh, offers.sh and overload.sh. By environment: SIP_PORT, HTTP_PORT, RTP_PORTS.
 # Below the ports that the system gives out by itself: else who knocks until somebody is there may get
 # that very port, and be connected with themselves.
 SIP_PORT=${SIP_PORT:-25060} HTTP_PORT=${HTTP_PORT:-28080} RTP_PORTS=${RTP_PORTS:-40000-59999}
-cargo build --release --locked --quiet --bin switchboard --example call_load --example voice_load
+cargo build --release --locked --quiet --bin switchboard --example call_load --example voice_load --example offer_load
 caller=$PWD/target/release/examples/call_load
 voice_load=$PWD/target/release/examples/voice_load
+offer_load=$PWD/target/release/examples/offer_load
 ulimit -n "$(ulimit -Hn)"
 work=$(mktemp -d)
 server=
@@ -73,3 +74,48 @@ metrics() {
   exec 3<&-
 }
 metric() { metrics | awk -v name="$1" '$1 == name { print $2 }'; }
+
+# A prompt of two minutes, in the installation's sounds: 8,000 samples a second of 8 bits.
+long_prompt() {
+  local bytes=$((120 * 8000))
+  mkdir -p "$(dirname "$1")"
+  {
+    printf 'RIFF'
+    little $((bytes + 36))
+    printf 'WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data'
+    little "$bytes"
+    head -c "$bytes" /dev/urandom
+  } >"$1"
+}
+little() {
+  local at
+  for at in 0 8 16 24; do printf "\\x$(printf %02x $((($1 >> at) & 255)))"; done
+}
+
+# So many advisers, at the address of the generator; who may sign them in.
+advisers() {
+  local at
+  printf '[[token]]\nactor = "Load"\nrole = "supervisor"\nsha256 = "%s"\n' "$(printf load | sha256sum | cut -d' ' -f1)"
+  for ((at = 1; at <= $1; at++)); do
+    printf '[agent.load%d]\nname = "Load %d"\nskills = ["general"]\ncontacts = ["sip:load%d@127.0.0.1:%d"]\n' "$at" "$at" "$at" $((SIP_PORT + 6))
+  done
+}
+
+# $1 method, $2 path, $3 body: the answer.
+ask() {
+  exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
+  printf '%s /api/v1/%s HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "$1" "$2" "${#3}" "$3" >&3
+  cat <&3
+  exec 3<&-
+}
+
+sign_in() {
+  local at state answer
+  for ((at = 1; at <= $1; at++)); do
+    for state in signed_in ready; do
+      answer=$(ask POST "agents/load$at/state" "{\"state\":\"$state\"}")
+      [[ $answer == *"200 OK"* ]] || { echo "adviser $at could not sign in: $answer" >&2; exit 1; }
+    done
+  done
+}

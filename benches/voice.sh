@@ -15,23 +15,6 @@ open_door='calls = 5000
 calls_per_second = 1000'
 failed=0
 
-# A prompt of two minutes, in the installation's sounds: 8,000 samples a second of 8 bits.
-long_prompt() {
-  local bytes=$((120 * 8000))
-  mkdir -p "$(dirname "$1")"
-  {
-    printf 'RIFF'
-    little $((bytes + 36))
-    printf 'WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data'
-    little "$bytes"
-    head -c "$bytes" /dev/urandom
-  } >"$1"
-}
-little() {
-  local at
-  for at in 0 8 16 24; do printf "\\x$(printf %02x $((($1 >> at) & 255)))"; done
-}
-
 menu='start: long
 nodes:
   long: { say: A long prompt., must_hear: true, then: end }
@@ -42,34 +25,6 @@ nodes:
   wait: { queue: general, otherwise: end }
   end: { hang_up: busy }
 '
-# As many advisers as there are callers, at the address of the generator; who may sign them in.
-advisers() {
-  local at
-  printf '[[token]]\nactor = "Load"\nrole = "supervisor"\nsha256 = "%s"\n' "$(printf load | sha256sum | cut -d' ' -f1)"
-  for ((at = 1; at <= $1; at++)); do
-    printf '[agent.load%d]\nname = "Load %d"\nskills = ["general"]\ncontacts = ["sip:load%d@127.0.0.1:%d"]\n' "$at" "$at" "$at" $((SIP_PORT + 6))
-  done
-}
-
-# $1 method, $2 path, $3 body: the answer.
-ask() {
-  exec 3<>"/dev/tcp/127.0.0.1/$HTTP_PORT"
-  printf '%s /api/v1/%s HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer load\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-    "$1" "$2" "${#3}" "$3" >&3
-  cat <&3
-  exec 3<&-
-}
-
-sign_in() {
-  local at state answer
-  for ((at = 1; at <= $1; at++)); do
-    for state in signed_in ready; do
-      answer=$(ask POST "agents/load$at/state" "{\"state\":\"$state\"}")
-      [[ $answer == *"200 OK"* ]] || { echo "adviser $at could not sign in: $answer" >&2; exit 1; }
-    done
-  done
-}
-
 # A supervisor into each of $1 conversations, as soon as all are there: those who are not signed in. $2 is
 # what they do: in listen they are heard by nobody, in barge all three hear each other.
 supervise() {

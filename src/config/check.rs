@@ -1,7 +1,7 @@
 //! What reads well and means nothing: references to what is not there, sizes that cannot work,
 //! names that collide. Each finding has its place in the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use miette::{Report, Severity};
 
@@ -36,7 +36,7 @@ mod wrap_up;
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
 /// and warnings, see [`is_error`].
 pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays) -> Vec<Report> {
-    let mut check = Check { settings, source, findings: Vec::new() };
+    let mut check = Check::new(settings, source);
     check.organisation();
     check.numbers();
     check.trunks();
@@ -68,7 +68,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
 /// Checks that every number leads to a flow that is there, and that what flows may dial is said of
 /// flows that are there.
 pub fn check_numbers(settings: &Settings, source: &Source, flows: &[FlowName]) -> Vec<Report> {
-    let mut check = Check { settings, source, findings: Vec::new() };
+    let mut check = Check::new(settings, source);
     let known = || flows.iter().map(FlowName::as_str);
     let mut lead = |path: &[&str], to: &Service| {
         if !flows.contains(&to.flow) {
@@ -99,7 +99,7 @@ pub fn check_priorities(
     source: &Source,
     given: &[(QueueName, i32)],
 ) -> Vec<Report> {
-    let mut check = Check { settings, source, findings: Vec::new() };
+    let mut check = Check::new(settings, source);
     let least = given.iter().max_by_key(|(_, priority)| *priority);
     let differ = given.iter().any(|(_, priority)| Some(*priority) != least.map(|(_, p)| *p));
     if let Some((queue, _)) = least.filter(|_| differ && settings.turns.ageing_s.is_none()) {
@@ -120,10 +120,19 @@ const LONGEST_HISTORY_H: u32 = 744;
 struct Check<'a> {
     settings: &'a Settings,
     source: &'a Source,
+    /// What callers dial, each in its one spelling.
+    numbers: BTreeSet<String>,
     findings: Vec<Report>,
 }
 
 impl<'a> Check<'a> {
+    fn new(settings: &'a Settings, source: &'a Source) -> Self {
+        let trunks = settings.trunks.values().map(|trunk| &trunk.numbers);
+        let numbers = trunks.chain([&settings.numbers]).flat_map(BTreeMap::keys);
+        let numbers = numbers.map(|number| canonical(number)).collect();
+        Check { settings, source, numbers, findings: Vec::new() }
+    }
+
     /// Notes an error in the value at a path.
     fn error(&mut self, path: &[&str], what: Problem) {
         self.findings.push(self.source.finding_at(path, false, Severity::Error, what));
@@ -172,10 +181,7 @@ impl<'a> Check<'a> {
 
     /// Whether a text is one of the numbers that callers dial.
     fn is_number(&self, text: &str) -> bool {
-        let text = canonical(text);
-        let trunks = self.settings.trunks.values().map(|trunk| &trunk.numbers);
-        let mut all = trunks.chain([&self.settings.numbers]).flatten();
-        all.any(|(number, _)| canonical(number) == text)
+        self.numbers.contains(&canonical(text))
     }
 
     fn organisation(&mut self) {

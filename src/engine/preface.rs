@@ -93,7 +93,8 @@ pub fn texts(settings: &Settings) -> Vec<SpokenText> {
                 .into_iter()
                 .map(|skill| spoken(skill_prompt(skill), skill.as_str().replace(['-', '_'], " "))),
         );
-        texts.extend(speak::texts().into_iter().filter(|text| numbers().contains(&text.prompt)));
+        let numbers = numbers();
+        texts.extend(speak::texts().into_iter().filter(|text| numbers.contains(&text.prompt)));
     }
     texts.extend(whispers);
     let greetings = queues().flat_map(|(name, queue)| greeting_of(name, queue));
@@ -144,6 +145,7 @@ impl Plan {
     /// Every prompt that can be said before an answer, of the agents and queues that there are.
     pub(super) fn preface_sounds(&self) -> Vec<PromptName> {
         let mut names: Vec<PromptName> = Vec::new();
+        let mut are_named = false;
         for (name, queue) in &self.acd.queues {
             if let Some(text) = whisper_of(name, queue) {
                 names.push(text.prompt);
@@ -157,13 +159,14 @@ impl Plan {
             for part in greeting_of(name, queue) {
                 match part {
                     Part::Words(text) => names.push(text.prompt),
-                    Part::Adviser => {
-                        names.push(UNNAMED.0.into());
-                        let named = self.agents.iter().filter(|(_, agent)| agent.is_named);
-                        names.extend(named.map(|(agent, _)| adviser_prompt(agent)));
-                    }
+                    Part::Adviser => are_named = true,
                 }
             }
+        }
+        if are_named {
+            names.push(UNNAMED.0.into());
+            let named = self.agents.iter().filter(|(_, agent)| agent.is_named);
+            names.extend(named.map(|(agent, _)| adviser_prompt(agent)));
         }
         names
     }

@@ -11,22 +11,20 @@ use miette::{Diagnostic, Report, Severity};
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
 use crate::config::problem::{Problem, Told, place_of};
-use crate::config::registry::{Aside, Entries, Key, merge};
+use crate::config::registry::{self as declared, Aside, Entries, Key, merge};
 use crate::config::settings::{
     EngineName, HttpSettings, ListenSettings, PortRange, RtpSettings, Settings, SipSettings,
     TlsSettings,
 };
 use crate::config::source::Source;
 use crate::config::{self, check};
-use crate::engine::{DialPlan, Plan, is_emergency, preface};
-use crate::event::Destination;
-use crate::flow::{Flows, Known, NoReach, Node, Reach};
-use crate::id::{Ability, PromptName, all_met};
+use crate::engine::{Plan, preface};
+use crate::flow::{Flows, Node};
+use crate::id::PromptName;
 use crate::media::bank::Bank;
-use crate::number::Dialled;
 use crate::sip::transport::Listener;
-use crate::trunk::guard::Guard;
 
+use super::checked_flows::{CheckedFlows, known};
 use super::flows::FlowFiles;
 use super::settings_file::{self, Base};
 use super::stream::tls::{self, Fault, TlsConfigs};
@@ -88,9 +86,9 @@ impl Declared {
         let entries = registry::read(&settings.files.data)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let Base { mut source, bank_holidays, .. } = base;
-        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
-            check::check(settings, source, &bank_holidays)
-        });
+        let check =
+            |settings: &Settings, source: &Source| check::check(settings, source, &bank_holidays);
+        let (findings, aside) = merge(&mut settings, &mut source, &entries, |_, _| None, check);
         tell_aside(&aside);
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
@@ -134,8 +132,8 @@ pub struct Installation {
     /// What the file says where the command line has the last word.
     written: Written,
     source: Source,
-    flow_files: FlowFiles,
-    flows: Flows,
+    flow_files: Arc<FlowFiles>,
+    flows: CheckedFlows,
     bank_holidays: BankHolidays,
     demo: bool,
 }
@@ -179,8 +177,8 @@ impl Installation {
             warnings: Vec::new(),
             written,
             source,
-            flow_files,
-            flows: Flows::new(),
+            flow_files: Arc::new(flow_files),
+            flows: CheckedFlows::default(),
             bank_holidays,
             demo: false,
         };
@@ -196,14 +194,22 @@ impl Installation {
         Ok(Installation { warnings, flows, ..installation })
     }
 
-    /// The same files with other entries of the database, checked as if everything had been read anew.
+    /// The same files with other entries of the database, checked as if everything had been read anew. What
+    /// no change touches is taken as it is: entries are not read again, nor flows that would be what they are.
     pub fn with(&self, entries: Entries) -> Result<Self, Problems> {
         let (mut settings, mut source) = (self.settings.clone(), self.source.clone());
         let mut written = self.written.clone();
         written.swap(&mut settings);
-        let (findings, aside) = merge(&mut settings, &mut source, &entries, |settings, source| {
+        let known = |key: &Key, entry: &Arc<declared::Entry>| {
+            let same = self.entries.get(key).is_some_and(|before| Arc::ptr_eq(before, entry));
+            // A demo has changed what it has in force.
+            let in_force = same && !self.demo && !self.aside.contains_key(key);
+            in_force.then(|| declared::Declared::of(&self.settings, key)).flatten()
+        };
+        let check = |settings: &Settings, source: &Source| {
             check::check(settings, source, &self.bank_holidays)
-        });
+        };
+        let (findings, aside) = merge(&mut settings, &mut source, &entries, known, check);
         if findings.iter().any(check::is_error) {
             return Err(Problems(findings));
         }
@@ -218,7 +224,7 @@ impl Installation {
             written,
             source,
             flow_files: self.flow_files.clone(),
-            flows: Flows::new(),
+            flows: self.flows.clone(),
             bank_holidays: self.bank_holidays.clone(),
             demo: self.demo,
         };
@@ -253,13 +259,16 @@ impl Installation {
     }
 
     /// The flows, if they fit to the settings, and what works and is hardly meant.
-    fn check_flows(&self) -> Result<(Flows, Vec<Report>), Problems> {
+    fn check_flows(&self) -> Result<(CheckedFlows, Vec<Report>), Problems> {
         let known = known(&self.settings, self.understanding.as_deref());
-        let loaded = self.flow_files.load(&known).map_err(Problems)?;
-        let mut warnings: Vec<Report> = loaded.warnings.into_iter().map(Report::new).collect();
+        let checked = match self.flows.fit(&known) {
+            true => self.flows.clone(),
+            false => CheckedFlows::load(&self.flow_files, known).map_err(Problems)?,
+        };
+        let mut warnings = checked.warnings();
         let prefaces = preface::texts(&self.settings);
         warnings.extend(self.flow_files.stale(&self.settings.files, &prefaces).map(Report::new));
-        let flows = loaded.flows;
+        let flows = &checked.flows;
         let names: Vec<_> = flows.keys().cloned().collect();
         let mut findings = check::check_numbers(&self.settings, &self.source, &names);
         let nodes = flows.values().flat_map(|flow| flow.nodes.values());
@@ -274,7 +283,7 @@ impl Installation {
             return Err(Problems(findings));
         }
         warnings.extend(findings);
-        Ok((flows, warnings))
+        Ok((checked, warnings))
     }
 
     /// What a demo changes: a demo at night must not only say that the lines are closed, few advisers must
@@ -303,7 +312,7 @@ impl Installation {
     pub fn plan(&self, listeners: Vec<Listener>) -> Result<Plan, Problems> {
         let acd = config::plan::acd(&self.settings, &self.bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
-        let plan = Plan::new(&self.settings, self.flows.clone(), acd, listeners)
+        let plan = Plan::new(&self.settings, self.flows.flows.clone(), acd, listeners)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let hears = self.settings.speech.engine.is_some();
         let opinions = self.settings.language_model.url.is_some();
@@ -312,7 +321,7 @@ impl Installation {
 
     /// What callers are led by.
     pub fn flows(&self) -> &Flows {
-        &self.flows
+        &self.flows.flows
     }
 
     /// Every sound that the plan can play.
@@ -392,45 +401,5 @@ impl Secure {
                 None
             }
         }
-    }
-}
-
-/// Whom flows may put callers through to.
-fn reach(settings: &Settings) -> Reach {
-    let (dial, outbound) = (DialPlan::new(settings), settings.outbound.clone());
-    Reach::new(move |flow, dialled| match dial.resolve(dialled) {
-        Some(Destination::Agent(_)) => Ok(()),
-        Some(Destination::Outside(_)) if is_emergency(dialled) => Err(NoReach::Emergency),
-        Some(Destination::Outside(_)) => {
-            let number = Dialled::read(dialled).number;
-            let allowed = Guard::default().allows(&outbound, outbound.flows.get(flow), &number);
-            allowed.map(|_| ()).map_err(|_| NoReach::Forbidden)
-        }
-        Some(Destination::Queue(_) | Destination::Flow(_)) | None => Err(NoReach::Nobody),
-    })
-}
-
-/// What flows may refer to.
-pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) -> Known {
-    let intents = understanding.map(Understanding::names).unwrap_or_default();
-    let of_agents = settings.agents.values().flat_map(|agent| &agent.skills);
-    let of_queues = settings.queues.values().flat_map(|queue| &queue.skills);
-    let abilities = of_agents.chain(of_queues).map(|ability| &ability.skill);
-    let mut skills: Vec<_> = abilities.chain(settings.skills.keys()).collect();
-    skills.sort();
-    skills.dedup();
-    let serves =
-        |needs: &[Ability]| settings.agents.values().any(|agent| all_met(needs, &agent.skills));
-    let unserved = settings.queues.iter().filter(|(_, queue)| !serves(&queue.skills));
-    Known {
-        unserved: unserved.map(|(name, _)| name.clone()).collect(),
-        queues: settings.queues.keys().cloned().collect(),
-        calendars: settings.calendars.keys().cloned().collect(),
-        skills: skills.into_iter().cloned().collect(),
-        backends: settings.backends.keys().cloned().collect(),
-        templates: settings.notifications.needs(),
-        reach: reach(settings),
-        intents,
-        prompts: None,
     }
 }

@@ -3,6 +3,7 @@
 pub mod assistant;
 pub mod backends;
 pub mod bell;
+mod checked_flows;
 pub mod clock;
 pub mod command;
 pub mod control;

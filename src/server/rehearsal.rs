@@ -17,8 +17,9 @@ use crate::flow::{self, About, Fault, FlowFile, Known};
 use crate::id::CalendarName;
 use crate::media::command::Key;
 
+use super::checked_flows;
 use super::clock::Clock;
-use super::installation::{self, Declared, Problems};
+use super::installation::{Declared, Problems};
 use super::{assistant, flows};
 
 /// Why flows were not rehearsed, or what their tests have found.
@@ -112,7 +113,7 @@ impl Rehearsed {
         let acd = config::plan::acd(&settings, &bank_holidays)
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let understanding = assistant::of_flows(&settings.files.flows).map_err(Problems)?;
-        let known = installation::known(&settings, understanding.as_ref());
+        let known = checked_flows::known(&settings, understanding.as_ref());
         Ok(Rehearsed { files, known, acd, understanding: understanding.map(Arc::new) })
     }
 

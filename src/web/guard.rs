@@ -2,19 +2,20 @@
 //! the headers that keep a browser from harm.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, FORWARDED, HOST, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::auth;
 use super::problem::Problem;
-use super::serve::{App, REQUEST_WITHIN};
+use super::serve::{App, IMPORT_WITHIN, REQUEST_WITHIN};
+use super::{auth, registry};
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,12 @@ fn is_loopback_name(authority: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
+/// How long a request may take until its answer begins: sheets may take longer.
+fn within(request: &Request) -> Duration {
+    let is_sheet = request.method() == Method::POST && registry::is_csv(request.headers());
+    if is_sheet { REQUEST_WITHIN + IMPORT_WITHIN } else { REQUEST_WITHIN }
+}
+
 /// Outermost: the time limit, the host's name, the security headers, and bodies for the statuses
 /// that the router gives by itself.
 pub(super) async fn every_request(mut request: Request, next: Next) -> Response {
@@ -66,7 +73,7 @@ pub(super) async fn every_request(mut request: Request, next: Next) -> Response 
         Problem::WrongHost.into_response()
     } else {
         request.extensions_mut().insert(origin);
-        match tokio::time::timeout(REQUEST_WITHIN, next.run(request)).await {
+        match tokio::time::timeout(within(&request), next.run(request)).await {
             Ok(response) => response,
             Err(_elapsed) => Problem::TooSlow.into_response(),
         }

@@ -455,11 +455,11 @@ impl Problem {
                 "It never came into a queue, or there never was such a call.".to_owned()
             }
             Problem::NoJournal => "The log says why; try again later.".to_owned(),
-            Problem::NoReply => format!(
-                "No confirmation within {} seconds; the change may still come. Look at the state \
-                 before trying again.",
-                super::serve::REPLY_WITHIN.as_secs()
-            ),
+            Problem::NoReply => {
+                "There was no confirmation in time; the change may still come. Look \
+                at the state before trying again."
+                    .to_owned()
+            }
             Problem::Stopped => {
                 "It takes no requests any more. Try again when it is up.".to_owned()
             }

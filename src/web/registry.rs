@@ -18,7 +18,7 @@ use crate::server::registry::store::MOST_LINES;
 use crate::server::registry::{Answer, Asked, Condition, Order, Shown};
 
 use super::problem::Problem;
-use super::serve::App;
+use super::serve::{App, IMPORT_WITHIN};
 use super::{PortClosed, api, auth};
 
 /// The longest body of an entry.
@@ -158,6 +158,12 @@ async fn delete(
     }
 }
 
+/// Whether a body is a sheet.
+pub(super) fn is_csv(headers: &HeaderMap) -> bool {
+    let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    said.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("text/csv")
+}
+
 async fn import(
     kind: Kind,
     State(app): State<App>,
@@ -169,8 +175,7 @@ async fn import(
     actor.supervises()?;
     let Query(How { dry_run }) =
         asked.map_err(|_| Problem::BadPath("`dry_run` is true or false."))?;
-    let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !said.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("text/csv") {
+    if !is_csv(&headers) {
         return Err(Problem::NotCsv);
     }
     let sheet = body.map_err(|rejection| match rejection.status() {
@@ -222,7 +227,16 @@ pub(super) async fn audit(
 
 /// Gives an order and waits for what comes of it.
 async fn order(app: &App, order: Order) -> Result<Answer, Problem> {
-    match tokio::time::timeout(app.reply_within, (app.web.registry)(order)).await {
+    let within = match order {
+        Order::Import { .. } => IMPORT_WITHIN,
+        Order::List { .. }
+        | Order::Show(_)
+        | Order::Export(_)
+        | Order::Put { .. }
+        | Order::Delete { .. }
+        | Order::Audit(_) => app.reply_within,
+    };
+    match tokio::time::timeout(within, (app.web.registry)(order)).await {
         Ok(Ok(done)) => done.map_err(Problem::Registry),
         Ok(Err(PortClosed)) => Err(Problem::Stopped),
         Err(_elapsed) => Err(Problem::NoReply),

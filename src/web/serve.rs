@@ -30,6 +30,8 @@ use crate::config::registry::Kind;
 
 /// How long the engine may take over a request until the answer is 504.
 pub(super) const REPLY_WITHIN: Duration = Duration::from_secs(5);
+/// How long a sheet may take until the answer is 504: thousands of entries are checked and kept.
+pub(super) const IMPORT_WITHIN: Duration = Duration::from_secs(60);
 /// How long a request may take, body included, until its answer begins.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 /// The longest body taken.

@@ -213,3 +213,25 @@ fn what_the_api_declares_answers_callers_and_outlives_the_server() {
     assert!(through && !street.has_failed(three), "{}", second.story());
     second.stop();
 }
+
+#[test]
+fn a_sheet_of_five_thousand_advisers_is_answered_and_so_is_each_change_beside_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    leads_to(folder.path(), "general");
+    let server = server(folder.path());
+    let rows: String =
+        (1..=5_000).map(|n| format!("p{n},Person {n},general,secret-{n}\n")).collect();
+    let sheet = format!("agent,name,skills,password\n{rows}");
+    let csv = "Content-Type: text/csv\r\n";
+    let (status, told) = server.answer("POST", "/api/v1/agents", TOKEN, csv, &sheet);
+    assert_eq!(status, 200, "{told}");
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["created"].as_array().map(Vec::len), Some(5_000));
+    let body = json!({"name": "Fay Fields", "password": PASSWORD});
+    let (status, told) = put(&server, "/api/v1/agents/fay", "", &body);
+    assert_eq!(status, 201, "{told}");
+    // The same sheet again changes nothing.
+    let (status, told) = server.answer("POST", "/api/v1/agents", TOKEN, csv, &sheet);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((status, &told["changed"].as_array().map(Vec::len)), (200, &Some(0)), "{told}");
+}

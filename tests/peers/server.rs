@@ -205,7 +205,9 @@ impl Server {
 
     fn try_ask(&self, request: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.http).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(8))).ok()?;
+        // A sheet may take a minute, and anything else seconds.
+        let within = if request.contains("text/csv") { 70 } else { 8 };
+        stream.set_read_timeout(Some(Duration::from_secs(within))).ok()?;
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;

@@ -2,6 +2,7 @@
 //! is lost or passed, and what is refused changes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use switchboard::acd::calendar::BankHolidays;
@@ -12,6 +13,7 @@ use switchboard::config::registry::{
     Aside, Declared, Entries, Entry, Key, Kind, merge, take_secret,
 };
 use switchboard::config::settings::Settings;
+use switchboard::config::source::Source;
 use switchboard::engine::io::Request;
 use switchboard::event::{CallEvent, Event};
 use switchboard::id::{CallId, Entropy};
@@ -41,10 +43,10 @@ struct Registry {
 
 fn put_together(entries: &Entries) -> Option<Settings> {
     let (mut settings, mut source) = load(FILE, "town.toml").expect("settings");
+    let check =
+        |settings: &Settings, source: &Source| check(settings, source, &BankHolidays::default());
     let (findings, aside): (_, Aside) =
-        merge(&mut settings, &mut source, entries, |settings, source| {
-            check(settings, source, &BankHolidays::default())
-        });
+        merge(&mut settings, &mut source, entries, |_, _| None, check);
     (!findings.iter().any(is_error) && aside.is_empty()).then_some(settings)
 }
 
@@ -64,8 +66,8 @@ impl Registry {
         };
         let Ok(secret) = take_secret(&mut declared, "switchboard", hash) else { return false };
         let mut entries = self.entries.clone();
-        entries
-            .insert(Key::new(kind, name), Entry { version: 1, settings: declared.said(), secret });
+        let entry = Entry { version: 1, settings: declared.said(), secret };
+        entries.insert(Key::new(kind, name), Arc::new(entry));
         self.change(entries)
     }
 

@@ -16,8 +16,10 @@ const EXAMPLE: &str = "example-";
 impl Check<'_> {
     pub(super) fn agents(&mut self) {
         let settings = self.settings;
+        let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
+        let private = settings.sip.addresses().iter().any(secure);
         for (id, agent) in &settings.agents {
-            self.agent(id, agent);
+            self.agent(id, agent, private);
         }
         let example = |agent: &AgentSettings| {
             agent.password.as_ref().is_some_and(|password| password.reveal().starts_with(EXAMPLE))
@@ -30,7 +32,8 @@ impl Check<'_> {
         }
     }
 
-    fn agent(&mut self, id: &AgentId, agent: &AgentSettings) {
+    /// `private`: whether phones can register in private.
+    fn agent(&mut self, id: &AgentId, agent: &AgentSettings, private: bool) {
         let name = id.as_str();
         let table = ["agent", name];
         // A subset of what RFC 3261 section 25.1 allows unescaped in a user part.
@@ -62,8 +65,6 @@ impl Check<'_> {
         let clear = |contact: &String| {
             contact::parse(contact).is_some_and(|found| !found.transport.is_secure())
         };
-        let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
-        let private = self.settings.sip.addresses().iter().any(secure);
         if agent.srtp == Encryption::Required && (!private || agent.contacts.iter().any(clear)) {
             let what = Problem::AgentKeysInClear { agent: name.to_owned() };
             self.warning(&["agent", name, "srtp"], what);

@@ -1,6 +1,7 @@
 //! One truth of two sources: the file's tables, and the database's entries beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use miette::Report;
 
@@ -10,18 +11,19 @@ use crate::config::settings::Settings;
 use crate::config::source::Source;
 use crate::id::AgentId;
 
-use super::{Declared, Entries, Key, Kind};
+use super::{Declared, Entries, Entry, Key, Kind};
 
 /// Entries that are not in force, and why.
 pub type Aside = BTreeMap<Key, Vec<Told>>;
 
 /// Puts the database's entries beside the file's tables, and has both checked together. Entries that the
 /// file declares, and those that the checks refuse, are set aside; what is found then is what is wrong
-/// with the rest.
+/// with the rest. `known` has what entries declare that were read before.
 pub fn merge(
     settings: &mut Settings,
     source: &mut Source,
     entries: &Entries,
+    known: impl Fn(&Key, &Arc<Entry>) -> Option<Declared>,
     check: impl Fn(&Settings, &Source) -> Vec<Report>,
 ) -> (Vec<Report>, Aside) {
     file_only(settings, source);
@@ -36,7 +38,7 @@ pub fn merge(
             aside.insert(key.clone(), vec![told]);
             continue;
         }
-        match entry.declared(key.kind) {
+        match known(key, entry).map_or_else(|| entry.declared(key.kind), Ok) {
             Ok(declared) => drop(inside.insert(key, declared)),
             Err(told) => drop(aside.insert(key.clone(), vec![told])),
         }

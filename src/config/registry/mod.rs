@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -166,8 +166,14 @@ impl Entry {
     }
 }
 
-/// What the database has.
-pub type Entries = BTreeMap<Key, Entry>;
+/// What the database has. Entries that a change leaves alone are the same before and after it.
+pub type Entries = BTreeMap<Key, Arc<Entry>>;
+
+#[cfg(test)]
+thread_local! {
+    /// How many entries this thread has read.
+    pub static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
 
 /// What an entry declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,6 +189,8 @@ pub enum Declared {
 impl Declared {
     /// Reads what a table of the file would be, as JSON.
     pub fn read(kind: Kind, value: Value) -> Result<Self, Told> {
+        #[cfg(test)]
+        READ.with(|read| read.set(read.get() + 1));
         Self::read_from(kind, value)
     }
 

@@ -29,16 +29,16 @@ fn file(text: &str) -> (Settings, Source) {
     load(text, "a.toml").unwrap_or_else(|found| panic!("{found:?}"))
 }
 
-fn entry(kind: Kind, body: Value) -> Entry {
+fn entry(kind: Kind, body: Value) -> Arc<Entry> {
     let declared = Declared::read(kind, body).unwrap_or_else(|told| panic!("{told}"));
-    Entry { version: 1, settings: declared.said(), secret: None }
+    Arc::new(Entry { version: 1, settings: declared.said(), secret: None })
 }
 
 fn merged(text: &str, entries: &Entries) -> (Settings, Vec<String>, Aside) {
     let (mut settings, mut source) = file(text);
     let check =
         |settings: &Settings, source: &Source| check(settings, source, &BankHolidays::default());
-    let (findings, aside) = merge(&mut settings, &mut source, entries, check);
+    let (findings, aside) = merge(&mut settings, &mut source, entries, |_, _| None, check);
     let errors = findings.iter().filter(|finding| is_error(finding));
     (settings, errors.map(|finding| Told::of(finding).to_string()).collect(), aside)
 }
@@ -118,7 +118,7 @@ fn skills_are_missed_once_others_are_declared_and_so_is_the_realm_of_a_password(
         let check = |settings: &Settings, source: &Source| {
             check(settings, source, &BankHolidays::default())
         };
-        let (findings, aside) = merge(&mut settings, &mut source, entries, check);
+        let (findings, aside) = merge(&mut settings, &mut source, entries, |_, _| None, check);
         assert!(aside.is_empty() && !findings.iter().any(is_error));
         findings.iter().map(|finding| Told::of(finding).to_string()).collect::<Vec<_>>()
     };
@@ -130,7 +130,8 @@ fn skills_are_missed_once_others_are_declared_and_so_is_the_realm_of_a_password(
     assert_eq!(warnings(&entries), [] as [String; 0]);
     let mut ben = entry(Kind::Agent, json!({"name": "Ben", "skills": ["wast"]}));
     let md5 = Some(Secret::from("0123456789abcdef0123456789abcdef"));
-    ben.secret = Some(Hashed { realm: "elsewhere".to_owned(), md5, sha256: None });
+    Arc::make_mut(&mut ben).secret =
+        Some(Hashed { realm: "elsewhere".to_owned(), md5, sha256: None });
     entries.insert(Key::new(Kind::Agent, "ben"), ben);
     let told = warnings(&entries);
     assert_eq!(told.len(), 2, "{told:?}");

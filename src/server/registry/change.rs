@@ -1,6 +1,7 @@
 //! Changes of single entries, worked out before anything is kept.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ impl Prepared {
         let numbers = store.commit(&self.changes, by, at).await?;
         for (change, number) in self.changes.iter().zip(numbers) {
             if let Some(entry) = self.installation.entries.get_mut(&change.key) {
-                entry.version = number;
+                Arc::make_mut(entry).version = number;
             }
         }
         Ok(())
@@ -134,7 +135,7 @@ pub fn put(
     if let Some(place) = installation.place_of(key) {
         return Err(Refusal::Declared(key.clone(), place));
     }
-    let known = installation.entries.get(key);
+    let known = installation.entries.get(key).map(Arc::as_ref);
     if known.is_none() && !key.has_good_name() {
         return Err(Refusal::BadName(key.clone()));
     }
@@ -148,7 +149,7 @@ pub fn put(
     let new = outcome(installation, key, declared, no_secret).map_err(whole)?;
     let changes: Vec<Change> = change(installation, key, &new).into_iter().collect();
     let mut entries = installation.entries.clone();
-    entries.insert(key.clone(), new.entry);
+    entries.insert(key.clone(), Arc::new(new.entry));
     let touched = changes.iter().map(|change| change.key.clone()).collect();
     let installation = candidate(installation, entries, &touched).map_err(Refusal::Wrong)?;
     Ok(Prepared { installation, changes })

@@ -1,6 +1,7 @@
 //! Whole sheets of entries, out and in: all rows or none.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -78,7 +79,7 @@ pub fn import(
         match row(installation, &lines, line) {
             Ok(None) => {}
             Ok(Some((entry, change))) => {
-                entries.insert(line.key.clone(), entry);
+                entries.insert(line.key.clone(), Arc::new(entry));
                 changes.push(change);
             }
             Err(mistake) => mistakes.push(mistake),

@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -177,7 +178,7 @@ impl Store {
                 None => None,
             };
             let version = version.cast_unsigned();
-            entries.insert(key, Entry { version, settings, secret });
+            entries.insert(key, Arc::new(Entry { version, settings, secret }));
         }
         Ok(entries)
     }

@@ -305,3 +305,28 @@ async fn a_disk_that_refuses_changes_nothing_and_a_later_version_is_left_alone()
     std::fs::write(&file, b"no database at all, and long enough to be looked at").expect("writes");
     assert!(read(folder.path()).is_err());
 }
+
+#[tokio::test]
+async fn a_change_reads_what_is_changed_and_no_flow_that_it_means_nothing_to() {
+    let read = || crate::config::registry::READ.with(|read| read.get());
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut now = install(folder.path(), |text| text);
+    let rows: String = (0..500).map(|n| format!("p{n},Person {n},general,pw{n}\n")).collect();
+    let sheet = format!("agent,name,skills,password\n{rows}");
+    let done = import(&now, Kind::Agent, "a.csv", sheet.as_bytes()).map(|(prepared, _)| prepared);
+    keep(&mut now, done).await.expect("is right");
+
+    let (before, flows) = (read(), now.flows().clone());
+    let fay = key(Kind::Agent, "fay");
+    let body = json!({"name": "Fay", "skills": ["general"], "password": "hunter2"});
+    make(&mut now, &fay, body.clone()).await.expect("is right");
+    assert_eq!(read() - before, 2, "the body, and the entry that it becomes");
+    let same =
+        |new: &Installation| new.flows().iter().all(|(name, flow)| Arc::ptr_eq(flow, &flows[name]));
+    assert!(same(&now), "no flow is read again for an agent whose skills others have");
+    assert_eq!(now.settings, read_again(folder.path()).settings);
+
+    let benefits = key(Kind::Queue, "benefits");
+    make(&mut now, &benefits, json!({"title": "Benefits"})).await.expect("is right");
+    assert!(!same(&now), "a queue is something that flows may refer to");
+}

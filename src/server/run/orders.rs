@@ -87,7 +87,9 @@ impl Server {
                 Ok(Answer::Deleted)
             }
             Order::Import { kind, sheet, dry_run, by } => {
-                let (prepared, unchanged) = registry::import(installation, kind, "sheet", &sheet)?;
+                // Thousands of rows take their time: who asks for something else goes on meanwhile.
+                let read = || registry::import(installation, kind, "sheet", &sheet);
+                let (prepared, unchanged) = tokio::task::block_in_place(read)?;
                 let summary = Summary::of(&prepared.changes, unchanged, dry_run);
                 match dry_run {
                     true => drop(self.ready(&prepared.installation)?),

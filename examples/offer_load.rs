@@ -217,7 +217,7 @@ impl Load {
             } else if let Some(leg) = self.talking.remove(&adviser) {
                 self.freed.insert(adviser, (Instant::now(), None));
                 let branch = format!("b{adviser}x{}", self.sums.from_bye.len());
-                self.request(&self.phones, &leg, "BYE", 1, &branch, "", "");
+                self.request(&self.phones, &leg, "BYE", &branch, "", "");
             }
         }
         next
@@ -245,7 +245,7 @@ impl Load {
     fn invite(&self, id: usize) {
         let Some(leg) = self.calling.get(&id) else { return };
         let content = "Content-Type: application/sdp\r\n";
-        self.request(&self.callers, leg, "INVITE", 1, &format!("i{id}"), content, &sdp(6_000));
+        self.request(&self.callers, leg, "INVITE", &format!("i{id}"), content, &sdp(6_000));
     }
 
     fn request(
@@ -253,7 +253,6 @@ impl Load {
         from: &UdpSocket,
         leg: &Leg,
         method: &str,
-        cseq: u32,
         branch: &str,
         headers: &str,
         body: &str,
@@ -263,7 +262,7 @@ impl Load {
         let length = body.len();
         let message = format!(
             "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{}{branch}\r\n\
-             From: {local}\r\nTo: {remote}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+             From: {local}\r\nTo: {remote}\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\n\
              Contact: <sip:load@{at}>\r\nMax-Forwards: 70\r\n{headers}Content-Length: {length}\r\n\r\n{body}",
             std::process::id(),
         );
@@ -290,7 +289,7 @@ impl Load {
                 leg.remote = field(text, "To:").unwrap_or_default().to_owned();
                 leg.target = uri_of(field(text, "Contact:")).unwrap_or_default();
                 let leg = &self.calling[&id];
-                self.request(&self.callers, leg, "ACK", 1, &format!("a{id}"), "", "");
+                self.request(&self.callers, leg, "ACK", &format!("a{id}"), "", "");
             }
             Some(300..) => {
                 println!("caller {id} was refused: {}", text.lines().next().unwrap_or(""))

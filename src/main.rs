@@ -279,6 +279,7 @@ struct Archive {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "\
 Examples:
   A day, its half hours on the screen and in files:
@@ -315,7 +316,7 @@ struct Simulate {
     #[arg(long, value_name = "HH:MM", default_value = "17:15", value_parser = clock)]
     close: u64,
     /// The date of the first day, for the table.
-    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-05")]
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-05", value_parser = date)]
     date: Date,
     /// Compare with more agents or fewer (agents+2@12:00-14:00, agents+2:waste|housing@12:00-14:00,
     /// agents-1@12:00-14:00), or with the queues of other settings (config=FILE). Can be repeated.
@@ -329,6 +330,10 @@ struct Simulate {
 fn clock(text: &str) -> Result<u64, String> {
     let read = switchboard::sim::day::read_clock(text);
     read.ok_or_else(|| format!("`{text}` is not a time of the day, as in 08:45 or 17:15:00.000"))
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "write the year, month and day, as in 2026-01-05".to_owned())
 }
 
 impl From<Simulate> for server::simulate::Request {
@@ -352,6 +357,10 @@ impl From<Simulate> for server::simulate::Request {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("demand").args(["calls", "forecast"]).required(true))]
+#[command(group = clap::ArgGroup::new("question").args(["agents", "service_level"]).required(true))]
 #[command(after_help = "\
 Examples:
   What 14 agents make of 100 calls of 3 minutes in half an hour:
@@ -364,12 +373,7 @@ Examples:
     switchboard staffing --forecast docs/examples/forecast.csv --aht-s 180 --service-level 0.8 --shrinkage 0.3")]
 struct Staffing {
     /// Calls in an interval.
-    #[arg(
-        long,
-        value_name = "N",
-        required_unless_present = "forecast",
-        conflicts_with = "forecast"
-    )]
+    #[arg(long, value_name = "N")]
     calls: Option<f64>,
     /// How long the interval is, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 1_800.0)]
@@ -378,7 +382,7 @@ struct Staffing {
     #[arg(long, value_name = "SECONDS")]
     aht_s: f64,
     /// Agents who answer.
-    #[arg(long, value_name = "N", required_unless_present = "service_level", conflicts_with_all = ["service_level", "forecast"])]
+    #[arg(long, value_name = "N", conflicts_with = "forecast")]
     agents: Option<u32>,
     /// Find the fewest agents who answer this share of callers within the target, as in 0.8.
     #[arg(long, value_name = "SHARE")]
@@ -391,10 +395,10 @@ struct Staffing {
     #[arg(long, value_name = "SECONDS")]
     patience_s: Option<f64>,
     /// Find the agents for each interval of this file.
-    #[arg(long, value_name = "FILE", requires = "service_level")]
+    #[arg(long, value_name = "FILE")]
     forecast: Option<PathBuf>,
     /// The share of their time for which rostered agents are not there, as in 0.3.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "forecast")]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "agents")]
     shrinkage: f64,
     /// Print JSON instead of a table.
     #[arg(long)]
@@ -417,7 +421,7 @@ impl Staffing {
                 Question::Forecast { file, demand, service_level, shrinkage }
             }
             (None, Some(agents)) => Question::Outlook { demand, agents },
-            (None, None) => Question::Agents { demand, service_level },
+            (None, None) => Question::Agents { demand, service_level, shrinkage: self.shrinkage },
         }
     }
 }

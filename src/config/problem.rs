@@ -103,6 +103,8 @@ pub enum Problem {
     SessionOutOfRange { session_s: u32, least: u32, most: u32 },
     #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
     ExpiresCrossed { min: u32, max: u32 },
+    #[error("no queue can be called `all`: so tables call all queues together")]
+    QueueOfAll,
     #[error("the realm contains a quote, a backslash or a control character")]
     BadRealm,
     #[error("the range has no pair of an even port and the odd one above")]
@@ -390,6 +392,7 @@ impl Problem {
             Problem::Certificate(problem) => problem.remedy(),
             Problem::SecretFile(problem) => problem.remedy(),
             Problem::SessionOutOfRange { .. } => "leave it out for half an hour",
+            Problem::QueueOfAll => "choose another name; the title may be any",
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
             Problem::BansCrossed { .. } => "make ban_s the smaller of the two",
             Problem::EverybodyAllowed => {

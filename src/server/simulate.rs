@@ -129,13 +129,15 @@ fn answer(request: &Request) -> Result<String, Failure> {
     let shifts = day::read_shifts(&shown(&request.agents), &read(&request.agents)?);
     let shifts = shifts.map_err(SimulateError::from)?;
     let rules = rules(request, request.config.as_deref())?;
+    warn(request, &calls, &shifts, &rules)?;
     let first = run(&calls, &shifts, &rules, "as it is")?;
     let mut others = Vec::new();
     for alternative in &request.what_if {
         let (name, mut rules, mut shifts) = (alternative.name(), rules.clone(), shifts.clone());
         match alternative {
             Alternative::Agents(what_if, _) => {
-                shifts = what_if.apply(&shifts).map_err(SimulateError::from)?;
+                let wanted = day::wanted(&calls, &rules).map_err(SimulateError::from)?;
+                shifts = what_if.apply(&shifts, &wanted).map_err(SimulateError::from)?;
             }
             Alternative::Config(file) => rules = self::rules(request, Some(file))?,
         }
@@ -147,6 +149,7 @@ fn answer(request: &Request) -> Result<String, Failure> {
         for (n, (_, report)) in others.iter().enumerate() {
             write(&dir.join(format!("what-if-{}", n + 1)), report)?;
         }
+        forget(dir, others.len() + 1);
     }
     Ok(match request.json {
         true => in_json(&first, &others),
@@ -164,6 +167,28 @@ fn run(
     let shown = std::io::stderr().is_terminal() && calls.len() >= 20_000;
     let mut terminal = Terminal { shown, what: what.to_owned() };
     Ok(day::run(calls, shifts, rules, &mut terminal)?)
+}
+
+/// Says of calls that nobody could ever answer: they are hardly meant.
+fn warn(
+    request: &Request,
+    calls: &[ModelCall],
+    shifts: &[Shift],
+    rules: &Rules,
+) -> Result<(), SimulateError> {
+    for service in day::unserved(calls, shifts, rules)? {
+        let of_it: Vec<&ModelCall> = calls.iter().filter(|call| call.service == service).collect();
+        let Some(first) = of_it.first() else { continue };
+        eprintln!(
+            "warning: {}: nobody in {} can serve `{service}`, which {} of the calls are for, `{}` \
+             first: a service is a skill, and skills are separated by | (waste|housing)",
+            shown(&request.calls),
+            shown(&request.agents),
+            of_it.len(),
+            first.id,
+        );
+    }
+    Ok(())
 }
 
 fn rules(request: &Request, config: Option<&Path>) -> Result<Rules, Failure> {
@@ -199,6 +224,18 @@ fn write(dir: &Path, report: &Report) -> Result<(), SimulateError> {
     put(&dir.join("intervals.csv"), &report.intervals_csv())?;
     let summary = serde_json::to_string_pretty(&report.summary()).unwrap_or_default() + "\n";
     put(&dir.join("summary.json"), summary.as_bytes())
+}
+
+/// Removes what a run with more comparisons has left.
+fn forget(dir: &Path, from: usize) {
+    let old = (from..).map(|n| dir.join(format!("what-if-{n}")));
+    for old in old.take_while(|old| old.is_dir()) {
+        for name in ["calls_out.csv", "intervals.csv", "summary.json"] {
+            let _ = std::fs::remove_file(old.join(name));
+        }
+        // A folder that has something else in it stays.
+        let _ = std::fs::remove_dir(old);
+    }
 }
 
 fn in_json(first: &Report, others: &[(String, Report)]) -> String {

@@ -1,5 +1,6 @@
 //! `switchboard staffing`: how many agents a demand needs, and what so many make of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::sheet::{Mistake, Mistakes, Sheet};
+use crate::sheet::{Mistake, Mistakes, Sheet, Wrong};
 use crate::stats::erlang::{self, Demand, ErlangError, Outlook};
 
 /// What was asked.
@@ -26,6 +27,8 @@ pub enum Question {
         demand: Demand,
         /// The share that is to be answered within the target.
         service_level: f64,
+        /// The share of their time for which agents are paid and not there: leave, training, breaks.
+        shrinkage: f64,
     },
     /// How many agents each interval of a forecast takes.
     Forecast {
@@ -35,7 +38,7 @@ pub enum Question {
         demand: Demand,
         /// The share that is to be answered within the target.
         service_level: f64,
-        /// The share of their time for which agents are paid and not there: leave, training, breaks.
+        /// As above.
         shrinkage: f64,
     },
 }
@@ -113,10 +116,11 @@ fn answer(question: &Question, json: bool) -> Result<String, StaffingError> {
         Question::Outlook { demand, agents } => {
             vec![Answer::from(erlang::outlook(demand, *agents)?)]
         }
-        Question::Agents { demand, service_level } => {
+        Question::Agents { demand, service_level, shrinkage } => {
+            let roster = Roster::new(*shrinkage)?;
             let agents = erlang::agents_for(demand, *service_level)?;
             let outlook = Answer::from(erlang::outlook(demand, agents)?);
-            vec![Answer { agents: Some(agents), ..outlook }]
+            vec![Answer { agents: Some(agents), rostered: roster.of(agents), ..outlook }]
         }
         Question::Forecast { file, demand, service_level, shrinkage } => {
             forecast(file, demand, *service_level, *shrinkage)?
@@ -141,9 +145,7 @@ fn forecast(
     service_level: f64,
     shrinkage: f64,
 ) -> Result<Vec<Answer>, StaffingError> {
-    if !(0.0..1.0).contains(&shrinkage) {
-        return Err(StaffingError::Shrinkage(shrinkage));
-    }
+    let roster = Roster::new(shrinkage)?;
     let bytes = std::fs::read(file)
         .map_err(|error| StaffingError::Unreadable { file: file.to_owned(), error })?;
     let volumes = volumes(&file.display().to_string(), &bytes)?;
@@ -152,17 +154,38 @@ fn forecast(
         let agents = erlang::agents_for(&demand, service_level)?;
         let outlook = Answer::from(erlang::outlook(&demand, agents)?);
         let agents = if calls > 0.0 { agents } else { 0 };
-        let rostered = (f64::from(agents) / (1.0 - shrinkage) - 1e-9).ceil();
         Ok(Answer {
             interval_start: Some(interval_start),
             calls: Some(calls),
             aht_s: Some(demand.aht_s),
             agents: Some(agents),
-            rostered: (shrinkage > 0.0).then_some(rostered as u32),
+            rostered: roster.of(agents),
             ..outlook
         })
     };
     volumes.into_iter().map(answer).collect()
+}
+
+/// How many are rostered so that some are there.
+#[derive(Debug, Clone, Copy)]
+struct Roster {
+    shrinkage: f64,
+}
+
+impl Roster {
+    fn new(shrinkage: f64) -> Result<Roster, StaffingError> {
+        match (0.0..1.0).contains(&shrinkage) {
+            true => Ok(Roster { shrinkage }),
+            false => Err(StaffingError::Shrinkage(shrinkage)),
+        }
+    }
+
+    /// None if everybody is always there.
+    fn of(self, agents: u32) -> Option<u32> {
+        // A whole number that arithmetic has made a little more is not one more.
+        let rostered = (f64::from(agents) / (1.0 - self.shrinkage) - 1e-9).ceil();
+        (self.shrinkage > 0.0).then_some(rostered as u32)
+    }
 }
 
 /// Interval, calls, and handle time where the interval has one of its own.
@@ -171,11 +194,17 @@ fn volumes(file: &str, bytes: &[u8]) -> Result<Vec<(String, f64, Option<f64>)>, 
     let [start, calls] = sheet.columns(["interval_start", "calls"])?;
     let aht = sheet.column_if_any("aht_s");
     let (mut volumes, mut mistakes) = (Vec::new(), Vec::new());
+    let mut known: BTreeMap<String, u64> = BTreeMap::new();
     while let Some(row) = sheet.next_row() {
         let volume = row.and_then(|row| {
             let own = aht.filter(|aht| !row.get(*aht).is_empty());
             let aht_s = own.map(|aht| row.amount(aht)).transpose()?;
-            Ok::<_, Mistake>((row.text(start)?.to_owned(), row.amount(calls)?, aht_s))
+            let name = row.text(start)?.to_owned();
+            if let Some(line) = known.insert(name.clone(), row.line()) {
+                let wrong = Wrong::Twice { column: start.name, id: name, line };
+                return Err(row.mistake(start, wrong));
+            }
+            Ok::<_, Mistake>((name, row.amount(calls)?, aht_s))
         });
         match volume {
             Ok(volume) => volumes.push(volume),
@@ -208,13 +237,16 @@ fn in_words(demand: &Demand, agents: u32, answers: &[Answer]) -> String {
     let within = format!("answered within {target_s} s");
     for (what, figure) in [
         ("agents", agents.to_string()),
+        ("to be rostered", answer.rostered.map_or(String::new(), |it| it.to_string())),
         ("have to wait", per_cent(answer.p_wait)),
         ("average speed of answer", asa(answer.asa_s)),
         (within.as_str(), per_cent(answer.service_level)),
         ("give up", per_cent(answer.abandoned)),
         ("agents are busy", per_cent(answer.occupancy)),
     ] {
-        let _ = writeln!(text, "{what:<28}{figure:>10}");
+        if !figure.is_empty() {
+            let _ = writeln!(text, "{what:<28}{figure:>10}");
+        }
     }
     if answer.asa_s.is_none() {
         text.push_str("\nThere is more work than agents: the queue only grows.\n");
@@ -285,13 +317,15 @@ mod tests {
 
     #[test]
     fn the_answer_for_people_says_what_was_assumed() {
-        let text = answer(&Question::Agents { demand: DEMAND, service_level: 0.8 }, false);
+        let text =
+            answer(&Question::Agents { demand: DEMAND, service_level: 0.8, shrinkage: 0.3 }, false);
         let text = text.expect("answers");
         assert!(
             text.starts_with("100 calls in 1800 s, 180 s each: 10.00 erlang. Erlang C"),
             "{text}"
         );
         assert!(text.contains("agents                              14\n"), "{text}");
+        assert!(text.contains("to be rostered                      20\n"), "{text}");
         assert!(text.contains("answered within 20 s            88.8 %\n"), "{text}");
     }
 
@@ -317,7 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn nobody_can_always_be_away() {
+        for shrinkage in [1.0, -0.1, f64::NAN] {
+            let question = Question::Agents { demand: DEMAND, service_level: 0.8, shrinkage };
+            assert!(matches!(answer(&question, true), Err(StaffingError::Shrinkage(_))));
+        }
+    }
+
+    #[test]
     fn a_forecast_with_a_mistake_is_told_where() {
+        let twice = volumes("f.csv", b"interval_start,calls\n09:00,1\n09:00,2\n");
+        assert!(twice.expect_err("wrong").to_string().contains("`09:00` is in `interval_start`"));
+
         let mistakes = volumes("f.csv", b"interval_start,calls\n09:00,many\n").expect_err("wrong");
         assert_eq!(
             mistakes.to_string(),

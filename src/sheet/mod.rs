@@ -206,7 +206,10 @@ impl<'a> Sheet<'a> {
             Some(Ok(row))
         } else {
             let at = have.min(want).saturating_sub(1);
-            Some(Err(row.mistake_in(at, Wrong::Ragged { have, want })))
+            let rest = self.text.get(row.start..).unwrap_or_default();
+            let open = !rest.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2);
+            let wrong = if open { Wrong::OpenQuote } else { Wrong::Ragged { have, want } };
+            Some(Err(row.mistake_in(at, wrong)))
         }
     }
 }
@@ -236,6 +239,12 @@ impl Row<'_> {
         Ok(value)
     }
 
+    /// A value that must be a number.
+    fn digits(&self, column: Column) -> Result<&str, Mistake> {
+        let blank = |_| self.mistake(column, Wrong::BlankNumber { column: column.name });
+        self.text(column).map_err(blank)
+    }
+
     /// A whole number from 0 to `most`.
     pub fn whole(&self, column: Column, most: u64) -> Result<u64, Mistake> {
         self.number(column, 0, most.cast_signed()).map(i64::cast_unsigned)
@@ -243,7 +252,7 @@ impl Row<'_> {
 
     /// A whole number in a range.
     pub fn number(&self, column: Column, least: i64, most: i64) -> Result<i64, Mistake> {
-        let text = self.text(column)?;
+        let text = self.digits(column)?;
         match text.parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
             Ok(_) | Err(_) => {
@@ -256,7 +265,7 @@ impl Row<'_> {
 
     /// A number that is not negative, decimals allowed.
     pub fn amount(&self, column: Column) -> Result<f64, Mistake> {
-        let text = self.text(column)?;
+        let text = self.digits(column)?;
         match text.parse::<f64>() {
             Ok(amount) if (0.0..=1e12).contains(&amount) => Ok(amount),
             Ok(_) | Err(_) => {

@@ -22,6 +22,12 @@ pub enum Wrong {
          commas, and put a value that contains a comma into quotes"
     )]
     Ragged { have: usize, want: usize },
+    #[error("a service cannot be called `all`: so the table calls all of them together")]
+    NamedAll,
+    #[error("`{column}` is blank: write its value, 0 if it is none")]
+    BlankNumber { column: &'static str },
+    #[error("a quote is not closed: the rest of the sheet is taken as one value")]
+    OpenQuote,
     #[error("`{column}` is blank")]
     Blank { column: &'static str },
     #[error("`{value}` in `{column}` is not a whole number from {least} to {most}, as in 1500")]

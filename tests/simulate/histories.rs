@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use switchboard::acd::command::Priority;
 use switchboard::event::{AgentEvent, AgentState, CallEvent, Entry, Event, Outcome};
 use switchboard::id::{Ability, AgentId, CallId, Entropy};
-use switchboard::sim::day::{Audience, Break, Fate, Kind, ModelCall, Report, Rules, Shift, run};
+use switchboard::sim::day::{
+    Audience, Break, BreakEnd, Fate, Kind, ModelCall, Report, Rules, Shift, run,
+};
 
 use crate::reference::expected;
 
@@ -31,7 +33,9 @@ impl Dice {
 
     fn rules(&mut self) -> Rules {
         let open_ms = 20 + self.below(10);
-        Rules { open_ms, close_ms: open_ms + 20 + self.below(40), ..Rules::default() }
+        let close_ms = open_ms + 20 + self.below(40);
+        let ring_ms = if self.one_in(2) { 0 } else { self.below(8) };
+        Rules { open_ms, close_ms, ring_ms, ..Rules::default() }
     }
 
     fn calls(&mut self, rules: &Rules) -> Vec<ModelCall> {
@@ -79,10 +83,16 @@ impl Dice {
             0 => rules.close_ms.max(login_ms + 1),
             _ => login_ms + 1 + self.below(length),
         };
-        let breaks = (0..self.below(4))
-            .map(|_| Break { start_ms: login_ms - 2 + self.below(40), lasts_ms: self.below(10) });
+        let breaks = (0..self.below(4)).map(|_| {
+            let (start_ms, lasts_ms) = (login_ms - 2 + self.below(40), self.below(10));
+            let end = match self.one_in(4) {
+                true => BreakEnd::At(start_ms + lasts_ms),
+                false => BreakEnd::After(lasts_ms),
+            };
+            Break { start_ms, end }
+        });
         let mut breaks: Vec<Break> = breaks.collect();
-        breaks.sort_by_key(|one| (one.start_ms, one.lasts_ms));
+        breaks.sort();
         Shift { agent: format!("a{}", 9 - n).as_str().into(), skills, login_ms, logout_ms, breaks }
     }
 }
@@ -246,7 +256,7 @@ fn a_whole_day_is_that_of_the_reference_too() {
                 logout_ms: (login_ms + 7 * 3_600_000).min(rules.close_ms),
                 breaks: vec![Break {
                     start_ms: login_ms + 3 * 3_600_000 + dice.below(60) * 60_000,
-                    lasts_ms: 1_800_000,
+                    end: BreakEnd::After(1_800_000),
                 }],
             }
         })

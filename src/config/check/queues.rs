@@ -14,6 +14,9 @@ impl Check<'_> {
         let settings = self.settings;
         for (name, queue) in &settings.queues {
             let at = |key: &'static str| ["queue", name.as_str(), key];
+            if name.as_str() == "all" {
+                self.key_error(&["queue", "all"], Problem::QueueOfAll);
+            }
             self.text(&at("title"), "the queue's title", &queue.title);
             if let Some(short) = &queue.short_title {
                 self.text(&at("short_title"), "the queue's short title", short);

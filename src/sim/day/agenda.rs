@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::BreakEnd;
+
 /// Something that happens. Inside one millisecond it is in the order of the variants, and equals are in
 /// the order of their calls' or agents' names (the numbers here follow the names). Each is carried out
 /// in full, with the offers that follow from it, before the next.
@@ -39,7 +41,7 @@ pub(super) enum Moment {
     },
     BreakDue {
         agent: usize,
-        lasts_ms: u64,
+        end: BreakEnd,
     },
     Logout {
         agent: usize,

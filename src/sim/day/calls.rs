@@ -45,6 +45,9 @@ pub enum Kind {
 /// The word for [`Kind::LeavesMenu`]; every other is a caller who wants a person.
 const LEAVES_MENU: &str = "ivr_abandon";
 
+/// What the table calls all queues together.
+const ALL: &str = "all";
+
 /// Reads `calls.csv`; `file` is what mistakes call it. The rows may come in any order.
 pub fn read_calls(file: &str, bytes: &[u8]) -> Result<Vec<ModelCall>, Mistakes> {
     let mut sheet = Sheet::open(file, bytes).map_err(Mistakes::one)?;
@@ -88,9 +91,11 @@ pub fn read_calls(file: &str, bytes: &[u8]) -> Result<Vec<ModelCall>, Mistakes> 
             id: name,
             arrive_ms: row.whole(arrive, LONGEST_MS)?,
             caller: row.get(caller).to_owned(),
-            service: match kind {
-                Kind::LeavesMenu => row.get(service).into(),
-                Kind::Person => row.text(service)?.into(),
+            service: match (kind, row.get(service)) {
+                (Kind::LeavesMenu, "") => "".into(),
+                // The table's rows of this name are all queues together.
+                (_, ALL) => return Err(row.mistake(service, Wrong::NamedAll)),
+                (Kind::LeavesMenu | Kind::Person, _) => row.text(service)?.into(),
             },
             priority: Priority(i32::try_from(number).unwrap_or_default()),
             kind,

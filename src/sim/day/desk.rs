@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{DAY_MS, Shift};
+use super::{BreakEnd, DAY_MS, Shift};
 use crate::time::Time;
 
 /// One agent.
@@ -16,8 +16,8 @@ pub(super) struct Desk<'a> {
     pub(super) leaving: bool,
     /// The shift ends at closing or later: nobody who waits is left behind.
     pub(super) stays: bool,
-    /// Breaks that fell due and have not begun: how long they last, in milliseconds.
-    pub(super) owed: VecDeque<u64>,
+    /// Breaks that fell due and have not begun. `At` is of the simulation's milliseconds.
+    pub(super) owed: VecDeque<BreakEnd>,
     /// When the break under way ends, in milliseconds.
     pub(super) on_break_until: Option<u64>,
     /// The offer that rings, and since when.
@@ -42,8 +42,18 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Whether there is something to do before the next call.
+    /// Whether a break or the end of the shift comes before the next call.
+    pub(super) fn goes_first(&self, now_ms: u64) -> bool {
+        let ahead = |end: &BreakEnd| match end {
+            BreakEnd::After(_) => true,
+            BreakEnd::At(ms) => *ms > now_ms,
+        };
+        self.leaving && !self.stays || self.owed.iter().any(ahead)
+    }
+
+    /// Whether there is something to do now that nobody is at hand.
     pub(super) fn is_wanted_elsewhere(&self) -> bool {
-        self.leaving || !self.owed.is_empty()
+        let free = self.signed_in && self.work.is_none() && self.on_break_until.is_none();
+        free && (self.leaving || !self.owed.is_empty())
     }
 }

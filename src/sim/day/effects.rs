@@ -2,12 +2,21 @@
 
 use crate::acd::command::{AcdEffect, AcdInput};
 use crate::event::{AgentEvent, CallEvent, Decision, Event, OfferOutcome, Outcome};
-use crate::id::{LegId, QueueName};
+use crate::id::{AgentId, CallId, LegId, QueueName};
 use crate::time::Time;
 
 use super::agenda::Moment;
 use super::machine::{Machine, micros, place_of};
 use super::{Fate, ModelCall};
+
+/// What follows from effects.
+#[derive(Default)]
+pub(super) struct After {
+    /// Who picks up at once, and for which call.
+    answered: Vec<(CallId, AgentId)>,
+    /// Whose phone has stopped ringing.
+    freed: Vec<usize>,
+}
 
 impl Machine<'_> {
     pub(super) fn apply(&mut self, input: AcdInput) {
@@ -15,8 +24,14 @@ impl Machine<'_> {
         self.carry_out(effects);
     }
 
-    pub(super) fn carry_out(&mut self, effects: Vec<AcdEffect>) {
-        let (mut answered, mut given_up) = (Vec::new(), Vec::new());
+    fn carry_out(&mut self, effects: Vec<AcdEffect>) {
+        let mut after = After::default();
+        self.tell(effects, &mut after);
+        self.follow(after);
+    }
+
+    /// Carries effects out, and notes what follows from all of them.
+    pub(super) fn tell(&mut self, effects: Vec<AcdEffect>, after: &mut After) {
         for effect in effects {
             match effect {
                 AcdEffect::Entered { call, queue, first_at, skills, place, .. } => {
@@ -38,16 +53,21 @@ impl Machine<'_> {
                 AcdEffect::Returned { call, why, .. } => self.handed_back(place_of(call), why),
                 AcdEffect::Offer { call, queue, agent, ring_for: _, decision } => {
                     let desk = self.by_name[&agent];
+                    if self.desks[desk].goes_first(self.now_ms()) {
+                        // A phone stopped ringing, and its agent had been waiting for that.
+                        after.freed.push(desk);
+                        continue;
+                    }
                     self.is_offered(place_of(call), queue, desk, decision);
                     if self.rules.ring_ms == 0 {
-                        answered.push((call, agent));
+                        after.answered.push((call, agent));
                     }
                 }
                 AcdEffect::CancelOffer { call, agent, outcome } => {
                     let desk = self.by_name[&agent];
                     self.offer_ends(place_of(call), desk, outcome);
                     self.desks[desk].work = None;
-                    given_up.push(desk);
+                    after.freed.push(desk);
                 }
                 AcdEffect::Claimed { call, queue, agent, first_at, visit_at } => {
                     let desk = self.by_name[&agent];
@@ -68,12 +88,15 @@ impl Machine<'_> {
                 | AcdEffect::ChoiceRefused { .. } => {}
             }
         }
-        for (call, agent) in answered {
+    }
+
+    /// What follows from effects when all of them are carried out.
+    pub(super) fn follow(&mut self, after: After) {
+        for (call, agent) in after.answered {
             self.apply(AcdInput::Claim { call, agent });
         }
-        for agent in given_up {
-            // Whoever is being offered another caller already goes after that one.
-            if self.desks[agent].work.is_none() && self.desks[agent].is_wanted_elsewhere() {
+        for agent in after.freed {
+            if self.desks[agent].is_wanted_elsewhere() {
                 self.is_free(agent);
             }
         }

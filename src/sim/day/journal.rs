@@ -9,6 +9,7 @@ use super::Audience;
 /// How often half hours are taken out of the fold, in days: it keeps them for 62.
 const HARVEST_DAYS: u64 = 20;
 const A_DAY_US: i64 = 86_400_000_000;
+const HALF_HOUR_US: i64 = 1_800_000_000;
 
 /// Writes entries and folds them.
 pub(super) struct Journal<'a> {
@@ -57,8 +58,10 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// All half hours.
+    /// All half hours. The last is over, although nothing happens any more at its end.
     pub(super) fn rows(&mut self, now: Time, at: UnixMicros) -> Vec<IntervalRow> {
+        let last = self.fold.intervals(now, at).last().map(|row| row.start.0 + HALF_HOUR_US);
+        let at = UnixMicros(last.map_or(at.0, |end| end.max(at.0)));
         self.take_rows(now, at, |_| true);
         std::mem::take(&mut self.rows)
     }

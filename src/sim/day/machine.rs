@@ -17,9 +17,10 @@ use crate::time::{Time, UnixMicros, WallClock};
 
 use super::agenda::{Agenda, Moment};
 use super::desk::Desk;
+use super::effects::After;
 use super::journal::Journal;
 use super::queues::Queues;
-use super::{Audience, DAY_MS, Fate, Kind, ModelCall, Report, Rules, Shift, zone};
+use super::{Audience, BreakEnd, DAY_MS, Fate, Kind, ModelCall, Report, Rules, Shift, zone};
 
 /// Progress is told after so many calls.
 const TOLD_EVERY: usize = 1_000;
@@ -192,8 +193,11 @@ impl<'a> Machine<'a> {
             self.agenda.add(midnight_ms + shift.login_ms, Moment::Login { agent });
             self.agenda.add(midnight_ms + shift.logout_ms, Moment::Logout { agent });
             for one in &shift.breaks {
-                let due = Moment::BreakDue { agent, lasts_ms: one.lasts_ms };
-                self.agenda.add(midnight_ms + one.start_ms, due);
+                let end = match one.end {
+                    BreakEnd::After(lasts_ms) => BreakEnd::After(lasts_ms),
+                    BreakEnd::At(ms) => BreakEnd::At(midnight_ms + ms),
+                };
+                self.agenda.add(midnight_ms + one.start_ms, Moment::BreakDue { agent, end });
             }
         }
     }
@@ -228,11 +232,12 @@ impl<'a> Machine<'a> {
                 }
             }
             Moment::Login { agent } => self.logs_in(agent),
-            Moment::BreakDue { agent, lasts_ms } => {
+            Moment::BreakDue { agent, end } => {
+                if self.desks[agent].signed_in {
+                    self.desks[agent].owed.push_back(end);
+                }
                 if self.is_idle(agent) {
-                    self.begin_break(agent, lasts_ms);
-                } else if self.desks[agent].signed_in {
-                    self.desks[agent].owed.push_back(lasts_ms);
+                    self.is_free(agent);
                 }
             }
             Moment::Logout { agent } => self.shift_ends(agent),
@@ -308,16 +313,19 @@ impl<'a> Machine<'a> {
 
     fn gives_up(&mut self, call: usize) {
         let Some((queue, since)) = self.waits[call].clone() else { return };
-        let effects = self.acd.apply(self.now, &self.wall, AcdInput::Leave { call: id_of(call) });
-        let rings = |effect: &AcdEffect| matches!(effect, AcdEffect::CancelOffer { call: rung, .. } if *rung == id_of(call));
+        let mut effects =
+            self.acd.apply(self.now, &self.wall, AcdInput::Leave { call: id_of(call) });
         // The call is over before its agent is offered another.
-        let (rung, rest): (Vec<_>, Vec<_>) = effects.into_iter().partition(rings);
-        self.carry_out(rung);
+        let offer = effects.iter().position(|effect| matches!(effect, AcdEffect::Offer { .. }));
+        let offers = effects.split_off(offer.unwrap_or(effects.len()));
+        let mut after = After::default();
+        self.tell(effects, &mut after);
         let wait = self.now.since(since);
         self.leaves(call, queue, Outcome::Abandoned, since);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         self.over(call, Fate::Abandoned { wait_ms }, EndCause::CallerAbandoned);
-        self.carry_out(rest);
+        self.tell(offers, &mut after);
+        self.follow(after);
     }
 
     pub(super) fn leaves(&mut self, call: usize, queue: QueueName, outcome: Outcome, since: Time) {
@@ -377,12 +385,18 @@ impl<'a> Machine<'a> {
 
     /// Whatever the agent did is done.
     pub(super) fn is_free(&mut self, agent: usize) {
+        let now_ms = self.now_ms();
         let desk = &mut self.desks[agent];
         if desk.leaving && !desk.stays {
             return self.signs_out(agent);
         }
-        if let Some(lasts_ms) = desk.owed.pop_front() {
-            return self.begin_break(agent, lasts_ms);
+        while let Some(end) = desk.owed.pop_front() {
+            let until_ms = match end {
+                BreakEnd::After(lasts_ms) => now_ms + lasts_ms,
+                BreakEnd::At(ms) if ms > now_ms => ms,
+                BreakEnd::At(_) => continue,
+            };
+            return self.begin_break(agent, until_ms);
         }
         self.choose(agent, AgentChoice::Ready);
         if self.desks[agent].leaving && self.is_idle(agent) {
@@ -390,11 +404,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn begin_break(&mut self, agent: usize, lasts_ms: u64) {
-        let until = self.now_ms() + lasts_ms;
-        self.desks[agent].on_break_until = Some(until);
+    fn begin_break(&mut self, agent: usize, until_ms: u64) {
+        self.desks[agent].on_break_until = Some(until_ms);
         self.choose(agent, AgentChoice::NotReady);
-        self.agenda.add(until, Moment::BreakEnd { agent });
+        self.agenda.add(until_ms, Moment::BreakEnd { agent });
     }
 
     fn shift_ends(&mut self, agent: usize) {

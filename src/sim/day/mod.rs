@@ -19,7 +19,7 @@
 //! - Milliseconds beyond the first day are the days that follow; shifts are repeated on each day that
 //!   has calls, unless one of them begins after the first day: then all are taken as they are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use crate::acd::settings::{QueueSettings, TurnSettings};
 use crate::event::Entry;
-use crate::id::{AgentId, QueueName, Skill};
+use crate::id::{Ability, AgentId, QueueName, Skill};
 use crate::stats::IntervalRow;
 use crate::stats::live::Today;
 
@@ -46,7 +46,7 @@ mod what_if;
 mod tests;
 
 pub use calls::{Kind, ModelCall, read_calls};
-pub use shifts::{Break, Shift, read_shifts};
+pub use shifts::{Break, BreakEnd, Shift, read_shifts};
 pub use what_if::{WhatIf, WhatIfError, read_clock};
 
 /// A day, in milliseconds.
@@ -97,7 +97,7 @@ impl Default for Rules {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// Nothing would ever be open.
-    #[error("the lines close ({close}) before they open ({open})")]
+    #[error("the lines close at {close} and open at {open}: they must close after that")]
     NeverOpen {
         /// `HH:MM`.
         open: String,
@@ -235,6 +235,26 @@ pub fn run(
     }
     let queues = queues::Queues::new(calls, rules)?;
     Ok(machine::Machine::new(calls, shifts, rules, queues, audience).run())
+}
+
+/// The skills that calls ask for under these rules.
+pub fn wanted(calls: &[ModelCall], rules: &Rules) -> Result<BTreeSet<Skill>, RulesError> {
+    let queues = queues::Queues::new(calls, rules)?;
+    Ok(queues.needs().flat_map(|(_, needs)| needs).map(|need| need.skill.clone()).collect())
+}
+
+/// The services that nobody can serve, however long a caller waits.
+pub fn unserved(
+    calls: &[ModelCall],
+    shifts: &[Shift],
+    rules: &Rules,
+) -> Result<Vec<Skill>, RulesError> {
+    let queues = queues::Queues::new(calls, rules)?;
+    let has = |need: &Ability| {
+        shifts.iter().any(|shift| shift.skills.iter().any(|one| one.skill == need.skill))
+    };
+    let unserved = queues.needs().filter(|(_, needs)| !needs.iter().all(has));
+    Ok(unserved.map(|(service, _)| service.clone()).collect())
 }
 
 fn clock(ms: u64) -> String {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acd::settings::QueueSettings;
-use crate::id::{QueueName, Skill};
+use crate::id::{Ability, QueueName, Skill};
 
 use super::{ModelCall, Rules, RulesError};
 
@@ -51,6 +51,14 @@ impl Queues {
             queue.hours = None;
         }
         Ok(Queues { settings, of })
+    }
+
+    /// What callers of these services need, by service.
+    pub(super) fn needs(&self) -> impl Iterator<Item = (&Skill, &[Ability])> {
+        self.of.iter().map(|(service, queue)| {
+            let settings = self.settings.get(queue);
+            (service, settings.map(|queue| &queue.skills[..]).unwrap_or_default())
+        })
     }
 
     pub(super) fn of(&self, service: &Skill) -> QueueName {

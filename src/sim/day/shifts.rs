@@ -23,12 +23,21 @@ pub struct Shift {
 }
 
 /// A break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Break {
     /// When it is due, in milliseconds of the day.
     pub start_ms: u64,
-    /// How long it lasts, whenever it begins, in milliseconds.
-    pub lasts_ms: u64,
+    /// When it is over.
+    pub end: BreakEnd,
+}
+
+/// When a break is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BreakEnd {
+    /// So many milliseconds after it began, whenever that was.
+    After(u64),
+    /// At this millisecond of the day, however late it began.
+    At(u64),
 }
 
 /// Reads `agents.csv`; `file` is what mistakes call it.
@@ -70,7 +79,7 @@ pub fn read_shifts(file: &str, bytes: &[u8]) -> Result<Vec<Shift>, Mistakes> {
                 None => return Err(row.mistake(breaks, Wrong::NoBreak { text })),
             }
         }
-        breaks_of.sort_by_key(|one| (one.start_ms, one.lasts_ms));
+        breaks_of.sort();
         let agent = name.into();
         Ok(Shift { agent, skills: skills_of, login_ms, logout_ms, breaks: breaks_of })
     };
@@ -86,5 +95,5 @@ pub fn read_shifts(file: &str, bytes: &[u8]) -> Result<Vec<Shift>, Mistakes> {
 fn read_break(text: &str) -> Option<Break> {
     let (start, lasts) = text.split_once('+')?;
     let whole = |text: &str| text.trim().parse().ok().filter(|ms| *ms <= LONGEST_MS);
-    Some(Break { start_ms: whole(start)?, lasts_ms: whole(lasts)? })
+    Some(Break { start_ms: whole(start)?, end: BreakEnd::After(whole(lasts)?) })
 }

@@ -123,7 +123,7 @@ fn the_longest_idle_agent_answers_and_equals_go_by_name() {
 
 #[test]
 fn a_break_begins_when_it_is_due_or_after_the_work_and_lasts_in_full() {
-    let one = Break { start_ms: NINE + 1_000, lasts_ms: 5_000 };
+    let one = Break { start_ms: NINE + 1_000, end: BreakEnd::After(5_000) };
     let amy = [Shift { breaks: vec![one], ..shift("amy", &["waste"], 0, DAY_MS) }];
     let after = |at| call("b", NINE + at, 1);
     // Idle: from 1,000 to 6,000.
@@ -139,7 +139,7 @@ fn a_break_begins_when_it_is_due_or_after_the_work_and_lasts_in_full() {
         &["answered 0 amy", "answered 999 amy", "answered 8998 amy"],
     );
     // Two that fall together follow each other.
-    let two = Break { start_ms: NINE + 3_000, lasts_ms: 2_000 };
+    let two = Break { start_ms: NINE + 3_000, end: BreakEnd::After(2_000) };
     let amy = [Shift { breaks: vec![one, two], ..shift("amy", &["waste"], 0, DAY_MS) }];
     expect(&[after(2_000)], &amy, &["answered 6000 amy"]);
 }
@@ -166,7 +166,7 @@ fn a_shift_that_ends_at_closing_leaves_nobody_behind() {
         &["answered 0 amy", "answered 4999 amy", "answered 9998 amy"],
     );
     // Whoever is on a break at closing comes back for those who wait.
-    let tea = Break { start_ms: CLOSING - 100, lasts_ms: 1_000 };
+    let tea = Break { start_ms: CLOSING - 100, end: BreakEnd::After(1_000) };
     let amy = Shift { breaks: vec![tea], ..amy };
     expect(&[call("a", CLOSING - 50, 5_000)], &[amy], &["answered 950 amy"]);
 }
@@ -174,7 +174,7 @@ fn a_shift_that_ends_at_closing_leaves_nobody_behind() {
 #[test]
 fn phones_ring_if_they_are_asked_to_and_callers_may_give_up_meanwhile() {
     let rules = Rules { ring_ms: 4_000, ..Rules::default() };
-    let tea = Break { start_ms: NINE + 1_000, lasts_ms: 60_000 };
+    let tea = Break { start_ms: NINE + 1_000, end: BreakEnd::After(60_000) };
     let amy = Shift { breaks: vec![tea], ..shift("amy", &["waste"], 0, DAY_MS) };
     let impatient = |id, patience_ms| ModelCall { patience_ms, ..call(id, NINE, 1) };
     let fates_of =
@@ -184,6 +184,56 @@ fn phones_ring_if_they_are_asked_to_and_callers_may_give_up_meanwhile() {
     // The break that fell due while the phone rang begins when the caller has given up.
     let calls = [impatient("a", 3_999), ModelCall { arrive_ms: NINE + 1, ..call("b", 0, 1) }];
     assert_eq!(fates_of(&calls), ["abandoned 3999", "answered 67998 amy"]);
+}
+
+/// Each is a day's two rows of `all`: agents signed in, and how much of their time was busy.
+#[track_caller]
+fn staffed(calls: &[ModelCall], shifts: &[Shift], ring_ms: u64, expected: &[(f64, f64)]) {
+    let rules = Rules { ring_ms, ..Rules::default() };
+    let report = simulate(calls, shifts, &rules);
+    let all = report.intervals.iter().filter(|row| row.queue.is_none());
+    let row =
+        |row: &IntervalRow| (row.agents_signed_in.unwrap_or(-1.0), row.occupancy.unwrap_or(-1.0));
+    assert_eq!(all.map(row).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_fell_due_while_a_phone_rang_is_in_the_table_from_when_it_stopped() {
+    let ten = NINE + 3_600_000;
+    let gives_up = ModelCall { patience_ms: 900_000, ..call("a", ten, 1) };
+    // The shift was over by then: gone after a quarter, in which the phone rang.
+    let amy = shift("amy", &["waste"], ten, ten + 600_000);
+    staffed(std::slice::from_ref(&gives_up), &[amy], 1_000_000, &[(0.5, 1.0)]);
+    // A break for the rest of the half hour and the next one, then ready for half an hour.
+    let tea = Break { start_ms: ten + 600_000, end: BreakEnd::After(2_700_000) };
+    let amy = Shift { breaks: vec![tea], ..shift("amy", &["waste"], ten, ten + 5_400_000) };
+    staffed(&[gives_up], &[amy], 1_000_000, &[(1.0, 1.0), (1.0, -1.0), (1.0, 0.0)]);
+}
+
+#[test]
+fn the_last_half_hour_is_as_long_as_any_other() {
+    let amy = [shift("amy", &["waste"], NINE, NINE + 900_000)];
+    staffed(&[call("a", NINE, 450_000)], &amy, 0, &[(0.5, 0.5)]);
+}
+
+#[test]
+fn whoever_is_away_is_back_when_it_was_said_however_late_they_left() {
+    let away = Break { start_ms: NINE + 1_000, end: BreakEnd::At(NINE + 5_000) };
+    let amy = [Shift { breaks: vec![away], ..shift("amy", &["waste"], 0, DAY_MS) }];
+    let calls = [call("a", NINE, 3_000), call("b", NINE + 3_500, 1)];
+    expect(&calls, &amy, &["answered 0 amy", "answered 1500 amy"]);
+    // Work that takes until then leaves nothing of it.
+    let calls = [call("a", NINE, 5_000), call("b", NINE + 3_500, 1)];
+    expect(&calls, &amy, &["answered 0 amy", "answered 1500 amy"]);
+}
+
+#[test]
+fn services_that_nobody_can_serve_are_found() {
+    let housing = ModelCall { service: "housing".into(), ..call("b", NINE, 1) };
+    let calls = [call("a", NINE, 1), housing];
+    let amy = [shift("amy", &["waste,housing", "housing"], NINE, CLOSING)];
+    let found = unserved(&calls, &amy, &Rules::default()).expect("the rules are right");
+    assert_eq!(found, ["waste".into()]);
 }
 
 #[test]
@@ -313,14 +363,19 @@ fn several_who_are_rung_at_once_answer_one_caller_each_as_they_would_alone() {
 #[test]
 fn what_if_agents_come_or_go() {
     let shifts = [shift("amy", &["waste"], NINE, CLOSING), shift("ben", &["parks"], NINE, CLOSING)];
-    let apply = |text: &str| text.parse::<WhatIf>().expect("understood").apply(&shifts);
+    let apply = |text: &str| {
+        text.parse::<WhatIf>().expect("understood").apply(&shifts, &["tax".into()].into())
+    };
     let more = apply("agents+2@12:00-14:00").expect("possible");
-    assert_eq!(more[2], shift("extra-1", &["parks", "waste"], 12 * 3_600_000, 14 * 3_600_000));
+    assert_eq!(
+        more[2],
+        shift("extra-1", &["parks", "tax", "waste"], 12 * 3_600_000, 14 * 3_600_000)
+    );
     assert_eq!(more.len(), 4);
     let parks = apply("agents+1:parks@08:45-09:00:30.5").expect("possible");
     assert_eq!(parks[2], shift("extra-1", &["parks"], 31_500_000, NINE + 30_500));
     let fewer = apply("agents-1@12:00-14:00").expect("possible");
-    let lunch = Break { start_ms: 12 * 3_600_000, lasts_ms: 7_200_000 };
+    let lunch = Break { start_ms: 12 * 3_600_000, end: BreakEnd::At(14 * 3_600_000) };
     assert_eq!((fewer[0].breaks.len(), &fewer[1].breaks), (0, &vec![lunch]));
     assert!(matches!(apply("agents-3@12:00-14:00"), Err(WhatIfError::TooFew { there: 2, .. })));
     for wrong in [
@@ -333,6 +388,12 @@ fn what_if_agents_come_or_go() {
     ] {
         assert_eq!(wrong.parse::<WhatIf>(), Err(WhatIfError::Form(wrong.to_owned())));
     }
+    let nobodys = apply("agents+1:waste|roads@12:00-14:00");
+    assert!(
+        matches!(nobodys, Err(WhatIfError::NoSuchSkill { skill, .. }) if skill == "roads".into())
+    );
+    let level = "agents+1:waste:9@12:00-14:00".parse::<WhatIf>();
+    assert!(matches!(level, Err(WhatIfError::BadSkill { .. })));
     let backwards = "agents+1@14:00-12:00".parse::<WhatIf>();
     assert!(matches!(backwards, Err(WhatIfError::Backwards(_))));
 }

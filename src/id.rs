@@ -211,6 +211,9 @@ names! {
     WrapUpCode;
     /// For what an agent is not ready (`lunch`).
     AwayReason;
+    /// A phone that agents share, as named in the settings (`desk-12`); also the user part of its SIP
+    /// address.
+    PhoneName;
 }
 
 /// The core's only source of randomness: a CSPRNG from 32 bytes of the operating system's entropy,

@@ -23,6 +23,8 @@ mod carrier_wire;
 mod connections;
 #[path = "stories/consult.rs"]
 mod consult;
+#[path = "stories/desks.rs"]
+mod desks;
 #[path = "stories/encrypted.rs"]
 mod encrypted;
 #[path = "stories/hanging_up.rs"]

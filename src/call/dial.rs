@@ -238,6 +238,7 @@ impl Call {
             return self.dial_over(now);
         }
         self.out.push(Action::Timer(CallTimer::Ring, Some(now + ring_for)));
+        self.expect_next_phone();
         for leg in legs {
             self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
         }

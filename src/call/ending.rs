@@ -195,7 +195,9 @@ impl Call {
         if let Some(Peer::Agent(agent)) = self.near.take() {
             self.queue(QueueAction::TalkEnded(agent));
         }
-        for timer in [CallTimer::Controller, CallTimer::Ring, CallTimer::Longest] {
+        for timer in
+            [CallTimer::Controller, CallTimer::Ring, CallTimer::NextPhone, CallTimer::Longest]
+        {
             self.out.push(Action::Timer(timer, None));
         }
         self.record(CallEvent::Ended { cause, duration_us: micros(now - self.arrived_at) });

@@ -1,4 +1,4 @@
-//! An agent rings a number outside that they may not ring: they are told so before the call is answered
+//! An agent rings a number outside that they may not ring, or for which there is no line: they are told so before the call is answered
 //! (RFC 3960), and then it is refused.
 
 use crate::event::{EndCause, OutboundRefusal, TransferOutcome};
@@ -10,10 +10,11 @@ use super::{Call, SipAction};
 
 const NOT_ALLOWED: &str = "outbound/not-allowed";
 const TOO_MANY: &str = "outbound/too-many";
+const LINES_TAKEN: &str = "outbound/lines-taken";
 
 /// Every prompt that is heard then.
-pub fn prompts() -> [PromptName; 2] {
-    [NOT_ALLOWED, TOO_MANY].map(PromptName::from)
+pub fn prompts() -> [PromptName; 3] {
+    [NOT_ALLOWED, TOO_MANY, LINES_TAKEN].map(PromptName::from)
 }
 
 impl Call {
@@ -23,7 +24,11 @@ impl Call {
         let (offer, early) = match dialling.goal {
             Goal::OwnCall { offer, early } => (offer, early),
             goal @ (Goal::Transfer(_) | Goal::Recall | Goal::CallBack | Goal::Flow(_)) => {
-                return self.dial_failed(now, goal, TransferOutcome::NotAllowed, why.status());
+                let outcome = match why.status() {
+                    403 => TransferOutcome::NotAllowed,
+                    _ => TransferOutcome::Unreachable,
+                };
+                return self.dial_failed(now, goal, outcome, why.status());
             }
         };
         let caller = self.caller_leg.id;
@@ -41,10 +46,10 @@ impl Call {
         self.negotiate(caller);
         self.play(vec![PromptName::from(match why {
             OutboundRefusal::TooMany | OutboundRefusal::AtOnce => TOO_MANY,
+            OutboundRefusal::RoleFull | OutboundRefusal::TrunkFull => LINES_TAKEN,
             OutboundRefusal::NotAllowed
             | OutboundRefusal::NoTrunk
-            | OutboundRefusal::TrunksDown
-            | OutboundRefusal::TrunkFull => NOT_ALLOWED,
+            | OutboundRefusal::TrunksDown => NOT_ALLOWED,
         })]);
     }
 

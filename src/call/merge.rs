@@ -151,6 +151,7 @@ impl Call {
         let transfer = Transfer { by, leaver: Some(Box::new(talk)), asked_on, music };
         self.take_up_ring(moving, transfer);
         self.out.push(Action::Timer(super::CallTimer::Ring, Some(until)));
+        self.expect_next_phone();
     }
 
     fn attended(&mut self, by: AgentId, to: Destination, consulted: CallId) {

@@ -17,7 +17,7 @@
 //!      +------------------------------ transfer --------------------------+
 //! ```
 //!
-//! - [`leg`], [`ring`]: one connection; phones that ring.
+//! - [`leg`], [`ring`], `next_phone`: one connection; phones that ring.
 //! - `arriving`, `waiting`, `talk`, `ending`: the call's way from the first to the last.
 //! - `message`: what the caller leaves when nobody can be reached; `callback`: being rung back instead.
 //! - `forbidden`: numbers outside that an agent may not ring.
@@ -37,6 +37,7 @@ mod keypad;
 mod leg;
 mod merge;
 mod message;
+mod next_phone;
 mod offer;
 mod preface;
 mod put_through;
@@ -159,6 +160,8 @@ pub enum CallTimer {
     Controller,
     /// The phones have rung long enough.
     Ring,
+    /// The next phone of somebody who is rung joins in.
+    NextPhone,
     /// The message has lasted as long as it may.
     Message,
     /// Whoever leaves a message has said nothing more.

@@ -38,7 +38,7 @@ impl Call {
         queue: QueueName,
         agent: AgentId,
         title: &str,
-        targets: Vec<Target>,
+        (manner, targets): (Manner, Vec<Target>),
         ring_for: Duration,
         decision: Decision,
     ) {
@@ -52,7 +52,7 @@ impl Call {
             }
         };
         let display = Display::new(Some(title), self.organisation.as_deref(), &self.caller);
-        let ringing = Ringing::new(now, ids, targets, Manner::Together, display);
+        let ringing = Ringing::new(now, ids, targets, manner, display);
         let legs = ringing.leg_ids();
         self.record(CallEvent::Offered {
             queue: queue.clone(),
@@ -69,6 +69,7 @@ impl Call {
             return self.offer_over(now, &agent);
         }
         self.expect_end_of_ringing();
+        self.expect_next_phone();
         for leg in legs {
             self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
         }

@@ -1,8 +1,9 @@
-//! Phones that ring: all at once for an agent, one way after the other for a number outside.
+//! Phones that ring: all at once or in their order for an agent, one way after the other for a number outside.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -113,6 +114,9 @@ pub enum Manner {
     Together,
     /// Each once the one before could not be reached: ways to the same number.
     InTurn,
+    /// The next joins in after so long, or once the one before is out: one person has them all, and most
+    /// likely is at the first.
+    InOrder(Duration),
 }
 
 /// Phones that ring for one purpose.
@@ -120,8 +124,11 @@ pub enum Manner {
 pub(super) struct Ringing {
     pub(super) since: Time,
     phones: Vec<Phone>,
-    /// Tried when what rings cannot be reached.
+    /// Tried when what rings cannot be reached, or has rung for a while.
     later: VecDeque<Phone>,
+    manner: Manner,
+    /// When the next of them joins in.
+    next_at: Option<Time>,
     display: Display,
     best: Progress,
     /// The final status that says most.
@@ -148,12 +155,47 @@ impl Ringing {
         let mut later: VecDeque<Phone> = targets.into_iter().map(phone).collect();
         let first = match manner {
             Manner::Together => later.len(),
-            Manner::InTurn => later.len().min(1),
+            Manner::InTurn | Manner::InOrder(_) => later.len().min(1),
         };
         let phones = later.drain(..first).collect();
         let best = Progress::Unreachable;
-        let (status, told, answered) = (None, false, None);
-        Ringing { since: now, phones, later, display, best, status, told, answered }
+        let (status, told, answered, next_at) = (None, false, None, None);
+        let mut ringing = Ringing {
+            since: now,
+            phones,
+            later,
+            manner,
+            next_at,
+            display,
+            best,
+            status,
+            told,
+            answered,
+        };
+        ringing.expect_next(now);
+        ringing
+    }
+
+    fn expect_next(&mut self, now: Time) {
+        self.next_at = match self.manner {
+            Manner::InOrder(step) if !self.later.is_empty() => Some(now + step),
+            Manner::InOrder(_) | Manner::Together | Manner::InTurn => None,
+        };
+    }
+
+    /// When the next phone joins in.
+    pub(super) fn next_at(&self) -> Option<Time> {
+        self.next_at.filter(|_| !self.has_answered())
+    }
+
+    /// The next phone joins in, if it is time: the leg that is to be opened.
+    pub(super) fn next(&mut self, now: Time) -> Option<LegId> {
+        self.next_at().filter(|at| *at <= now)?;
+        let next = self.later.pop_front()?;
+        let leg = next.leg.id;
+        self.phones.push(next);
+        self.expect_next(now);
+        Some(leg)
     }
 
     /// The legs that ring.
@@ -221,7 +263,13 @@ impl Ringing {
     }
 
     /// A phone is out. Returns the leg that is to be opened instead, if there is another way.
-    fn fail(&mut self, leg: LegId, progress: Progress, status: Option<u16>) -> Option<LegId> {
+    fn fail(
+        &mut self,
+        now: Time,
+        leg: LegId,
+        progress: Progress,
+        status: Option<u16>,
+    ) -> Option<LegId> {
         let at = self.phones.iter().position(|phone| phone.leg.id == leg)?;
         let rang = self.phones.remove(at).rang;
         if progress >= self.best {
@@ -233,11 +281,16 @@ impl Ringing {
         }
         // RFC 3263 section 4.3: another host is tried when one fails, not when it says no.
         let silent = self.best == Progress::Unreachable && !rang;
-        let elsewhere =
-            silent && status.is_none_or(|status| status == 408 || (500..600).contains(&status));
+        let elsewhere = match self.manner {
+            Manner::InOrder(_) => self.answered.is_none(),
+            Manner::Together | Manner::InTurn => {
+                silent && status.is_none_or(|status| status == 408 || (500..600).contains(&status))
+            }
+        };
         let next = self.later.pop_front_if(|_| elsewhere)?;
         let leg = next.leg.id;
         self.phones.push(next);
+        self.expect_next(now);
         Some(leg)
     }
 
@@ -441,12 +494,16 @@ impl Call {
         self.media(media::Command::Close { leg });
         let agent = self.offered_on(leg);
         let Some(ringing) = self.ringing_mut(leg) else { return };
-        let next = ringing.fail(leg, progress, status);
         // A 6xx speaks for whoever is rung, not for one phone (RFC 3261 section 21.6).
         let refused = status.is_some_and(|status| status >= 600) && !ringing.has_answered();
+        if refused {
+            ringing.later.clear();
+        }
+        let next = ringing.fail(now, leg, progress, status);
         let over = ringing.is_empty() || refused;
         if let Some(leg) = next {
             self.media(media::Command::Open { leg, beside: Some(self.caller_leg.id) });
+            self.expect_next_phone();
         } else if over {
             match agent {
                 Some(agent) => self.offer_over(now, &agent),

@@ -119,6 +119,10 @@ impl Case {
     }
 
     fn offer(&mut self, agent: &str, phones: u16) {
+        self.offer_in(Manner::Together, agent, phones);
+    }
+
+    fn offer_in(&mut self, manner: Manner, agent: &str, phones: u16) {
         let targets = (0..phones)
             .map(|at| Target {
                 uri: format!("sip:{agent}@127.0.0.1:{}", 6_000 + at),
@@ -135,7 +139,7 @@ impl Case {
             "waste".into(),
             agent.into(),
             "Waste",
-            targets,
+            (manner, targets),
             ring_for,
             Default::default(),
         );

@@ -52,6 +52,7 @@ pub fn check(settings: &Settings, source: &Source, bank_holidays: &BankHolidays)
     check.not_ready();
     check.calendars(bank_holidays);
     check.agents();
+    check.shared_phones();
     check.star_codes();
     check.dial_plan();
     check.transfers();
@@ -259,6 +260,11 @@ impl<'a> Check<'a> {
             }
             if let Some(other) = seen.insert(code, key) {
                 self.error(&path, Problem::StarCodeTwice { code: code.to_owned(), other });
+            }
+            let sits = codes.sit_down.as_str();
+            if key != "sit_down" && code != sits && code.starts_with(sits) {
+                let (code, other) = (code.to_owned(), "sit_down");
+                self.error(&path, Problem::StarCodeTwice { code, other });
             }
             if self.is_number(code) {
                 self.error(&path, Problem::StarCodeIsNumber { code: code.to_owned() });

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::suggest::distance;
 
 /// Keys whose values are secrets, and pieces that give a mistyped one away.
-const SECRETS: [&str; 4] = ["password", "md5", "sha256", "ha1"];
+const SECRETS: [&str; 5] = ["password", "md5", "sha256", "ha1", "pin"];
 const TELLTALES: [&str; 7] = ["pass", "secret", "token", "pwd", "md5", "sha", "ha1"];
 /// Tables with these names are no secrets themselves.
 const HARMLESS: [&str; 1] = ["token"];
@@ -53,7 +53,9 @@ fn is_secret(key: &str) -> bool {
     if HARMLESS.contains(&key.as_str()) || key.len() > 64 {
         return false;
     }
-    let near = |secret: &&str| key.len() > 3 && distance(&key, secret) <= secret.len() / 3;
+    let near = |secret: &&str| {
+        key == **secret || key.len() > 3 && distance(&key, secret) <= secret.len() / 3
+    };
     SECRETS.iter().any(near) || TELLTALES.iter().any(|word| key.contains(word))
 }
 

@@ -13,13 +13,13 @@ use crate::acd::calendar::CalendarSettings;
 use crate::acd::settings::{AwaySettings, QueueSettings, TurnSettings, WrapUpSettings};
 use crate::backend::BackendSettings;
 use crate::id::{
-    Ability, AgentId, AwayReason, BackendName, CalendarName, QueueName, RoleName, Skill, TrunkName,
+    AgentId, AwayReason, BackendName, CalendarName, PhoneName, QueueName, Skill, TrunkName,
 };
-use crate::media::command::{Codec, Encryption};
+use crate::media::command::Codec;
 use crate::notification::NotificationSettings;
-use crate::trunk::guard::Rule;
 use crate::trunk::settings::{OutboundSettings, Service, TrunkSettings};
 
+mod agents;
 mod guard;
 mod language_model;
 mod listen;
@@ -27,6 +27,7 @@ mod recording;
 mod speech;
 mod voice;
 
+pub use agents::{AgentSettings, Ha1Settings, PhoneSettings, StarCodes};
 pub use guard::GuardSettings;
 pub use language_model::LanguageModelSettings;
 pub use listen::{ClientCertificate, ListenSettings, TlsSettings, TransportName};
@@ -96,6 +97,9 @@ pub struct Settings {
     /// Agents by name.
     #[serde(default, rename = "agent")]
     pub agents: BTreeMap<AgentId, AgentSettings>,
+    /// Phones that agents share, by name.
+    #[serde(default, rename = "phone")]
+    pub phones: BTreeMap<PhoneName, PhoneSettings>,
     /// Skills by name; whoever names none can be asked for any.
     #[serde(default, rename = "skill")]
     pub skills: BTreeMap<Skill, SkillSettings>,
@@ -313,101 +317,12 @@ impl Default for LimitSettings {
     }
 }
 
-/// One agent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AgentSettings {
-    /// The name shown to people.
-    pub name: String,
-    /// The name that callers are told; none for an agent who is not named to them.
-    #[serde(default)]
-    pub spoken_name: Option<String>,
-    /// What colleagues dial to reach the agent, besides the id.
-    #[serde(default)]
-    pub extension: Option<String>,
-    /// What the agent can do, and how well.
-    #[serde(default)]
-    pub skills: Vec<Ability>,
-    /// The password of the agent's phones, which register as the agent's id.
-    #[serde(default)]
-    pub password: Option<Secret>,
-    /// Instead of the password: hex of MD5(id:realm:password) and SHA-256 of the same.
-    #[serde(default)]
-    pub ha1: Option<Ha1Settings>,
-    /// Phones at fixed addresses that do not register (`sip:1001@10.0.0.7:5060`, numeric hosts).
-    #[serde(default)]
-    pub contacts: Vec<String>,
-    /// Whether the audio of the agent's phones is encrypted (SRTP with keys in SDP, RFC 4568).
-    #[serde(default)]
-    pub srtp: Encryption,
-    /// What the agent is: which list of `[outbound]` says what may be dialled outside.
-    #[serde(default)]
-    pub role: Option<RoleName>,
-    /// What the agent may dial outside; the role's or the general list if not given.
-    #[serde(default)]
-    pub may_call: Option<Vec<Rule>>,
-    /// What the agent may not dial, besides the general list.
-    #[serde(default)]
-    pub never_call: Vec<Rule>,
-}
-
 /// One skill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SkillSettings {
     /// The name shown to people.
     pub title: String,
-}
-
-/// Digest secrets already hashed (RFC 7616 section 3.4.2).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ha1Settings {
-    /// MD5, 32 hexadecimal digits.
-    pub md5: Option<Secret>,
-    /// SHA-256, 64 hexadecimal digits.
-    pub sha256: Option<Secret>,
-}
-
-/// Star codes that agents dial on their phones; each answers with a short confirmation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StarCodes {
-    /// Sign in (and ready).
-    pub sign_in: String,
-    /// Sign out.
-    pub sign_out: String,
-    /// Ready.
-    pub ready: String,
-    /// Not ready.
-    pub not_ready: String,
-    /// More time for the work of the last call.
-    pub more_time: String,
-}
-
-impl StarCodes {
-    /// Every code with its key.
-    pub fn all(&self) -> [(&'static str, &str); 5] {
-        [
-            ("sign_in", &self.sign_in),
-            ("sign_out", &self.sign_out),
-            ("ready", &self.ready),
-            ("not_ready", &self.not_ready),
-            ("more_time", &self.more_time),
-        ]
-    }
-}
-
-impl Default for StarCodes {
-    fn default() -> Self {
-        StarCodes {
-            sign_in: "*70".to_owned(),
-            sign_out: "*71".to_owned(),
-            ready: "*72".to_owned(),
-            not_ready: "*73".to_owned(),
-            more_time: "*74".to_owned(),
-        }
-    }
 }
 
 /// How long people are rung by name, in calls that agents make or hand on.

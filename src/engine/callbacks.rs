@@ -116,7 +116,10 @@ impl Engine {
         match self.calls.get(&id).map(|governed| &governed.controller) {
             Some(Controller::Flow { name, .. }) => name.clone(),
             Some(
-                Controller::Own { .. } | Controller::StarCode { .. } | Controller::Callback { .. },
+                Controller::Own { .. }
+                | Controller::StarCode { .. }
+                | Controller::Callback { .. }
+                | Controller::Newcomer(_),
             )
             | None => FlowName::from(""),
         }

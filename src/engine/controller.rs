@@ -14,6 +14,7 @@ use crate::id::{AgentId, AwayReason, CallId, FlowName, PromptName, QueueName};
 use crate::time::Time;
 
 use super::Engine;
+use super::desks::Newcomer;
 
 /// The longest that a fact for an adviser's screen may be, in characters.
 const MAX_FACT: usize = 200;
@@ -38,6 +39,8 @@ pub enum Controller {
         /// The flow that gave the promise, and leads whom the queue does not take.
         flow: Option<FlowName>,
     },
+    /// Somebody signs in at a shared phone.
+    Newcomer(Newcomer),
     /// An agent's own phone changes the agent's state and confirms it.
     StarCode {
         /// Whose.
@@ -180,6 +183,7 @@ impl Engine {
                     | Notice::CameBack => {}
                 }
             }
+            Controller::Newcomer(_) => self.newcomer(now, id, notice),
             Controller::Own { queue } => {
                 let queue = queue.clone();
                 self.own_call(now, id, queue, notice);

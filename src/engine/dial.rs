@@ -78,12 +78,12 @@ impl Engine {
             Err(why) => match why {
                 OutboundRefusal::NotAllowed
                 | OutboundRefusal::TooMany
-                | OutboundRefusal::AtOnce => {
+                | OutboundRefusal::AtOnce
+                | OutboundRefusal::RoleFull
+                | OutboundRefusal::TrunkFull => {
                     self.with_call(id, |call, _| call.dial_forbidden(now, why));
                 }
-                OutboundRefusal::NoTrunk
-                | OutboundRefusal::TrunksDown
-                | OutboundRefusal::TrunkFull => {
+                OutboundRefusal::NoTrunk | OutboundRefusal::TrunksDown => {
                     let outcome = TransferOutcome::Unreachable;
                     self.with_call(id, |call, _| call.dial_refused(now, outcome, why.status()));
                 }
@@ -168,7 +168,7 @@ impl Engine {
         };
         let ring = Ring {
             targets: self.targets(&agent),
-            manner: Manner::Together,
+            manner: self.manner(&agent),
             title,
             shown: self.shown(&agent),
             ring_for,

@@ -30,7 +30,8 @@ impl Engine {
             certificate: self.endpoint.proved_names(invite.listener, invite.source),
         };
         let unproved = invite.authentication == Authentication::None;
-        let claims = self.plan.agents.contains_key(invite.from_user.as_str());
+        let name = invite.from_user.as_str();
+        let claims = self.plan.agents.contains_key(name) || self.plan.phones.contains_key(name);
         match self.trunks.identify(&origin) {
             Identified::Trunk(trunk) => Ok(Some(trunk)),
             Identified::Unproved if unproved => Err(Turned::Challenge),

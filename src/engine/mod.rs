@@ -7,6 +7,7 @@
 mod backends;
 mod callbacks;
 pub mod controller;
+pub mod desks;
 mod destination;
 mod dial;
 mod guard;
@@ -51,6 +52,7 @@ use crate::trunk::Trunks;
 
 use self::callbacks::Recorded;
 use self::controller::Controller;
+use self::desks::Desks;
 pub use self::destination::{DialPlan, is_emergency};
 use self::io::{Input, Output};
 use self::limits::Admission;
@@ -120,6 +122,8 @@ pub struct Engine {
     outbound_refused: BTreeMap<OutboundRefusal, u64>,
     /// What advisers can say of conversations.
     wrap_ups: WrapUps,
+    /// Who sits at which shared phone.
+    desks: Desks,
     seq: u64,
     /// What calls want done and is not done yet, in order.
     work: VecDeque<(CallId, Action)>,
@@ -184,6 +188,7 @@ impl Engine {
             self.with_call(call, |call, _| match timer {
                 CallTimer::Controller => {}
                 CallTimer::Ring => call.ring_timed_out(now),
+                CallTimer::NextPhone => call.next_phones(now),
                 CallTimer::Message | CallTimer::Silence => call.end_message(now),
                 CallTimer::Longest => call.end(now, EndCause::Limit),
             });
@@ -286,6 +291,7 @@ impl Engine {
         self.acd.reconfigure(self.plan.acd.clone());
         self.apply(now, AcdInput::Timer);
         self.callbacks_changed(now);
+        self.follow_phones(now);
         self.all_reachable(now);
     }
 

@@ -14,13 +14,14 @@ use crate::backend::BackendSettings;
 use crate::call::recording::{Policy, Share};
 use crate::call::{Target, callback_prompts, forbidden_prompts};
 use crate::config::settings::{
-    AgentSettings, LimitSettings, Portion, RecordingSettings, Settings, StarCodes, TransferSettings,
+    Ha1Settings, LimitSettings, Portion, RecordingSettings, Secret, Settings, StarCodes,
+    TransferSettings,
 };
 use crate::event::{
     AwayInForce, QueueSettingsInForce, QueueWrapUpInForce, SystemEvent, WrapUpInForce,
 };
 use crate::flow::{self, Flows};
-use crate::id::{AgentId, AwayReason, BackendName, PromptName};
+use crate::id::{AgentId, AwayReason, BackendName, PhoneName, PromptName};
 use crate::media::command::{Codec, Encryption};
 use crate::notification::NotificationSettings;
 use crate::number::canonical;
@@ -35,14 +36,19 @@ use crate::trunk::TrunkPlan;
 use crate::trunk::settings::{CallingSettings, Inbound, Service, TrunkSettings};
 
 use super::controller::StarCode;
+use super::desks::PhonePlan;
 use super::destination::DialPlan;
+
+/// How many calls an agent may be on at once, unless the settings say otherwise: a conversation, somebody
+/// who is asked, and room for whatever phones do.
+const MOST_CALLS: u32 = 4;
 
 /// Why checked settings cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// A fixed contact cannot be rung.
     #[error(
-        "agent `{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"
+        "`{agent}`: `{contact}` is not a SIP URI with a numeric host, as in sip:1001@10.0.0.7:5060"
     )]
     Contact {
         /// Whose.
@@ -66,6 +72,12 @@ pub struct AgentPlan {
     pub is_named: bool,
     /// What colleagues dial.
     pub extension: Option<String>,
+    /// After how long the next phone rings as well; all at once if none.
+    pub next_phone: Option<Duration>,
+    /// What proves at a shared phone that it is they.
+    pub pin: Option<Secret>,
+    /// How many calls they may be on at once.
+    pub max_calls: usize,
     /// Phones at fixed addresses.
     pub contacts: Vec<Target>,
     /// Addresses whose calls count as this agent's without credentials: those of fixed phones that
@@ -114,6 +126,8 @@ pub struct Plan {
     pub music: PromptName,
     /// Agents.
     pub agents: BTreeMap<AgentId, AgentPlan>,
+    /// Phones that agents share.
+    pub phones: BTreeMap<PhoneName, PhonePlan>,
     /// What agents dial.
     pub star_codes: StarCodes,
     /// How long people are rung by name.
@@ -144,29 +158,38 @@ impl Plan {
         let mut accounts = BTreeMap::new();
         let mut agents = BTreeMap::new();
         for (id, agent) in &settings.agents {
-            if let Some(account) = account(id, realm, agent) {
+            let secrets = (agent.password.as_ref(), agent.ha1.as_ref());
+            if let Some(account) = account(id.as_str(), realm, secrets) {
                 accounts.insert(id.as_str().to_owned(), account);
             }
-            let contacts = agent
-                .contacts
-                .iter()
-                .map(|contact| {
-                    target(contact, &listeners, agent.srtp, codecs).ok_or_else(|| {
-                        PlanError::Contact { agent: id.clone(), contact: contact.clone() }
-                    })
-                })
-                .collect::<Result<Vec<_>, _>>()?;
-            let trusted = match (&agent.password, &agent.ha1) {
-                (None, None) => contacts.iter().map(|contact| contact.to.ip()).collect(),
-                (Some(_), _) | (None, Some(_)) => Vec::new(),
+            let reach = (agent.contacts.as_slice(), agent.srtp);
+            let PhonePlan { contacts, trusted, encryption } =
+                phones_of(id.as_str(), secrets, reach, (&listeners, codecs))?;
+            let plan = AgentPlan {
+                name: agent.name.clone(),
+                is_named: agent.spoken_name.is_some(),
+                extension: agent.extension.clone(),
+                next_phone: agent.next_phone_s.map(|s| Duration::from_secs(u64::from(s))),
+                pin: agent.pin.clone(),
+                max_calls: agent.max_calls.unwrap_or(MOST_CALLS) as usize,
+                contacts,
+                trusted,
+                encryption,
             };
-            let (name, extension) = (agent.name.clone(), agent.extension.clone());
-            let encryption = agent.srtp;
-            let is_named = agent.spoken_name.is_some();
-            let plan = AgentPlan { name, is_named, extension, contacts, trusted, encryption };
             agents.insert(id.clone(), plan);
         }
-        let fixed = agents.values().flat_map(|agent: &AgentPlan| &agent.contacts);
+        let mut phones = BTreeMap::new();
+        for (name, phone) in &settings.phones {
+            let secrets = (phone.password.as_ref(), phone.ha1.as_ref());
+            if let Some(account) = account(name.as_str(), realm, secrets) {
+                accounts.insert(name.as_str().to_owned(), account);
+            }
+            let reach = (phone.contacts.as_slice(), phone.srtp);
+            let plan = phones_of(name.as_str(), secrets, reach, (&listeners, codecs))?;
+            phones.insert(name.clone(), plan);
+        }
+        let shared = phones.values().flat_map(|phone: &PhonePlan| &phone.contacts);
+        let fixed = agents.values().flat_map(|agent: &AgentPlan| &agent.contacts).chain(shared);
         let guard = super::guard::settings(
             &settings.guard,
             &settings.trunks,
@@ -189,9 +212,16 @@ impl Plan {
             let role = agent.role.as_ref().and_then(|role| settings.outbound.roles.get(role));
             (id.clone(), own.with(role))
         });
+        let roles = settings.agents.iter();
+        let roles = roles.filter_map(|(id, agent)| Some((id.clone(), agent.role.clone()?)));
         let outbound = &settings.outbound;
         Ok(Plan {
-            trunks: TrunkPlan::new(&settings.trunks, outbound, calling.collect(), &listeners),
+            trunks: TrunkPlan::new(
+                &settings.trunks,
+                outbound,
+                (calling.collect(), roles.collect()),
+                &listeners,
+            ),
             organisation: settings.organisation.clone(),
             time_zone: settings.time_zone.clone(),
             endpoint: EndpointSettings {
@@ -220,6 +250,7 @@ impl Plan {
             notifications: settings.notifications.clone(),
             music: default_music(),
             agents,
+            phones,
             codecs,
             star_codes: settings.star_codes.clone(),
             transfers: settings.transfers.clone(),
@@ -263,6 +294,9 @@ impl Plan {
     pub fn sounds(&self) -> Vec<PromptName> {
         let mut names = flow::prompts(&self.flows);
         names.extend(StarCode::prompts());
+        if !self.phones.is_empty() {
+            names.extend(super::desks::prompts());
+        }
         // Where no trunk is, nobody is rung back.
         if !self.trunks.trunks.is_empty() {
             names.extend(callback_prompts());
@@ -316,6 +350,7 @@ impl Plan {
             bulletins: flow::bulletins(&self.flows).into_iter().collect(),
             wrap_up: self.wrap_up_in_force(),
             away: self.away_in_force(),
+            phones: self.phones.keys().cloned().collect(),
             organisation: self.organisation.clone(),
             time_zone: self.time_zone.clone(),
             history_us: self.history_us,
@@ -355,10 +390,13 @@ fn policy(settings: &RecordingSettings) -> Policy {
     }
 }
 
-fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> {
-    match (&agent.password, &agent.ha1) {
+/// What a phone proves itself with.
+type Secrets<'a> = (Option<&'a Secret>, Option<&'a Ha1Settings>);
+
+fn account(name: &str, realm: &str, secrets: Secrets<'_>) -> Option<Account> {
+    match secrets {
         (Some(password), _) => {
-            let ha1 = |algorithm| ha1(algorithm, id.as_str(), realm, password.reveal());
+            let ha1 = |algorithm| ha1(algorithm, name, realm, password.reveal());
             Some(Account {
                 ha1_md5: Some(ha1(Algorithm::Md5)),
                 ha1_sha256: Some(ha1(Algorithm::Sha256)),
@@ -372,6 +410,25 @@ fn account(id: &AgentId, realm: &str, agent: &AgentSettings) -> Option<Account> 
         }),
         (None, None) => None,
     }
+}
+
+/// Phones of one name. Those at fixed addresses without a secret are known by their address.
+fn phones_of(
+    name: &str,
+    secrets: Secrets<'_>,
+    (contacts, encryption): (&[String], Encryption),
+    (listeners, codecs): (&[Listener], Codecs),
+) -> Result<PhonePlan, PlanError> {
+    let contacts = contacts.iter().map(|contact| {
+        target(contact, listeners, encryption, codecs)
+            .ok_or_else(|| PlanError::Contact { agent: name.into(), contact: contact.clone() })
+    });
+    let contacts = contacts.collect::<Result<Vec<Target>, _>>()?;
+    let trusted = match secrets {
+        (None, None) => contacts.iter().map(|contact| contact.to.ip()).collect(),
+        (Some(_), _) | (None, Some(_)) => Vec::new(),
+    };
+    Ok(PhonePlan { contacts, trusted, encryption })
 }
 
 /// A fixed contact, rung over the first listener of its protocol and address family.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
 use crate::call::recording::NotRecorded;
-use crate::call::{QueueAction, Target, TransferError};
+use crate::call::{Manner, QueueAction, Target, TransferError};
 use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
 use crate::id::{AgentId, AwayReason, CallId};
+use crate::media::command::Encryption;
 use crate::sip::ListenerId;
 use crate::sip::endpoint::Binding;
 use crate::stats::Registration;
@@ -95,7 +96,7 @@ impl Engine {
             }
             AcdEffect::Offer { call, queue, agent, ring_for, decision } => {
                 self.begin_callback(now, call);
-                let targets = self.targets(&agent);
+                let phones = (self.manner(&agent), self.targets(&agent));
                 let title = match self.plan.acd.queues.get(&queue) {
                     Some(queue) => queue.short_title.clone().unwrap_or_else(|| queue.title.clone()),
                     None => queue.to_string(),
@@ -104,7 +105,7 @@ impl Engine {
                 let preface = self.preface(now, call, &queue, &agent);
                 self.with_call(call, |call, ids| {
                     call.preface(preface);
-                    call.offer(now, ids, queue, agent, &title, targets, ring_for, decision);
+                    call.offer(now, ids, queue, agent, &title, phones, ring_for, decision);
                 });
             }
             AcdEffect::CancelOffer { call, agent, outcome } => {
@@ -153,7 +154,10 @@ impl Engine {
                 }
                 let lasted_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
                 let event = AgentEvent::State { from, to, reason, by, lasted_us, away };
-                self.record(now, Event::Agent { agent, event });
+                self.record(now, Event::Agent { agent: agent.clone(), event });
+                if to == AgentState::SignedOut {
+                    self.stand_up(now, &agent);
+                }
             }
             AcdEffect::AwayTooLong { agent, away, limit } => {
                 let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
@@ -300,18 +304,31 @@ impl Engine {
         self.out.push_back(Output::Reply { id, reply, after: self.seq });
     }
 
-    /// An agent's phones: fixed ones first, then registered ones in the order of registration.
+    /// In which manner they are rung.
+    pub(super) fn manner(&self, agent: &AgentId) -> Manner {
+        let next = self.plan.agents.get(agent).and_then(|agent| agent.next_phone);
+        next.map_or(Manner::Together, Manner::InOrder)
+    }
+
+    /// An agent's phones: the shared one at which they sit, then fixed ones, then registered ones in the
+    /// order of registration.
     pub(super) fn targets(&self, agent: &AgentId) -> Vec<Target> {
         let fixed = self.plan.agents.get(agent).map(|agent| agent.contacts.clone());
-        let encryption = self.plan.encryption_of(agent);
-        let registered = self.endpoint.bindings(agent.as_str()).iter().map(|binding| Target {
+        let registered = self.registered_targets(agent.as_str(), self.plan.encryption_of(agent));
+        let desk = self.desk_targets(agent).into_iter();
+        desk.chain(fixed.unwrap_or_default()).chain(registered).collect()
+    }
+
+    /// The phones that have registered under a name.
+    pub(super) fn registered_targets(&self, user: &str, encryption: Encryption) -> Vec<Target> {
+        let registered = self.endpoint.bindings(user).iter().map(|binding| Target {
             uri: binding.contact.clone(),
             to: binding.source,
             listener: binding.listener,
             terms: self.plan.terms(encryption, binding.listener),
             trunk: None,
         });
-        fixed.unwrap_or_default().into_iter().chain(registered).collect()
+        registered.collect()
     }
 
     pub(super) fn reachable(&mut self, now: Time, agent: AgentId) {
@@ -339,14 +356,18 @@ impl Engine {
             expires_at: self.wall.at(binding.expires_at),
         };
         self.record(now, Event::Agent { agent: agent.clone(), event });
-        self.reachable(now, agent);
+        // A shared phone is a phone of whoever sits at it.
+        let sitter = self.desks.at(user).cloned();
+        self.reachable(now, sitter.unwrap_or(agent));
     }
 
     pub(super) fn unregistered(&mut self, now: Time, user: &str, contact: String, expired: bool) {
         let agent = AgentId::from(user);
         let event = AgentEvent::Unregistered { contact, expired };
         self.record(now, Event::Agent { agent: agent.clone(), event });
-        self.reachable(now, agent);
+        // A shared phone is a phone of whoever sits at it.
+        let sitter = self.desks.at(user).cloned();
+        self.reachable(now, sitter.unwrap_or(agent));
     }
 
     /// A registration of the last run goes on if it has not ended meanwhile. One over a connection has:
@@ -355,7 +376,8 @@ impl Engine {
         let Registration { agent, contact, source, listener, call_id, cseq, expires_at } =
             registration;
         let over = self.plan.endpoint.listeners.get(usize::from(listener));
-        let known = self.plan.agents.contains_key(&agent)
+        let known = (self.plan.agents.contains_key(&agent)
+            || self.plan.phones.contains_key(agent.as_str()))
             && over.is_some_and(|listener| !listener.protocol.is_stream());
         let good = known && expires_at > self.wall.at(now);
         match source.parse::<SocketAddr>() {

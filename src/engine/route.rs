@@ -8,7 +8,7 @@ use crate::acd::command::AcdInput;
 use crate::call::{Arrival, Call};
 use crate::event::{Destination, RefusalReason, SystemEvent};
 use crate::flow;
-use crate::id::{AgentId, FlowName, LegId, TrunkName};
+use crate::id::{AgentId, FlowName, LegId, PhoneName, TrunkName};
 use crate::media::command::Encryption;
 use crate::sdp::{self, Keyring, SdpError, Terms};
 use crate::sip::endpoint::{Authentication, IncomingInvite};
@@ -16,6 +16,7 @@ use crate::sip::guard::Offence;
 use crate::time::Time;
 
 use super::controller::{Controller, StarCode};
+use super::desks::Newcomer;
 use super::destination::is_emergency;
 use super::inbound::full;
 use super::limits::{Priority, retry_after};
@@ -70,6 +71,11 @@ impl Engine {
             true => Priority::Emergency,
             false => self.priority_of(invite, way.trunk.as_ref()),
         };
+        if let (Some(agent), Some(_), Priority::Ordinary) = (&way.by, &way.to, priority)
+            && self.has_most_calls(agent)
+        {
+            return Err(Turned::Refuse(RefusalReason::AgentFull));
+        }
         if let Some(trunk) = &way.trunk {
             let urgent = priority != Priority::Ordinary;
             let admitted = self.trunks.admit(now, trunk, invite.leg, urgent);
@@ -117,6 +123,10 @@ impl Engine {
     /// On what terms the audio of whoever rings is encrypted: a phone that is known to be an agent's
     /// is held to the agent's, a trunk to its own, whoever else rings may choose.
     pub(super) fn terms(&self, invite: &IncomingInvite, by: Option<&AgentId>) -> Terms {
+        if let Some(phone) = self.shared_phone(invite).and_then(|name| self.plan.phones.get(&name))
+        {
+            return self.plan.terms(phone.encryption, invite.listener);
+        }
         let trunk = || self.trunks.settings(&self.trunk_of(invite).ok().flatten()?);
         match (by, by.map_or_else(trunk, |_| None)) {
             (Some(by), _) => self.plan.terms(self.plan.encryption_of(by), invite.listener),
@@ -129,6 +139,17 @@ impl Engine {
     /// there is, is for agents, who have to prove that they are.
     fn way(&self, now: Time, invite: &IncomingInvite) -> Result<Way, Turned> {
         let called = invite.called.as_str();
+        let shared = self.shared_phone(invite);
+        if let Some(dialled) = self.sits_down(called) {
+            let phone = shared.ok_or(match invite.authentication {
+                Authentication::None => Turned::Challenge,
+                Authentication::User(_) | Authentication::Wrong => {
+                    Turned::Refuse(RefusalReason::NotAllowed)
+                }
+            })?;
+            let controller = Controller::Newcomer(Newcomer::at(phone, dialled));
+            return Ok(Way { controller, flow: None, by: None, to: None, trunk: None });
+        }
         if let Some(code) = StarCode::dialled(called, &self.plan.star_codes, &self.plan.acd.away) {
             let agent = self.agent_behind(invite)?;
             let by = Some(agent.clone());
@@ -136,9 +157,9 @@ impl Engine {
             return Ok(Way { controller, flow: None, by, to: None, trunk: None });
         }
         let proved = self.proved(invite);
-        let trunk = match proved {
-            Some(_) => None,
-            None => self.trunk_of(invite)?,
+        let trunk = match (&proved, &shared) {
+            (Some(_), _) | (None, Some(_)) => None,
+            (None, None) => self.trunk_of(invite)?,
         };
         let called = self.dialled(invite, trunk.as_ref());
         let number = self.flow_of(trunk.as_ref(), called).filter(|_| !is_emergency(called));
@@ -156,9 +177,15 @@ impl Engine {
             let controller = Controller::Flow { name: name.clone(), run };
             return Ok(Way { controller, flow: Some(name), by, to, trunk });
         }
-        let claims =
-            matches!(self.plan.dial.resolve(&invite.from_user), Some(Destination::Agent(_)));
+        let claims = self.plan.phones.contains_key(invite.from_user.as_str())
+            || matches!(self.plan.dial.resolve(&invite.from_user), Some(Destination::Agent(_)));
         let agent = match invite.authentication {
+            // For help anybody may ring from any phone.
+            Authentication::None | Authentication::User(_)
+                if proved.is_none() && shared.is_some() && is_emergency(called) =>
+            {
+                AgentId::from(shared.as_ref().map_or("", PhoneName::as_str))
+            }
             Authentication::None if !claims => {
                 return Err(Turned::Refuse(RefusalReason::UnknownNumber));
             }
@@ -186,8 +213,11 @@ impl Engine {
     fn agent_behind(&self, invite: &IncomingInvite) -> Result<AgentId, Turned> {
         match (self.proved(invite), &invite.authentication) {
             (Some(agent), _) => Ok(agent),
-            (None, Authentication::None) => Err(Turned::Challenge),
-            (None, Authentication::User(_) | Authentication::Wrong) => {
+            // A shared phone at which nobody sits has nothing more to prove.
+            (None, Authentication::None) if self.shared_phone(invite).is_none() => {
+                Err(Turned::Challenge)
+            }
+            (None, Authentication::None | Authentication::User(_) | Authentication::Wrong) => {
                 Err(Turned::Refuse(RefusalReason::NotAllowed))
             }
         }
@@ -195,7 +225,7 @@ impl Engine {
 
     fn proved(&self, invite: &IncomingInvite) -> Option<AgentId> {
         let agents = &self.plan.agents;
-        match &invite.authentication {
+        let own = match &invite.authentication {
             Authentication::User(user) => {
                 agents.get_key_value(user.as_str()).map(|(agent, _)| agent.clone())
             }
@@ -204,14 +234,16 @@ impl Engine {
                 .filter(|(_, agent)| agent.trusted.contains(&invite.source.ip()))
                 .map(|(agent, _)| agent.clone()),
             Authentication::Wrong => None,
-        }
+        };
+        own.or_else(|| self.desks.at(self.shared_phone(invite)?.as_str()).cloned())
     }
 
     /// Whether this comes from where the agent has registered who is named in it.
     fn is_known_phone(&self, invite: &IncomingInvite) -> bool {
         let mut bindings = self.endpoint.bindings(&invite.from_user).iter();
         invite.authentication == Authentication::None
-            && self.plan.agents.contains_key(invite.from_user.as_str())
+            && (self.plan.agents.contains_key(invite.from_user.as_str())
+                || self.desks.at(&invite.from_user).is_some())
             && bindings.any(|binding| binding.source == invite.source)
     }
 
@@ -252,6 +284,12 @@ impl Engine {
         }
     }
 
+    /// Whether an agent is on as many calls as they may be on at once.
+    fn has_most_calls(&self, agent: &AgentId) -> bool {
+        let most = self.plan.agents.get(agent).map(|agent| agent.max_calls);
+        most.is_some_and(|most| self.acd.calls_of(agent).len() >= most)
+    }
+
     fn other_call_of(&self, agent: &AgentId) -> Option<LegId> {
         let calls = self.acd.calls_of(agent);
         calls.iter().find_map(|call| Some(self.calls.get(call)?.call.own_leg()))
@@ -266,6 +304,7 @@ impl Engine {
             RefusalReason::BadOffer => (400, None),
             RefusalReason::NotAllowed | RefusalReason::UnknownSource => (403, None),
             RefusalReason::NotTaken => (480, None),
+            RefusalReason::AgentFull => (486, None),
             RefusalReason::TrunkFull
             | RefusalReason::TrunkTooFast
             | RefusalReason::TooManyCalls
@@ -278,7 +317,27 @@ impl Engine {
             self.endpoint.note_offence(now, listener, source, Offence::UnknownNumber);
         }
         self.endpoint.count_rejected(reason.as_str());
-        self.endpoint.reject(now, invite.leg, status, retry_after);
+        match reason {
+            RefusalReason::AgentFull => {
+                self.endpoint.forbid(now, invite.leg, status, "No more calls at once");
+            }
+            RefusalReason::UnknownNumber
+            | RefusalReason::NoCommonCodec
+            | RefusalReason::NotEncrypted
+            | RefusalReason::NoCommonEncryption
+            | RefusalReason::TrunkFull
+            | RefusalReason::TrunkTooFast
+            | RefusalReason::UnknownSource
+            | RefusalReason::TooManyCalls
+            | RefusalReason::TooFast
+            | RefusalReason::JournalFull
+            | RefusalReason::ShuttingDown
+            | RefusalReason::NotAllowed
+            | RefusalReason::NotTaken
+            | RefusalReason::BadOffer => {
+                self.endpoint.reject(now, invite.leg, status, retry_after);
+            }
+        }
         if self.admission.notes_refusal(now) {
             let called = kept(&invite.called);
             self.record_system(now, SystemEvent::Refused { reason, status, called });

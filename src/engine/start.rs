@@ -17,6 +17,7 @@ use crate::stats::{LastAgents, Restored};
 use crate::time::{Deadlines, Time, UnixMicros, WallClock};
 use crate::trunk::Trunks;
 
+use super::desks::Desks;
 use super::io::Output;
 use super::limits::Admission;
 use super::{Engine, Plan, hearing};
@@ -63,6 +64,7 @@ impl Engine {
             listenings: hearing::Listenings::default(),
             outbound_refused: BTreeMap::new(),
             wrap_ups: WrapUps::default(),
+            desks: Desks::new(start.restored.desks.clone()),
             acd: Acd::new(plan.acd.clone()),
             entropy,
             calls: BTreeMap::new(),
@@ -106,6 +108,7 @@ impl Engine {
         }
         // Behind whatever agents were doing: the first who is ready may get one.
         engine.restore_callbacks(now, &start.restored);
+        engine.follow_phones(now);
         engine.all_reachable(now);
         engine.settle(now);
         engine

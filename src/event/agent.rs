@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::AwayReason;
+use crate::id::{AwayReason, PhoneName};
 use crate::time::UnixMicros;
 
 /// What an agent is doing: one state over all queues, derived from live legs and own choices.
@@ -151,7 +151,24 @@ pub enum AgentEvent {
         /// How long that may be, in microseconds.
         limit_us: u64,
     },
-    /// A phone registered or refreshed (RFC 3261 section 10).
+    /// The agent has signed in at a shared phone, which is theirs from now on.
+    SatDown {
+        /// Which.
+        phone: PhoneName,
+    },
+    /// The shared phone is theirs no longer.
+    StoodUp {
+        /// Which.
+        phone: PhoneName,
+    },
+    /// Somebody wanted to sign in as the agent at a shared phone, with a wrong PIN or after too many.
+    WrongPin {
+        /// At which.
+        phone: PhoneName,
+        /// Whether even the right one is refused for a while.
+        locked: bool,
+    },
+    /// A phone registered or refreshed (RFC 3261 section 10); a shared one under its own name.
     Registered {
         /// The contact's address of the phone, as a SIP URI.
         contact: String,

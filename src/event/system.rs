@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentId, AwayReason, BackendName, BulletinName, QueueName, TrunkName, WrapUpCode};
+use crate::id::{
+    AgentId, AwayReason, BackendName, BulletinName, PhoneName, QueueName, TrunkName, WrapUpCode,
+};
 use crate::time::UnixMicros;
 
 use super::{BanReason, OutboundRefusal, Standing, UnbanReason};
@@ -99,6 +101,9 @@ pub enum SystemEvent {
         /// For what agents are not ready.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         away: BTreeMap<AwayReason, AwayInForce>,
+        /// Phones that agents share.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        phones: Vec<PhoneName>,
     },
     /// An INVITE was not admitted, so no call began. Not one for each in a flood.
     Refused {
@@ -217,6 +222,8 @@ pub enum RefusalReason {
     NotAllowed,
     /// 480: an agent dialled a queue that takes nobody now.
     NotTaken,
+    /// 486: an agent is on as many calls as they may be on.
+    AgentFull,
     /// 400: the offer cannot be read.
     BadOffer,
 }
@@ -238,6 +245,7 @@ impl RefusalReason {
             RefusalReason::ShuttingDown => "shutting_down",
             RefusalReason::NotAllowed => "not_allowed",
             RefusalReason::NotTaken => "not_taken",
+            RefusalReason::AgentFull => "agent_full",
             RefusalReason::BadOffer => "bad_offer",
         }
     }

@@ -27,20 +27,23 @@ pub enum OutboundRefusal {
     TooMany,
     /// The toll guard: as many calls at once as the agent may have.
     AtOnce,
+    /// The role's agents have as many calls at once as they may have together.
+    RoleFull,
     /// No trunk takes calls.
     NoTrunk,
     /// There are trunks, and none lives.
     TrunksDown,
-    /// Every trunk that lives has as many calls as its limit allows, in all or in a second.
+    /// Every trunk that lives has as many calls as its limits allow: in all, to the outside or in a second.
     TrunkFull,
 }
 
 impl OutboundRefusal {
     /// Every reason, for tables and metrics.
-    pub const ALL: [OutboundRefusal; 6] = [
+    pub const ALL: [OutboundRefusal; 7] = [
         OutboundRefusal::NotAllowed,
         OutboundRefusal::TooMany,
         OutboundRefusal::AtOnce,
+        OutboundRefusal::RoleFull,
         OutboundRefusal::NoTrunk,
         OutboundRefusal::TrunksDown,
         OutboundRefusal::TrunkFull,
@@ -52,6 +55,7 @@ impl OutboundRefusal {
             OutboundRefusal::NotAllowed => "not_allowed",
             OutboundRefusal::TooMany => "too_many",
             OutboundRefusal::AtOnce => "at_once",
+            OutboundRefusal::RoleFull => "role_full",
             OutboundRefusal::NoTrunk => "no_trunk",
             OutboundRefusal::TrunksDown => "trunks_down",
             OutboundRefusal::TrunkFull => "trunk_full",
@@ -64,6 +68,7 @@ impl OutboundRefusal {
             OutboundRefusal::NotAllowed => "This number may not be rung from this phone",
             OutboundRefusal::TooMany => "No more calls to the outside in this hour",
             OutboundRefusal::AtOnce => "No more calls to the outside at once",
+            OutboundRefusal::RoleFull => "Every line of the team to the outside is taken",
             OutboundRefusal::NoTrunk => "There is no way to the outside",
             OutboundRefusal::TrunksDown => "The way to the outside is down",
             OutboundRefusal::TrunkFull => "Every line to the outside is taken",
@@ -75,7 +80,9 @@ impl OutboundRefusal {
         match self {
             OutboundRefusal::NotAllowed | OutboundRefusal::TooMany | OutboundRefusal::AtOnce => 403,
             OutboundRefusal::NoTrunk => 404,
-            OutboundRefusal::TrunksDown | OutboundRefusal::TrunkFull => 503,
+            OutboundRefusal::RoleFull
+            | OutboundRefusal::TrunksDown
+            | OutboundRefusal::TrunkFull => 503,
         }
     }
 }

@@ -12,13 +12,16 @@ use super::yaml::{At, Place, Tree};
 use crate::id::{FlowName, LanguageName, NodeName, PromptName};
 
 /// What agents hear who dial a star code. Their texts are in `sounds/<language>/prompts.yaml`.
-pub const AGENT_PROMPTS: [&str; 6] = [
+pub const AGENT_PROMPTS: [&str; 9] = [
     "agent/signed-in",
     "agent/signed-out",
     "agent/ready",
     "agent/not-ready",
     "agent/more-time",
     "agent/refused",
+    "agent/extension",
+    "agent/pin",
+    "agent/not-recognised",
 ];
 
 /// A text and the prompt that says it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AgentState, StateReason};
-use crate::id::{AgentId, AwayReason, CallId};
+use crate::id::{AgentId, AwayReason, CallId, PhoneName};
 use crate::time::UnixMicros;
 
 use super::books::{Place, Stamp};
@@ -35,6 +35,8 @@ pub(super) struct AgentBook {
     accrued_to: Stamp,
     /// Whose call's work the next wrap-up is.
     pub(super) last_call: Option<Place>,
+    /// The shared phone at which the agent sits.
+    pub(super) desk: Option<PhoneName>,
     /// Phones, in the order in which they first registered.
     pub(super) registrations: Vec<Registration>,
 }
@@ -176,6 +178,7 @@ impl AgentBook {
             over_limit: away.is_some_and(|away| away.over),
             not_ready_today_s: away_us.into_iter().map(|(it, us)| (it, seconds(us))).collect(),
             phones: phones as u64,
+            desk: self.desk.clone(),
             call,
             wrap_up,
         }

@@ -1,6 +1,6 @@
 //! The fold itself: one entry after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::event::{
     AgentEvent, AgentState, Became, CallEvent, CallbackEvent, EndCause, Entry, Event, Outcome,
     Peer, Purpose, SystemEvent, TransferOutcome,
 };
-use crate::id::{AgentId, CallId, QueueName};
+use crate::id::{AgentId, CallId, PhoneName, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::agents::AgentBook;
@@ -35,7 +35,7 @@ mod shown;
 
 /// Changes whenever the fold's definitions or its written form change: a snapshot of another
 /// version is not used, and the journal is folded anew.
-pub const FOLD_VERSION: i64 = 16;
+pub const FOLD_VERSION: i64 = 17;
 
 /// All that is known from the journal so far.
 ///
@@ -65,6 +65,9 @@ pub struct Fold {
     surveys: SurveyBook,
     wrap_ups: WrapUpBook,
     away: AwayBook,
+    /// Phones that agents share, which register under names of their own.
+    phones: BTreeSet<PhoneName>,
+    wrong_pins: u64,
 }
 
 impl Fold {
@@ -343,6 +346,9 @@ impl Fold {
                 book.away_too_long(away);
                 self.away.too_long(away);
             }
+            AgentEvent::SatDown { phone } => book.desk = Some(phone.clone()),
+            AgentEvent::StoodUp { phone: _ } => book.desk = None,
+            AgentEvent::WrongPin { phone: _, locked: _ } => self.wrong_pins += 1,
             AgentEvent::Registered { contact, source, listener, call_id, cseq, expires_at } => {
                 book.register(Registration {
                     agent: agent.clone(),
@@ -371,7 +377,9 @@ impl Fold {
                 history_us,
                 wrap_up,
                 away,
+                phones,
             } => {
+                self.phones = phones.iter().cloned().collect();
                 self.away.in_force(away);
                 self.histories.keep_for(*history_us, stamp.at);
                 self.wrap_ups.in_force(wrap_up);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome};
-use crate::id::{AgentId, AwayReason, CallId, QueueName, WrapUpCode};
+use crate::id::{AgentId, AwayReason, CallId, PhoneName, QueueName, WrapUpCode};
 use crate::time::{Time, UnixMicros};
 
 use super::away::AwayLive;
@@ -93,6 +93,9 @@ pub struct Live {
     /// For what agents are not ready, by name.
     #[serde(rename = "not_ready")]
     pub away: Vec<AwayLive>,
+    /// Wrong PINs at shared phones since the journal began.
+    #[serde(skip)]
+    pub wrong_pins: u64,
 }
 
 /// One queue now and today.
@@ -290,8 +293,10 @@ pub struct AgentLive {
     pub over_limit: bool,
     /// Time not ready today, by what for, in seconds.
     pub not_ready_today_s: BTreeMap<AwayReason, f64>,
-    /// Phones registered now.
+    /// Phones registered now, without the shared one.
     pub phones: u64,
+    /// The shared phone at which the agent sits.
+    pub desk: Option<PhoneName>,
     /// The call that the agent is part of; a caller's, if there are two.
     pub call: Option<CallId>,
     /// The call of the last conversation that a queue brought, while something can be said of it.

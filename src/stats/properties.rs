@@ -138,6 +138,7 @@ fn nonsense() -> impl Strategy<Value = (i64, u64, Event)> {
                         history_us: 0,
                         wrap_up: Default::default(),
                         away: Default::default(),
+                        phones: Vec::new(),
                         organisation: String::new(),
                         time_zone: if flag { "Asia/Kathmandu" } else { "Nowhere" }.to_owned(),
                         queues: vec![set],

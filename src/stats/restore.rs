@@ -8,7 +8,7 @@ use crate::event::{
     AgentEvent, AgentState, CallEvent, CallbackEvent, EndCause, Entry, Event, Miss, Peer,
     StateReason,
 };
-use crate::id::{AgentId, AwayReason, BulletinName, CallId, LegId, QueueName};
+use crate::id::{AgentId, AwayReason, BulletinName, CallId, LegId, PhoneName, QueueName};
 use crate::time::{Time, UnixMicros};
 
 use super::bans::BanLive;
@@ -52,6 +52,8 @@ pub struct Restored {
     pub agents: Vec<(AgentId, AgentState)>,
     /// For what those are not ready who are.
     pub away: BTreeMap<AgentId, AwaySince>,
+    /// Who sits at which shared phone.
+    pub desks: BTreeMap<PhoneName, AgentId>,
 }
 
 /// For what an agent is not ready, and since when.
@@ -199,6 +201,10 @@ impl Fold {
             away: agents
                 .iter()
                 .filter_map(|(agent, book)| Some((agent.clone(), book.away.clone()?)))
+                .collect(),
+            desks: agents
+                .iter()
+                .filter_map(|(agent, book)| Some((book.desk.clone()?, agent.clone())))
                 .collect(),
         }
     }

@@ -107,6 +107,7 @@ impl Stream {
                 history_us: 0,
                 wrap_up: Default::default(),
                 away: Default::default(),
+                phones: Vec::new(),
                 organisation: "Havering".to_owned(),
                 time_zone: "Europe/London".to_owned(),
                 queues: vec![queue("parking", "Parking"), queue("waste", "Waste and recycling")],

@@ -201,6 +201,12 @@ impl Guard {
         }
     }
 
+    /// How many calls are up of agents who are meant.
+    pub fn up(&self, meant: impl Fn(&AgentId) -> bool) -> usize {
+        let of = self.up.iter().filter(|(agent, _)| meant(agent));
+        of.map(|(_, legs)| legs.len()).sum()
+    }
+
     /// Forgets agents who are no longer there.
     pub fn retain(&mut self, known: impl Fn(&AgentId) -> bool) {
         self.begun.retain(|agent, _| known(agent));
@@ -322,6 +328,7 @@ mod tests {
             number: Some("01708 434001".to_owned()),
             calls_per_hour: Some(1),
             calls_at_once: None,
+            lines: None,
         };
         let plain = CallingSettings::default().with(Some(&role));
         assert_eq!(plain, role);

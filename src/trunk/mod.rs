@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::id::{AgentId, Entropy, LegId, TrunkName};
+use crate::id::{AgentId, Entropy, LegId, RoleName, TrunkName};
 use crate::number;
 use crate::sip::endpoint::{OutOfDialog, RequestId};
 use crate::sip::transport::Listener;
@@ -53,6 +53,8 @@ pub struct TrunkPlan {
     pub outbound: OutboundSettings,
     /// What agents may dial, all of them.
     pub agents: BTreeMap<AgentId, CallingSettings>,
+    /// What they are, those who are something.
+    pub roles: BTreeMap<AgentId, RoleName>,
     /// Our listeners.
     pub listeners: Vec<Listener>,
 }
@@ -62,7 +64,7 @@ impl TrunkPlan {
     pub fn new(
         trunks: &BTreeMap<TrunkName, TrunkSettings>,
         outbound: &OutboundSettings,
-        agents: BTreeMap<AgentId, CallingSettings>,
+        (agents, roles): (BTreeMap<AgentId, CallingSettings>, BTreeMap<AgentId, RoleName>),
         listeners: &[Listener],
     ) -> Self {
         let compared = |trunk: &TrunkSettings| {
@@ -74,6 +76,7 @@ impl TrunkPlan {
             trunks: trunks.clone(),
             outbound: outbound.clone(),
             agents,
+            roles,
             listeners: listeners.to_vec(),
         }
     }

@@ -97,6 +97,9 @@ impl Trunks {
             OnBehalf::Agent(agent) => self.plan.agents.get(agent),
             OnBehalf::Flow(flow) => self.plan.outbound.flows.get(flow),
         };
+        if self.is_role_full(&who) && Class::of(&number) != Class::Emergency {
+            return Err(OutboundRefusal::RoleFull);
+        }
         let class = self.guard.pass(now, &self.plan.outbound, own, &who, &number)?;
         let withheld = present == Some(false);
         let emergency = class == Class::Emergency;
@@ -111,7 +114,8 @@ impl Trunks {
             let up = |server: &&Server| emergency || self.life(&trunk, server.place) != Life::Down;
             let servers: Vec<&Server> = servers.iter().filter(up).collect();
             live |= !servers.is_empty();
-            if !emergency && !servers.is_empty() && !self.has_room(now, &trunk) {
+            let room = emergency || self.has_line_out(&trunk) && self.has_room(now, &trunk);
+            if !servers.is_empty() && !room {
                 full = true;
                 continue;
             }
@@ -163,6 +167,22 @@ impl Trunks {
             self.plan.trunks.get(name).is_some_and(|trunk| !trunk.hosts.is_empty())
         };
         self.in_order(false).iter().any(takes)
+    }
+
+    /// Whether the agents of somebody's role have as many calls as they may have together.
+    fn is_role_full(&self, who: &OnBehalf) -> bool {
+        let OnBehalf::Agent(agent) = who else { return false };
+        let lines = self.plan.agents.get(agent).and_then(|own| own.lines);
+        let Some(role) = self.plan.roles.get(agent) else { return false };
+        let up = || self.guard.up(|other| self.plan.roles.get(other) == Some(role));
+        lines.is_some_and(|lines| up() >= usize::try_from(lines).unwrap_or(usize::MAX))
+    }
+
+    /// Whether one more call to the outside leaves a trunk the lines that are kept for callers.
+    fn has_line_out(&self, trunk: &TrunkName) -> bool {
+        let most = self.plan.trunks.get(trunk).and_then(|trunk| trunk.outbound_calls);
+        let up = || self.outgoing.values().filter(|one| one.attempt.trunk == *trunk).count();
+        most.is_none_or(|most| up() < most)
     }
 
     fn own_rules(&self, who: &OnBehalf) -> Option<&CallingSettings> {

@@ -50,6 +50,10 @@ pub struct TrunkSettings {
     /// Calls at once, in and out; no limit of its own if not given.
     #[serde(default)]
     pub calls: Option<usize>,
+    /// Of them, those to the outside: the others are kept for callers. No limit of its own if not given;
+    /// emergencies are beyond it.
+    #[serde(default)]
+    pub outbound_calls: Option<usize>,
     /// New calls in a second; no limit of its own if not given.
     #[serde(default)]
     pub calls_per_second: Option<u32>,
@@ -243,6 +247,8 @@ pub struct CallingSettings {
     pub calls_per_hour: Option<u32>,
     /// Instead of the general limit: calls that one agent may have at once.
     pub calls_at_once: Option<u32>,
+    /// Calls that all agents of the role may have at once; no limit of its own if not given.
+    pub lines: Option<u32>,
 }
 
 impl CallingSettings {
@@ -256,6 +262,7 @@ impl CallingSettings {
             number: self.number.or_else(|| role.number.clone()),
             calls_per_hour: self.calls_per_hour.or(role.calls_per_hour),
             calls_at_once: self.calls_at_once.or(role.calls_at_once),
+            lines: self.lines.or(role.lines),
         }
     }
 }

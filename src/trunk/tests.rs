@@ -36,7 +36,7 @@ fn plan(text: &str) -> TrunkPlan {
     let at = SocketAddr::from(([10, 0, 0, 1], 5060));
     let listeners = [Protocol::Udp, Protocol::Tcp, Protocol::Tls].map(|one| Listener::new(one, at));
     let agents = [("amy".into(), CallingSettings::default())].into();
-    TrunkPlan::new(&trunks, &outbound, agents, &listeners)
+    TrunkPlan::new(&trunks, &outbound, (agents, BTreeMap::new()), &listeners)
 }
 
 fn secs(s: u64) -> Time {

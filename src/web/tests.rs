@@ -84,6 +84,7 @@ pub(super) fn live() -> Live {
                 over_limit: false,
                 not_ready_today_s: BTreeMap::new(),
                 phones: 1,
+                desk: None,
                 call: None,
                 wrap_up: None,
             })
@@ -106,6 +107,7 @@ pub(super) fn live() -> Live {
         last_agents: Default::default(),
         wrap_ups: wrap_up::said(),
         away: not_ready::reasons(),
+        wrong_pins: 0,
     }
 }
 

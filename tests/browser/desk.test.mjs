@@ -93,8 +93,12 @@ test("a supervisor sends somebody to lunch, by keyboard, and the wallboard says 
     await wall.goto(`${url}/`);
     await wall.locator("#away", { hasText: /Lunch 1/ }).waitFor();
     await wall.close();
+    await choose("signed_out");
+    await amy.locator("td", { hasText: "Signed out" }).waitFor();
+    await choose("signed_in");
+    await amy.locator("td span", { hasText: /^Not ready$/ }).waitFor();
     await choose("ready");
-    await page.waitForFunction(() => !document.querySelector("[data-agent=amy]")?.textContent?.includes("Lunch:"));
+    await amy.locator("td span", { hasText: /^Not ready/ }).waitFor({ state: "detached" });
   });
 });
 

@@ -5,6 +5,7 @@ mod advisers;
 mod business;
 mod callbacks;
 mod council;
+mod desks;
 mod encrypted;
 mod messages;
 #[path = "../peers/mod.rs"]

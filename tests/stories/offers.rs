@@ -241,16 +241,9 @@ fn a_phone_at_a_fixed_address_that_did_not_answer_is_tried_again_after_a_minute(
     let mut town = town_with(|change| {
         let dev = switchboard::config::settings::AgentSettings {
             name: "Dev".to_owned(),
-            spoken_name: None,
-            extension: None,
             skills: vec!["waste".into()],
-            password: None,
-            ha1: None,
-            role: None,
-            may_call: None,
-            never_call: Vec::new(),
             contacts: vec!["sip:dev@10.9.9.9:5060".to_owned()],
-            srtp: Default::default(),
+            ..Default::default()
         };
         change.settings.agents.insert("dev".into(), dev);
         ring_for(10)(change);

@@ -168,3 +168,72 @@ fn whoever_hangs_up_while_they_are_told_is_told_no_more() {
     assert!(!town.person(amy).phone().is_busy());
     assert_eq!(town.close().causes(), [EndCause::AgentCallFailed]);
 }
+
+const LINES_TAKEN: u32 = 1_350;
+
+#[test]
+fn a_team_has_so_many_lines_together_and_callers_keep_theirs() {
+    let trunks =
+        format!("{TWO}from = [\"10.1.0.0/16\", \"10.2.0.0/16\"]\ncalls = 3\noutbound_calls = 2\n");
+    let mut town = with_trunks(&trunks, |change| {
+        let settings = &mut change.settings;
+        settings.outbound.roles = toml::from_str("[housing]\nlines = 1\n").expect("a role");
+        for agent in ["amy", "ben"] {
+            settings.agents.get_mut(agent).expect("an agent").role = Some("housing".into());
+        }
+        change.sounds = vec![("outbound/lines-taken", LINES_TAKEN)];
+    });
+    let _there = carrier(&mut town, 1, Quirks::default());
+    let (amy, ben) = (town.amy(Habits::default()), town.ben(Habits::default()));
+    town.dials(amy, ELSEWHERE);
+    assert!(town.hears(amy, CARRIER));
+    town.dials(ben, ELSEWHERE);
+    until_told(&mut town, ben, LINES_TAKEN);
+    town.run_for(secs(3));
+    let full = |town: &Town, who| {
+        town.noticed(who, &PhoneEvent::Refused { status: 503, retry_after_s: None })
+    };
+    assert_eq!(full(&town, ben), 1, "{}", town.story());
+    assert_eq!(refusals(&town), [(ELSEWHERE.to_owned(), OutboundRefusal::RoleFull)]);
+    assert_eq!(town.agent("amy"), switchboard::event::AgentState::Talking, "and is offered nobody");
+
+    // A resident finds a line, whoever rings out.
+    let resident = town.resident(ring().then([hear(WELCOME), Step::HangUp]));
+    town.see_off(resident);
+    town.hangs_up(amy);
+    town.run_for(secs(2));
+    town.dials(ben, ELSEWHERE);
+    assert!(town.hears(ben, CARRIER), "{}", town.story());
+    town.hangs_up(ben);
+    town.close();
+}
+
+#[test]
+fn a_trunk_keeps_lines_for_callers_however_many_ring_out() {
+    let trunks =
+        format!("{TWO}from = [\"10.1.0.0/16\", \"10.2.0.0/16\"]\ncalls = 2\noutbound_calls = 1\n");
+    let mut town = with_trunks(&trunks, |change| {
+        change.sounds = vec![("outbound/lines-taken", LINES_TAKEN)];
+    });
+    let there = carrier(&mut town, 1, Quirks::default());
+    let (amy, ben) = (town.amy(Habits::default()), town.ben(Habits::default()));
+    town.dials(amy, ELSEWHERE);
+    assert!(town.hears(amy, CARRIER));
+    town.dials(ben, ELSEWHERE);
+    until_told(&mut town, ben, LINES_TAKEN);
+    town.run_for(secs(3));
+    assert_eq!(refusals(&town), [(ELSEWHERE.to_owned(), OutboundRefusal::TrunkFull)]);
+    let resident = town.resident(ring().then([hear(WELCOME), Step::HangUp]));
+    town.see_off(resident);
+    // Whoever needs help has a line.
+    town.hangs_up(there);
+    town.run_for(secs(2));
+    town.dials(amy, ELSEWHERE);
+    assert!(town.hears(amy, CARRIER), "{}", town.story());
+    town.dials(ben, "999");
+    town.run_for(secs(3));
+    assert_eq!(refusals(&town).len(), 1, "{}", town.story());
+    town.hangs_up(amy);
+    town.hangs_up(ben);
+    town.close();
+}

@@ -195,3 +195,65 @@ fn a_caller_who_leaves_stops_every_phone() {
     assert_eq!(case.ends(), [EndCause::CallerAbandoned]);
     assert!(case.holds_nothing());
 }
+
+/// An agent's three phones, of which the next rings after ten seconds: the first has its ports.
+fn in_order() -> (Case, LegId) {
+    let mut case = Case::queued();
+    case.offer_in(Manner::InOrder(Duration::from_secs(10)), "amy", 3);
+    let [first] = opened(&mut case).try_into().expect("one phone");
+    case.call.media_opened(case.now, first, address(20_010));
+    case.asked();
+    (case, first)
+}
+
+/// The phones that are to be rung since the last look.
+fn opened(case: &mut Case) -> Vec<LegId> {
+    let opened = case.asked().into_iter().filter_map(|action| match action {
+        Action::Media(media::Command::Open { leg, .. }) => Some(leg),
+        _ => None,
+    });
+    opened.collect()
+}
+
+#[test]
+fn phones_in_order_join_in_one_after_the_other_and_go_on_ringing() {
+    let (mut case, first) = in_order();
+    case.call.phone_ringing(first, None);
+    case.now += Duration::from_millis(9_999);
+    case.call.next_phones(case.now);
+    assert_eq!(opened(&mut case), []);
+    for _ in 0..2 {
+        case.now += Duration::from_millis(10_000);
+        case.call.next_phones(case.now);
+        assert_eq!(opened(&mut case).len(), 1);
+    }
+    case.now += Duration::from_secs(10);
+    case.call.next_phones(case.now);
+    assert_eq!(opened(&mut case), [], "there are three");
+    let asked = case.log.iter();
+    let stopped = asked.filter(|action| matches!(action, Action::Sip(SipAction::HangUp(_))));
+    assert_eq!(stopped.count(), 0);
+    case.answer(first);
+    let claim = Action::Queue(QueueAction::Claim("amy".into()));
+    assert!(case.asked().contains(&claim));
+}
+
+#[test]
+fn a_phone_that_is_out_hands_on_at_once_and_a_decline_speaks_for_all() {
+    for status in [404, 486, 503] {
+        let (mut case, first) = in_order();
+        case.call.phone_refused(case.now, first, status);
+        let [second] = opened(&mut case).try_into().expect("the next");
+        case.now += Duration::from_secs(9);
+        case.call.next_phones(case.now);
+        assert_eq!(opened(&mut case), [], "its own ten seconds have begun");
+        case.call.phone_refused(case.now, second, status);
+        let [third] = opened(&mut case).try_into().expect("the last");
+        case.call.phone_refused(case.now, third, status);
+        let over = |action: &Action| matches!(action, Action::Queue(QueueAction::OfferFailed(..)));
+        assert!(case.asked().iter().any(over), "{status}");
+    }
+    let (mut case, first) = in_order();
+    case.call.phone_refused(case.now, first, 603);
+    assert_eq!(opened(&mut case), []);
+}

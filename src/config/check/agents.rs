@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::config::contact;
-use crate::config::problem::Problem;
-use crate::config::settings::{AgentSettings, Ha1Settings, ListenSettings, Role};
+use crate::config::problem::{AdviserProblem, Problem};
+use crate::config::settings::{
+    AgentSettings, Ha1Settings, ListenSettings, PhoneSettings, Role, Secret,
+};
 use crate::id::AgentId;
 use crate::media::command::Encryption;
 
@@ -48,15 +50,84 @@ impl Check<'_> {
         if let Some(spoken) = &agent.spoken_name {
             self.text(&["agent", name, "spoken_name"], "the name that callers are told", spoken);
         }
+        if let Some(pin) = &agent.pin {
+            self.pin(name, pin);
+        }
+        if let Some(most) = agent.max_calls {
+            self.not_zero(&["agent", name, "max_calls"], "calls at once", u64::from(most));
+        }
+        if let Some(next_s) = agent.next_phone_s {
+            let at = ["agent", name, "next_phone_s"];
+            self.not_zero(&at, "the time until the next phone rings", u64::from(next_s));
+            let last_s = u64::from(next_s) * (agent.contacts.len() as u64).saturating_sub(1);
+            let longest_s = self.settings.queues.values().map(|queue| queue.ring_s).max();
+            if longest_s.is_some_and(|longest_s| last_s >= u64::from(longest_s)) {
+                self.warning(&at, Problem::Adviser(AdviserProblem::NeverRings { last_s }));
+            }
+        }
+        let phones = PhoneSettings {
+            password: agent.password.clone(),
+            ha1: agent.ha1.clone(),
+            contacts: agent.contacts.clone(),
+            srtp: agent.srtp,
+        };
+        self.phones_of("agent", name, &phones);
+    }
+
+    /// Four digits at least: whoever guesses has a few tries only.
+    fn pin(&mut self, name: &str, pin: &Secret) {
+        let pin = pin.reveal();
+        if !(4..=12).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
+            self.error(&["agent", name, "pin"], Problem::Adviser(AdviserProblem::BadPin));
+        }
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let agent = self.settings.agents.get(name);
+        if agent.is_some_and(|agent| agent.extension.is_none()) && !digits(name) {
+            self.key_error(&["agent", name, "pin"], Problem::Adviser(AdviserProblem::PinOfNobody));
+        }
+    }
+
+    pub(super) fn shared_phones(&mut self) {
+        let settings = self.settings;
+        for (id, phone) in &settings.phones {
+            let name = id.as_str();
+            let table = ["phone", name];
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+            if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+                let what = Problem::Adviser(AdviserProblem::BadPhone { phone: name.to_owned() });
+                self.key_error(&table, what);
+            }
+            let extension = |extension: &Option<String>| extension.as_deref() == Some(name);
+            if settings.agents.contains_key(name)
+                || settings.queues.contains_key(name)
+                || settings.agents.values().any(|agent| extension(&agent.extension))
+                || settings.queues.values().any(|queue| extension(&queue.extension))
+                || self.is_number(name)
+            {
+                let what = Problem::Adviser(AdviserProblem::PhoneIsElse { phone: name.to_owned() });
+                self.key_error(&table, what);
+            }
+            self.phones_of("phone", name, phone);
+        }
+        let pins = settings.agents.values().any(|agent| agent.pin.is_some());
+        if let Some((first, _)) = settings.phones.first_key_value().filter(|_| !pins) {
+            let what = Problem::Adviser(AdviserProblem::NobodySits);
+            self.warning(&["phone", first.as_str()], what);
+        }
+    }
+
+    /// Phones that go by one name.
+    fn phones_of(&mut self, kind: &'static str, name: &str, agent: &PhoneSettings) {
+        let table = [kind, name];
         if let Some(password) = &agent.password {
-            self.text(&["agent", name, "password"], "the password", password.reveal());
+            self.text(&[kind, name, "password"], "the password", password.reveal());
             if agent.ha1.is_some() {
                 let what = Problem::TwoSecrets { agent: name.to_owned() };
-                self.key_error(&["agent", name, "ha1"], what);
+                self.key_error(&[kind, name, "ha1"], what);
             }
         }
         match &agent.ha1 {
-            Some(ha1) => self.ha1(name, ha1),
+            Some(ha1) => self.ha1(kind, name, ha1),
             None if agent.password.is_none() && agent.contacts.is_empty() => {
                 self.key_error(&table, Problem::NoPhone { agent: name.to_owned() });
             }
@@ -67,12 +138,12 @@ impl Check<'_> {
         };
         if agent.srtp == Encryption::Required && (!private || agent.contacts.iter().any(clear)) {
             let what = Problem::AgentKeysInClear { agent: name.to_owned() };
-            self.warning(&["agent", name, "srtp"], what);
+            self.warning(&[kind, name, "srtp"], what);
         }
         let mut seen = BTreeSet::new();
         for (index, contact) in agent.contacts.iter().enumerate() {
             let index = index.to_string();
-            let path = ["agent", name, "contacts", index.as_str()];
+            let path = [kind, name, "contacts", index.as_str()];
             let text = contact.clone();
             match contact::parse(contact) {
                 None => self.error(&path, Problem::BadContact { contact: text }),
@@ -95,13 +166,13 @@ impl Check<'_> {
         })
     }
 
-    fn ha1(&mut self, name: &str, ha1: &Ha1Settings) {
+    fn ha1(&mut self, kind: &'static str, name: &str, ha1: &Ha1Settings) {
         if ha1.md5.is_none() && ha1.sha256.is_none() {
-            self.key_error(&["agent", name, "ha1"], Problem::EmptyHa1);
+            self.key_error(&[kind, name, "ha1"], Problem::EmptyHa1);
         }
         for (key, secret, digits) in [("md5", &ha1.md5, 32), ("sha256", &ha1.sha256, 64)] {
             if secret.as_ref().is_some_and(|secret| !is_hash(secret.reveal(), digits)) {
-                self.error(&["agent", name, "ha1", key], Problem::BadHash { digits });
+                self.error(&[kind, name, "ha1", key], Problem::BadHash { digits });
             }
         }
     }

@@ -64,7 +64,10 @@ impl<'a> Check<'a> {
         }
         let codes = &self.settings.star_codes;
         let dialled = format!("{}{key}", codes.not_ready);
-        if codes.all().iter().any(|(_, code)| *code == dialled) || self.is_number(&dialled) {
+        let taken = codes.all().iter().any(|(_, code)| *code == dialled)
+            || dialled.starts_with(&codes.sit_down)
+            || self.is_number(&dialled);
+        if taken {
             let what = Problem::Adviser(AdviserProblem::ReasonKeyTaken { dialled });
             self.error(&path, what);
         }

@@ -22,6 +22,10 @@ impl Check<'_> {
             if let Some(number) = &calling.number {
                 self.presented(&["outbound", "role", role.as_str(), "number"], number);
             }
+            if let Some(lines) = calling.lines {
+                let path = ["outbound", "role", role.as_str(), "lines"];
+                self.not_zero(&path, "calls at once", u64::from(lines));
+            }
         }
         for (flow, calling) in &outbound.flows {
             let table = ["outbound", "flow", flow.as_str()];
@@ -31,11 +35,20 @@ impl Check<'_> {
             for (key, limit) in [
                 ("calls_per_hour", calling.calls_per_hour),
                 ("calls_at_once", calling.calls_at_once),
+                ("lines", calling.lines),
             ] {
                 if limit.is_some() {
                     let path = [table[0], table[1], table[2], key];
                     self.error(&path, Problem::Adviser(AdviserProblem::NoLimitOfFlows));
                 }
+            }
+        }
+        for (trunk, settings) in &settings.trunks {
+            let Some(outbound) = settings.outbound_calls else { continue };
+            let path = ["trunk", trunk.as_str(), "outbound_calls"];
+            self.not_zero(&path, "calls to the outside", outbound as u64);
+            if settings.calls.is_some_and(|calls| outbound >= calls) {
+                self.warning(&path, Problem::Adviser(AdviserProblem::NoLineKept));
             }
         }
         for (queue, settings) in &settings.queues {

@@ -11,6 +11,8 @@ pub enum AdviserProblem {
     NotPresentable { number: String },
     #[error("`{number}` is none of our numbers")]
     NotOurNumber { number: String },
+    #[error("no line is kept for callers")]
+    NoLineKept,
     #[error("calls of flows are not counted")]
     NoLimitOfFlows,
     #[error("this names a value that is not there")]
@@ -29,6 +31,20 @@ pub enum AdviserProblem {
     ReasonKeyTwice { other: String },
     #[error("`{dialled}` says something else already")]
     ReasonKeyTaken { dialled: String },
+    #[error("this cannot be a PIN (not shown)")]
+    BadPin,
+    #[error("a PIN can be said in the settings file only")]
+    PinOfFile,
+    #[error("nobody could key in who it is whose PIN this is")]
+    PinOfNobody,
+    #[error("the last phone would ring after {last_s} s, and no queue lets them ring for so long")]
+    NeverRings { last_s: u64 },
+    #[error("`{phone}` cannot be the name of a phone")]
+    BadPhone { phone: String },
+    #[error("`{phone}` is the name or number of somebody else")]
+    PhoneIsElse { phone: String },
+    #[error("nobody can sign in at shared phones: no agent has a `pin`")]
+    NobodySits,
     #[error("no adviser could give the code that is wanted here")]
     NoCodeToGive { codes: usize },
 }
@@ -44,6 +60,7 @@ impl AdviserProblem {
                 "people ring back what they see: enter it in [numbers], and show no number that the \
                  organisation does not have"
             }
+            AdviserProblem::NoLineKept => "write less than the trunk's `calls`",
             AdviserProblem::NoLimitOfFlows => "leave it out; it is for roles",
             AdviserProblem::BadBraces { greeting: true } => {
                 "the only value of a greeting is {adviser}"
@@ -51,6 +68,15 @@ impl AdviserProblem {
             AdviserProblem::BadBraces { greeting: false } => "write the words without braces",
             AdviserProblem::BadWrapUpCode { .. } => {
                 "write small letters, digits and hyphens, as in missed-bin"
+            }
+            AdviserProblem::BadPin => "write four to twelve digits in quotes",
+            AdviserProblem::PinOfFile => "leave it out, or declare the agent in the file",
+            AdviserProblem::PinOfNobody => "give the agent an `extension`",
+            AdviserProblem::NeverRings { .. } => "write less, or let queues ring for longer",
+            AdviserProblem::BadPhone { .. } => "use letters, digits and - _ . only",
+            AdviserProblem::PhoneIsElse { .. } => "call the phone something else, as in desk-12",
+            AdviserProblem::NobodySits => {
+                "give those a `pin` who are to sit there: four to twelve digits"
             }
             AdviserProblem::BadReason { .. } => {
                 "write small letters, digits and hyphens, as in lunch"

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::acd::settings::QueueSettings;
 
 use super::load::problem;
-use super::problem::{Problem, Told};
+use super::problem::{AdviserProblem, Problem, Told};
 use super::secret::Secret;
 use super::settings::{AgentSettings, Ha1Settings, Settings, SkillSettings};
 
@@ -31,7 +31,7 @@ pub const LONGEST_NAME: usize = 64;
 /// How many entries of a kind the database may have.
 pub const MOST_ENTRIES: usize = 10_000;
 /// What is a secret in an entry: taken in and never told.
-const SECRETS: [&str; 2] = ["password", "ha1"];
+const SECRETS: [&str; 3] = ["password", "ha1", "pin"];
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -287,6 +287,9 @@ pub fn take_secret(
     let Declared::Agent(agent) = declared else { return Ok(None) };
     let (password, ha1) = (agent.password.take(), agent.ha1.take());
     let wrong = |field: &str, problem| Err(Told::new(Some(field.to_owned()), &problem));
+    if agent.pin.take().is_some() {
+        return wrong("pin", Problem::Adviser(AdviserProblem::PinOfFile));
+    }
     let realm = realm.to_owned();
     match (password, ha1) {
         (None, None) => Ok(None),
@@ -308,5 +311,5 @@ pub fn take_secret(
 
 /// Whether somebody takes an agent's secret away: by saying that there is none.
 pub fn says_no_secret(body: &Value) -> bool {
-    SECRETS.iter().any(|secret| body.get(secret).is_some_and(Value::is_null))
+    ["password", "ha1"].iter().any(|secret| body.get(secret).is_some_and(Value::is_null))
 }

@@ -88,3 +88,61 @@ fn a_role_that_is_not_there_and_a_number_that_is_not_ours_are_found() {
         ["calls of flows are not counted"]
     );
 }
+
+#[test]
+fn shared_phones_that_nobody_could_use_are_found() {
+    let amy = "[agent.cai]\nname = \"Cai\"\npassword = \"c\"\n";
+    let phone = |name: &str| format!("[phone.{name}]\npassword = \"d\"\n");
+    let pin = format!("{amy}extension = \"201\"\npin = \"4711\"\n");
+    assert_eq!(found(&format!("{pin}{}", phone("desk-12"))), [""; 0]);
+    assert_eq!(
+        found(&phone("desk-12")),
+        ["nobody can sign in at shared phones: no agent has a `pin`"]
+    );
+    assert_eq!(
+        found(&format!("{amy}pin = \"4711\"\n")),
+        ["nobody could key in who it is whose PIN this is"]
+    );
+    assert_eq!(
+        found(&format!("{amy}extension = \"201\"\npin = \"47\"\n")),
+        ["this cannot be a PIN (not shown)"]
+    );
+    for other in ["cai", "201", "434343"] {
+        let taken = format!("`{other}` is the name or number of somebody else");
+        assert_eq!(found(&format!("{pin}{}", phone(other))), [taken]);
+    }
+    assert_eq!(
+        found(&format!("{pin}[phone.desk-12]\nsrtp = \"off\"\n")),
+        ["agent `desk-12` has no phone: neither `password` nor `ha1` nor `contacts`"]
+    );
+    let codes = "[star_codes]\nsign_out = \"*7599\"\n";
+    assert_eq!(found(codes), ["`*7599` is the code of `sit_down` too"]);
+}
+
+#[test]
+fn phones_that_never_ring_and_bounds_that_keep_no_line_are_found() {
+    let queue = "[queue.waste]\ntitle = \"W\"\nring_s = 20\n";
+    let agent = |more: &str| {
+        let contacts = "contacts = [\"sip:1@10.0.0.1\", \"sip:1@10.0.0.2\", \"sip:1@10.0.0.3\"]";
+        found(&format!("{queue}[agent.cai]\nname = \"Cai\"\n{contacts}\n{more}\n"))
+    };
+    assert_eq!(agent("next_phone_s = 9\nmax_calls = 1"), [""; 0]);
+    assert_eq!(
+        agent("next_phone_s = 10"),
+        ["the last phone would ring after 20 s, and no queue lets them ring for so long"]
+    );
+    assert_eq!(
+        agent("next_phone_s = 0\nmax_calls = 0"),
+        ["calls at once must not be 0", "the time until the next phone rings must not be 0"]
+    );
+    let trunk = |more: &str| {
+        found(&format!(
+            "[trunk.a]\nhosts = [\"192.0.2.1\"]\nnumber = \"434343\"\ncalls = 4\n{more}\n"
+        ))
+    };
+    assert_eq!(trunk("outbound_calls = 3"), trunk(""));
+    let kept = trunk("outbound_calls = 4");
+    assert!(kept.contains(&"no line is kept for callers".to_owned()), "{kept:?}");
+    let role = "[outbound.role.housing]\nlines = 0\n[outbound.flow.main]\nlines = 2\n";
+    assert_eq!(found(role), ["calls at once must not be 0", "calls of flows are not counted"]);
+}

@@ -396,8 +396,9 @@ fn letters_beyond_ascii_do_not_shift_the_place() {
 #[test]
 fn texts_that_no_flow_says_are_checked_likewise() {
     let good = "agent/signed-in: a\nagent/signed-out: b\nagent/ready: c\nagent/not-ready: d\n\
-                agent/refused: e\nagent/more-time: f\n";
-    assert_eq!(own_texts("prompts.yaml", good, None).expect("reads").len(), 6);
+                agent/refused: e\nagent/more-time: f\nagent/extension: g\nagent/pin: h\n\
+                agent/not-recognised: i\n";
+    assert_eq!(own_texts("prompts.yaml", good, None).expect("reads").len(), 9);
     let shown = |text: &str| -> Vec<String> {
         let faults = own_texts("prompts.yaml", text, None).expect_err("has findings");
         faults.iter().map(ToString::to_string).collect()
@@ -408,10 +409,10 @@ fn texts_that_no_flow_says_are_checked_likewise() {
     );
     assert_eq!(
         shown(&format!("{good}../../etc/passwd: f\n")),
-        ["prompts.yaml:7:1: `../../etc/passwd` cannot be a name"]
+        ["prompts.yaml:10:1: `../../etc/passwd` cannot be a name"]
     );
     let faults = own_texts("prompts.yaml", good, Some(&BTreeMap::new())).expect_err("is missing");
-    assert_eq!(faults.len(), 6);
+    assert_eq!(faults.len(), 9);
 }
 
 /// Words of the language and its punctuation, so that random texts come near to flows.

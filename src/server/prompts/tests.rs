@@ -8,7 +8,8 @@ use super::*;
 const FLOW: &str =
     "start: hello\nnodes:\n  hello: {say: Good day., then: bye}\n  bye: {hang_up: completed}\n";
 const OWN: &str = "agent/signed-in: In.\nagent/signed-out: Out.\nagent/ready: Ready.\n\
-                   agent/not-ready: Not ready.\nagent/refused: Sorry.\nagent/more-time: More.\n";
+                   agent/not-ready: Not ready.\nagent/refused: Sorry.\nagent/more-time: More.\n\
+                   agent/extension: Who?\nagent/pin: PIN?\nagent/not-recognised: No.\n";
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("is made");
@@ -55,10 +56,10 @@ fn what_people_recorded_is_taken_over_and_needs_no_voice() {
         fs::write(path, format!("recording of {prompt}")).expect("writes");
     }
     let report = render_in(folder.path()).expect("renders");
-    assert_eq!(report.adopted.len(), 7);
+    assert_eq!(report.adopted.len(), 10);
     assert!(report.rendered.is_empty());
     let report = render_in(folder.path()).expect("renders");
-    assert_eq!(report.kept, 7);
+    assert_eq!(report.kept, 10);
     // Another text: the recording is neither overwritten nor passed off as right.
     let flow = FLOW.replace("Good day.", "Good evening.");
     fs::write(folder.path().join("flows/main.yaml"), flow).expect("writes");
@@ -87,14 +88,14 @@ fn only_changed_texts_are_spoken_again() {
         seen.push((progress.done, progress.of, progress.prompt.to_string()));
     })
     .expect("renders");
-    assert_eq!(report.rendered.len(), 7);
-    assert_eq!(seen.last(), Some(&(7, 7, "main/hello".to_owned())));
+    assert_eq!(report.rendered.len(), 10);
+    assert_eq!(seen.last(), Some(&(10, 10, "main/hello".to_owned())));
     let first = fs::read(sounds.join("en-GB/main/hello.wav")).expect("reads");
-    assert_eq!(render_in(folder.path()).expect("renders").kept, 7);
+    assert_eq!(render_in(folder.path()).expect("renders").kept, 10);
     fs::write(flows.join("main.yaml"), FLOW.replace("Good day.", "Good evening.")).expect("writes");
     let report = render_in(folder.path()).expect("renders");
     assert_eq!(names(&report.rendered), ["main/hello"]);
-    assert_eq!(report.kept, 6);
+    assert_eq!(report.kept, 9);
     assert_ne!(fs::read(sounds.join("en-GB/main/hello.wav")).expect("reads"), first);
     let loaded = flows::load(&flows, &sounds, "en-GB", &crate::flow::Known::default());
     assert!(loaded.is_ok(), "what was rendered passes the check");
@@ -241,7 +242,7 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         assert!(manifest.prompts.contains_key(progress.prompt), "{}", progress.prompt);
     };
     let report = render(&files(folder.path()), &voice, Vec::new(), &mut known).expect("renders");
-    assert_eq!(report.rendered.len(), 7);
+    assert_eq!(report.rendered.len(), 10);
     let path = folder.path().join("sounds/en-GB/main/hello.wav");
     let reader = hound::WavReader::open(&path).expect("is a sound file");
     assert_eq!(reader.spec().sample_rate, SAMPLE_RATE_HZ);
@@ -249,7 +250,7 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
     assert!((15_000..21_000).contains(&reader.len()), "{}", reader.len());
     {
         let asked = asked.lock().expect("no panic");
-        assert_eq!(asked.len(), 8, "the one that was refused is asked again");
+        assert_eq!(asked.len(), 11, "the one that was refused is asked again");
         assert!(asked.iter().all(|(token, _)| token.as_deref() == Some("Bearer secret")));
         let hello = asked.iter().find(|(_, body)| body["input"] == "Good day.").expect("asked");
         assert_eq!(hello.1["voice"], "alice");
@@ -257,10 +258,10 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         assert_eq!(hello.1["response_format"], "wav");
     }
     let report = render_with(folder.path(), &voice).expect("renders");
-    assert_eq!((report.rendered.len(), report.kept), (0, 7));
+    assert_eq!((report.rendered.len(), report.kept), (0, 10));
     // Another voice speaks all of it anew.
     let other = VoiceSettings { name: "bob".to_owned(), ..voice };
-    assert_eq!(render_with(folder.path(), &other).expect("renders").rendered.len(), 7);
+    assert_eq!(render_with(folder.path(), &other).expect("renders").rendered.len(), 10);
 }
 
 #[test]

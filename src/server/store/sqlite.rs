@@ -423,6 +423,9 @@ fn kind(event: &Event) -> &'static str {
         Event::Agent { agent: _, event } => match event {
             AgentEvent::State { .. } => "state",
             AgentEvent::AwayTooLong { .. } => "away_too_long",
+            AgentEvent::SatDown { .. } => "sat_down",
+            AgentEvent::StoodUp { .. } => "stood_up",
+            AgentEvent::WrongPin { .. } => "wrong_pin",
             AgentEvent::Registered { .. } => "registered",
             AgentEvent::Unregistered { .. } => "unregistered",
         },

@@ -151,6 +151,7 @@ impl<'a> Machine<'a> {
             history_us: 0,
             wrap_up: Default::default(),
             away: BTreeMap::new(),
+            phones: Vec::new(),
         };
         self.journal.begin(&self.wall, settings);
         let agents: Vec<AgentId> = self.by_name.keys().cloned().collect();

@@ -60,7 +60,10 @@ impl Fold {
                 });
             }
         }
-        let known = self.agents.iter().filter(|(_, book)| book.is_known());
+        let known = self
+            .agents
+            .iter()
+            .filter(|(agent, book)| book.is_known() && !self.phones.contains(agent.as_str()));
         let calls = self.calls_of_agents();
         let agent_list: Vec<_> = known
             .map(|(agent, book)| {
@@ -100,6 +103,7 @@ impl Fold {
             surveys: self.surveys.clone(),
             wrap_ups: self.wrap_ups.live(),
             away,
+            wrong_pins: self.wrong_pins,
         }
     }
 

@@ -13,6 +13,12 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     };
     vec![
         family(
+            "switchboard_wrong_pins_total",
+            "Wrong PINs of advisers at shared phones since the journal began.",
+            MetricType::COUNTER,
+            vec![count(live.wrong_pins)],
+        ),
+        family(
             "switchboard_agents_not_ready",
             "Advisers who are not ready now, by what for.",
             MetricType::GAUGE,

@@ -25,6 +25,7 @@ impl Stream {
                 history_us: 0,
                 wrap_up: Default::default(),
                 away: [("lunch".into(), lunch)].into(),
+                phones: Vec::new(),
                 organisation: "Havering".to_owned(),
                 time_zone: "Europe/London".to_owned(),
                 queues: Vec::new(),

@@ -205,7 +205,7 @@ fn without_trunks_nobody_is_rung_and_the_guard_speaks_first() {
     assert_eq!(case.dial("101"), Err(OutboundRefusal::NoTrunk));
     assert_eq!(case.dial("09098790123"), Err(OutboundRefusal::NotAllowed));
     let statuses = OutboundRefusal::ALL.map(OutboundRefusal::status);
-    assert_eq!(statuses, [403, 403, 403, 404, 503, 503]);
+    assert_eq!(statuses, [403, 403, 403, 503, 404, 503, 503]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ import { STATES, brief, clock, reasonTitle, spentWords } from "/ui/figures.js";
 /**
  * @typedef {{agent: string, name: string, state: string, for_s: number | null,
  *   reason: string | null, over_limit: boolean, not_ready_today_s: Record<string, number>,
- *   phones: number}} Agent
+ *   phones: number, desk: string | null}} Agent
  */
 
 /** How often states are asked for. */
@@ -133,7 +133,7 @@ function showAgents() {
     if (says instanceof HTMLElement) says.hidden = !agent.over_limit;
     write(/** @type {Element} */ (says.lastElementChild), limit === null ? "Too long" : `Over ${brief(limit)}`);
     write(row.children[2], agent.for_s === null ? "–" : clock(agent.for_s));
-    write(row.children[3], String(agent.phones));
+    write(row.children[3], agent.desk === null ? String(agent.phones) : `${agent.desk} + ${agent.phones}`);
     write(row.children[4], spentWords(reasons, agent.not_ready_today_s));
     return row;
   });

@@ -18,8 +18,7 @@ const EXAMPLE: &str = "example-";
 impl Check<'_> {
     pub(super) fn agents(&mut self) {
         let settings = self.settings;
-        let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
-        let private = settings.sip.addresses().iter().any(secure);
+        let private = self.is_private();
         for (id, agent) in &settings.agents {
             self.agent(id, agent, private);
         }
@@ -32,6 +31,12 @@ impl Check<'_> {
             let path = ["agent", first.as_str(), "password"];
             self.warning(&path, Problem::ExamplePasswords { count });
         }
+    }
+
+    /// Whether phones can register in private.
+    fn is_private(&self) -> bool {
+        let secure = |listen: &ListenSettings| listen.transports.iter().any(|t| t.is_secure());
+        self.settings.sip.addresses().iter().any(secure)
     }
 
     /// `private`: whether phones can register in private.
@@ -71,7 +76,7 @@ impl Check<'_> {
             contacts: agent.contacts.clone(),
             srtp: agent.srtp,
         };
-        self.phones_of("agent", name, &phones);
+        self.phones_of("agent", name, &phones, private);
     }
 
     /// Four digits at least: whoever guesses has a few tries only.
@@ -89,6 +94,7 @@ impl Check<'_> {
 
     pub(super) fn shared_phones(&mut self) {
         let settings = self.settings;
+        let private = self.is_private();
         for (id, phone) in &settings.phones {
             let name = id.as_str();
             let table = ["phone", name];
@@ -107,7 +113,7 @@ impl Check<'_> {
                 let what = Problem::Adviser(AdviserProblem::PhoneIsElse { phone: name.to_owned() });
                 self.key_error(&table, what);
             }
-            self.phones_of("phone", name, phone);
+            self.phones_of("phone", name, phone, private);
         }
         let pins = settings.agents.values().any(|agent| agent.pin.is_some());
         if let Some((first, _)) = settings.phones.first_key_value().filter(|_| !pins) {
@@ -117,7 +123,7 @@ impl Check<'_> {
     }
 
     /// Phones that go by one name.
-    fn phones_of(&mut self, kind: &'static str, name: &str, agent: &PhoneSettings) {
+    fn phones_of(&mut self, kind: &'static str, name: &str, agent: &PhoneSettings, private: bool) {
         let table = [kind, name];
         if let Some(password) = &agent.password {
             self.text(&[kind, name, "password"], "the password", password.reveal());

@@ -118,8 +118,8 @@ fn what_is_none_of_the_councils_business_is_rejected() {
             tally.count(&row[0], "-", &intent(&row[0]));
         }
         tally.show(&format!("{set}out of scope"));
-        // The second has many who want what councils do besides.
-        assert!(tally.share() >= if set == "second/" { 0.85 } else { 0.90 });
+        // The third is of first sight: what it misses was left as it is.
+        assert!(tally.share() >= if set == "third/" { 0.80 } else { 0.90 });
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Intent {
     pub slots: Vec<Kind>,
     /// In callers' words.
     pub examples: Vec<String>,
+    /// What may mean it or something else, which has the same: the caller is asked.
+    pub perhaps: Vec<String>,
 }
 
 /// Everything that the files of a folder declare.
@@ -81,6 +83,8 @@ struct Reader {
     urgent: Firsts,
     /// Whose example a text is, and where.
     examples: BTreeMap<String, String>,
+    /// Where a text is declared that may mean several intents, by intent.
+    perhaps: BTreeMap<String, Firsts>,
 }
 
 const TOP: Place = Place { line: 1, column: 1, offset: 0, len: 0 };
@@ -144,7 +148,7 @@ impl Reader {
         let Some(fields) = Fields::open(owner, &name.value, name.place, tree, faults) else {
             return;
         };
-        fields.only(&["says", "slots", "examples"], faults);
+        fields.only(&["says", "slots", "examples", "perhaps"], faults);
         let says = fields.need("says", "says: a missed bin", faults);
         let says = says.and_then(|tree| fields::text("says", tree, faults));
         let slots = fields.get("slots").map(|tree| slots(tree, faults)).unwrap_or_default();
@@ -155,6 +159,12 @@ impl Reader {
         for example in written.unwrap_or_default() {
             if self.example(&name.value, shown, &example, faults) {
                 examples.push(example.value);
+            }
+        }
+        let mut perhaps = Vec::new();
+        for text in list(&fields, "perhaps", faults) {
+            if self.perhaps(&name.value, shown, &text, faults) {
+                perhaps.push(text.value);
             }
         }
         if written_any && examples.len() < FEWEST_EXAMPLES {
@@ -168,7 +178,8 @@ impl Reader {
         }
         if let Some(says) = says {
             let name = IntentName::from(name.value.as_str());
-            self.declared.intents.push(Intent { name, says: says.value, slots, examples });
+            let says = says.value;
+            self.declared.intents.push(Intent { name, says, slots, examples, perhaps });
         }
     }
 
@@ -200,27 +211,48 @@ impl Reader {
 
     /// Notes what is wrong with an example; false if it is not to be learned from.
     fn example(&mut self, of: &str, shown: &str, text: &At<String>, faults: &mut Faults) -> bool {
-        let letters = text.value.chars().count();
-        if letters > MOST_LETTERS {
-            faults.note(FaultKind::TextTooLong { letters, most: MOST_LETTERS }, text.place);
-            return false;
-        }
-        let words: Vec<String> =
-            Lexicon::default().heard(&text.value).into_iter().map(|heard| heard.word).collect();
-        if words.is_empty() {
-            faults.note(FaultKind::Empty { field: "an example".to_owned() }, text.place);
-            return false;
-        }
+        let Some(words) = said(text, faults) else { return false };
         let here = format!("`{of}` ({shown}:{})", text.place.line);
-        match self.examples.insert(words.join(" "), here) {
-            Some(first) => {
-                let text_ = text.value.clone();
-                faults.note(FaultKind::SameExample { text: text_, first }, text.place);
-                false
-            }
+        let perhaps = self.perhaps.get(&words).and_then(|all| all.values().next()).cloned();
+        match self.examples.insert(words, here).or(perhaps) {
+            Some(first) => twice(text, first, faults),
             None => true,
         }
     }
+
+    /// The same of what may mean this intent or another.
+    fn perhaps(&mut self, of: &str, shown: &str, text: &At<String>, faults: &mut Faults) -> bool {
+        let Some(words) = said(text, faults) else { return false };
+        if let Some(first) = self.examples.get(&words) {
+            return twice(text, first.clone(), faults);
+        }
+        let here = format!("`{of}` ({shown}:{})", text.place.line);
+        match self.perhaps.entry(words).or_default().insert(of.to_owned(), here) {
+            Some(first) => twice(text, first, faults),
+            None => true,
+        }
+    }
+}
+
+/// The words of an example; none if it is not to be learned from, which is noted.
+fn said(text: &At<String>, faults: &mut Faults) -> Option<String> {
+    let letters = text.value.chars().count();
+    if letters > MOST_LETTERS {
+        faults.note(FaultKind::TextTooLong { letters, most: MOST_LETTERS }, text.place);
+        return None;
+    }
+    let words: Vec<String> =
+        Lexicon::default().heard(&text.value).into_iter().map(|heard| heard.word).collect();
+    if words.is_empty() {
+        faults.note(FaultKind::Empty { field: "an example".to_owned() }, text.place);
+        return None;
+    }
+    Some(words.join(" "))
+}
+
+fn twice(text: &At<String>, first: String, faults: &mut Faults) -> bool {
+    faults.note(FaultKind::SameExample { text: text.value.clone(), first }, text.place);
+    false
 }
 
 fn open<'t>(owner: &str, field: &str, tree: &'t Tree, faults: &mut Faults) -> Option<Fields<'t>> {

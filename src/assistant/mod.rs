@@ -30,6 +30,9 @@ pub use self::declared::{File, Intent};
 
 /// Below this no intent is taken for granted, however small the others are.
 const LEAST_CONFIDENCE: f32 = 0.2;
+/// How likely none of them must be, for each part that the likeliest is, to be what was meant: what is out of
+/// scope has many more examples than any intent. Measured by cross-validation: see docs/assistant.md.
+const OUTSIDE_OUTWEIGHS: f32 = 1.7;
 /// Intents less likely than this are not worth asking about.
 const WORTH_ASKING: f32 = 0.05;
 /// "Did you mean" names at most so many.
@@ -83,7 +86,8 @@ impl Understanding {
 
     /// Everything that can be said, as far as examples show it: of intents and of what cannot wait.
     pub fn examples(&self) -> Vec<&str> {
-        let intents = self.intents.iter().flat_map(|intent| &intent.examples);
+        let intents = self.intents.iter();
+        let intents = intents.flat_map(|intent| intent.examples.iter().chain(&intent.perhaps));
         let urgent = self.urgent.kinds.iter().flat_map(|kind| &kind.examples);
         intents.chain(urgent).map(String::as_str).collect()
     }
@@ -155,12 +159,18 @@ fn learn(declared: &declared::Declared, with: impl Fn(usize) -> bool) -> Classif
         declared.intents.iter().enumerate().flat_map(|(class, intent)| {
             intent.examples.iter().map(move |text| (class, text.as_str()))
         });
+    // What is in several classes is as likely in each of them.
+    let perhaps =
+        declared.intents.iter().enumerate().flat_map(|(class, intent)| {
+            intent.perhaps.iter().map(move |text| (class, text.as_str()))
+        });
     let outside = declared.out_of_scope.iter().map(|text| (out_of_scope, text.as_str()));
     let examples: Vec<(usize, &str)> = of_intents
         .chain(outside)
         .enumerate()
         .filter(|(at, _)| with(*at))
         .map(|(_, example)| example)
+        .chain(perhaps)
         .collect();
     Classifier::learn(declared.lexicon.clone(), &examples, out_of_scope + 1)
 }
@@ -199,7 +209,7 @@ fn judge(chances: &[f32]) -> Judged {
     let best = ranked
         .first()
         .copied()
-        .filter(|(_, chance)| *chance >= LEAST_CONFIDENCE && *chance > outside);
+        .filter(|(_, chance)| *chance >= LEAST_CONFIDENCE && *chance * OUTSIDE_OUTWEIGHS > outside);
     ranked.truncate(MOST_RANKED);
     ranked.retain(|(_, chance)| *chance >= WORTH_ASKING);
     match best {

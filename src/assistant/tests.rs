@@ -53,6 +53,26 @@ fn what_sounds_alike_is_kept_apart() {
 }
 
 #[test]
+fn what_may_mean_this_or_that_is_asked_back() {
+    for (said, meant) in [
+        ("my bin", ["missed-bin", "new-bin"]),
+        ("it's about my bin please", ["missed-bin", "new-bin"]),
+        ("um the bins", ["bin-day", "missed-bin"]),
+        ("council tax", ["council-tax-balance", "council-tax-payment"]),
+        ("it's my rent", ["rent-balance", "rent-payment"]),
+        ("parking", ["parking-fine", "parking-permit"]),
+        ("housing", ["housing-register", "housing-repair"]),
+    ] {
+        let ranked = UNDERSTANDING.understand(said, TODAY).ranked;
+        let mut first: Vec<&str> = ranked.iter().take(2).map(|(name, _)| name.as_str()).collect();
+        first.sort_unstable();
+        assert_eq!(first, meant, "{said}: {ranked:?}");
+        // Flows ask below 80 %.
+        assert!(ranked[0].1 < 0.8 && ranked[1].1 > 0.2, "{said}: {ranked:?}");
+    }
+}
+
+#[test]
 fn what_is_none_of_the_councils_business_has_no_intent() {
     for said in [
         "I need to see my GP",
@@ -229,4 +249,26 @@ fn the_same_intent_in_two_files_is_a_finding_in_the_second() {
     let faults = Understanding::load(&files).expect_err("is refused");
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].to_string(), "b.yaml:2:3: the intent `bin` is declared twice");
+}
+
+#[test]
+fn what_may_mean_two_things_stands_with_both_and_is_an_example_of_neither() {
+    let text = |name: &str, perhaps: &str| {
+        let examples: String = (0..10).map(|n| format!("      - {name} number {n}\n")).collect();
+        format!("  {name}:\n    says: {name}\n    perhaps: [{perhaps}]\n    examples:\n{examples}")
+    };
+    let good = format!("intents:\n{}{}", text("box", "my thing"), text("bin", "my thing"));
+    let known = Understanding::load(&[File { shown: "a.yaml", text: &good }]).expect("is good");
+    let ranked = known.understand("my thing", TODAY).ranked;
+    assert!(ranked.len() == 2 && ranked[0].1 < 0.6, "{ranked:?}");
+    let bad = format!("intents:\n{}{}", text("box", "it, it"), text("bin", "box number 3"));
+    let faults = Understanding::load(&[File { shown: "a.yaml", text: &bad }]).expect_err("is bad");
+    let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "a.yaml:4:19: the example `it` is here twice",
+            "a.yaml:18:15: the example `box number 3` is here twice",
+        ]
+    );
 }

@@ -22,7 +22,8 @@ const ADVISER: &str = "adviser";
 const SURE: u16 = 800;
 /// From this chance on it is taken where nothing can be asked.
 const LIKELY: u16 = 500;
-/// Below this chance it is not worth a question.
+/// Below this chance it is not worth a question. Of what comes after the first it is the chance once those
+/// before it are denied.
 const WORTH_ASKING: u16 = 300;
 /// "Did you mean" is asked so often, then the question itself again.
 const MOST_CANDIDATES: usize = 2;
@@ -191,8 +192,13 @@ impl Walk<'_> {
     // ---- what the call is about ----------------------------------------------------------------
 
     fn said_business(&mut self, node: &Node, ask: &Ask, utterance: Utterance) {
-        let likely = utterance.ranked.iter().filter(|it| it.chance >= WORTH_ASKING);
-        let likely: Vec<Candidate> = likely.filter(|_| utterance.meant).cloned().collect();
+        let mut left = 1_000_u32;
+        let likely = utterance.ranked.iter().filter(|_| utterance.meant).filter(|it| {
+            let worth = u32::from(it.chance) * 1_000 >= u32::from(WORTH_ASKING) * left;
+            left = left.saturating_sub(it.chance.into());
+            worth
+        });
+        let likely: Vec<Candidate> = likely.cloned().collect();
         self.run.named.extend(utterance.named.clone());
         let Some(first) = likely.first() else {
             self.said_is(Became::NotUnderstood, node, Some(&utterance));

@@ -342,3 +342,15 @@ pub(super) fn heard() -> impl Strategy<Value = Notice> {
     ]
     .prop_map(Notice::Heard)
 }
+
+#[test]
+fn the_second_guess_counts_by_what_is_left_once_the_first_is_denied() {
+    for (second, guessed) in [(150, true), (60, false)] {
+        let mut walk = asked();
+        walk.on(hear(Heard::Began));
+        walk.on(means(&[("missed-bin", 700), ("council-tax", second)]));
+        walk.on(hear(Heard::Began));
+        let then = walk.on(answers("no", true));
+        assert_eq!(then.contains("say/about-council-tax"), guessed, "{second}: {then}");
+    }
+}

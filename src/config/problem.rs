@@ -103,6 +103,16 @@ pub enum Problem {
     SessionOutOfRange { session_s: u32, least: u32, most: u32 },
     #[error("the shortest registration ({min} s) is longer than the longest ({max} s)")]
     ExpiresCrossed { min: u32, max: u32 },
+    #[error("pages are served at {address} already")]
+    PagesThere { address: String },
+    #[error("`{path}` is no folder")]
+    NoFolder { path: String },
+    #[error(
+        "the last bank holiday that is known was on {last}: the lines are open on all later ones"
+    )]
+    HolidaysOver { last: String },
+    #[error("the last bank holiday that is known is on {last}")]
+    HolidaysEnd { last: String },
     #[error("no queue can be called `all`: so tables call all queues together")]
     QueueOfAll,
     #[error("the realm contains a quote, a backslash or a control character")]
@@ -392,6 +402,12 @@ impl Problem {
             Problem::Certificate(problem) => problem.remedy(),
             Problem::SecretFile(problem) => problem.remedy(),
             Problem::SessionOutOfRange { .. } => "leave it out for half an hour",
+            Problem::PagesThere { .. } => "take another port, here or in http.bind",
+            Problem::NoFolder { .. } => "name a folder, or where one can be made",
+            Problem::HolidaysOver { .. } | Problem::HolidaysEnd { .. } => {
+                "get the newest: curl -fsS https://www.gov.uk/bank-holidays.json -o \
+                 config/bank-holidays.json"
+            }
             Problem::QueueOfAll => "choose another name; the title may be any",
             Problem::ExpiresCrossed { .. } => "make min_expires_s the smaller of the two",
             Problem::BansCrossed { .. } => "make ban_s the smaller of the two",

@@ -295,6 +295,13 @@ fn addresses_and_ports_that_collide_are_found() {
         ]
     );
     assert_eq!(check_findings("[sip]\nlisten = []\n"), ["6:10 nothing to listen on"]);
+    let pages = |sip: &str, http: &str| {
+        check_findings(&format!("[http]\nbind = \"{http}\"\n[sip]\nlisten = [{{ {sip} }}]\n"))
+    };
+    let there = ["8:20 pages are served at 127.0.0.1:8080 already"];
+    assert_eq!(pages("bind = \"0.0.0.0:8080\"", "127.0.0.1:8080"), there);
+    assert!(pages("bind = \"0.0.0.0:8080\", transports = [\"udp\"]", "127.0.0.1:8080").is_empty());
+    assert!(pages("bind = \"127.0.0.2:8080\"", "127.0.0.1:8080").is_empty());
 }
 
 #[test]

@@ -6,15 +6,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, Report, Severity};
+use miette::{Diagnostic, Report};
 
+mod surroundings;
+
+use self::surroundings::{Secure, holidays_end, no_folder, now};
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
-use crate::config::problem::{Problem, Told, place_of};
+use crate::config::problem::{Told, place_of};
 use crate::config::registry::{self as declared, Aside, Entries, Key, merge};
 use crate::config::settings::{
     EngineName, HttpSettings, ListenSettings, PortRange, RtpSettings, Settings, SipSettings,
-    TlsSettings,
 };
 use crate::config::source::Source;
 use crate::config::{self, check};
@@ -27,7 +29,7 @@ use crate::sip::transport::Listener;
 use super::checked_flows::{CheckedFlows, known};
 use super::flows::FlowFiles;
 use super::settings_file::{self, Base};
-use super::stream::tls::{self, Fault, TlsConfigs};
+use super::stream::tls::TlsConfigs;
 use super::{assistant, registry, secret_file, sounds};
 
 /// The longest wrap-up in the demo, in seconds.
@@ -143,8 +145,9 @@ impl Installation {
     /// the data folder declares is put beside what the file does.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
         let data = overrides.data.as_deref();
-        let Declared { mut settings, source, bank_holidays, entries, aside, findings } =
+        let Declared { mut settings, source, bank_holidays, entries, aside, mut findings } =
             Declared::read(config, data)?;
+        findings.extend(holidays_end(&settings, &source, &bank_holidays, now()));
         let mut warnings: Vec<Told> = findings.iter().map(Told::of).collect();
         findings.iter().for_each(|warning| warn(warning.as_ref()));
         let Settings { sip, http, rtp, .. } = &settings;
@@ -162,6 +165,7 @@ impl Installation {
         let mut secure = Secure::read(&settings, &source);
         secure.warnings.iter().for_each(|warning| warn(warning.as_ref()));
         secure.errors.extend(secret_file::check(&settings, &source));
+        secure.errors.extend(no_folder(&settings, &source));
         if !secure.errors.is_empty() {
             return Err(Problems(secure.errors));
         }
@@ -349,57 +353,6 @@ fn tell_aside(aside: &Aside) {
     for (key, told) in aside {
         for told in told {
             tracing::warn!("{key} of the database is set aside: {told}");
-        }
-    }
-}
-
-/// What the certificates that settings name come to.
-#[derive(Default)]
-struct Secure {
-    configs: BTreeMap<SocketAddr, TlsConfigs>,
-    errors: Vec<Report>,
-    warnings: Vec<Report>,
-}
-
-impl Secure {
-    fn read(settings: &Settings, source: &Source) -> Secure {
-        let mut secure = Secure::default();
-        let mut of_all: Option<Option<TlsConfigs>> = None;
-        for (index, listen) in settings.sip.addresses().iter().enumerate() {
-            if !listen.transports.iter().any(|transport| transport.is_secure()) {
-                continue;
-            }
-            let configs = match (&listen.tls, &settings.sip.tls) {
-                (Some(own), _) => {
-                    secure.load(own, source, &["sip", "listen", &index.to_string(), "tls"])
-                }
-                (None, Some(shared)) => of_all
-                    .get_or_insert_with(|| secure.load(shared, source, &["sip", "tls"]))
-                    .clone(),
-                (None, None) => None,
-            };
-            secure.configs.extend(configs.map(|configs| (listen.bind, configs)));
-        }
-        secure
-    }
-
-    fn load(&mut self, tls: &TlsSettings, source: &Source, path: &[&str]) -> Option<TlsConfigs> {
-        #[allow(clippy::disallowed_methods, reason = "the shell reads the clock")]
-        let now = jiff::Timestamp::now();
-        let finding = |fault: Fault, severity| {
-            let place = source.value(&[path, &[fault.key]].concat());
-            source.finding(place, severity, Problem::Certificate(fault.problem))
-        };
-        match tls::load(tls, now) {
-            Ok(loaded) => {
-                let warnings = loaded.warnings.into_iter();
-                self.warnings.extend(warnings.map(|fault| finding(fault, Severity::Warning)));
-                Some(loaded.configs)
-            }
-            Err(fault) => {
-                self.errors.push(finding(fault, Severity::Error));
-                None
-            }
         }
     }
 }

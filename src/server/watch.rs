@@ -29,6 +29,8 @@ impl Watch {
     /// a new file in the old one's place.
     pub fn begin(config: &Path, files: &FileSettings) -> notify::Result<Self> {
         let (found, changes) = channel(MOST);
+        // What is told of has a whole path, however the folder was named.
+        let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
         let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
         let of_interest = OfInterest {
@@ -155,6 +157,20 @@ mod tests {
         assert_eq!(next(&mut watch).await.as_deref(), Some("switchboard.toml"));
         fs::remove_file(files.flows.join("main.yaml")).expect("removes");
         assert_eq!(next(&mut watch).await.as_deref(), Some("main.yaml"));
+    }
+
+    #[tokio::test]
+    async fn settings_may_be_named_from_where_the_server_was_started() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (files, _) = watched(folder.path());
+        let here = std::env::current_dir().expect("is somewhere");
+        let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+        let whole = folder.path().join("config/switchboard.toml");
+        let config = up.join(whole.strip_prefix("/").expect("is whole"));
+        assert!(config.is_relative());
+        let mut watch = Watch::begin(&config, &files).expect("watches");
+        fs::write(&whole, "new").expect("writes");
+        assert_eq!(next(&mut watch).await.as_deref(), Some("switchboard.toml"));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Addresses and ports.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use crate::config::problem::Problem;
 use crate::config::settings::TransportName;
@@ -38,6 +39,11 @@ impl Check<'_> {
             if listen.bind.port() != 0 && places.filter(|place| !seen.insert(*place)).count() > 0 {
                 let address = listen.bind.to_string();
                 self.error(&at("bind"), Problem::ListenTwice { address });
+            }
+            let pages = self.settings.http.bind;
+            let over_tcp = listen.transports.iter().any(|one| *one != TransportName::Udp);
+            if over_tcp && are_one_place(listen.bind, pages) {
+                self.error(&at("bind"), Problem::PagesThere { address: pages.to_string() });
             }
             for transport in &listen.transports {
                 if transport.is_secure() && listen.tls.is_none() && sip.tls.is_none() {
@@ -91,6 +97,14 @@ impl Check<'_> {
             self.warning(&["rtp", "ports"], Problem::FewPorts { pairs, calls, needed });
         }
     }
+}
+
+/// Whether the system can give only one of two addresses to listen at over TCP.
+fn are_one_place(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip(), other.ip());
+    let any = a.is_unspecified() || b.is_unspecified();
+    let met = a == b || any && a.is_ipv4() == b.is_ipv4();
+    met && one.port() == other.port() && one.port() != 0
 }
 
 /// Whether peers can read this as a name (RFC 3261 section 25.1): labels of letters, digits and

@@ -218,7 +218,13 @@ fn kind(text: &str) -> Result<Kind, String> {
 #[derive(Debug, Subcommand)]
 enum Prompts {
     /// Speak the texts that changed since the last time into sound files (needs espeak-ng).
-    Render(Place),
+    Render {
+        #[command(flatten)]
+        place: Place,
+        /// Take sound files that no manifest knows for people's recordings of these texts.
+        #[arg(long)]
+        adopt: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -478,7 +484,9 @@ fn main() -> ExitCode {
             server::rehearsal::try_flow(&place.config, &flow, at).map_err(Into::into)
         }
         Command::Flow(Flow::Schema) => server::command::flow_schema(),
-        Command::Prompts(Prompts::Render(place)) => server::command::render(&place.config),
+        Command::Prompts(Prompts::Render { place, adopt }) => {
+            server::command::render(&place.config, adopt)
+        }
         Command::Assistant(Assistant::Understand { intents, today, json }) => {
             server::assistant::understand(&intents, today, json)
         }
@@ -504,7 +512,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.nobody_reads() => ExitCode::SUCCESS,
         Err(error) => {
-            eprint!("{error}");
+            eprintln!("{}", error.to_string().trim_end());
             ExitCode::FAILURE
         }
     }

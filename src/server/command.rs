@@ -268,7 +268,7 @@ pub fn explain(config: &Path, data: Option<&Path>, queue: &str) -> Result<(), Fa
 }
 
 /// `switchboard prompts render`.
-pub fn render(config: &Path) -> Result<(), Failure> {
+pub fn render(config: &Path, adopt: bool) -> Result<(), Failure> {
     let (settings, _) = super::settings_file::read(config).map_err(Problems)?;
     let files = &settings.files;
     let live = std::io::stderr().is_terminal();
@@ -279,7 +279,7 @@ pub fn render(config: &Path) -> Result<(), Failure> {
         }
     };
     let prefaces = preface::texts(&settings);
-    let rendered = prompts::render(files, &settings.voice, prefaces, &mut progress);
+    let rendered = prompts::render(files, &settings.voice, prefaces, adopt, &mut progress);
     if live {
         eprintln!();
     }

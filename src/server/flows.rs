@@ -62,6 +62,19 @@ pub enum FileError {
         /// What is to be said.
         text: String,
     },
+    /// There are sound files, and nothing that says what they say.
+    #[error(
+        "{}: this is missing, and {sounds} sound files are there: nobody knows what they say; put it back from \
+         where you keep copies, or, if people recorded all of them and they say what the flows do, run `{} \
+         --adopt`, or remove the sound files and run `{}`",
+        path.display(), flow::RENDER_COMMAND, flow::RENDER_COMMAND
+    )]
+    NoManifest {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        sounds: usize,
+    },
     /// The manifest is not what rendering writes.
     #[error("{}: this is not a manifest of prompts: {error}", path.display())]
     #[diagnostic(help("remove it and run `{}`", flow::RENDER_COMMAND))]

@@ -69,17 +69,25 @@ pub enum RenderError {
 }
 
 /// Speaks every text of the flows, of `prompts.yaml` and of `prefaces` that has no sound file or one that
-/// says something else. What a person recorded is kept.
+/// says something else. What a person recorded is kept. Sound files without any manifest are taken for a
+/// person's only if it is said that they are (`adopt`): they may be old ones of a voice's.
 pub fn render(
     files: &FileSettings,
     voice: &VoiceSettings,
     prefaces: Vec<SpokenText>,
+    adopt: bool,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<RenderReport, RenderError> {
     let FileSettings { flows: flows_dir, sounds: sounds_dir, language, .. } = files;
     let spoken = sounds_dir.join(language);
     let texts =
         flows::texts(flows_dir, sounds_dir, language, prefaces).map_err(RenderError::Findings)?;
+    let path = flows::manifest_path(&spoken);
+    let sounds = texts.iter().filter(|text| flows::wav_path(&spoken, &text.prompt).exists());
+    let sounds = if adopt || path.exists() { 0 } else { sounds.count() };
+    if sounds > 0 {
+        return Err(FileError::NoManifest { path, sounds }.into());
+    }
     let mut manifest = flows::manifest(&spoken)?;
     let mut report = RenderReport::default();
     // What was done before a failure is kept: the manifest is written in any case.

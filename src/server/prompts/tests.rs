@@ -30,7 +30,7 @@ fn files(folder: &Path) -> FileSettings {
 }
 
 fn render_with(folder: &Path, voice: &VoiceSettings) -> Result<RenderReport, RenderError> {
-    render(&files(folder), voice, Vec::new(), &mut |_| {})
+    render(&files(folder), voice, Vec::new(), false, &mut |_| {})
 }
 
 fn names(prompts: &[PromptName]) -> Vec<&str> {
@@ -55,7 +55,16 @@ fn what_people_recorded_is_taken_over_and_needs_no_voice() {
         fs::create_dir_all(path.parent().expect("has one")).expect("is made");
         fs::write(path, format!("recording of {prompt}")).expect("writes");
     }
-    let report = render_in(folder.path()).expect("renders");
+    // They may as well be what a voice said once.
+    let told = render_in(folder.path()).expect_err("nobody knows").to_string();
+    assert!(
+        told.contains("manifest.json: this is missing, and 10 sound files are there"),
+        "{told}"
+    );
+    assert!(!spoken.join("manifest.json").exists());
+    let voice = VoiceSettings::default();
+    let report = render(&files(folder.path()), &voice, Vec::new(), true, &mut |_| {});
+    let report = report.expect("renders");
     assert_eq!(report.adopted.len(), 10);
     assert!(report.rendered.is_empty());
     let report = render_in(folder.path()).expect("renders");
@@ -84,7 +93,7 @@ fn only_changed_texts_are_spoken_again() {
     let mut seen = Vec::new();
     let (flows, sounds) = (folder.path().join("flows"), folder.path().join("sounds"));
     let voice = VoiceSettings::default();
-    let report = render(&files(folder.path()), &voice, Vec::new(), &mut |progress| {
+    let report = render(&files(folder.path()), &voice, Vec::new(), false, &mut |progress| {
         seen.push((progress.done, progress.of, progress.prompt.to_string()));
     })
     .expect("renders");
@@ -118,10 +127,10 @@ fn what_is_said_before_answers_is_spoken_and_found_if_it_says_something_else() {
     };
     let voice = VoiceSettings::default();
     assert_eq!(stale("Amy"), 0, "one that is missing is found with the other sounds");
-    let report = render(&files, &voice, name("Amy"), &mut |_| {}).expect("renders");
+    let report = render(&files, &voice, name("Amy"), false, &mut |_| {}).expect("renders");
     assert!(names(&report.rendered).contains(&"greeting/adviser-amy"));
     assert_eq!((stale("Amy"), stale("Amelia")), (0, 1));
-    let report = render(&files, &voice, name("Amelia"), &mut |_| {}).expect("renders");
+    let report = render(&files, &voice, name("Amelia"), false, &mut |_| {}).expect("renders");
     assert_eq!(names(&report.rendered), ["greeting/adviser-amy"]);
     assert_eq!(stale("Amelia"), 0);
 }
@@ -135,7 +144,7 @@ fn an_unknown_language_is_an_error_of_the_voice() {
     let sounds = folder.path().join("sounds");
     fs::rename(sounds.join("en-GB"), sounds.join("xx-none")).expect("renames");
     let files = FileSettings { language: "xx-none".to_owned(), ..files(folder.path()) };
-    let error = render(&files, &VoiceSettings::default(), Vec::new(), &mut |_| {});
+    let error = render(&files, &VoiceSettings::default(), Vec::new(), false, &mut |_| {});
     assert!(matches!(error, Err(RenderError::Voice(VoiceError::Failed { .. }))), "{error:?}");
 }
 
@@ -241,7 +250,8 @@ fn a_service_speaks_what_changed_and_is_asked_again_when_it_is_busy() {
         let manifest = flows::manifest(&spoken).expect("a manifest");
         assert!(manifest.prompts.contains_key(progress.prompt), "{}", progress.prompt);
     };
-    let report = render(&files(folder.path()), &voice, Vec::new(), &mut known).expect("renders");
+    let report =
+        render(&files(folder.path()), &voice, Vec::new(), false, &mut known).expect("renders");
     assert_eq!(report.rendered.len(), 10);
     let path = folder.path().join("sounds/en-GB/main/hello.wav");
     let reader = hound::WavReader::open(&path).expect("is a sound file");

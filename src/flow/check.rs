@@ -3,6 +3,7 @@
 
 mod between;
 mod callers;
+mod rehearsed;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,7 +35,9 @@ pub fn check(drafts: &[Draft], known: &Known, whole: bool, faults: &mut [Faults]
         recorded_businesses(drafts, known, prompts, faults);
     }
     between::check(drafts, whole, faults);
-    values::check(drafts, whole, faults)
+    let kinds = values::check(drafts, known, whole, faults);
+    rehearsed::check(drafts, known, &kinds, whole, faults);
+    kinds
 }
 
 /// Notes recordings of values that are missing, at the first place that needs them.
@@ -174,6 +177,11 @@ fn known_name(what: What, name: &At<String>, known: &Known, faults: &mut Faults)
             return faults.note(FaultKind::BadName { name: name.value.clone() }, name.place);
         }
     };
+    among(what, name, all, faults);
+}
+
+/// Notes a name that is none of these.
+fn among(what: What, name: &At<String>, all: Vec<&str>, faults: &mut Faults) {
     if !all.contains(&name.value.as_str()) {
         faults.note(
             FaultKind::UnknownName {

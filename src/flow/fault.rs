@@ -8,6 +8,9 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 use super::yaml::Place;
 
 mod advice;
+mod slip;
+
+pub use self::slip::Slip;
 
 /// A file's text and its name as shown to people, shared by all findings about it.
 pub type Source = Arc<NamedSource<Arc<str>>>;
@@ -20,6 +23,8 @@ pub enum FaultKind {
     NotYaml {
         /// The parser's words.
         why: String,
+        /// What would be right, if that is known.
+        right: Option<&'static str>,
     },
     /// A value of another kind was expected.
     #[error("`{field}` must be {expected}, not {found}")]
@@ -442,6 +447,9 @@ pub enum FaultKind {
         /// Its name.
         prompt: String,
     },
+    /// Something that reads well and is hardly meant.
+    #[error(transparent)]
+    Slip(#[from] Slip),
 }
 
 /// What a flow can name in the settings.
@@ -469,13 +477,10 @@ impl What {
     /// Where it would have to be declared.
     pub const fn declared_in(self) -> &'static str {
         match self {
-            What::Queue
-            | What::Calendar
-            | What::Skill
-            | What::Backend
-            | What::Template
-            | What::Destination
-            | What::Bulletin => "the settings",
+            What::Queue | What::Calendar | What::Skill | What::Backend | What::Template => {
+                "the settings"
+            }
+            What::Destination | What::Bulletin => "the flows",
             What::Intent => "the files of intents",
         }
     }

@@ -2,6 +2,7 @@
 
 use super::value::Kind;
 use crate::event::Slot;
+use crate::media::command::Key;
 
 /// How keys are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,16 @@ impl Form {
     /// Whether it can be keyed in.
     pub const fn has_keys(self) -> bool {
         !matches!(self, Form::Reference | Form::Registration)
+    }
+
+    /// Whether a key can be part of the answer.
+    pub fn may_have(self, key: Key) -> bool {
+        match key.as_char() {
+            '0'..='9' => self.has_keys(),
+            // The point before the pence.
+            '*' => self == Form::Money,
+            _ => false,
+        }
     }
 
     /// The least and the most keys, or letters and digits, that it can have.

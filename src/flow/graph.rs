@@ -124,7 +124,7 @@ mod tests {
 start: doors
 nodes:
   doors: {hours: main, open: test, closed: end}
-  test: {if: \"today > '2026'\", then: end, otherwise: person}
+  test: {if: \"today > '2026-01-01'\", then: end, otherwise: person}
   person: {queue: general, otherwise: end}
   end: {hang_up: completed}
 ";
@@ -143,7 +143,7 @@ flowchart TD
   n_end((\"end\"))
   n_person([\"person<br/>queue general\"])
   n_person -->|\"closed, full, waited too long, nobody\"| n_end
-  n_test{\"test<br/>today &gt; '2026'\"}
+  n_test{\"test<br/>today &gt; '2026-01-01'\"}
   n_test -->|\"yes\"| n_end
   n_test -->|\"otherwise\"| n_person
 ";

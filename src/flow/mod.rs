@@ -18,6 +18,7 @@ pub mod rehearsal;
 mod run;
 mod schema;
 pub mod speak;
+mod typing;
 pub mod value;
 pub mod wording;
 mod yaml;
@@ -33,7 +34,7 @@ use crate::id::{
 };
 use crate::notification::Needs;
 
-pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, What};
+pub use self::fault::{Fault, FaultKind, RENDER_COMMAND, Slip, What};
 pub use self::fields::is_name;
 pub use self::form::Form;
 pub use self::graph::{mermaid, svg};
@@ -296,7 +297,8 @@ pub(crate) fn tree(file: &str, text: &str) -> Result<(yaml::Tree, Faults), Vec<F
     match yaml::parse(text) {
         Ok(tree) => Ok((tree, Faults::new(source))),
         Err(error) => {
-            Err(vec![Fault::new(FaultKind::NotYaml { why: error.why }, error.place, &source)])
+            let kind = FaultKind::NotYaml { why: error.why, right: error.right };
+            Err(vec![Fault::new(kind, error.place, &source)])
         }
     }
 }

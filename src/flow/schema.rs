@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::load::{Field, KINDS, Kind, MEANWHILE, NO_INPUT_SECONDS, Shape};
+use super::rehearsal::{script, step};
 use super::value;
 
 /// The schema (draft 2020-12), made from the table that the reader follows.
@@ -34,10 +35,42 @@ pub fn schema() -> Value {
             "tests": {
                 "description": "callers, and what must become of them",
                 "type": "array",
-                "items": {"type": "object"},
+                "items": test(),
             },
         },
     })
+}
+
+/// A test: the call, what is made up for it, and its steps.
+fn test() -> Value {
+    let made_up = script::FIELDS.iter().map(|(name, about)| {
+        let about = json!({"description": about});
+        ((*name).to_owned(), if *name == "steps" { steps(about) } else { about })
+    });
+    json!({
+        "type": "object",
+        "required": ["name", "steps"],
+        "additionalProperties": false,
+        "properties": made_up.collect::<Map<_, _>>(),
+    })
+}
+
+fn steps(mut about: Value) -> Value {
+    let one = |step: &step::StepWord| {
+        let mut properties = Map::new();
+        properties.insert(step.word.to_owned(), json!({"description": step.about}));
+        properties.extend(step.beside.iter().map(|name| ((*name).to_owned(), json!({}))));
+        json!({
+            "type": "object",
+            "required": [step.word],
+            "additionalProperties": false,
+            "properties": properties,
+        })
+    };
+    about["type"] = "array".into();
+    about["minItems"] = 1.into();
+    about["items"] = json!({"anyOf": step::STEPS.iter().map(one).collect::<Vec<_>>()});
+    about
 }
 
 fn kind(kind: &Kind) -> Value {

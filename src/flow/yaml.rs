@@ -87,23 +87,32 @@ impl Value {
 pub struct NotYaml {
     /// Where it stops being YAML.
     pub place: Place,
-    /// Why, in the parser's words.
+    /// Why, in the parser's words where they help.
     pub why: String,
+    /// What would be right, if that is known.
+    pub right: Option<&'static str>,
 }
 
 /// Deeper than this is no flow; it bounds the stack that a hostile file can use.
 const MAX_DEPTH: usize = 24;
+/// More keys, values and entries than this, those of aliases counted, are no flow.
+const MAX_NODES: usize = 50_000;
 /// More than this (1 MiB) is no flow.
 const MAX_BYTES: usize = 1 << 20;
+
+const ONE_FILE_EACH: &str = "a file is one flow: remove the line `---`, or make two files of it";
+const NO_ALIASES: &str = "write it out, in several files if it is long; `&names` and `*aliases` are not \
+    needed in flows";
 
 /// Reads a text.
 pub fn parse(text: &str) -> Result<Tree, NotYaml> {
     let start = Place { line: 1, column: 1, offset: 0, len: 0 };
     if text.len() > MAX_BYTES {
-        return Err(NotYaml { place: start, why: "the file is larger than 1 MiB".to_owned() });
+        let why = "the file is larger than 1 MiB".to_owned();
+        return Err(NotYaml { place: start, why, right: Some("make several flows of it") });
     }
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: 50_000 },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         with_snippet: false,
@@ -115,11 +124,35 @@ pub fn parse(text: &str) -> Result<Tree, NotYaml> {
             // The parser's own complaints come without an offset.
             Place { offset: offset_of(text, place.line, place.column), len: 1, ..place }
         });
-        // The parser appends its own " at line 3, column 4"; ours is shown in front.
-        let why = error.to_string();
-        let why = why.split(" at line ").next().unwrap_or_default();
-        NotYaml { place, why: why.to_owned() }
+        let (why, right) = reason(error);
+        NotYaml { place, why, right }
     })
+}
+
+/// Why a text is not read, and what would be right where the parser's words tell nobody.
+fn reason(error: &serde_saphyr::Error) -> (String, Option<&'static str>) {
+    use serde_saphyr::Error;
+    match error {
+        Error::MultipleDocuments { .. } => {
+            ("a second document begins after `---`".to_owned(), Some(ONE_FILE_EACH))
+        }
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            let why = format!(
+                "it is nested deeper than {MAX_DEPTH} levels, or comes to more than {MAX_NODES} entries"
+            );
+            (why, Some(NO_ALIASES))
+        }
+        Error::AliasError { error, .. } => reason(error),
+        other => {
+            // The parser appends its own " at line 3, column 4"; ours is shown in front.
+            let why = other.to_string();
+            (why.split(" at line ").next().unwrap_or_default().to_owned(), None)
+        }
+    }
 }
 
 /// The bytes before a line and column (in characters); the end of the text if it has no such place.
@@ -256,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn what_grows_without_end_is_refused_in_words_that_people_know() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let all = format!("*a{}, ", level - 1).repeat(9);
+            bomb.push_str(&format!("a{level}: &a{level} [{all}]\n"));
+        }
+        for text in [bomb, "[".repeat(100) + &"]".repeat(100), "- x\n".repeat(60_000)] {
+            let error = parse(&text).expect_err("is refused");
+            assert!(error.why.contains("50000 entries"), "{error:?}");
+            assert_eq!(error.right, Some(NO_ALIASES));
+        }
+    }
+
+    #[test]
     fn a_key_that_comes_twice_is_kept_twice() {
         let tree = parse("a: 1\na: 2\n1: x\n\"1\": y\n").expect("reads");
         let keys: Vec<&str> = entries(&tree).iter().map(|(key, _)| key.value.as_str()).collect();
@@ -272,6 +319,12 @@ mod tests {
         assert_eq!(error.place.line, 3, "{error:?}");
         let error = parse(&"[".repeat(5_000)).expect_err("is refused");
         assert!(!error.why.is_empty());
+        let error = parse("start: a\n---\nstart: b\n").expect_err("is refused");
+        assert_eq!(
+            (error.why.as_str(), error.place.line),
+            ("a second document begins after `---`", 3)
+        );
+        assert!(error.right.is_some());
         assert!(parse(&" ".repeat(MAX_BYTES + 1)).is_err());
     }
 }

@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::fault::FaultKind;
+use crate::flow::Known;
+use crate::flow::fault::{FaultKind, Slip};
 use crate::flow::fields::Faults;
-use crate::flow::load::{Declared, Draft, Purpose};
-use crate::flow::model::Kinds;
+use crate::flow::load::{Declared, Draft, DraftNode, Purpose, Use, Worked};
+use crate::flow::model::{Kinds, Node};
 use crate::flow::nearest::nearest;
 use crate::flow::run::KNOWN_FROM_THE_START;
+use crate::flow::typing::{self, Misfit, Type};
 use crate::flow::value::Kind;
 use crate::id::ValueName;
 
+/// Values that are made of one another, in so many steps.
+const STEPS: usize = 4;
+
 /// Notes names of values that nothing makes, that mean two things, or that are used as they must not
 /// be. A call keeps its values from flow to flow, so that a name means the same in all of them.
-pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) -> Kinds {
+pub fn check(drafts: &[Draft], known: &Known, whole: bool, faults: &mut [Faults]) -> Kinds {
     let mut kinds: Kinds =
         KNOWN_FROM_THE_START.iter().map(|(name, kind)| ((*name).into(), *kind)).collect();
     let mut names: BTreeSet<ValueName> = kinds.keys().cloned().collect();
@@ -35,8 +40,8 @@ pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) -> Kinds {
                 faults.note(FaultKind::SecretSeen { name: shown }, place);
             } else if !names.contains(name) {
                 if whole {
-                    let known = names.iter().map(|name| name.as_str());
-                    let meant = nearest(&shown, known).map(str::to_owned);
+                    let all = names.iter().map(|name| name.as_str());
+                    let meant = nearest(&shown, all).map(str::to_owned);
                     faults.note(FaultKind::UnknownValue { name: shown, meant }, place);
                 }
             } else if used.purpose == (Purpose::Spoken { how: false })
@@ -51,7 +56,88 @@ pub fn check(drafts: &[Draft], whole: bool, faults: &mut [Faults]) -> Kinds {
             }
         }
     }
+    let types = types(drafts, &kinds);
+    for (draft, faults) in drafts.iter().zip(faults.iter_mut()) {
+        for node in &draft.nodes {
+            for worked in &node.works {
+                worked_out(worked, &kinds, &types, faults);
+            }
+            for used in &node.uses {
+                if let Err(misfit) = needed(node, used, known, &types) {
+                    faults.note(Slip::from(misfit).into(), used.name.place);
+                }
+            }
+        }
+    }
     kinds
+}
+
+/// What values are: those that say it themselves, and those that are worked out.
+type Types = BTreeMap<ValueName, Type>;
+
+fn types(drafts: &[Draft], kinds: &Kinds) -> Types {
+    let mut types: Types =
+        kinds.iter().map(|(name, kind)| (name.clone(), Type::Of(*kind))).collect();
+    let works = || drafts.iter().flat_map(|draft| &draft.nodes).flat_map(|node| &node.works);
+    for _ in 0..STEPS {
+        let mut made = Types::new();
+        for worked in works() {
+            let Some(name) = worked.becomes.as_ref().filter(|it| !kinds.contains_key(*it)) else {
+                continue;
+            };
+            let (found, _) = typing::of(&worked.expression.value, &|name| of(&types, name));
+            let found = match made.remove(name) {
+                Some(before) => typing::either(before, found),
+                None => found,
+            };
+            made.insert(name.clone(), found);
+        }
+        types.extend(made);
+    }
+    types
+}
+
+fn of(types: &Types, name: &str) -> Type {
+    types.get(name).cloned().unwrap_or(Type::Any)
+}
+
+/// Notes what does not go together in a condition or sum, and what it cannot become.
+fn worked_out(worked: &Worked, kinds: &Kinds, types: &Types, faults: &mut Faults) {
+    let (found, mut misfits) = typing::of(&worked.expression.value, &|name| of(types, name));
+    let becomes = worked.becomes.as_ref();
+    if let Some((name, kind)) = becomes.and_then(|name| kinds.get_key_value(name)) {
+        misfits.extend(typing::becomes(name.as_str(), *kind, &found).err());
+    }
+    let mut told: Vec<Misfit> = Vec::new();
+    for misfit in misfits {
+        if !told.contains(&misfit) {
+            told.push(misfit.clone());
+            faults.note(Slip::from(misfit).into(), worked.expression.place);
+        }
+    }
+    for word in &worked.cases {
+        if let Err(misfit) = typing::case(&found, &word.value) {
+            faults.note(Slip::from(misfit).into(), word.place);
+        }
+    }
+}
+
+/// Whether a value is what a node needs.
+fn needed(node: &DraftNode, used: &Use, known: &Known, types: &Types) -> Result<(), Misfit> {
+    let name = used.name.value.as_str();
+    let found = of(types, name);
+    match used.purpose {
+        Purpose::Recipient => {
+            let template = match &node.node {
+                Some(Node::Send(send)) => known.templates.get(&send.template),
+                Some(_) | None => None,
+            };
+            typing::recipient(name, template.map(|needs| needs.by), &found)
+        }
+        Purpose::Day => typing::appointed("on", name, Kind::Date, &found),
+        Purpose::Time => typing::appointed("at", name, Kind::Time, &found),
+        Purpose::Spoken { .. } | Purpose::Seen | Purpose::Sent => Ok(()),
+    }
 }
 
 fn same_everywhere(

@@ -5,6 +5,9 @@ use super::{FaultKind, RENDER_COMMAND};
 impl FaultKind {
     /// Whether the flow runs nevertheless.
     pub fn is_warning(&self) -> bool {
+        if let FaultKind::Slip(slip) = self {
+            return slip.is_warning();
+        }
         matches!(
             self,
             FaultKind::ManyChoices { .. }
@@ -17,7 +20,8 @@ impl FaultKind {
     /// What would be right.
     pub(super) fn advice(&self) -> String {
         match self {
-            FaultKind::NotYaml { .. } => "check the indentation and the colons; put text that has \
+            FaultKind::NotYaml { right: Some(right), .. } => (*right).to_owned(),
+            FaultKind::NotYaml { right: None, .. } => "check the indentation and the colons; put text that has \
                 a `: ` or a ` #` in it into \"quotes\", and the keys \"*\" and \"#\" likewise"
                 .to_owned(),
             FaultKind::WrongKind { expected, .. } => format!("write {expected}"),
@@ -204,11 +208,12 @@ impl FaultKind {
             FaultKind::PromptMissing { .. } | FaultKind::PromptStale { .. } => {
                 format!("run `{RENDER_COMMAND}`")
             }
+            FaultKind::Slip(slip) => slip.advice(),
         }
     }
 }
 
-fn list(words: &[&str]) -> String {
+pub(super) fn list(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     words.join(", ")
 }

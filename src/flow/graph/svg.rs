@@ -291,7 +291,7 @@ adviser: person
 nodes:
   offer: {menu: \"For a, press 1. For b, press 2.\", keys: {1: a, 2: b}, otherwise: person}
   a: {say: A., then: last}
-  b: {if: \"today > '2026'\", then: last, otherwise: person}
+  b: {if: \"today > '2026-01-01'\", then: last, otherwise: person}
   last: {menu: \"For c, press 1. Again, press 2.\", keys: {1: c, 2: offer}, otherwise: person}
   c: {say: C., then: person}
   person: {queue: general, otherwise: end}
@@ -313,7 +313,7 @@ nodes:
         // Many lead to a person, and one way goes back.
         assert!(svg.contains(">otherwise → person<"), "{svg}");
         assert!(svg.contains(">2 → offer<"), "{svg}");
-        assert!(svg.contains("today &gt; '2026'") && !svg.contains("today > "), "{svg}");
+        assert!(svg.contains("today &gt; '2026-01-01'") && !svg.contains("today > "), "{svg}");
         assert!(
             svg.contains(
                 "person waits for a person: closed, full, waited too long, nobody to end."

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Reader;
 use crate::flow::What;
-use crate::flow::fault::FaultKind;
+use crate::flow::fault::{FaultKind, Slip};
 use crate::flow::fields::{self, Fields};
 use crate::flow::form::Form;
 use crate::flow::model::{Ask, Asking, Bulletin, Collect, Menu, Node, Say};
@@ -168,6 +168,9 @@ impl Reader<'_> {
             fields::choice("form", tree, &Form::WORDS, self.faults)
         });
         let secret = self.truth(fields, "secret");
+        if let (Some(Form::Card), Some(false), Some(tree)) = (form, secret, fields.get("form")) {
+            self.faults.note(Slip::CardInTheOpen.into(), tree.place);
+        }
         let name = fields
             .need("as", "as: account", self.faults)
             .and_then(|tree| fields::text("as", tree, self.faults))
@@ -179,8 +182,13 @@ impl Reader<'_> {
         let ends_with = fields.get("ends_with").map_or(Some(Key::HASH), |tree| {
             let text = fields::text("ends_with", tree, self.faults)?;
             let key = one_key(&text.value);
-            if key.is_none() {
-                self.faults.note(FaultKind::BadKey { key: text.value }, tree.place);
+            match key {
+                None => self.faults.note(FaultKind::BadKey { key: text.value }, tree.place),
+                Some(key) if form.is_some_and(|form| form.may_have(key)) => {
+                    let key = key.as_char();
+                    self.faults.note(Slip::EndsWithAnswer { key }.into(), tree.place);
+                }
+                Some(_) => {}
             }
             key
         });
@@ -313,7 +321,12 @@ impl Reader<'_> {
     }
 }
 
+/// A key that telephones have. A to D are signals of exchanges.
+pub(in crate::flow) fn key(written: char) -> Option<Key> {
+    Key::from_char(written).filter(|_| !written.is_ascii_alphabetic())
+}
+
 fn one_key(written: &str) -> Option<Key> {
     let mut letters = written.chars();
-    letters.next().and_then(Key::from_char).filter(|_| letters.next().is_none())
+    letters.next().and_then(key).filter(|_| letters.next().is_none())
 }

@@ -51,7 +51,7 @@ impl Reader<'_> {
         let fields = Fields::open(owner, field, tree.place, tree, self.faults)?;
         let mut values = Vec::new();
         for (name, tree) in fields.iter() {
-            let expression = self.expression(&name.value, tree);
+            let expression = self.expression(&name.value, tree, Some(&name.value));
             let name = self.declare(name, None);
             values.extend(name.zip(expression));
         }
@@ -62,17 +62,21 @@ impl Reader<'_> {
     }
 
     pub(super) fn condition(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
-        let condition = self.expression("if", value);
+        let condition = self.expression("if", value, None);
         let then = self.then(fields, false);
         let otherwise = self.way(fields, "otherwise", "otherwise: adviser");
         Some(Node::If(If { condition: condition?, then: then?, otherwise: otherwise? }))
     }
 
     pub(super) fn choose(&mut self, fields: &Fields<'_>, value: &Tree) -> Option<Node> {
-        let value = self.expression("choose", value);
+        let value = self.expression("choose", value, None);
         let cases = fields
             .need("cases", "cases: {waste: bins}", self.faults)
             .and_then(|tree| self.ways("cases", tree));
+        if let (Some(_), Some(cases), Some(worked)) = (&value, &cases, self.draft.works.last_mut())
+        {
+            worked.cases = cases.iter().map(|(word, _)| word.clone()).collect();
+        }
         let otherwise = self.way(fields, "otherwise", "otherwise: adviser");
         Some(Node::Choose(Choose {
             value: value?,

@@ -1,6 +1,6 @@
 //! From the text of a file to nodes. Every finding is noted and the reading goes on.
 
-mod asking;
+pub(in crate::flow) mod asking;
 mod kinds;
 mod logic;
 mod outside;
@@ -16,6 +16,7 @@ use super::fields::{self, Faults, Fields};
 use super::model::Node;
 use super::nearest::nearest;
 use super::prompt::{self, SpokenText};
+use super::rehearsal::script::{self, Script};
 use super::value::Kind as ValueKind;
 use super::wording::{self, Part, Piece, Template, Wording};
 use super::yaml::{At, Place, Tree, Value};
@@ -40,6 +41,8 @@ pub struct Draft {
     pub takes: Vec<Declared>,
     /// Nodes in the order of the file.
     pub nodes: Vec<DraftNode>,
+    /// Its tests.
+    pub tests: Vec<Script>,
 }
 
 impl Draft {
@@ -86,6 +89,8 @@ pub struct DraftNode {
     pub declares: Vec<Declared>,
     /// The values that it uses.
     pub uses: Vec<Use>,
+    /// The conditions and sums that it works out.
+    pub works: Vec<Worked>,
     /// The flows that it leads to.
     pub flows: Vec<At<FlowName>>,
     /// The languages in which it says something, if it says in which.
@@ -135,6 +140,23 @@ pub enum Purpose {
     Seen,
     /// It is sent to a back end.
     Sent,
+    /// Something is sent there.
+    Recipient,
+    /// Somebody is rung back on that day.
+    Day,
+    /// Somebody is rung back at that time.
+    Time,
+}
+
+/// A condition or sum.
+#[derive(Debug, Clone)]
+pub struct Worked {
+    /// As written.
+    pub expression: At<Expression>,
+    /// The value that it becomes, if it is no condition.
+    pub becomes: Option<ValueName>,
+    /// What it is looked up among, if that leads on.
+    pub cases: Vec<At<String>>,
 }
 
 /// A way from one node to another.
@@ -156,6 +178,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
         urgent: None,
         takes: Vec::new(),
         nodes: Vec::new(),
+        tests: Vec::new(),
     };
     let top = Place { line: 1, column: 1, offset: 0, len: 0 };
     if matches!(tree.value, Value::Nothing) {
@@ -189,6 +212,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
     draft.relay_start = place("relay_start");
     draft.adviser = place("adviser");
     draft.urgent = place("urgent");
+    draft.tests = script::read(fields.get("tests"), faults);
     draft
 }
 
@@ -247,6 +271,7 @@ impl Reader<'_> {
             texts: Vec::new(),
             declares: Vec::new(),
             uses: Vec::new(),
+            works: Vec::new(),
             flows: Vec::new(),
             languages: BTreeSet::new(),
             chooses: None,
@@ -438,22 +463,38 @@ impl Reader<'_> {
     /// Text with values in it.
     fn template(&mut self, field: &str, tree: &Tree, purpose: Purpose) -> Option<Template> {
         let text = fields::text(field, tree, self.faults)?;
-        let pieces = self.pieces(&text)?;
+        self.filled(&text, purpose)
+    }
+
+    /// A text with values in it that was read already.
+    fn filled(&mut self, text: &At<String>, purpose: Purpose) -> Option<Template> {
+        let pieces = self.pieces(text)?;
         for piece in &pieces {
             if let Piece::Value { name, .. } = piece {
-                self.uses(name, tree.place, purpose);
+                self.uses(name, text.place, purpose);
             }
         }
         Some(Template::new(&pieces))
     }
 
-    fn expression(&mut self, field: &str, tree: &Tree) -> Option<Expression> {
+    /// A condition or sum, and the value that it becomes if it is no condition.
+    fn expression(
+        &mut self,
+        field: &str,
+        tree: &Tree,
+        becomes: Option<&str>,
+    ) -> Option<Expression> {
         let text = fields::text(field, tree, self.faults)?;
         match Expression::read(&text.value) {
             Ok(expression) => {
                 for name in expression.names() {
                     self.uses(&name, tree.place, Purpose::Seen);
                 }
+                self.draft.works.push(Worked {
+                    expression: At { place: tree.place, value: expression.clone() },
+                    becomes: becomes.map(ValueName::from),
+                    cases: Vec::new(),
+                });
                 Some(expression)
             }
             Err(why) => {

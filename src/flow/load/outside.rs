@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::{Declared, Purpose, Reader};
 use crate::backend::Method;
 use crate::flow::What;
-use crate::flow::fault::FaultKind;
+use crate::flow::fault::{FaultKind, Slip};
 use crate::flow::fields::{self, Fields};
 use crate::flow::model::{Body, Node, Request, Taken};
 use crate::flow::value::Kind;
+use crate::flow::wording::Template;
 use crate::flow::yaml::{At, Tree, Value};
 use crate::id::NodeName;
 
@@ -20,7 +21,10 @@ impl Reader<'_> {
         });
         let path = fields
             .need("path", "path: /accounts/{account}", self.faults)
-            .and_then(|tree| self.template("path", tree, Purpose::Seen));
+            .and_then(|tree| self.path(tree));
+        if let (Some(Method::Get), Some(tree)) = (method, fields.get("body")) {
+            self.faults.note(Slip::BodyOfGet.into(), tree.place);
+        }
         let body = match fields.get("body") {
             Some(tree) => self.body("body", tree).map(Some),
             None => Some(None),
@@ -50,6 +54,18 @@ impl Reader<'_> {
             then: then?,
             otherwise: otherwise?,
         })))
+    }
+
+    /// What stands right behind the back end's address.
+    fn path(&mut self, tree: &Tree) -> Option<Template> {
+        let text = fields::text("path", tree, self.faults)?;
+        if !text.value.starts_with('/') {
+            self.faults.note(Slip::NoSlash { path: text.value.clone() }.into(), text.place);
+        }
+        if text.value.contains('#') {
+            self.faults.note(Slip::Fragment.into(), text.place);
+        }
+        self.filled(&text, Purpose::Seen)
     }
 
     fn body(&mut self, field: &str, tree: &Tree) -> Option<Body> {

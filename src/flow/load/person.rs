@@ -8,7 +8,7 @@ use super::Reader;
 use super::kinds::MEANWHILE;
 use crate::call::command::AtClosing;
 use crate::flow::What;
-use crate::flow::fault::FaultKind;
+use crate::flow::fault::{FaultKind, Slip};
 use crate::flow::fields::{self, Fields};
 use crate::flow::model::{
     Callback, EstimateWords, Meanwhile, Node, PositionWords, Queue, Reason, Transfer, Urgency,
@@ -102,16 +102,15 @@ impl Reader<'_> {
         let after = seconds("after_s", MEANWHILE_AFTER_S);
         let every = seconds("every_s", MEANWHILE_EVERY_S);
         let says = ["position", "estimate", "comfort", "say"];
+        let silent = says.into_iter().all(|field| fields.get(field).is_none());
         let keys = match fields.get("keys") {
             Some(tree) => self.keys(tree),
-            None if says.into_iter().any(|field| fields.get(field).is_some()) => {
-                Some(BTreeMap::new())
-            }
-            None => {
-                fields.need("keys", "keys: {1: offer-a-call-back}", self.faults);
-                None
-            }
+            None => Some(BTreeMap::new()),
         };
+        if fields.get("keys").is_none() && silent {
+            let node = self.draft.name.value.to_string();
+            self.faults.note(Slip::IdleWait { node }.into(), tree.place);
+        }
         let phrases = match (fields.get("phrases"), &keys) {
             (Some(tree), Some(keys)) => self.phrases(tree, keys),
             (Some(_), None) | (None, _) => Some(Vec::new()),
@@ -211,15 +210,15 @@ impl Reader<'_> {
 
     /// `at: time` and, with it, `on: day`: values that have them.
     fn appointed(&mut self, fields: &Fields<'_>) -> Option<Option<(Option<ValueName>, ValueName)>> {
-        let mut value = |field: &'static str| match fields.get(field) {
+        let mut value = |field: &'static str, purpose| match fields.get(field) {
             Some(tree) => {
                 let name = fields::text(field, tree, self.faults)?;
-                self.uses(&name.value, tree.place, Purpose::Seen);
+                self.uses(&name.value, tree.place, purpose);
                 Some(Some(ValueName::from(name.value.as_str())))
             }
             None => Some(None),
         };
-        let (day, time) = (value("on")?, value("at")?);
+        let (day, time) = (value("on", Purpose::Day)?, value("at", Purpose::Time)?);
         if day.is_some() {
             fields.need("at", "at: time", self.faults)?;
         }

@@ -14,7 +14,7 @@ impl Reader<'_> {
             .need("to", "to: mobile", self.faults)
             .and_then(|tree| fields::text("to", tree, self.faults));
         if let Some(At { place, value }) = &to {
-            self.uses(value, *place, Purpose::Seen);
+            self.uses(value, *place, Purpose::Recipient);
         }
         let with = match fields.get("with") {
             Some(tree) => self.with(tree),

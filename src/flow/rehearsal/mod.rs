@@ -2,8 +2,9 @@
 //! made up. `switchboard test-flows` and `switchboard flow try` stand on it.
 
 mod report;
-mod script;
+pub(in crate::flow) mod script;
 mod stage;
+pub(in crate::flow) mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub fn rehearse(files: &[FlowFile], theatre: &Theatre<'_>) -> Result<Report, Vec
     let mut outcomes = Vec::new();
     let mut taken: BTreeSet<(FlowName, NodeName, NodeName)> = BTreeSet::new();
     for file in files {
-        match script::read(file) {
+        match script::of(file) {
             Ok(scripts) => {
                 for script in scripts {
                     outcomes.push(report::play(&script, file, theatre, &mut taken));

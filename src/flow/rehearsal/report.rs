@@ -6,11 +6,13 @@ use std::sync::Arc;
 use miette::NamedSource;
 
 use super::Theatre;
-use super::script::{Script, Step};
+use super::script::Script;
 use super::stage::{Happening, Stage, Waiting};
+use super::step::Step;
 use crate::flow::fault::{Fault, FaultKind};
+use crate::flow::yaml::{At, Place};
 use crate::flow::{FlowFile, Flows};
-use crate::id::{FlowName, NodeName};
+use crate::id::{FlowName, NodeName, ValueName};
 use crate::number::canonical;
 
 /// What became of all tests.
@@ -67,22 +69,39 @@ pub(super) fn play(
     taken: &mut BTreeSet<(FlowName, NodeName, NodeName)>,
 ) -> Outcome {
     let (flow, name) = (file.name.clone(), script.name.value.clone());
+    let value =
+        |(name, written): &(At<ValueName>, At<String>)| (name.value.clone(), written.value.clone());
+    let values: Vec<(ValueName, String)> = script.values.iter().map(value).collect();
     let Some(mut stage) =
-        Stage::new(theatre, &flow, script.about.clone(), &script.values, script.conditions.clone())
+        Stage::new(theatre, &flow, script.about.clone(), &values, script.conditions.clone())
     else {
         return Outcome { flow, name, fault: None };
+    };
+    let fault = |wrong, place: Place| {
+        let source = Arc::new(NamedSource::new(&file.shown, Arc::<str>::from(file.text.as_str())));
+        let kind = FaultKind::TestFailed { test: script.name.value.clone(), wrong };
+        Some(Fault::new(kind, place, &source))
     };
     let mut playing = Playing { pending: VecDeque::new(), last: BTreeMap::new(), taken };
     playing.note(stage.take_happened());
     for step in &script.steps {
         if let Err(wrong) = playing.step(&mut stage, &step.value) {
-            let source =
-                Arc::new(NamedSource::new(&file.shown, Arc::<str>::from(file.text.as_str())));
-            let kind = FaultKind::TestFailed { test: name.clone(), wrong };
-            return Outcome { flow, name, fault: Some(Fault::new(kind, step.place, &source)) };
+            return Outcome { flow, name, fault: fault(wrong, step.place) };
         }
     }
-    Outcome { flow, name, fault: None }
+    let left = unused(&script.answers, stage.conditions().answers.len())
+        .map(|place| ("no other system was asked for this answer", place))
+        .or_else(|| {
+            unused(&script.outlooks, stage.conditions().outlooks.len())
+                .map(|place| ("nobody who waits was told this", place))
+        });
+    let fault = left.and_then(|(wrong, place)| fault(wrong.to_owned(), place));
+    Outcome { flow, name, fault }
+}
+
+/// The place of the first of so many that are left.
+fn unused(places: &[Place], left: usize) -> Option<Place> {
+    places.get(places.len().checked_sub(left)?).copied()
 }
 
 struct Playing<'t> {
@@ -169,6 +188,17 @@ impl Playing<'_> {
                     Waiting::Adviser => return Err("the caller waits for an adviser".to_owned()),
                     Waiting::Over => return Err("the call is over".to_owned()),
                 }
+                self.note(stage.take_happened());
+            }
+            Step::Waits(_) | Step::HangsUp if stage.waiting() == Waiting::Over => {
+                return Err("the call is over".to_owned());
+            }
+            Step::Waits(time) => {
+                stage.wait(*time);
+                self.note(stage.take_happened());
+            }
+            Step::HangsUp => {
+                stage.hang_up();
                 self.note(stage.take_happened());
             }
             Step::Hears(words) => {

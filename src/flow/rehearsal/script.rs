@@ -1,22 +1,20 @@
 //! What a flow's file says of its tests: `tests:`.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use jiff::civil::{DateTime, date};
-use miette::NamedSource;
 
 use super::stage::{Conditions, Fake};
+use super::step::{self, Step, digits};
 use crate::backend::Answer;
 use crate::call::command::{CallbackAnswer, QueueReturn};
-use crate::event::{EndCause, Failed, History, Outlook, TransferOutcome, WaitRange};
-use crate::flow::FlowFile;
-use crate::flow::fault::{Fault, FaultKind};
+use crate::event::{Failed, History, Outlook, TransferOutcome, WaitRange};
+use crate::flow::fault::{Fault, FaultKind, Slip};
 use crate::flow::fields::{self, Faults, Fields};
-use crate::flow::model::Reason;
 use crate::flow::run::About;
-use crate::flow::yaml::{self, At, Place, Tree, Value};
+use crate::flow::yaml::{At, Place, Tree, Value};
+use crate::flow::{self, FlowFile, What};
 use crate::id::ValueName;
-use crate::media::command::Key;
 
 /// When a call comes unless its test says otherwise: a Thursday in office hours.
 fn usual_time() -> DateTime {
@@ -31,50 +29,17 @@ pub struct Script {
     /// The call.
     pub about: About,
     /// What it knows before its first step.
-    pub values: Vec<(ValueName, String)>,
+    pub values: Vec<(At<ValueName>, At<String>)>,
     /// What is made up for it.
     pub conditions: Conditions,
+    /// What that names in the settings and the flows.
+    pub names: Vec<(What, At<String>)>,
+    /// Where the answers of other systems are.
+    pub answers: Vec<Place>,
+    /// Where it is said what callers who wait are told.
+    pub outlooks: Vec<Place>,
     /// What the caller does and what must happen, in order.
     pub steps: Vec<At<Step>>,
-}
-
-/// Something that the caller does, or that must have happened.
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// The caller has heard these words.
-    Hears(String),
-    /// The caller presses these keys.
-    Presses(Vec<Key>),
-    /// The caller says this.
-    Says(String),
-    /// The caller says something that nobody understands.
-    Mumbles,
-    /// The caller is handed over to people, for this reason.
-    HandedOver(String),
-    /// The caller does nothing until something happens.
-    Silent,
-    /// The caller waits in this queue, with these skills if they are named.
-    Queued(String, Option<Vec<String>>),
-    /// An adviser answers, talks with the caller and hangs up.
-    Served,
-    /// The caller answered this question of a survey so.
-    Rated(String, u8),
-    /// This fact was noted.
-    Noted(String, String),
-    /// Another system was asked so (`POST council-tax /payments`).
-    Asked(String),
-    /// The caller was put through to them.
-    Transferred(String),
-    /// The caller was promised this, to this number and with this in it if they are named.
-    Sent(String, Option<String>, Vec<(String, String)>),
-    /// A message was taken for this queue.
-    Message(String),
-    /// The caller was promised to be rung back by this queue.
-    Promised(String),
-    /// What the caller keys in is secret now, or not.
-    Secret(bool),
-    /// The call is over, for this reason.
-    Ended(EndCause),
 }
 
 const QUEUES: [(&str, QueueReturn); 4] = [
@@ -97,41 +62,68 @@ const FAILURES: [(&str, Failed); 5] = [
     ("circuit_open", Failed::CircuitOpen),
     ("busy", Failed::Busy),
 ];
-const STEPS: [&str; 17] = [
-    "hears",
-    "presses",
-    "says",
-    "mumbles",
-    "silent",
-    "queued",
-    "served",
-    "rated",
-    "handed_over",
-    "noted",
-    "asked",
-    "transferred",
-    "sent",
-    "message",
-    "promised",
-    "secret",
-    "ended",
+/// What a test has, and what it means.
+pub const FIELDS: [(&str, &str); 18] = [
+    ("name", "what it shows"),
+    ("at", "when the call comes, as in `2026-11-26 10:00`; a Thursday at ten if left out"),
+    ("caller", "the caller's number, in quotes"),
+    ("called", "the number that was rung, in quotes"),
+    ("relay", "whether the caller uses a text relay service"),
+    ("history", "what the number did before: `{calls: 2, about: missed-bin, gave_up: true}`"),
+    ("hears", "whether callers are listened to"),
+    ("calendars", "calendars that are `open` or `closed` whatever the time is"),
+    ("bulletins", "those that are on"),
+    ("values", "what the call knows before its first step"),
+    (
+        "answers",
+        "what other systems answer, in order: `{status: 404}`, `{body: {...}}`, `{fails: timed_out}`",
+    ),
+    (
+        "queues",
+        "queues that hand the caller back, and why: `closed`, `full`, `waited_too_long`, `nobody`",
+    ),
+    (
+        "outlooks",
+        "what callers who wait are told, in order: `{position: 3, least: 4, most: 8, worse: true}`",
+    ),
+    ("callbacks", "queues that promise nothing, and why: `known`, `not_now`"),
+    (
+        "transfers",
+        "whom callers are put through to in vain, and why: `busy`, `no_answer`, `unreachable`",
+    ),
+    ("message_lost", "whether a message cannot be kept"),
+    ("unsendable", "whether no text and no e-mail can be promised now"),
+    ("steps", "what the caller does and what must happen, in order"),
 ];
-const HAND_OVERS: [&str; 5] = ["asked_for", "not_understood", "urgent", "backend", "business"];
 
 /// The tests of a file, or everything that is wrong with them.
-pub fn read(file: &FlowFile) -> Result<Vec<Script>, Vec<Fault>> {
-    let source = Arc::new(NamedSource::new(&file.shown, Arc::<str>::from(file.text.as_str())));
-    let tree = yaml::parse(&file.text).map_err(|error| {
-        vec![Fault::new(FaultKind::NotYaml { why: error.why }, error.place, &source)]
-    })?;
-    let mut faults = Faults::new(source);
+pub fn of(file: &FlowFile) -> Result<Vec<Script>, Vec<Fault>> {
+    let (tree, mut faults) = flow::tree(&file.shown, &file.text)?;
     let Value::Map(top) = &tree.value else { return Ok(Vec::new()) };
     let tests = top.iter().find(|(key, _)| key.value == "tests").map(|(_, tests)| tests);
-    let mut scripts = Vec::new();
-    for tree in list("tests", tests, &mut faults) {
-        scripts.extend(script(tree, &mut faults));
-    }
+    let scripts = read(tests, &mut faults);
     if faults.errors() > 0 { Err(faults.into_sorted()) } else { Ok(scripts) }
+}
+
+/// Reads the tests of a flow.
+pub fn read(tests: Option<&Tree>, faults: &mut Faults) -> Vec<Script> {
+    let mut scripts: Vec<Script> = Vec::new();
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for tree in list("tests", tests, faults) {
+        let Some(script) = script(tree, faults) else { continue };
+        let name = &script.name;
+        match lines.get(&name.value) {
+            Some(first_line) => {
+                let slip = Slip::SameTest { name: name.value.clone(), first_line: *first_line };
+                faults.note(slip.into(), name.place);
+            }
+            None => {
+                lines.insert(name.value.clone(), name.place.line);
+            }
+        }
+        scripts.push(script);
+    }
+    scripts
 }
 
 fn list<'t>(field: &str, tree: Option<&'t Tree>, faults: &mut Faults) -> &'t [Tree] {
@@ -149,29 +141,8 @@ fn list<'t>(field: &str, tree: Option<&'t Tree>, faults: &mut Faults) -> &'t [Tr
 fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
     let before = faults.errors();
     let fields = Fields::open("a test".to_owned(), "a test", tree.place, tree, faults)?;
-    fields.only(
-        &[
-            "name",
-            "at",
-            "caller",
-            "called",
-            "relay",
-            "history",
-            "hears",
-            "calendars",
-            "bulletins",
-            "values",
-            "answers",
-            "queues",
-            "outlooks",
-            "callbacks",
-            "transfers",
-            "message_lost",
-            "unsendable",
-            "steps",
-        ],
-        faults,
-    );
+    let allowed: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+    fields.only(&allowed, faults);
     let name = fields
         .need("name", "name: a caller chooses bins", faults)
         .and_then(|tree| fields::text("name", tree, faults));
@@ -188,83 +159,105 @@ fn script(tree: &Tree, faults: &mut Faults) -> Option<Script> {
         },
         None => usual_time(),
     };
-    let caller = text("caller", faults).map(|text| text.value);
-    let called = text("called", faults).map_or("01708434343".to_owned(), |text| text.value);
+    let number =
+        |field, faults: &mut Faults| fields.get(field).and_then(|tree| digits(field, tree, faults));
+    let caller = number("caller", faults).map(|text| text.value);
+    let called = number("called", faults).map_or("01708434343".to_owned(), |text| text.value);
     let truth = |field, faults: &mut Faults| {
         fields.get(field).and_then(|tree| fields::truth(field, tree, faults)).unwrap_or(false)
     };
     let relay = truth("relay", faults);
     let hears = truth("hears", faults);
+    let mut names: Vec<(What, At<String>)> = Vec::new();
+    let mut named = |field: &'static str, what, faults: &mut Faults| {
+        let all = entries(field, &fields, faults);
+        names.extend(all.iter().map(|(name, _)| (what, (*name).clone())));
+        all
+    };
+    let calendars = named("calendars", What::Calendar, faults);
+    let queues = named("queues", What::Queue, faults);
+    let callbacks = named("callbacks", What::Queue, faults);
+    let transfers = named("transfers", What::Destination, faults);
+    let bulletins = fields.get("bulletins");
+    let bulletins = bulletins.and_then(|tree| fields::words("bulletins", tree, faults));
+    let bulletins = bulletins.unwrap_or_default();
+    names.extend(bulletins.iter().map(|name| (What::Bulletin, name.clone())));
+    let answers = list("answers", fields.get("answers"), faults);
+    let outlooks = list("outlooks", fields.get("outlooks"), faults);
+    let places = |trees: &[Tree]| trees.iter().map(|tree| tree.place).collect::<Vec<_>>();
     let conditions = Conditions {
-        calendars: entries("calendars", &fields, faults)
+        calendars: calendars
             .into_iter()
             .filter_map(|(name, tree)| {
                 let words = [("open", true), ("closed", false)];
-                Some((name.as_str().into(), fields::choice(&name, tree, &words, faults)?))
+                let open = fields::choice(&name.value, tree, &words, faults)?;
+                Some((name.value.as_str().into(), open))
             })
             .collect(),
-        bulletins: fields
-            .get("bulletins")
-            .and_then(|tree| fields::words("bulletins", tree, faults))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|name| name.value.into())
-            .collect(),
-        answers: list("answers", fields.get("answers"), faults)
-            .iter()
-            .filter_map(|tree| fake(tree, faults))
-            .collect(),
-        queues: entries("queues", &fields, faults)
+        bulletins: bulletins.into_iter().map(|name| name.value.into()).collect(),
+        answers: answers.iter().filter_map(|tree| fake(tree, faults)).collect(),
+        queues: queues
             .into_iter()
             .filter_map(|(name, tree)| {
-                Some((name.as_str().into(), fields::choice(&name, tree, &QUEUES, faults)?))
+                let back = fields::choice(&name.value, tree, &QUEUES, faults)?;
+                Some((name.value.as_str().into(), back))
             })
             .collect(),
-        callbacks: entries("callbacks", &fields, faults)
+        callbacks: callbacks
             .into_iter()
             .filter_map(|(name, tree)| {
-                Some((name.as_str().into(), fields::choice(&name, tree, &CALLBACKS, faults)?))
+                let answer = fields::choice(&name.value, tree, &CALLBACKS, faults)?;
+                Some((name.value.as_str().into(), answer))
             })
             .collect(),
-        outlooks: list("outlooks", fields.get("outlooks"), faults)
-            .iter()
-            .filter_map(|tree| outlook(tree, faults))
-            .collect(),
-        transfers: entries("transfers", &fields, faults)
+        outlooks: outlooks.iter().filter_map(|tree| outlook(tree, faults)).collect(),
+        transfers: transfers
             .into_iter()
             .filter_map(|(to, tree)| {
-                Some((to.clone(), fields::choice(&to, tree, &TRANSFERS, faults)?))
+                Some((to.value.clone(), fields::choice(&to.value, tree, &TRANSFERS, faults)?))
             })
             .collect(),
         message_lost: truth("message_lost", faults),
         unsendable: truth("unsendable", faults),
     };
-    let steps = fields.need("steps", "steps:", faults);
-    let steps = list("steps", steps, faults).iter().filter_map(|tree| step(tree, faults)).collect();
+    let written = fields.need("steps", "steps:", faults);
+    let steps = list("steps", written, faults);
+    if let (Some(At { value: Value::List(_), place }), []) = (written, steps) {
+        faults.note(FaultKind::Empty { field: "steps".to_owned() }, *place);
+    }
+    let steps = steps.iter().filter_map(|tree| step::step(tree, faults)).collect();
     let mut values = Vec::new();
     for (name, tree) in entries("values", &fields, faults) {
-        if let Some(text) = fields::text(&name, tree, faults) {
-            values.push((name.into(), text.value));
+        if let Some(text) = digits(&name.value, tree, faults) {
+            let value = ValueName::from(name.value.as_str());
+            values.push((At { place: name.place, value }, text));
         }
     }
-    let history = history(&fields, faults);
+    let (history, about) = history(&fields, faults);
+    names.extend(about.map(|about| (What::Intent, about)));
     let about = About { caller, called, relay, history, hears, now };
     let good = faults.errors() == before;
-    good.then_some(Script { name: name?, about, values, conditions, steps })
+    good.then_some(Script {
+        name: name?,
+        about,
+        values,
+        conditions,
+        names,
+        answers: places(answers),
+        outlooks: places(outlooks),
+        steps,
+    })
 }
 
-fn entries<'t>(
+/// The keys and values of a field that may be left out.
+pub fn entries<'t>(
     field: &'static str,
     fields: &Fields<'t>,
     faults: &mut Faults,
-) -> Vec<(String, &'t Tree)> {
+) -> Vec<(&'t At<String>, &'t Tree)> {
     let Some(tree) = fields.get(field) else { return Vec::new() };
     let opened = Fields::open(format!("`{field}`"), field, tree.place, tree, faults);
-    opened
-        .iter()
-        .flat_map(|fields| fields.iter())
-        .map(|(key, tree)| (key.value.clone(), tree))
-        .collect()
+    opened.iter().flat_map(|fields| fields.iter()).collect()
 }
 
 /// `{status: 200, body: {...}}` or `{fails: timed_out}`.
@@ -285,19 +278,20 @@ fn fake(tree: &Tree, faults: &mut Faults) -> Option<Fake> {
 }
 
 /// `{calls: 2, about: missed-bin, gave_up: true}`, each of which can be left out.
-fn history(fields: &Fields<'_>, faults: &mut Faults) -> History {
-    let Some(tree) = fields.get("history") else { return History::default() };
+fn history(fields: &Fields<'_>, faults: &mut Faults) -> (History, Option<At<String>>) {
+    let Some(tree) = fields.get("history") else { return Default::default() };
     let fields = Fields::open("`history`".to_owned(), "history", tree.place, tree, faults);
-    let Some(fields) = fields else { return History::default() };
+    let Some(fields) = fields else { return Default::default() };
     fields.only(&["calls", "about", "gave_up"], faults);
     let calls = fields.get("calls").and_then(|tree| fields::whole("calls", tree, 1..=20, faults));
     let about = fields.get("about").and_then(|tree| fields::text("about", tree, faults));
     let gave_up = fields.get("gave_up").and_then(|tree| fields::truth("gave_up", tree, faults));
-    History {
+    let history = History {
         calls: calls.unwrap_or(1),
-        about: about.map(|about| about.value.into()),
+        about: about.as_ref().map(|about| about.value.as_str().into()),
         gave_up: gave_up.unwrap_or(false),
-    }
+    };
+    (history, about)
 }
 
 /// `{position: 3, least: 4, most: 8, worse: true}`, each of which can be left out.
@@ -328,91 +322,4 @@ pub fn json(value: &Value) -> serde_json::Value {
             entries.iter().map(|(key, value)| (key.value.clone(), json(&value.value))).collect()
         }
     }
-}
-
-fn step(tree: &Tree, faults: &mut Faults) -> Option<At<Step>> {
-    let fields = Fields::open("a step".to_owned(), "a step", tree.place, tree, faults)?;
-    let allowed: Vec<&str> = STEPS.into_iter().chain(["skills", "to", "with"]).collect();
-    fields.only(&allowed, faults);
-    let Some((key, tree)) = fields.iter().find(|(key, _)| STEPS.contains(&key.value.as_str()))
-    else {
-        faults.note(
-            FaultKind::NoKind { node: "a step".to_owned(), meant: None, kinds: STEPS.to_vec() },
-            tree.place,
-        );
-        return None;
-    };
-    let text = |faults: &mut Faults| fields::text(&key.value, tree, faults).map(|it| it.value);
-    let step = match key.value.as_str() {
-        "hears" => Step::Hears(text(faults)?),
-        "presses" => {
-            let written = text(faults)?;
-            let keys: Option<Vec<Key>> = written.chars().map(Key::from_char).collect();
-            if keys.is_none() {
-                faults.note(FaultKind::BadKey { key: written }, tree.place);
-            }
-            Step::Presses(keys?)
-        }
-        "says" => Step::Says(text(faults)?),
-        "mumbles" => {
-            fields::truth("mumbles", tree, faults)?;
-            Step::Mumbles
-        }
-        "handed_over" => {
-            let words: Vec<(&'static str, &str)> = HAND_OVERS.map(|word| (word, word)).to_vec();
-            let reason = fields::choice("handed_over", tree, &words, faults)?;
-            Step::HandedOver(reason.to_owned())
-        }
-        "silent" => {
-            fields::truth("silent", tree, faults)?;
-            Step::Silent
-        }
-        "queued" => {
-            let queue = text(faults)?;
-            let skills = match fields.get("skills") {
-                Some(tree) => {
-                    let skills = fields::words("skills", tree, faults)?;
-                    Some(skills.into_iter().map(|skill| skill.value).collect())
-                }
-                None => None,
-            };
-            Step::Queued(queue, skills)
-        }
-        "served" => {
-            fields::truth("served", tree, faults)?;
-            Step::Served
-        }
-        "rated" => {
-            let rated = Fields::open("`rated`".to_owned(), "rated", tree.place, tree, faults)?;
-            let (question, tree) = rated.iter().next()?;
-            let score = fields::whole(&question.value, tree, 1..=5, faults)?;
-            Step::Rated(question.value.clone(), u8::try_from(score).ok()?)
-        }
-        "noted" => {
-            let noted = Fields::open("`noted`".to_owned(), "noted", tree.place, tree, faults)?;
-            let (label, tree) = noted.iter().next()?;
-            let fact = fields::text(&label.value, tree, faults)?;
-            Step::Noted(label.value.clone(), fact.value)
-        }
-        "asked" => Step::Asked(text(faults)?),
-        "transferred" => Step::Transferred(text(faults)?),
-        "sent" => {
-            let template = text(faults)?;
-            let to = match fields.get("to") {
-                Some(tree) => Some(fields::text("to", tree, faults)?.value),
-                None => None,
-            };
-            let mut with = Vec::new();
-            for (name, tree) in entries("with", &fields, faults) {
-                let value = fields::text(&name, tree, faults)?.value;
-                with.push((name, value));
-            }
-            Step::Sent(template, to, with)
-        }
-        "message" => Step::Message(text(faults)?),
-        "promised" => Step::Promised(text(faults)?),
-        "secret" => Step::Secret(fields::truth("secret", tree, faults)?),
-        _ => Step::Ended(fields::choice("ended", tree, &Reason::WORDS, faults)?.cause()),
-    };
-    Some(At { place: Place { len: key.place.len, ..key.place }, value: step })
 }

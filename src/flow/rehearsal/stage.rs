@@ -104,6 +104,8 @@ pub struct Stage<'a> {
     run: Run,
     conditions: Conditions,
     begins: DateTime,
+    /// How long it has taken.
+    elapsed: Duration,
     happened: Vec<Happening>,
     waiting: Waiting,
     secret: bool,
@@ -113,6 +115,12 @@ pub struct Stage<'a> {
     leads_on: bool,
     /// Whether the caller has a place in a queue.
     waits: bool,
+    /// How much longer a message may be.
+    message: Duration,
+    /// Whether the caller is promised to be rung back.
+    promised: bool,
+    /// Whether the caller has talked with an adviser.
+    served: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -135,12 +143,16 @@ impl<'a> Stage<'a> {
             run,
             conditions,
             begins,
+            elapsed: Duration::ZERO,
             happened: Vec::new(),
             waiting: Waiting::Over,
             secret: false,
             listening: None,
             leads_on: false,
             waits: false,
+            message: Duration::ZERO,
+            promised: false,
+            served: false,
         };
         stage.tell(Notice::Started);
         Some(stage)
@@ -154,6 +166,11 @@ impl<'a> Stage<'a> {
     /// Whether what the caller keys in now is kept from everybody.
     pub fn is_secret(&self) -> bool {
         self.secret
+    }
+
+    /// What is made up for it and was not used yet.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
     }
 
     /// What has happened since this was asked for the last time.
@@ -177,7 +194,7 @@ impl<'a> Stage<'a> {
     /// The caller says something.
     pub fn say(&mut self, text: &str) {
         let Some(question) = self.listening.take() else { return };
-        let utterance = (self.theatre.understand)(&question, text, self.begins.date());
+        let utterance = (self.theatre.understand)(&question, text, self.now().date());
         self.tell(Notice::Heard(Heard::Words(Box::new(utterance))));
     }
 
@@ -191,13 +208,66 @@ impl<'a> Stage<'a> {
     /// The caller does nothing until something happens.
     pub fn stay_silent(&mut self) {
         match self.waiting {
-            Waiting::Caller(_) => self.tell(Notice::TimerDone),
-            Waiting::Message => {
-                let kept = !self.conditions.message_lost;
-                self.tell(Notice::MessageEnded { kept });
+            Waiting::Caller(after) => {
+                self.elapsed += after;
+                self.tell(Notice::TimerDone);
             }
+            Waiting::Message => self.end_message(),
             Waiting::Adviser | Waiting::Over => {}
         }
+    }
+
+    /// The caller waits for so long, whatever happens meanwhile, and speaks if a message is taken. What is said
+    /// takes no time here.
+    pub fn wait(&mut self, time: Duration) {
+        let mut left = time;
+        for _ in 0..MAX_ANSWERS {
+            match self.waiting {
+                Waiting::Caller(after) if after <= left => {
+                    left -= after;
+                    self.elapsed += after;
+                    self.tell(Notice::TimerDone);
+                }
+                Waiting::Message if self.message <= left => {
+                    left -= self.message;
+                    self.elapsed += self.message;
+                    self.end_message();
+                }
+                Waiting::Caller(after) => {
+                    self.waiting = Waiting::Caller(after - left);
+                    break;
+                }
+                Waiting::Message => {
+                    self.message -= left;
+                    break;
+                }
+                Waiting::Adviser | Waiting::Over => break,
+            }
+        }
+        self.elapsed += left;
+    }
+
+    /// The caller hangs up.
+    pub fn hang_up(&mut self) {
+        let cause = match self.waiting {
+            Waiting::Over => return,
+            Waiting::Message if !self.conditions.message_lost => EndCause::MessageLeft,
+            _ if self.waits => EndCause::CallerAbandoned,
+            _ if self.served => EndCause::CallerHungUp,
+            _ if self.promised => EndCause::CallbackTaken,
+            Waiting::Caller(_) | Waiting::Adviser | Waiting::Message => EndCause::CallerLeftFlow,
+        };
+        self.ended(cause);
+    }
+
+    fn end_message(&mut self) {
+        let kept = !self.conditions.message_lost;
+        self.tell(Notice::MessageEnded { kept });
+    }
+
+    /// What the council's clocks show.
+    fn now(&self) -> DateTime {
+        self.begins.saturating_add(self.elapsed)
     }
 
     /// An adviser answers, talks with the caller and hangs up. False if the caller does not wait for one.
@@ -206,6 +276,7 @@ impl<'a> Stage<'a> {
             return false;
         }
         self.waiting = Waiting::Over;
+        self.served = true;
         match std::mem::take(&mut self.leads_on) {
             true => {
                 self.tell(Notice::Joined);
@@ -253,7 +324,7 @@ impl<'a> Stage<'a> {
             Command::SetTimer { after } => self.waiting = Waiting::Caller(after),
             Command::AskHours { calendar } => {
                 let known = self.conditions.calendars.get(&calendar).copied();
-                let open = known.unwrap_or_else(|| (self.theatre.open)(&calendar, self.begins));
+                let open = known.unwrap_or_else(|| (self.theatre.open)(&calendar, self.now()));
                 answers.push(Notice::Hours { open });
             }
             Command::AskBulletin { bulletin } => {
@@ -314,6 +385,8 @@ impl<'a> Stage<'a> {
                 let answer = match self.callback(&queue, Some(&number)) {
                     CallbackAnswer::Good => {
                         self.happened.push(Happening::Promised(queue, number));
+                        self.promised = true;
+                        self.waits = false;
                         CallbackAnswer::Promised(CallbackId(0))
                     }
                     answer => answer,
@@ -326,8 +399,9 @@ impl<'a> Stage<'a> {
                 self.waiting = Waiting::Adviser;
                 answers.extend(why.map(Notice::NotConnected));
             }
-            Command::TakeMessage { queue, longest: _ } => {
+            Command::TakeMessage { queue, longest } => {
                 self.happened.push(Happening::Message(queue));
+                self.message = longest;
                 self.waiting = Waiting::Message;
             }
             Command::EndMessage => {

@@ -58,6 +58,44 @@ tests:
     steps: [{hears: closed}, {ended: closed}]
 "#;
 
+/// Callers who wait and hang up.
+const WAITING: &str = r#"
+start: doors
+nodes:
+  doors: {hours: main, open: news, closed: shut}
+  news: {bulletin: flood, say: There is a flood., then: ask}
+  ask:
+    menu: For a person, press 1.
+    keys: {1: person}
+    no_input: {after_s: 8, say: Here it is again.}
+    otherwise: late
+  late: {hours: main, open: person, closed: shut}
+  person:
+    queue: general
+    otherwise: message
+    while_waiting: {say: "To leave a message, press 2.", keys: {2: message}}
+  message: {voicemail: general, greeting: Speak., longest_s: 60, then: left, otherwise: shut}
+  left: {hang_up: message_left}
+  shut: {hang_up: closed}
+tests:
+  - name: who says nothing for sixteen seconds comes to a person
+    steps: [{waits: 7 s}, {hears: For a person}, {waits: 1 s}, {hears: again}, {waits: 8s}, {queued: general}]
+  - name: who hangs up in the menu has left it
+    bulletins: [flood]
+    steps: [{hears: flood}, {waits: 3}, {hangs_up: true}, {ended: caller_left_flow}]
+  - name: who hangs up in the queue has given up
+    steps: [{presses: 1}, {waits: 30 s}, {hears: To leave a message}, {hangs_up: true}, {ended: caller_abandoned}]
+  - name: what was said before hanging up is kept
+    queues: {general: full}
+    steps: [{presses: 1}, {waits: 20 s}, {hangs_up: true}, {message: general}, {ended: message_left}]
+  - name: a message ends after a minute
+    queues: {general: full}
+    steps: [{presses: 1}, {message: general}, {waits: 1 min}, {ended: message_left}]
+  - name: the office closes while the caller thinks
+    at: 2026-11-26 16:59:50
+    steps: [{waits: 16 s}, {ended: closed}]
+"#;
+
 fn known() -> Known {
     Known {
         queues: vec!["general".into()],
@@ -189,4 +227,111 @@ fn slips_in_tests_have_their_places() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn callers_wait_and_hang_up_when_they_like() {
+    assert!(wrong(WAITING).is_empty(), "{:#?}", wrong(WAITING));
+    let late = WAITING.replace("waits: 7 s", "waits: 8 s").replace("{waits: 1 s}, ", "");
+    assert!(wrong(&late).is_empty(), "{:#?}", wrong(&late));
+    let found = wrong(&WAITING.replace("{waits: 8s}, ", ""));
+    assert!(found[0].contains("the caller does not wait for `general`"), "{found:#?}");
+    let found = wrong(&WAITING.replace("{waits: 1 min}", "{waits: 1 min}, {hangs_up: true}"));
+    assert!(found[0].ends_with("the call is over"), "{found:#?}");
+}
+
+#[test]
+fn what_a_test_would_leave_out_in_silence_is_told() {
+    let mut missed = Vec::new();
+    for (from, to, line) in [
+        (
+            "{waits: 7 s}",
+            "{waits: 7 s, presses: 1}",
+            "21:26: a step is one thing, not `waits` and `presses` at once",
+        ),
+        (
+            "{waits: 7 s}",
+            "{waits: 7 s, skills: welsh}",
+            "21:26: `skills` means nothing beside `waits`",
+        ),
+        ("{waits: 7 s}", "{waits: a bit}", "21:21: `a bit` is not a time to wait"),
+        ("[flood]", "[floods]", "23:17: there is no bulletin `floods` in the flows"),
+        (
+            "queues: {general: full}",
+            "queues: {generel: full}",
+            "28:14: there is no queue `generel` in the settings",
+        ),
+        (
+            "queues: {general: full}",
+            "callbacks: {generel: known}",
+            "28:17: there is no queue `generel` in the settings",
+        ),
+        (
+            "queues: {general: full}",
+            "transfers: {hospital: busy}",
+            "28:17: there is no destination `hospital` in the flows",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    calendars: {mian: open}",
+            "23:17: there is no calendar `mian` in the settings",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    values: {acount: 12}",
+            "23:14: nothing in the flows ever says what `acount` is",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    values: {today: soon}",
+            "23:21: a day is never written like `soon`",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    called: 01708434343",
+            "23:13: YAML takes `called` for a number and drops its leading 0",
+        ),
+        (
+            "{presses: 1}, {message",
+            "{presses: 01}, {message",
+            "32:23: YAML takes `presses` for a number",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    answers: [{status: 404}]",
+            "23:15: who hangs up in the menu has left it: no other system was asked",
+        ),
+        (
+            "    bulletins: [flood]",
+            "    outlooks: [{position: 4}]",
+            "23:16: who hangs up in the menu has left it: nobody who waits was told this",
+        ),
+        ("[{waits: 16 s}, {ended: closed}]", "[]", "35:12: `steps` is empty"),
+        (
+            "name: a message ends after a minute",
+            "name: who hangs up in the queue has given up",
+            "30:11: there are two tests `who hangs up in the queue has given up`",
+        ),
+    ] {
+        assert!(WAITING.contains(from), "{from}");
+        let text = WAITING.replacen(from, to, 1);
+        // The first step of the second test would miss it as well.
+        let text = text.replace(if to.contains("flood") { "" } else { "{hears: flood}, " }, "");
+        let found = report(&text).map_or_else(|found| found, |_| wrong(&text));
+        if !found.iter().any(|it| it.starts_with(&format!("main.yaml:{line}"))) {
+            missed.push((line, found));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn a_slip_in_a_test_is_found_without_running_it() {
+    let text = WAITING.replace("{hears: again}", "{heers: again}");
+    let faults = crate::flow::load_text(&"main".into(), "main.yaml", &text, &known());
+    let faults = faults.expect_err("is found");
+    let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["main.yaml:21:65: `heers` means nothing in a step"]);
+    let advice = miette::Diagnostic::help(&faults[0]).expect("advises").to_string();
+    assert!(advice.starts_with("did you mean `hears`?"), "{advice}");
 }

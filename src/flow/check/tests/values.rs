@@ -61,6 +61,64 @@ fn every_slip_with_values_is_found_at_its_place() {
             "18:71: what is secret must not be read back",
         ),
         ("    answer:", "    on_status: {99: end}\n    answer:", "13:17: `99` is not a status"),
+        ("path: /a/{account}", "path: a/{account}", "12:11: the path `a/{account}` does not begin"),
+        ("path: /a/{account}", "path: \"{account}\"", "12:11: the path `{account}` does not begin"),
+        ("secret: true,", "", "18:42: the number of a payment card is asked for without `secret"),
+        ("balance > 10", "today > 2026-12-01", "17:14: `today` (a day) is compared with a number"),
+        ("balance > 10", "today > '01/12/2026'", "17:14: a day is never written like `01/12/2026`"),
+        ("balance > 10", "now < '9:00'", "17:14: a time is never written like `9:00`"),
+        ("balance > 10", "relay > 3", "17:14: `relay` (yes or no) is compared with a number"),
+        (
+            "balance > 10",
+            "account == 12345678",
+            "17:14: `account` (digits) is compared with a number",
+        ),
+        (
+            "balance > 10",
+            "balance == 'much'",
+            "17:14: `balance` (a sum of money) is compared with `'much'`",
+        ),
+        (
+            "balance > 10",
+            "caller == '01708 434343'",
+            "17:14: a telephone number is never written like",
+        ),
+        (
+            "balance > 10",
+            "\"relay in [1, 2]\"",
+            "17:14: `relay` (yes or no) is compared with a number",
+        ),
+        ("balance > 10", "today + 1 > 3", "17:14: `today` (a day) cannot be part of a sum"),
+        (
+            "balance > 10",
+            "not (today < now)",
+            "17:14: `today` (a day) is compared with `now` (a time)",
+        ),
+        (
+            "{if: balance > 10, then: card, otherwise: end}",
+            "{choose: relay, cases: {true: card}, otherwise: end}",
+            "17:33: yes or no is never written like `true`",
+        ),
+        (
+            "{if: balance > 10, then: card, otherwise: end}",
+            "{set: {balance: caller}, then: card}",
+            "17:25: `balance` is a sum of money, and this is a telephone number",
+        ),
+        (
+            "{if: balance > 10, then: card, otherwise: end}",
+            "{set: {due: today}, then: due}\n  due: {if: due > 3, then: card, otherwise: end}",
+            "18:13: `due` (a day) is compared with a number",
+        ),
+        (
+            "{if: balance > 10, then: card, otherwise: end}",
+            "{callback: waste, at: caller, offer: Yes?, ask: No?, then: card, already: end, otherwise: end}",
+            "17:31: `at` must name a time, and `caller` is a telephone number",
+        ),
+        (
+            "{if: balance > 10, then: card, otherwise: end}",
+            "{send: bin, to: today, then: card, otherwise: end}",
+            "17:25: `to` must name a telephone number, and `today` is a day",
+        ),
     ] {
         let found = changed(from, to);
         let place = format!("main.yaml:{finding}");
@@ -69,6 +127,54 @@ fn every_slip_with_values_is_found_at_its_place() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn what_goes_together_is_left_alone() {
+    for good in [
+        "balance > 10.5 and not relay",
+        "today > '2026-12-01' or now < '14:30'",
+        "caller == '+441708434343' and urgent in ['gas', 'fire']",
+        "name == '2026-12-01' or name is none or name|upper == 'ANN'",
+        "account|length > 7 and account ~ 'x' != 'x'",
+        "(balance if relay else 0) * 2 - 1 < 100",
+        "calls_before + 1 > 2 and balance == 0",
+        "relay == true and relay != caller_mobile",
+        "unless_told is none",
+    ] {
+        let text = GOOD.replace("balance > 10", &format!("\"{good}\""));
+        let found = findings(&text.replace("takes: {", "takes: {unless_told: date, "));
+        assert!(found.is_empty(), "{good}: {found:?}");
+    }
+    let advice = |condition| advice(&GOOD.replace("balance > 10", condition)).join(" ");
+    assert!(advice("today > 2026-12-01").contains("put the day into quotes"));
+    assert!(advice("caller == '01708 434343'").contains("write it as `+441708434343`"));
+    assert!(advice("relay == 'yes'").contains("its name alone is the condition"));
+}
+
+#[test]
+fn a_flow_is_told_what_it_takes_and_nothing_else() {
+    let file = |name: &str, text: &str| FlowFile {
+        name: name.into(),
+        shown: format!("{name}.yaml"),
+        text: text.to_owned(),
+    };
+    let pay = file(
+        "pay",
+        "start: a\ntakes: {sum: money}\nnodes:\n  a: {say: \"{sum}.\", then: b}\n  b: {return: paid}\n",
+    );
+    let main = |sum: &str| {
+        let text = format!(
+            "start: a\nnodes:\n  a: {{flow: pay, with: {{sum: {sum}}}, returns: {{paid: b}}}}\n  b: {{hang_up: completed}}\n"
+        );
+        let loaded = crate::flow::load(&[file("main", &text), pay.clone()], &known());
+        loaded
+            .map_or_else(|faults| faults.iter().map(ToString::to_string).collect(), |_| Vec::new())
+    };
+    assert_eq!(main("12"), [""; 0]);
+    assert_eq!(main("calls_before * 20"), [""; 0]);
+    let found = "main.yaml:3:30: `sum` is a sum of money, and this is a telephone number";
+    assert_eq!(main("caller"), [found]);
 }
 
 #[test]

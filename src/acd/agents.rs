@@ -1,6 +1,6 @@
 //! Agents: what each is doing, and the indexes of those who can be offered a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::event::{AgentState, StateReason};
@@ -58,6 +58,8 @@ pub(super) enum Before {
 pub(super) struct Engaged {
     /// Each with the queue whose wrap-up it brings.
     pub(super) calls: BTreeMap<CallId, Option<QueueName>>,
+    /// Of them, those in which the other side is on hold.
+    pub(super) held: BTreeSet<CallId>,
     /// The wrap-up of a call that is over already.
     pub(super) owed: Option<QueueName>,
     pub(super) before: Before,
@@ -67,7 +69,8 @@ pub(super) struct Engaged {
 
 impl Engaged {
     pub(super) fn new(call: CallId, queue: Option<QueueName>, before: Before) -> Self {
-        Engaged { calls: BTreeMap::from([(call, queue)]), owed: None, before, then: None }
+        let (calls, held) = (BTreeMap::from([(call, queue)]), BTreeSet::new());
+        Engaged { calls, held, owed: None, before, then: None }
     }
 
     fn on_duty(&self) -> bool {
@@ -95,6 +98,7 @@ impl Activity {
             // Whoever is not at work may telephone all the same.
             Activity::Engaged(Engaged { before: Before::SignedOut, .. }) => AgentState::SignedOut,
             Activity::Engaged(engaged) if engaged.calls.len() > 1 => AgentState::Consulting,
+            Activity::Engaged(engaged) if !engaged.held.is_empty() => AgentState::Hold,
             Activity::Engaged(_) => AgentState::Talking,
             Activity::WrapUp => AgentState::WrapUp,
         }

@@ -103,6 +103,15 @@ pub enum AcdInput {
         /// In which call.
         call: CallId,
     },
+    /// An agent has put the other side of a call on hold, or talks with them again.
+    Hold {
+        /// Who.
+        agent: AgentId,
+        /// In which call.
+        call: CallId,
+        /// Whether they are on hold.
+        held: bool,
+    },
     /// An agent is on a call that no queue brought: one that they make themselves, or that they
     /// take over from another phone. An offer under way for them is taken back.
     Engage {

@@ -143,6 +143,18 @@ impl Acd {
         self.become_by_call(turn, agent, Activity::Engaged(Engaged::new(call, queue, before)));
     }
 
+    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, agent: &AgentId, call: CallId, held: bool) {
+        let Some(Activity::Engaged(engaged)) = self.activity(agent) else { return };
+        if engaged.calls.contains_key(&call) && engaged.held.contains(&call) != held {
+            let mut engaged = engaged.clone();
+            match held {
+                true => drop(engaged.held.insert(call)),
+                false => drop(engaged.held.remove(&call)),
+            }
+            self.become_by_call(turn, agent, Activity::Engaged(engaged));
+        }
+    }
+
     pub(super) fn moved(
         &mut self,
         turn: &mut Turn<'_>,
@@ -154,6 +166,7 @@ impl Acd {
         match self.activity(agent).cloned() {
             Some(Activity::Engaged(mut engaged)) => {
                 if let Some(owed) = engaged.calls.remove(&from) {
+                    engaged.held.remove(&from);
                     engaged.calls.insert(to, queue.or(owed));
                     self.become_by_call(turn, agent, Activity::Engaged(engaged));
                 }

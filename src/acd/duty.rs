@@ -224,6 +224,7 @@ impl Acd {
             | AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Hold
             | AgentState::Consulting
             | AgentState::WrapUp
             | AgentState::Unreachable => {
@@ -236,6 +237,7 @@ impl Acd {
         let Some(Activity::Engaged(engaged)) = self.activity(agent) else { return };
         let mut engaged = engaged.clone();
         let Some(queue) = engaged.calls.remove(&call) else { return };
+        engaged.held.remove(&call);
         engaged.owed = queue.or(engaged.owed);
         if !engaged.calls.is_empty() {
             self.become_by_call(turn, agent, Activity::Engaged(engaged));

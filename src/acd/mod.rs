@@ -235,6 +235,7 @@ impl Acd {
                 self.offer_failed(turn, call, &agent, outcome);
             }
             AcdInput::TalkEnded { agent, call } => self.talk_ended(turn, &agent, call),
+            AcdInput::Hold { agent, call, held } => self.hold(turn, &agent, call, held),
             AcdInput::Engage { agent, call, queue } => self.engage(turn, &agent, call, queue),
             AcdInput::Reserve { call, agent, queue, ring_for } => {
                 self.reserve(turn, call, agent, queue, ring_for);

@@ -147,6 +147,7 @@ impl Call {
             priority,
             prefers: Vec::new(),
             after_call: AfterCall::default(),
+            holding: Default::default(),
             forbidden: None,
             preface: Preface::default(),
             taking: None,

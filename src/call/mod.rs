@@ -54,6 +54,7 @@ mod waiting;
 pub mod command;
 pub mod speech;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -145,6 +146,8 @@ pub enum QueueAction {
     OfferFailed(AgentId, OfferOutcome),
     /// The agent is no longer part of the call.
     TalkEnded(AgentId),
+    /// The agent has put the other side on hold, or talks with them again.
+    Hold(AgentId, bool),
     /// The agent is part of the call now, by their own doing.
     Engage(AgentId),
     /// The agent is rung to be part of the call, for as long: nobody else is to ring them meanwhile.
@@ -299,6 +302,8 @@ pub struct Call {
     /// Which skills are preferred in queues.
     prefers: Vec<Ability>,
     after_call: AfterCall,
+    /// The agents who have put the other side on hold, as the queue knows it.
+    holding: BTreeSet<AgentId>,
     /// Why the agent, who is being told, may not ring that number.
     forbidden: Option<OutboundRefusal>,
     /// What is said before whoever is rung answers.
@@ -382,6 +387,7 @@ impl Call {
             priority: Priority::default(),
             prefers: Vec::new(),
             after_call: AfterCall::default(),
+            holding: BTreeSet::new(),
             forbidden: None,
             preface: Preface::default(),
             taking: None,

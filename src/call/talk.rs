@@ -1,5 +1,7 @@
 //! The conversation: the call's two sides are joined, and may put each other on hold.
 
+use std::collections::BTreeSet;
+
 use crate::event::{CallEvent, Caller, Outcome, Party, Peer, Purpose};
 use crate::id::{AgentId, LegId, PromptName, QueueName};
 use crate::media::command as media;
@@ -187,6 +189,23 @@ impl Call {
                 self.together();
             }
             (Some(_), Some(_)) | (None, None) => {}
+        }
+        self.tell_who_holds(agent_holds, caller_holds);
+    }
+
+    /// Lets the queue know which agents have put the other side on hold.
+    fn tell_who_holds(&mut self, far_holds: bool, near_holds: bool) {
+        let State::Talking(talk) = &self.state else { return };
+        let together = talk.guests.are_a_conference();
+        let far = talk.agent().filter(|_| far_holds && !together).cloned();
+        let near = self.dialled_by().filter(|_| near_holds && !together).cloned();
+        let holding: BTreeSet<AgentId> = far.into_iter().chain(near).collect();
+        let before = std::mem::replace(&mut self.holding, holding.clone());
+        for agent in holding.difference(&before) {
+            self.queue(QueueAction::Hold(agent.clone(), true));
+        }
+        for agent in before.difference(&holding) {
+            self.queue(QueueAction::Hold(agent.clone(), false));
         }
     }
 

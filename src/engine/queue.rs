@@ -57,6 +57,7 @@ impl Engine {
                 self.conversation_over(now, call, &agent);
                 AcdInput::TalkEnded { agent, call }
             }
+            QueueAction::Hold(agent, held) => AcdInput::Hold { agent, call, held },
             QueueAction::Engage(agent) => {
                 let queue = self.calls.get(&call).and_then(|one| one.call.queue_of().cloned());
                 AcdInput::Engage { agent, call, queue }
@@ -146,6 +147,7 @@ impl Engine {
                     | AgentState::Reserved
                     | AgentState::Ringing
                     | AgentState::Talking
+                    | AgentState::Hold
                     | AgentState::Consulting
                     | AgentState::WrapUp
                     | AgentState::NotReady => {

@@ -31,6 +31,7 @@ impl Engine {
             AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Hold
             | AgentState::Consulting => true,
             AgentState::SignedOut
             | AgentState::Ready

@@ -22,6 +22,8 @@ pub enum AgentState {
     Ringing,
     /// On a call: joined to a caller, or one of their own.
     Talking,
+    /// On a call in which they have put the other side on hold.
+    Hold,
     /// On two calls at once, as with a caller on hold while a colleague is asked.
     Consulting,
     /// Finishing the last call's work.
@@ -34,12 +36,13 @@ pub enum AgentState {
 
 impl AgentState {
     /// Every state, for tables and metrics.
-    pub const ALL: [AgentState; 9] = [
+    pub const ALL: [AgentState; 10] = [
         AgentState::SignedOut,
         AgentState::Ready,
         AgentState::Reserved,
         AgentState::Ringing,
         AgentState::Talking,
+        AgentState::Hold,
         AgentState::Consulting,
         AgentState::WrapUp,
         AgentState::NotReady,
@@ -54,6 +57,7 @@ impl AgentState {
             AgentState::Reserved => "reserved",
             AgentState::Ringing => "ringing",
             AgentState::Talking => "talking",
+            AgentState::Hold => "hold",
             AgentState::Consulting => "consulting",
             AgentState::WrapUp => "wrap_up",
             AgentState::NotReady => "not_ready",

@@ -191,6 +191,7 @@ fn is_busy(state: AgentState) -> bool {
         AgentState::Reserved
         | AgentState::Ringing
         | AgentState::Talking
+        | AgentState::Hold
         | AgentState::Consulting
         | AgentState::WrapUp => true,
         AgentState::SignedOut

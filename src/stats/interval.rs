@@ -230,6 +230,7 @@ impl HalfHour {
             AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Hold
             | AgentState::Consulting
             | AgentState::WrapUp => (true, false),
             AgentState::NotReady | AgentState::Unreachable => (false, false),

@@ -97,6 +97,26 @@ fn a_caller_waits_with_music_while_a_colleague_is_asked_and_is_then_with_the_col
 }
 
 #[test]
+fn whoever_has_put_the_caller_on_hold_is_on_hold_until_they_talk_again() {
+    let mut town = town();
+    let then = vec![Step::Wait(secs(20)), Step::HangUp];
+    let (amy, _, resident) = amy_talks(&mut town, Habits::default(), then);
+    assert_eq!(town.agent("amy"), AgentState::Talking);
+    town.holds(amy);
+    assert_eq!(town.agent("amy"), AgentState::Hold, "{}", town.story());
+    assert!(town.hears(resident, MUSIC));
+    town.resumes(amy);
+    assert_eq!(town.agent("amy"), AgentState::Talking, "{}", town.story());
+    assert!(town.hears(resident, AMY));
+    town.holds(amy);
+    assert_eq!(town.agent("amy"), AgentState::Hold);
+    town.see_off(resident);
+    town.run_for(millis(100));
+    assert_eq!(town.agent("amy"), AgentState::WrapUp, "a call that is over is not on hold");
+    town.close();
+}
+
+#[test]
 fn an_adviser_comes_back_to_the_caller_when_the_colleague_has_hung_up_or_said_no() {
     for case in ["hangs up", "refuses"] {
         let mut town = town();
@@ -115,7 +135,7 @@ fn an_adviser_comes_back_to_the_caller_when_the_colleague_has_hung_up_or_said_no
                 town.run_for(secs(1));
             }
         }
-        assert_eq!(town.agent("amy"), AgentState::Talking, "{case}: still with the caller");
+        assert_eq!(town.agent("amy"), AgentState::Hold, "{case}: still with the caller");
         town.resumes(amy);
         town.see_off(resident);
         town.run_for(secs(1));

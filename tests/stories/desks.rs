@@ -1,16 +1,20 @@
 //! Advisers who sit down at shared phones, and those who have several.
 
-use switchboard::config::settings::{PhoneSettings, Settings};
+use std::net::SocketAddr;
+
+use switchboard::acd::command::AgentChoice;
+use switchboard::config::settings::{AgentSettings, PhoneSettings, Settings};
 use switchboard::event::{AgentEvent, AgentState, CallEvent, Event, RefusalReason, SystemEvent};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::sim::diary::Moment;
-use switchboard::sim::phone::PhoneEvent;
+use switchboard::sim::phone::{PhoneEvent, Quirks};
 use switchboard::sim::tone::Sound;
 use switchboard::sim::world::PersonId;
 use switchboard::time::Time;
 
 use crate::town::*;
+use crate::trunks::{CARRIER, TWO, carrier, with_trunks};
 
 const WHO: u32 = 1_450;
 const PIN: u32 = 1_550;
@@ -63,6 +67,14 @@ fn sits_down(town: &mut Town, phone: PersonId, extension: &str, pin: &str) {
     town.dials(phone, "*75");
     says(town, phone, extension, pin);
     assert!(town.hears(phone, SIGNED_IN), "{}", town.story());
+    town.run_for(secs(5));
+}
+
+/// The same where prompts are not told apart.
+fn sits_down_unheard(town: &mut Town, phone: PersonId, extension: &str, pin: &str) {
+    town.dials(phone, &format!("*75{extension}"));
+    town.run_for(secs(3));
+    presses(town, phone, &format!("{pin}#"));
     town.run_for(secs(5));
 }
 
@@ -196,6 +208,27 @@ fn a_wrong_pin_is_told_and_after_too_many_even_the_right_one_waits() {
 }
 
 #[test]
+fn for_help_anybody_rings_from_a_shared_phone_and_it_is_no_advisers_call() {
+    let mut town = with_trunks(TWO, |town| desks(&mut town.settings));
+    let there = carrier(&mut town, 1, Quirks::default());
+    let desk = phone(&mut town, "desk-12", "desk's");
+    town.dials(desk, "999");
+    assert!(town.hears(desk, CARRIER) && town.hears(there, DESK), "{}", town.story());
+    town.hangs_up(desk);
+    town.run_for(secs(2));
+    // And whoever has no phone of their own has this one.
+    town.reload(|settings| {
+        settings.trunks = Default::default();
+        desks(settings);
+        let amy = settings.agents.get_mut("amy").expect("amy");
+        (amy.password, amy.contacts) = (None, Vec::new());
+    });
+    sits_down_unheard(&mut town, desk, "201", "4711");
+    assert_eq!(town.agent("amy"), AgentState::Ready, "{}", town.story());
+    town.close();
+}
+
+#[test]
 fn nobody_sits_down_at_a_phone_that_is_somebodys() {
     let mut town = with_desks();
     let amy = town.amy(Habits::default());
@@ -231,6 +264,40 @@ fn the_next_phone_rings_as_well_when_the_first_is_not_picked_up() {
     assert!((millis(5_900)..millis(6_200)).contains(&apart), "{apart:?}\n{}", town.story());
     assert_eq!(town.count(|event| matches!(event, CallEvent::Joined { .. })), 1);
 
+    town.close();
+}
+
+#[test]
+fn fixed_phones_ring_in_the_order_in_which_they_are_listed() {
+    let at = |last: u8| SocketAddr::from(([10, 2, 0, last], 5060));
+    let mut town = town_with(|town| {
+        let dev = AgentSettings {
+            name: "Dev".to_owned(),
+            skills: vec!["waste".into()],
+            contacts: [9, 8].map(|last| format!("sip:dev@{}", at(last))).into(),
+            next_phone_s: Some(4),
+            ..AgentSettings::default()
+        };
+        town.settings.agents.insert("dev".into(), dev);
+    });
+    let mut fixed = |last: u8, picks_up: u64| {
+        let habits = Habits { registers_s: 0, ..picks_up_after(secs(picks_up)) };
+        town.adviser("dev", "none", habits, |phone| {
+            phone.signalling = at(last);
+            phone.rtp = SocketAddr::from(([10, 2, 0, last], 4000));
+            phone.sound = Sound::Tone(DESK);
+        })
+    };
+    let (second, first) = (fixed(8, 2), fixed(9, 100));
+    for choice in [AgentChoice::SignIn, AgentChoice::Ready] {
+        town.choose("dev", choice);
+    }
+    let steps = into_the_queue().then([hear(DESK), Step::Wait(secs(2)), Step::HangUp]);
+    let resident = town.resident(steps);
+    town.see_off(resident);
+    let (first, second) = (rang_at(&town, first), rang_at(&town, second));
+    let apart = second.expect("the second rang").since(first.expect("the first rang"));
+    assert!((millis(3_900)..millis(4_200)).contains(&apart), "{apart:?}\n{}", town.story());
     town.close();
 }
 

@@ -173,6 +173,7 @@ fn a_day(seed: u64) {
             AgentState::Reserved,
             AgentState::Ringing,
             AgentState::Talking,
+            AgentState::Hold,
             AgentState::Consulting,
         ];
         assert!(!busy.contains(&town.agent(agent)), "seed {seed}: {agent}\n{}", town.story());

@@ -478,6 +478,7 @@ impl Town {
                     AgentState::Reserved
                         | AgentState::Ringing
                         | AgentState::Talking
+                        | AgentState::Hold
                         | AgentState::Consulting
                 ),
                 "{agent} is still {state:?}\n{}",

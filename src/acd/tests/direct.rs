@@ -181,3 +181,26 @@ fn a_full_queue_takes_back_whom_nobody_else_took() {
     let effects = world.apply(entering(3, wish, Some(Time::ZERO), true));
     assert!(matches!(effects.first(), Some(AcdEffect::Entered { .. })), "{effects:?}");
 }
+
+#[test]
+fn whoever_holds_the_line_shows_it_and_is_as_busy_as_before() {
+    let mut world = World::council();
+    world.ready("amy");
+    world.enter(1, "waste");
+    world.claim(1, "amy");
+    let hold = |number, held| AcdInput::Hold { agent: "amy".into(), call: call(number), held };
+    assert_eq!(world.apply(hold(9, true)), [], "not their call");
+    let effects = world.apply(hold(1, true));
+    assert_eq!(changes(&effects), [("amy".to_owned(), AgentState::Hold, StateReason::Call)]);
+    assert_eq!(world.apply(hold(1, true)), []);
+    assert_eq!(offers(&world.enter(2, "waste")), []);
+    world.engage(9, "amy");
+    assert_eq!(world.state("amy"), AgentState::Consulting);
+    world.talk_ended(9, "amy");
+    assert_eq!(world.state("amy"), AgentState::Hold, "the caller still waits");
+    world.apply(hold(1, false));
+    assert_eq!(world.state("amy"), AgentState::Talking);
+    world.apply(hold(1, true));
+    world.talk_ended(1, "amy");
+    assert_ne!(world.state("amy"), AgentState::Hold);
+}

@@ -5,6 +5,8 @@ mod rules;
 mod several;
 mod work;
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::acd::LEASE_MARGIN;
 use crate::acd::command::ChoiceError;
@@ -78,6 +80,8 @@ pub(super) struct Worker {
     pub(super) direct: Option<Option<QueueName>>,
     /// Calls under way, and whose wrap-up each brings.
     pub(super) calls: Vec<(CallId, Option<QueueName>)>,
+    /// Of them, those on hold.
+    pub(super) held: BTreeSet<CallId>,
     /// Whose wrap-up follows already.
     owed: Option<QueueName>,
     /// What was done before calls that no queue brought, and until when.
@@ -150,6 +154,7 @@ impl Model {
             call: None,
             direct: None,
             calls: Vec::new(),
+            held: BTreeSet::new(),
             owed: None,
             before: (AgentState::Ready, None),
             then: None,
@@ -229,6 +234,7 @@ impl Model {
             AcdInput::Await { call, queue, skills, priority, since } => {
                 self.wait_for_absent(call, queue, skills, (priority, since));
             }
+            AcdInput::Hold { agent, call, held } => self.hold(&agent, call, held),
             AcdInput::Timer => self.timer(),
         }
         self.whoever_waits_for_who_has_gone();
@@ -475,7 +481,9 @@ impl Model {
                     self.out.push(Seen::Refused(agent.clone(), ChoiceError::SignedOut));
                 }
             },
-            AgentState::Talking | AgentState::Consulting => unreachable!("on a call"),
+            AgentState::Talking | AgentState::Hold | AgentState::Consulting => {
+                unreachable!("on a call")
+            }
             _ if choice == AgentChoice::SignIn => {}
             AgentState::Ready if choice == AgentChoice::Ready => {}
             AgentState::Reserved | AgentState::Ringing

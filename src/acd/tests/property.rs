@@ -58,6 +58,8 @@ enum Step {
     EndTalk(usize, bool),
     Owe(usize, bool),
     MoreTime(usize),
+    Hold(usize, bool),
+    WildHold(usize, usize, bool),
     Engage(usize, usize, Option<usize>),
     Reserve(usize, usize, Option<usize>),
     Move(usize, usize),
@@ -122,6 +124,9 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (call.clone(), any::<bool>()).prop_map(|(nth, owed)| Step::EndTalk(nth, owed)),
         2 => (agent.clone(), any::<bool>()).prop_map(|(agent, owed)| Step::Owe(agent, owed)),
         2 => agent.clone().prop_map(Step::MoreTime),
+        3 => (call.clone(), any::<bool>()).prop_map(|(nth, held)| Step::Hold(nth, held)),
+        1 => (call.clone(), agent.clone(), any::<bool>())
+            .prop_map(|(call, agent, held)| Step::WildHold(call, agent, held)),
         1 => (call.clone(), agent.clone()).prop_map(|(c, a)| Step::WildClaim(c, a)),
         1 => (call.clone(), agent.clone(), outcome())
             .prop_map(|(call, agent, outcome)| Step::WildFailure(call, agent, outcome)),
@@ -403,6 +408,14 @@ impl Both {
                 self.apply(AcdInput::TalkEnded { agent: agent(at), call: number(call) });
             }
             Step::Owe(at, owed) => self.apply(AcdInput::CodeOwed { agent: agent(at), owed }),
+            Step::Hold(nth, held) => {
+                if let Some((call, agent)) = self.talk(nth) {
+                    self.apply(AcdInput::Hold { agent, call, held });
+                }
+            }
+            Step::WildHold(call, at, held) => {
+                self.apply(AcdInput::Hold { agent: agent(at), call: number(call), held });
+            }
             Step::MoreTime(at) => self.apply(AcdInput::MoreTime { agent: agent(at) }),
             Step::Choose(at, choice, supervisor) => {
                 let reason = if supervisor { StateReason::Supervisor } else { StateReason::Own };

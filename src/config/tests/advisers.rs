@@ -107,6 +107,8 @@ fn shared_phones_that_nobody_could_use_are_found() {
         found(&format!("{amy}extension = \"201\"\npin = \"47\"\n")),
         ["this cannot be a PIN (not shown)"]
     );
+    let none = "[agent.eve]\nname = \"Eve\"\nextension = \"205\"\npin = \"9876\"\n";
+    assert_eq!(found(&format!("{none}{}", phone("desk-12"))), [""; 0], "a phone is enough");
     for other in ["cai", "201", "434343"] {
         let taken = format!("`{other}` is the name or number of somebody else");
         assert_eq!(found(&format!("{pin}{}", phone(other))), [taken]);

@@ -25,6 +25,7 @@ const NEAR = 0.5;
 export const STATES = [
   ["ready", "Ready"],
   ["talking", "Talking"],
+  ["hold", "On hold"],
   ["consulting", "Consulting"],
   ["ringing", "Ringing"],
   ["reserved", "Reserved"],

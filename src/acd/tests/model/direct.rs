@@ -86,6 +86,7 @@ impl Model {
         let worker = self.worker(agent);
         if let Some(at) = worker.calls.iter().position(|(call, _)| *call == from) {
             let (_, owed) = worker.calls.remove(at);
+            worker.held.remove(&from);
             worker.calls.retain(|(call, _)| *call != to);
             worker.calls.push((to, queue.or(owed)));
             worker.show();
@@ -95,11 +96,24 @@ impl Model {
         }
     }
 
+    pub(super) fn hold(&mut self, agent: &AgentId, call: CallId, held: bool) {
+        let worker = self.worker(agent);
+        if worker.calls.iter().all(|(known, _)| *known != call) {
+            return;
+        }
+        match held {
+            true => drop(worker.held.insert(call)),
+            false => drop(worker.held.remove(&call)),
+        }
+        worker.show();
+    }
+
     pub(super) fn talk_ended(&mut self, call: CallId, agent: &AgentId) {
         let at = self.at;
         let worker = self.worker(agent);
         let Some(found) = worker.calls.iter().position(|(known, _)| *known == call) else { return };
         let (_, queue) = worker.calls.remove(found);
+        worker.held.remove(&call);
         if queue.is_some() {
             worker.owed = queue;
         }
@@ -136,6 +150,7 @@ impl Worker {
     fn show(&mut self) {
         self.state = match self.calls.len() {
             _ if self.before.0 == AgentState::SignedOut => AgentState::SignedOut,
+            0 | 1 if !self.held.is_empty() => AgentState::Hold,
             0 | 1 => AgentState::Talking,
             _ => AgentState::Consulting,
         };

@@ -63,6 +63,7 @@ impl Model {
             | AgentState::Reserved
             | AgentState::Ringing
             | AgentState::Talking
+            | AgentState::Hold
             | AgentState::Consulting
             | AgentState::WrapUp
             | AgentState::Unreachable => worker.get_ready(at),

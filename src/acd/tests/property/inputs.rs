@@ -24,7 +24,7 @@ macro_rules! inputs {
 
 inputs! {
     Enter Await Leave Ringing PickedUp Claim OfferFailed TalkEnded Engage Reserve Moved Choose CodeOwed
-    MoreTime Reachable Restore Timer
+    Hold MoreTime Reachable Restore Timer
 }
 
 /// Inputs that were applied.

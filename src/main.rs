@@ -69,6 +69,8 @@ enum Command {
     Staffing(Staffing),
     /// Fold the whole journal again and print its figures.
     Replay(Replay),
+    /// The calls that came last, a line for each: what `why` can be asked of.
+    Calls(Calls),
     /// Tell why a call was answered by whom it was, and why it waited.
     Why(Why),
 }
@@ -443,6 +445,27 @@ struct Replay {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  The last twenty calls, and why one of them waited:
+    switchboard calls
+    switchboard why 019ac2f4-6d0e-7a51-8c33-2f0f5a4a9f10")]
+struct Calls {
+    /// The folder of the journal.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// How many, the newest first.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    last: u32,
+    /// Those before this position of the journal, as `--json` tells it of each.
+    #[arg(long, value_name = "SEQ")]
+    before: Option<u64>,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct Why {
     /// Which call, as the journal and the API name it.
     #[arg(value_name = "CALL")]
@@ -504,6 +527,9 @@ fn main() -> ExitCode {
         Command::Simulate(simulate) => server::simulate::simulate(&simulate.into()),
         Command::Staffing(staffing) => {
             server::staffing::staffing(&staffing.question(), staffing.json)
+        }
+        Command::Calls(calls) => {
+            server::command::calls(&calls.data, calls.before, calls.last, calls.json)
         }
         Command::Why(why) => server::command::why(&why.data, why.call, why.json),
         Command::Replay(replay) => server::command::replay(&replay.data, replay.json),

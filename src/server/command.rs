@@ -315,6 +315,13 @@ pub fn replay(data: &Path, json: bool) -> Result<(), Failure> {
     tell(&format!("{}{said}", table::intervals(&rows)))
 }
 
+/// `switchboard calls`.
+pub fn calls(data: &Path, before: Option<u64>, last: u32, json: bool) -> Result<(), Failure> {
+    let reader = store::Reader::new(data.join(store::JOURNAL_FILE));
+    let lines = runtime()?.block_on(reader.read_calls(before, last)).map_err(Failure::Store)?;
+    tell(&if json { json_lines(&lines) } else { super::why::listed(&lines) })
+}
+
 /// `switchboard why`.
 pub fn why(data: &Path, call: CallId, json: bool) -> Result<(), Failure> {
     let reader = store::Reader::new(data.join(store::JOURNAL_FILE));

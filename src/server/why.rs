@@ -1,9 +1,12 @@
-//! `switchboard why`: a call's time in queues, read from the journal.
+//! `switchboard calls` and `switchboard why`: calls, and a call's time in queues, read from the journal.
 
 use std::fmt::Write as _;
 
+use jiff::tz::TimeZone;
+
 use crate::event::{CallEvent, Entry, Event};
 use crate::id::CallId;
+use crate::stats::calls::CallLine;
 use crate::stats::why::{Line, why};
 
 use super::store::{Reader, StoreError};
@@ -33,6 +36,36 @@ pub async fn read(reader: &Reader, call: CallId) -> Result<Vec<Line>, StoreError
         (None, _) | (_, None) => Vec::new(),
     };
     Ok(why(call, &own, &meanwhile))
+}
+
+/// Calls as a person reads them, with the times of this machine's zone.
+pub fn listed(lines: &[CallLine]) -> String {
+    let mut out = format!(
+        "{:<36}  {:<19}  {:<15}  {:<14}  {:>7}  {:<12}  {:>7}  {}\n",
+        "call", "came", "caller", "queue", "wait", "adviser", "talk", "ended"
+    );
+    let zone = TimeZone::system();
+    let spent = |us: Option<u64>| {
+        us.map_or("-".to_owned(), |us| {
+            let s = us / 1_000_000;
+            format!("{}:{:02}", s / 60, s % 60)
+        })
+    };
+    for line in lines {
+        let came = line.at.zoned(&zone).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let _ = writeln!(
+            out,
+            "{:<36}  {came:<19}  {:<15}  {:<14}  {:>7}  {:<12}  {:>7}  {}",
+            line.call.to_string(),
+            line.caller.as_deref().unwrap_or("withheld"),
+            line.queue.as_ref().map_or("-", |queue| queue.as_str()),
+            spent(line.wait_us),
+            line.agent.as_ref().map_or("-", |agent| agent.as_str()),
+            spent(line.talk_us),
+            line.ended.map_or("under way", |cause| cause.as_str()),
+        );
+    }
+    out
 }
 
 /// The lines as a person reads them: the time since the call came, and what happened.

@@ -12,6 +12,7 @@ mod bans;
 mod books;
 mod bulletins;
 pub mod callbacks;
+pub mod calls;
 pub mod erlang;
 mod figures;
 mod fold;

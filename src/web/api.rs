@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,9 @@ use super::auth::{self, Capacity};
 use super::problem::Problem;
 use super::serve::App;
 use super::{Asked, PortClosed};
+
+/// The most calls of one answer.
+const MOST_CALLS: u32 = 200;
 
 /// `GET /api/v1/agents`: the agents that the token's holder may see.
 pub(super) async fn agents(
@@ -186,6 +189,33 @@ pub(super) async fn facts(
     let fact = |(label, fact): &(String, String)| json!({ "label": label, "fact": fact });
     let facts: Vec<_> = live.facts.get(&call).into_iter().flatten().map(fact).collect();
     Ok(Json(json!({ "call": call, "facts": facts })).into_response())
+}
+
+/// Which calls are asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Last {
+    before: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/calls`: the calls that came last, the newest first; those before them with `before`.
+pub(super) async fn calls(
+    State(app): State<App>,
+    asked: Result<Query<Last>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    const RIGHT: &str = "`before` is a call's `seq`, `limit` a number from 1 to 200.";
+    auth::actor(&app.web.tokens.load(), &headers)?.supervises()?;
+    let Query(Last { before, limit }) = asked.map_err(|_| Problem::BadPath(RIGHT))?;
+    let limit = limit.unwrap_or(50);
+    if !(1..=MOST_CALLS).contains(&limit) {
+        return Err(Problem::BadPath(RIGHT));
+    }
+    let calls = (app.web.calls)(before, limit).await.ok_or(Problem::NoJournal)?;
+    let full = calls.len() == limit as usize;
+    let next = calls.last().filter(|_| full).map(|call| call.seq);
+    Ok(Json(json!({ "calls": calls, "next": next })).into_response())
 }
 
 /// `GET /api/v1/calls/{call}/why`: why this adviser, and why this wait, in the order of time.

@@ -13,6 +13,7 @@
 //! | `POST /api/v1/agents/{agent}/state` | an agent's state | a token: likewise |
 //! | `POST /api/v1/calls/{call}/hangup` | ends a call | a supervisor's token |
 //! | `/api/v1/calls/{call}/facts` | what the flow noted of a call | a supervisor's token, or its agent's |
+//! | `/api/v1/calls` | the calls that came last | a supervisor's token |
 //! | `/api/v1/calls/{call}/why` | why this adviser, and why this wait | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/supervise` | lets a supervisor into a conversation | a supervisor's token |
 //! | `POST /api/v1/calls/{call}/supervise/mode` | changes what they do there | a supervisor's token |
@@ -42,6 +43,7 @@ use serde::Serialize;
 use crate::engine::io::{Reply, Request};
 use crate::id::{CallId, RecordingId};
 use crate::server::registry::{Answer, Order, Refusal};
+use crate::stats::calls::CallLine;
 use crate::stats::live::Live;
 use crate::stats::why::Line;
 
@@ -84,6 +86,8 @@ pub struct WebState {
     pub sounds: SoundPort,
     /// The way to what the journal knows of a call's wait.
     pub why: WhyPort,
+    /// The way to the calls that the journal knows.
+    pub calls: CallsPort,
     /// Who may do what; a reload swaps them.
     pub tokens: Arc<ArcSwap<Vec<Token>>>,
     /// The organisation's time zone, in which the page shows times.
@@ -138,6 +142,12 @@ pub type WhyFuture = Pin<Box<dyn Future<Output = Option<Vec<Line>>> + Send>>;
 
 /// Tells of a call.
 pub type WhyPort = Arc<dyn Fn(CallId) -> WhyFuture + Send + Sync>;
+
+/// Lines of calls; none if the journal cannot be read.
+pub type CallsFuture = Pin<Box<dyn Future<Output = Option<Vec<CallLine>>> + Send>>;
+
+/// Tells of at most so many calls, before a position of the journal or the last.
+pub type CallsPort = Arc<dyn Fn(Option<u64>, u32) -> CallsFuture + Send + Sync>;
 
 /// Whether new calls can be served, and what stands against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -112,6 +112,7 @@ pub(super) fn routes() -> Vec<(&'static str, Door, MethodRouter<App>)> {
         ("/api/v1/calls/{call}/recording/pause", Door::Token, post(api::pause_recording)),
         ("/api/v1/calls/{call}/recording/resume", Door::Token, post(api::resume_recording)),
         ("/api/v1/calls/{call}/transfer", Door::Token, post(api::transfer)),
+        ("/api/v1/calls", Door::Token, get(api::calls)),
         ("/api/v1/calls/{call}/why", Door::Token, get(api::why)),
         ("/api/v1/calls/{call}/wrap-up", Door::Token, get(wrap_up::show).put(wrap_up::say)),
     ]

@@ -137,6 +137,12 @@ pub(super) fn state(asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) -> WebState {
             let line = || Line { at: UnixMicros(7), after_us: 5, text: "waits".to_owned() };
             Box::pin(async move { Some(known.then(line).into_iter().collect()) })
         }),
+        calls: Arc::new(|before, limit| {
+            let all = why::calls().into_iter();
+            let some = all.filter(move |call| before.is_none_or(|before| call.seq < before));
+            let some = some.take(limit as usize).collect();
+            Box::pin(async move { Some(some) })
+        }),
         registry: registry::silent(),
         requests: Arc::new(move |one| {
             let reply = answer(&one);

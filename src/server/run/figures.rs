@@ -25,7 +25,8 @@ use crate::stats::{
 use crate::trunk::TrunkStatus;
 use crate::trunk::health::Life;
 use crate::web::{
-    self, Asked, NotReady, PortClosed, Readiness, SoundFuture, Token, WebState, WhyFuture,
+    self, Asked, CallsFuture, NotReady, PortClosed, Readiness, SoundFuture, Token, WebState,
+    WhyFuture,
 };
 
 use super::orders::Orders;
@@ -115,6 +116,16 @@ pub(super) fn web_state(
             })
         })
     };
+    let calls = {
+        let reader = journal.reader();
+        Arc::new(move |before, limit| -> CallsFuture {
+            let reader = reader.clone();
+            Box::pin(async move {
+                let told = reader.read_calls(before, limit).await;
+                told.inspect_err(|error| tracing::error!(%error, "the journal cannot be read")).ok()
+            })
+        })
+    };
     let registry = {
         let orders = parts.orders.clone();
         Arc::new(move |order| -> web::OrderFuture {
@@ -123,7 +134,7 @@ pub(super) fn web_state(
         })
     };
     let zone = plan.acd.zone.clone();
-    WebState { live, metrics, ready, requests, registry, sounds, why, tokens, zone }
+    WebState { live, metrics, ready, requests, registry, sounds, why, calls, tokens, zone }
 }
 
 fn wire(parts: &Parts) -> Wire {

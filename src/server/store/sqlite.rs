@@ -14,6 +14,7 @@ use crate::event::{
     SystemEvent,
 };
 use crate::id::CallId;
+use crate::stats::calls::{self, CallLine};
 use crate::stats::{FOLD_VERSION, Fold};
 use crate::time::{Time, UnixMicros};
 
@@ -41,6 +42,8 @@ const MIGRATIONS: [&[&str]; 1] = [&[
 
 /// Snapshots that are kept: an older one stands in for one that is damaged.
 const SNAPSHOTS_KEPT: i64 = 3;
+/// Entries that are looked through for calls at most.
+const LOOKED_THROUGH: i64 = 1_000_000;
 /// Rows that one INSERT carries: a statement costs as much as some tens of rows.
 const ROWS_PER_STATEMENT: usize = 50;
 /// Entries that are read in one go.
@@ -226,6 +229,32 @@ impl Database {
         rows.into_iter().map(|row| read(path, row)).collect()
     }
 
+    /// The calls that came last before position `seq`, the newest first.
+    async fn calls_before(
+        &mut self,
+        path: &Path,
+        seq: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<CallId>, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(seq) FROM journal")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(at(path))?;
+        let before = seq.map_or(i64::MAX, position);
+        let upto = before.min(last.unwrap_or(0).saturating_add(1));
+        let found: Vec<String> = sqlx::query_scalar(
+            r#"SELECT call_id FROM journal WHERE seq < $1 AND seq >= $2 AND call_id IS NOT NULL
+               AND event LIKE '%"event":"arrived"%' ORDER BY seq DESC LIMIT $3"#,
+        )
+        .bind(upto)
+        .bind(upto.saturating_sub(LOOKED_THROUGH))
+        .bind(i64::from(limit))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(at(path))?;
+        Ok(found.iter().filter_map(|call| call.parse().ok()).collect())
+    }
+
     /// Closes the connection; SQLite then folds its write-ahead log into the file.
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
         self.connection.close().await
@@ -251,6 +280,27 @@ impl Reader {
         let entries = database.entries_of(&self.path, call).await;
         self.done(database).await;
         entries
+    }
+
+    /// The calls that came last, or last before position `before`: a line for each, the newest first, at
+    /// most `limit`. A million entries are looked through and no more.
+    pub async fn read_calls(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<CallLine>, StoreError> {
+        let mut database = Database::open_to_read(&self.path).await?;
+        let lines = async {
+            let mut lines = Vec::new();
+            for call in database.calls_before(&self.path, before, limit).await? {
+                let entries = database.entries_of(&self.path, call).await?;
+                lines.extend(calls::line(&entries));
+            }
+            Ok(lines)
+        }
+        .await;
+        self.done(database).await;
+        lines
     }
 
     /// At most `limit` entries from position `seq` on, in order.

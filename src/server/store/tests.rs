@@ -180,6 +180,30 @@ fn entries_read_back_exactly_by_call_and_by_position() {
 }
 
 #[test]
+fn the_calls_that_came_last_are_found_page_by_page() {
+    let dir = TempDir::new().expect("a folder");
+    let stream = busy_hour();
+    let (journal, _) = open_quick(&dir);
+    append_all(&journal, &stream.entries);
+    let all = stream.entries.len() as u64;
+    wait_for(journal.committed(), |seq| *seq == all);
+    let came = |entry: &&Entry| {
+        matches!(entry.event, Event::Call { event: CallEvent::Arrived { .. }, .. })
+    };
+    let seqs: Vec<u64> = stream.entries.iter().rev().filter(came).map(|it| it.seq).collect();
+    assert!(seqs.len() > 5, "calls enough for pages");
+    let reader = journal.reader();
+    let read = |before, limit| {
+        let calls = runtime().block_on(reader.read_calls(before, limit)).expect("reads");
+        calls.iter().map(|call| call.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(read(None, 1_000), seqs);
+    assert_eq!(read(None, 2), seqs[..2]);
+    assert_eq!(read(Some(seqs[1]), 3), seqs[2..5]);
+    assert_eq!(read(Some(1), 3), [0; 0]);
+}
+
+#[test]
 fn a_killed_writer_loses_only_what_was_not_committed() {
     let dir = TempDir::new().expect("a folder");
     let stream = busy_hour();

@@ -226,6 +226,9 @@ enum Prompts {
         /// Take sound files that no manifest knows for people's recordings of these texts.
         #[arg(long)]
         adopt: bool,
+        /// The data folder, if it is not the settings': what the database declares is spoken too.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
 }
 
@@ -327,7 +330,8 @@ struct Simulate {
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-05", value_parser = date)]
     date: Date,
     /// Compare with more agents or fewer (agents+2@12:00-14:00, agents+2:waste|housing@12:00-14:00,
-    /// agents-1@12:00-14:00), or with the queues of other settings (config=FILE). Can be repeated.
+    /// agents-1@12:00-14:00), with the queues of other settings (config=FILE), with other calls
+    /// (calls=FILE) or another roster (agents=FILE). Can be repeated.
     #[arg(long, value_name = "CHANGE")]
     what_if: Vec<Alternative>,
     /// Print JSON instead of tables.
@@ -507,8 +511,8 @@ fn main() -> ExitCode {
             server::rehearsal::try_flow(&place.config, &flow, at).map_err(Into::into)
         }
         Command::Flow(Flow::Schema) => server::command::flow_schema(),
-        Command::Prompts(Prompts::Render { place, adopt }) => {
-            server::command::render(&place.config, adopt)
+        Command::Prompts(Prompts::Render { place, adopt, data }) => {
+            server::command::render(&place.config, data.as_deref(), adopt)
         }
         Command::Assistant(Assistant::Understand { intents, today, json }) => {
             server::assistant::understand(&intents, today, json)

@@ -47,16 +47,27 @@ pub enum Alternative {
     Agents(WhatIf, String),
     /// The queues of another settings file.
     Config(PathBuf),
+    /// Other calls: those that another flow lets through, or another day's.
+    Calls(PathBuf),
+    /// Another roster.
+    Roster(PathBuf),
 }
 
 impl std::str::FromStr for Alternative {
     type Err = WhatIfError;
 
     fn from_str(text: &str) -> Result<Self, WhatIfError> {
-        match text.strip_prefix("config=") {
-            Some(file) if !file.is_empty() => Ok(Alternative::Config(file.into())),
-            Some(_) | None => Ok(Alternative::Agents(text.parse()?, text.to_owned())),
+        let of: [(&str, fn(PathBuf) -> Alternative); 3] = [
+            ("config=", Alternative::Config),
+            ("calls=", Alternative::Calls),
+            ("agents=", Alternative::Roster),
+        ];
+        for (what, alternative) in of {
+            if let Some(file) = text.strip_prefix(what).filter(|file| !file.is_empty()) {
+                return Ok(alternative(file.into()));
+            }
         }
+        Ok(Alternative::Agents(text.parse()?, text.to_owned()))
     }
 }
 
@@ -64,7 +75,9 @@ impl Alternative {
     fn name(&self) -> String {
         match self {
             Alternative::Agents(_, text) => text.clone(),
-            Alternative::Config(file) => file.display().to_string(),
+            Alternative::Config(file) | Alternative::Calls(file) | Alternative::Roster(file) => {
+                shown(file)
+            }
         }
     }
 }
@@ -124,24 +137,26 @@ pub fn simulate(request: &Request) -> Result<(), Failure> {
 }
 
 fn answer(request: &Request) -> Result<String, Failure> {
-    let calls = day::read_calls(&shown(&request.calls), &read(&request.calls)?);
-    let calls = calls.map_err(SimulateError::from)?;
-    let shifts = day::read_shifts(&shown(&request.agents), &read(&request.agents)?);
-    let shifts = shifts.map_err(SimulateError::from)?;
+    let calls = calls(&request.calls)?;
+    let shifts = shifts(&request.agents)?;
     let rules = rules(request, request.config.as_deref())?;
     warn(request, &calls, &shifts, &rules)?;
     let first = run(&calls, &shifts, &rules, "as it is")?;
     let mut others = Vec::new();
     for alternative in &request.what_if {
-        let (name, mut rules, mut shifts) = (alternative.name(), rules.clone(), shifts.clone());
-        match alternative {
+        let name = alternative.name();
+        let report = match alternative {
             Alternative::Agents(what_if, _) => {
                 let wanted = day::wanted(&calls, &rules).map_err(SimulateError::from)?;
-                shifts = what_if.apply(&shifts, &wanted).map_err(SimulateError::from)?;
+                let shifts = what_if.apply(&shifts, &wanted).map_err(SimulateError::from)?;
+                run(&calls, &shifts, &rules, &name)
             }
-            Alternative::Config(file) => rules = self::rules(request, Some(file))?,
-        }
-        let report = run(&calls, &shifts, &rules, &name)?;
+            Alternative::Config(file) => {
+                run(&calls, &shifts, &self::rules(request, Some(file))?, &name)
+            }
+            Alternative::Calls(file) => run(&self::calls(file)?, &shifts, &rules, &name),
+            Alternative::Roster(file) => run(&calls, &self::shifts(file)?, &rules, &name),
+        }?;
         others.push((name, report));
     }
     if let Some(dir) = &request.out {
@@ -155,6 +170,14 @@ fn answer(request: &Request) -> Result<String, Failure> {
         true => in_json(&first, &others),
         false => in_words(&first, &others, std::io::stdout().is_terminal()),
     })
+}
+
+fn calls(file: &Path) -> Result<Vec<ModelCall>, SimulateError> {
+    Ok(day::read_calls(&shown(file), &read(file)?)?)
+}
+
+fn shifts(file: &Path) -> Result<Vec<Shift>, SimulateError> {
+    Ok(day::read_shifts(&shown(file), &read(file)?)?)
 }
 
 fn run(
@@ -396,6 +419,34 @@ mod tests {
             intervals.contains("\n2026-01-05T10:00:00+00:00,waste,3,1,1,2,1,0,0,0,0,0,0,0,0,0.333"),
             "{intervals}"
         );
+    }
+
+    #[test]
+    fn other_calls_and_another_roster_are_compared_with() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut request = request(dir.path());
+        // A shorter menu: the second caller waits for the first one's work all the same.
+        let (calls, agents) = (dir.path().join("short.csv"), dir.path().join("two.csv"));
+        std::fs::write(&calls, CALLS.replace(",10000,", ",2000,")).expect("written");
+        std::fs::write(&agents, format!("{AGENTS}ben,waste,32400000,62100000,\n"))
+            .expect("written");
+        let what_if =
+            [format!("calls={}", calls.display()), format!("agents={}", agents.display())];
+        request.what_if = what_if.iter().map(|text| text.parse().expect("understood")).collect();
+        request.json = false;
+        let text = answer(&request).expect("simulated");
+        assert!(text.contains("short.csv") && text.contains("two.csv"), "{text}");
+        let out = |what: &str| {
+            let file = dir.path().join("out").join(what).join("calls_out.csv");
+            std::fs::read_to_string(file).expect("written")
+        };
+        assert!(out("what-if-1").contains("1,answered,0,amy\n2,abandoned,120000,\n"));
+        assert!(out("what-if-2").contains("1,answered,0,amy\n2,answered,0,ben\n"));
+        request.what_if = vec!["calls=nowhere.csv".parse().expect("understood")];
+        let error = answer(&request).expect_err("is not there").to_string();
+        assert!(error.starts_with("nowhere.csv: the file cannot be read"), "{error}");
+        let wrong = "agents=".parse::<Alternative>().expect_err("says nothing");
+        assert!(wrong.to_string().ends_with("calls=FILE or agents=FILE"), "{wrong}");
     }
 
     #[test]

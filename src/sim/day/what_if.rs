@@ -27,7 +27,8 @@ pub struct WhatIf {
 pub enum WhatIfError {
     /// It is not of this form.
     #[error(
-        "`{0}`: write agents+2@12:00-14:00, agents+2:waste|housing@12:00-14:00 or agents-1@12:00-14:00"
+        "`{0}`: write agents+2@12:00-14:00, agents+2:waste|housing@12:00-14:00, agents-1@12:00-14:00, \
+         config=FILE, calls=FILE or agents=FILE"
     )]
     Form(String),
     /// The time ends before it begins.

@@ -30,6 +30,7 @@ mod supervise;
 mod system;
 mod transfer;
 mod trunk;
+mod turned_away;
 mod wrap_up;
 
 pub use agent::{AgentEvent, AgentState, StateReason};
@@ -54,6 +55,7 @@ pub use system::{
 };
 pub use transfer::{Destination, Peer, Purpose, TransferKind, TransferOutcome};
 pub use trunk::{OutboundRefusal, Through};
+pub use turned_away::TurnedAway;
 pub use wrap_up::{LONGEST_NOTE, Note, Verdict, WrapUp};
 
 /// One line of the journal.
@@ -292,6 +294,13 @@ pub enum CallEvent {
         to_person_us: u64,
         /// See [`CallEvent::QueueEntered`].
         episode: u32,
+    },
+    /// A queue did not take the call. What comes then is the flow's.
+    TurnedAway {
+        /// Which queue.
+        queue: QueueName,
+        /// Why not.
+        why: TurnedAway,
     },
     /// A visit to a queue ended. Follows [`CallEvent::Joined`] at once for [`Outcome::Answered`].
     QueueLeft {

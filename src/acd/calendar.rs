@@ -30,6 +30,8 @@ pub struct CalendarSettings {
 pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 const MINUTES_OF_DAY: u16 = 24 * 60;
+/// Nobody closes for less than this, in minutes.
+const HARDLY_MEANT: u16 = 15;
 /// How far ahead the next change is looked for beyond the last special day.
 const HORIZON_DAYS: i32 = 8;
 /// Exceptions further away than this are not waited for; the caller asks again in time.
@@ -95,6 +97,87 @@ pub enum CalendarError {
         /// As written.
         division: String,
     },
+}
+
+/// A time of the week at which it is closed, and is hardly meant to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hole {
+    /// A day that is not named, between days that are open.
+    Day(&'static str),
+    /// A few minutes behind a span.
+    Minutes {
+        /// Whether it is in `exceptions` rather than in `week`.
+        exception: bool,
+        /// The key.
+        day: String,
+        /// Which span of the day, as written.
+        index: usize,
+        /// When it closes, as in `12:00`.
+        from: String,
+        /// When it opens again.
+        to: String,
+    },
+}
+
+impl CalendarSettings {
+    /// Where hours that read well leave callers before a closed door by mistake, most likely.
+    pub fn holes(&self) -> Vec<Hole> {
+        let mut holes = Vec::new();
+        let is_open = |day: &&str| self.week.get(*day).is_some_and(|spans| !spans.is_empty());
+        for (at, day) in DAYS.into_iter().enumerate() {
+            let (before, after) = (DAYS.iter().take(at), DAYS.iter().skip(at + 1));
+            let between =
+                before.copied().any(|day| is_open(&day)) && after.copied().any(|day| is_open(&day));
+            if between && !self.week.contains_key(day) {
+                holes.push(Hole::Day(day));
+            }
+            let next = DAYS.get(at + 1).or(DAYS.first());
+            if let (Some(today), Some(next)) = (self.week.get(day), next) {
+                let tomorrow = self.week.get(*next).map(Vec::as_slice).unwrap_or_default();
+                minutes_between(false, day, today, tomorrow, &mut holes);
+            }
+        }
+        for (day, spans) in &self.exceptions {
+            minutes_between(true, day, spans, &[], &mut holes);
+        }
+        holes
+    }
+}
+
+/// Adds the few minutes between spans of a day, and to the first of the next.
+fn minutes_between(
+    exception: bool,
+    day: &str,
+    today: &[String],
+    tomorrow: &[String],
+    holes: &mut Vec<Hole>,
+) {
+    let read = |texts: &[String]| -> Vec<(Span, usize)> {
+        let spans = texts.iter().enumerate();
+        let mut spans: Vec<_> =
+            spans.filter_map(|(index, text)| Some((parse_span(text)?, index))).collect();
+        spans.sort();
+        spans
+    };
+    let mut spans = read(today);
+    if let Some((first, index)) = read(tomorrow).first().copied() {
+        let after = |minute: u16| minute.saturating_add(MINUTES_OF_DAY);
+        spans.push((Span { from: after(first.from), to: after(first.to) }, index));
+    }
+    for pair in spans.windows(2) {
+        if let [(one, index), (two, _)] = pair
+            && one.to < two.from
+            && two.from - one.to < HARDLY_MEANT
+        {
+            let (day, index) = (day.to_owned(), *index);
+            let (from, to) = (clock(one.to), clock(two.from % MINUTES_OF_DAY));
+            holes.push(Hole::Minutes { exception, day, index, from, to });
+        }
+    }
+}
+
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// Minutes after midnight, the end excluded.

@@ -1,6 +1,6 @@
 //! The caller in the flow and in the queue: what the controller asks, and what the queue says.
 
-use crate::event::{CallEvent, NotWaitedFor, Outcome, Outlook, Place};
+use crate::event::{CallEvent, NotWaitedFor, Outcome, Outlook, Place, TurnedAway};
 use crate::id::{Ability, AgentId, PromptName, QueueName};
 use crate::media::command as media;
 use crate::time::Time;
@@ -198,6 +198,11 @@ impl Call {
     ) {
         let visit_us = micros(now - visit_at);
         self.record(CallEvent::WaitsForAnybody { queue, agent, why, visit_us });
+    }
+
+    /// The queue does not take the caller, who has not waited in it.
+    pub fn turned_away(&mut self, queue: QueueName, why: TurnedAway) {
+        self.record(CallEvent::TurnedAway { queue, why });
     }
 
     /// The queue hands the caller back to the flow. What the waiting came to is known when the

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miette::{Report, Severity};
 
-use crate::acd::calendar::{BankHolidays, Calendar, CalendarError};
+use crate::acd::calendar::BankHolidays;
 use crate::id::{FlowName, QueueName};
 use crate::number::canonical;
 use crate::trunk::settings::Service;
@@ -17,6 +17,7 @@ use super::suggest::closest;
 
 mod agents;
 mod backends;
+mod calendars;
 mod dial;
 mod guard;
 mod language_model;
@@ -32,6 +33,8 @@ mod speech;
 mod trunks;
 mod voice;
 mod wrap_up;
+
+pub use preface::check_unspoken;
 
 /// Checks everything but the flows that numbers lead to ([`check_numbers`]). Findings are errors
 /// and warnings, see [`is_error`].
@@ -218,34 +221,6 @@ impl<'a> Check<'a> {
             ),
         ] {
             self.not_zero(&["limits", key], what, value as u64);
-        }
-    }
-
-    fn calendars(&mut self, bank_holidays: &BankHolidays) {
-        let settings = self.settings;
-        for (name, calendar) in &settings.calendars {
-            let Err(error) = Calendar::new(calendar, bank_holidays) else { continue };
-            let name = name.as_str();
-            let what = Problem::Calendar(error.clone());
-            match error {
-                CalendarError::UnknownDay { day } => {
-                    self.key_error(&["calendar", name, "week", &day], what);
-                }
-                CalendarError::BadDate { day } => {
-                    self.key_error(&["calendar", name, "exceptions", &day], what);
-                }
-                CalendarError::BadSpan { exception, day, index, .. }
-                | CalendarError::Backwards { exception, day, index, .. }
-                | CalendarError::Overlap { exception, day, index, .. } => {
-                    let table = if exception { "exceptions" } else { "week" };
-                    self.error(&["calendar", name, table, &day, &index.to_string()], what);
-                }
-                CalendarError::UnknownDivision { division } => {
-                    let known = bank_holidays.divisions();
-                    let path = ["calendar", name, "bank_holidays"];
-                    self.no_such(&path, "division of bank holidays", &division, known);
-                }
-            }
         }
     }
 

@@ -5,12 +5,14 @@ use crate::acd::calendar::{CalendarError, DAYS};
 mod adviser;
 mod certificate;
 mod finding;
+mod hours;
 mod secret;
 
 pub use adviser::AdviserProblem;
 pub use certificate::CertificateProblem;
 pub(super) use finding::{Finding, Path, culprit};
 pub use finding::{Told, place_of};
+pub use hours::HoursProblem;
 pub use secret::SecretProblem;
 
 /// What is wrong.
@@ -183,6 +185,8 @@ pub enum Problem {
 
     #[error("{0}")]
     Calendar(CalendarError),
+    #[error(transparent)]
+    Hours(HoursProblem),
     #[error("no agent has every skill that queue `{queue}` needs ({skills})")]
     NobodySkilled { queue: String, skills: String },
     #[error("{ring_s} seconds are too short to ring somebody who is rung back")]
@@ -421,6 +425,7 @@ impl Problem {
             }
             Problem::SipPortInRange { .. } => "move the one or the other",
             Problem::Calendar(error) => return Some(calendar_remedy(error)),
+            Problem::Hours(problem) => return Some(problem.remedy()),
             Problem::NobodyPreferred { .. } => {
                 "give it to an agent, ask for a lower level, or leave it out"
             }

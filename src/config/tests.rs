@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::source::Source;
 
 mod advisers;
+mod hours;
 mod language_model;
 mod notifications;
 mod queues;

@@ -1,6 +1,6 @@
 //! Settings and everything they refer to, checked and ready to be used: swapped whole by a reload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,6 +124,8 @@ pub struct Plan {
     pub notifications: NotificationSettings,
     /// What callers hear who wait in a flow.
     pub music: PromptName,
+    /// What would be said before answers and has no recording yet: it is left out.
+    pub unspoken: BTreeSet<PromptName>,
     /// Agents.
     pub agents: BTreeMap<AgentId, AgentPlan>,
     /// Phones that agents share.
@@ -216,6 +218,7 @@ impl Plan {
         let roles = roles.filter_map(|(id, agent)| Some((id.clone(), agent.role.clone()?)));
         let outbound = &settings.outbound;
         Ok(Plan {
+            unspoken: BTreeSet::new(),
             trunks: TrunkPlan::new(
                 &settings.trunks,
                 outbound,
@@ -308,6 +311,7 @@ impl Plan {
         names.extend(self.preface_sounds());
         names.sort();
         names.dedup();
+        names.retain(|name| !self.unspoken.contains(name));
         names
     }
 

@@ -76,6 +76,19 @@ fn adviser_prompt(agent: &AgentId) -> PromptName {
     format!("greeting/adviser-{agent}").into()
 }
 
+/// Whose words a prompt has, as settings write it; none if they are everybody's.
+pub fn path_of(prompt: &PromptName) -> Option<[&str; 3]> {
+    let name = prompt.as_str();
+    if let Some(queue) = name.strip_prefix("whisper/queue-") {
+        return Some(["queue", queue, "whisper"]);
+    }
+    if let Some(agent) = name.strip_prefix("greeting/adviser-") {
+        return Some(["agent", agent, "spoken_name"]).filter(|_| prompt.as_str() != UNNAMED.0);
+    }
+    let (queue, _) = name.strip_prefix("greeting/queue-")?.rsplit_once('-')?;
+    Some(["queue", queue, "greeting"])
+}
+
 /// Every text that can be said before an answer.
 pub fn texts(settings: &Settings) -> Vec<SpokenText> {
     let mut texts: Vec<SpokenText> = Vec::new();
@@ -187,6 +200,7 @@ impl Engine {
         };
         let call = &governed.call;
         let pause = || PromptName::from(speak::PAUSE);
+        let can_be_said = |prompt: &PromptName| !self.plan.unspoken.contains(prompt);
         let mut whisper = Vec::new();
         if let Some(text) = whisper_of(name, queue) {
             whisper.push(text.prompt);
@@ -203,16 +217,21 @@ impl Engine {
                 whisper.extend(wait);
             }
         }
+        whisper.retain(can_be_said);
         let is_named = |plan: &AgentPlan| plan.is_named;
-        let adviser = match self.plan.agents.get(agent).is_some_and(is_named) {
-            true => adviser_prompt(agent),
-            false => UNNAMED.0.into(),
-        };
+        let own = adviser_prompt(agent);
+        let is_named = self.plan.agents.get(agent).is_some_and(is_named) && can_be_said(&own);
+        let adviser = if is_named { own } else { UNNAMED.0.into() };
         let greeting = greeting_of(name, queue).into_iter().map(|part| match part {
             Part::Words(text) => text.prompt,
             Part::Adviser => adviser.clone(),
         });
-        Preface { whisper, greeting: greeting.collect() }
+        let mut greeting: Vec<PromptName> = greeting.collect();
+        // Half a greeting is worse than none.
+        if !greeting.iter().all(can_be_said) {
+            greeting.clear();
+        }
+        Preface { whisper, greeting }
     }
 }
 

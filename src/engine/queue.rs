@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::acd::command::{AcdEffect, AcdInput, AgentChoice, ChoiceError};
+use crate::call::command::QueueReturn;
 use crate::call::recording::NotRecorded;
 use crate::call::{Manner, QueueAction, Target, TransferError};
-use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason};
-use crate::id::{AgentId, AwayReason, CallId};
+use crate::event::{AgentEvent, AgentState, Event, OfferOutcome, StateReason, TurnedAway};
+use crate::id::{AgentId, AwayReason, CallId, QueueName};
 use crate::media::command::Encryption;
 use crate::sip::ListenerId;
 use crate::sip::endpoint::Binding;
@@ -92,8 +93,14 @@ impl Engine {
                     call.waits_for_anybody(now, queue, (agent, why), visit_at);
                 });
             }
-            AcdEffect::Returned { call, why, .. } => {
-                self.with_call(call, |call, _| call.returned(now, why));
+            AcdEffect::Returned { call, queue, why, had_entered, .. } => {
+                let turned_away = self.why_not_taken(&queue, why).filter(|_| !had_entered);
+                self.with_call(call, |call, _| {
+                    if let Some(why) = turned_away {
+                        call.turned_away(queue, why);
+                    }
+                    call.returned(now, why);
+                });
             }
             AcdEffect::Offer { call, queue, agent, ring_for, decision } => {
                 self.begin_callback(now, call);
@@ -227,6 +234,19 @@ impl Engine {
         });
         self.carry_out(now, effects);
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Why a queue does not take a call that has not waited in it.
+    fn why_not_taken(&self, queue: &QueueName, why: QueueReturn) -> Option<TurnedAway> {
+        match why {
+            QueueReturn::Closed if !self.plan.acd.queues.contains_key(queue) => {
+                Some(TurnedAway::UnknownQueue)
+            }
+            QueueReturn::Closed => Some(TurnedAway::Closed),
+            QueueReturn::Full => Some(TurnedAway::Full),
+            QueueReturn::NobodyOnDuty => Some(TurnedAway::NobodyOnDuty),
+            QueueReturn::WaitedTooLong => None,
+        }
     }
 
     pub(super) fn request(

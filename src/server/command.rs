@@ -13,7 +13,7 @@ use crate::stats::table;
 
 use super::explain;
 use super::failure::Failure;
-use super::installation::{Installation, Overrides, Problems};
+use super::installation::{Declared, Installation, Overrides, Problems};
 use super::listeners;
 use super::prompts::{self, RenderError};
 use super::recording::command as recording;
@@ -267,9 +267,9 @@ pub fn explain(config: &Path, data: Option<&Path>, queue: &str) -> Result<(), Fa
     tell(&drawn.map_err(Failure::Queue)?.to_string())
 }
 
-/// `switchboard prompts render`.
-pub fn render(config: &Path, adopt: bool) -> Result<(), Failure> {
-    let (settings, _) = super::settings_file::read(config).map_err(Problems)?;
+/// `switchboard prompts render`: what the database declares is spoken too.
+pub fn render(config: &Path, data: Option<&Path>, adopt: bool) -> Result<(), Failure> {
+    let Declared { settings, .. } = Declared::read(config, data)?;
     let files = &settings.files;
     let live = std::io::stderr().is_terminal();
     let mut progress = |progress: prompts::Progress<'_>| {

@@ -124,6 +124,11 @@ impl FlowFiles {
 }
 
 impl FlowFiles {
+    /// Whether a prompt has a sound file.
+    pub fn has(&self, prompt: &PromptName) -> bool {
+        self.prompts.contains_key(prompt)
+    }
+
     /// Of what is said before answers, the sound files that say something else, as far as the manifest knows.
     /// Those that are missing are found when sounds are read.
     pub fn stale<'a>(

@@ -1,6 +1,6 @@
 //! An installation: the settings file and everything it refers to, read and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,8 @@ pub struct Installation {
     pub aside: Aside,
     /// What works and is hardly meant.
     pub warnings: Vec<Told>,
+    /// What would be said before answers because of what the database declares, and has no recording.
+    unspoken: BTreeSet<PromptName>,
     /// What the file says where the command line has the last word.
     written: Written,
     source: Source,
@@ -172,13 +174,14 @@ impl Installation {
         let files = &settings.files;
         let understanding = assistant::of_flows(&files.flows).map_err(Problems)?.map(Arc::new);
         let (flow_files, mut wrong) = FlowFiles::read(&files.flows, &files.sounds, &files.language);
-        let installation = Installation {
+        let mut installation = Installation {
             settings,
             tls: secure.configs,
             understanding,
             entries,
             aside,
             warnings: Vec::new(),
+            unspoken: BTreeSet::new(),
             written,
             source,
             flow_files: Arc::new(flow_files),
@@ -186,6 +189,7 @@ impl Installation {
             bank_holidays,
             demo: false,
         };
+        installation.unspoken = installation.without_recording();
         let (flows, found) = installation.check_flows().map_err(|Problems(found)| {
             wrong.extend(found);
             Problems(std::mem::take(&mut wrong))
@@ -225,6 +229,7 @@ impl Installation {
             entries,
             aside,
             warnings: Vec::new(),
+            unspoken: BTreeSet::new(),
             written,
             source,
             flow_files: self.flow_files.clone(),
@@ -232,6 +237,7 @@ impl Installation {
             bank_holidays: self.bank_holidays.clone(),
             demo: self.demo,
         };
+        installation.unspoken = installation.without_recording();
         let (flows, found) = installation.check_flows()?;
         installation.flows = flows;
         installation.warnings = findings.iter().chain(&found).map(Told::of).collect();
@@ -262,6 +268,20 @@ impl Installation {
         if self.source.declares(path[0], path[1]) { self.source.line(&path) } else { None }
     }
 
+    /// What the database's queues and agents would have said before answers and nobody has recorded: they can be
+    /// declared first and recorded then. What the file declares must be there.
+    fn without_recording(&self) -> BTreeSet<PromptName> {
+        if self.entries.is_empty() {
+            return BTreeSet::new();
+        }
+        let (mut files, mut source) = (self.settings.clone(), self.source.clone());
+        declared::file_only(&mut files, &mut source);
+        let known: BTreeSet<PromptName> =
+            preface::texts(&files).into_iter().map(|text| text.prompt).collect();
+        let texts = preface::texts(&self.settings).into_iter().map(|text| text.prompt);
+        texts.filter(|prompt| !known.contains(prompt) && !self.flow_files.has(prompt)).collect()
+    }
+
     /// The flows, if they fit to the settings, and what works and is hardly meant.
     fn check_flows(&self) -> Result<(CheckedFlows, Vec<Report>), Problems> {
         let known = known(&self.settings, self.understanding.as_deref());
@@ -287,6 +307,9 @@ impl Installation {
             return Err(Problems(findings));
         }
         warnings.extend(findings);
+        let unspoken = self.unspoken.iter().map(|prompt| (prompt, preface::path_of(prompt)));
+        let unspoken: Vec<_> = unspoken.collect();
+        warnings.extend(check::check_unspoken(&self.settings, &self.source, &unspoken));
         Ok((checked, warnings))
     }
 
@@ -320,7 +343,8 @@ impl Installation {
             .map_err(|error| Problems(vec![Report::msg(error)]))?;
         let hears = self.settings.speech.engine.is_some();
         let opinions = self.settings.language_model.url.is_some();
-        Ok(Plan { understanding: self.understanding.clone(), hears, opinions, ..plan })
+        let (understanding, unspoken) = (self.understanding.clone(), self.unspoken.clone());
+        Ok(Plan { understanding, hears, opinions, unspoken, ..plan })
     }
 
     /// What callers are led by.

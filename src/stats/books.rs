@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    CallEvent, Met, Outcome, Outlook, Party, Peer, QueueSettingsInForce, WaitRange,
+    CallEvent, Met, Outcome, Outlook, Party, Peer, QueueSettingsInForce, TurnedAway, WaitRange,
 };
 use crate::id::{AgentId, IntentName, LegId, QueueName};
 use crate::time::{Time, UnixMicros};
@@ -227,6 +227,8 @@ pub(super) struct QueueBook {
     entered: u64,
     /// Visits ended, of all episodes.
     outcomes: BTreeMap<Outcome, u64>,
+    /// Calls that it did not take.
+    turned_away: BTreeMap<TurnedAway, u64>,
     /// Calls that entered this queue first.
     pub(super) counts: Counts,
     pub(super) waits: Histogram,
@@ -256,6 +258,11 @@ impl QueueBook {
     pub(super) fn enter(&mut self, episode: u32, begins: bool) {
         self.entered += 1;
         self.later.begun += u64::from(begins && episode > 1);
+    }
+
+    /// A caller was not taken.
+    pub(super) fn turn_away(&mut self, why: TurnedAway) {
+        *self.turned_away.entry(why).or_default() += 1;
     }
 
     /// A caller was answered who had been told how long the wait would probably be.
@@ -288,6 +295,7 @@ impl QueueBook {
             answered_within_standard: counts.answered_within,
             abandoned_long: counts.abandoned.saturating_sub(counts.short_abandons),
             abandoned_short: counts.short_abandons,
+            turned_away: self.turned_away.clone(),
             outcomes: self.outcomes.clone(),
             later_outcomes: self.later.outcomes.clone(),
             wait_buckets: self.waits.buckets().to_vec(),

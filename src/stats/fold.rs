@@ -170,6 +170,9 @@ impl Fold {
                     }
                 }
             }
+            CallEvent::TurnedAway { queue, why } => {
+                self.queues.entry(queue.clone()).or_default().turn_away(*why);
+            }
             CallEvent::QueueLeft { queue, outcome, wait_us, episode } => {
                 let visited = self.queues.entry(queue.clone()).or_default();
                 visited.leave(*outcome, *wait_us, *episode);

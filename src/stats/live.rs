@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::event::{AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome};
+use crate::event::{
+    AgentState, CallbackFailure, EndCause, Met, Outcome, TransferOutcome, TurnedAway,
+};
 use crate::id::{AgentId, AwayReason, CallId, PhoneName, QueueName, WrapUpCode};
 use crate::time::{Time, UnixMicros};
 
@@ -251,6 +253,8 @@ pub struct Totals {
     pub abandoned_long: u64,
     /// Abandoned, short.
     pub abandoned_short: u64,
+    /// Calls that the queue did not take, by why not; whatever they came to after it.
+    pub turned_away: BTreeMap<TurnedAway, u64>,
     /// How visits to this queue ended: every visit, whichever queue the call entered first and
     /// whether it had been answered before.
     pub outcomes: BTreeMap<Outcome, u64>,

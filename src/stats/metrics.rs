@@ -11,7 +11,7 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
 
-use crate::event::{Met, Outcome};
+use crate::event::{Met, Outcome, TurnedAway};
 
 use super::live::{Live, QueueLive, Totals, WAIT_BOUNDS_S};
 use super::service_level::Formula;
@@ -191,6 +191,13 @@ fn queues(live: &Live) -> Vec<MetricFamily> {
         });
         samples.collect()
     };
+    let turned_away = live.queues.iter().flat_map(|queue| {
+        TurnedAway::ALL.map(|why| {
+            let labels = [("queue", queue.queue.as_str()), ("reason", why.as_str())];
+            let value = queue.total.turned_away.get(&why).copied().unwrap_or(0);
+            labelled(count(value), &labels)
+        })
+    });
     let ratios = live.queues.iter().flat_map(|queue| {
         Formula::ALL.into_iter().filter_map(|formula| {
             let labels = [("queue", queue.queue.as_str()), ("formula", formula.as_str())];
@@ -227,6 +234,12 @@ fn queues(live: &Live) -> Vec<MetricFamily> {
              queue.",
             MetricType::COUNTER,
             outcomes(|total| &total.outcomes),
+        ),
+        family(
+            "switchboard_queue_turned_away_total",
+            "Calls that the queue did not take, by why not; what came then is the flow's.",
+            MetricType::COUNTER,
+            turned_away.collect(),
         ),
         family(
             "switchboard_later_waits_total",
@@ -500,6 +513,7 @@ mod tests {
             r#"switchboard_queue_waiting{queue="waste"} 1"#,
             r#"switchboard_queue_longest_wait_seconds{queue="waste"} 1.5"#,
             r#"switchboard_queue_outcomes_total{queue="waste",outcome="answered"} 1"#,
+            r#"switchboard_queue_turned_away_total{queue="waste",reason="full"} 0"#,
             r#"switchboard_service_level_ratio{queue="waste",formula="excluding_short_abandons"} 0.5"#,
             r#"switchboard_agents{state="signed_out"} 2"#,
             r#"switchboard_agents{state="ready"} 0"#,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::event::{
     CallEvent, Choose, Decision, Entry, Event, LastAgent, NotWaitedFor, OfferOutcome, Outcome,
-    Outlook, Place, seconds_in_words,
+    Outlook, Place, TurnedAway, seconds_in_words,
 };
 use crate::id::{Ability, AgentId, CallId, QueueName};
 use crate::time::UnixMicros;
@@ -77,6 +77,15 @@ fn told(event: &CallEvent, asked: &[Ability]) -> Option<String> {
     match event {
         CallEvent::QueueEntered { queue, skills, place, .. } => Some(entered(queue, skills, place)),
         CallEvent::Told { outlook, .. } => Some(told_of(outlook)),
+        CallEvent::TurnedAway { queue, why } => Some(format!(
+            "is not taken by `{queue}`: {}",
+            match why {
+                TurnedAway::Closed => "it is closed",
+                TurnedAway::Full => "as many wait as may",
+                TurnedAway::NobodyOnDuty => "nobody who could serve this caller is signed in",
+                TurnedAway::UnknownQueue => "the settings have no such queue",
+            }
+        )),
         CallEvent::Relaxed { skills, visit_us, .. } => Some(format!(
             "has waited {}: from now on whoever has {} may serve this caller too",
             seconds_in_words(visit_us / 1_000_000),

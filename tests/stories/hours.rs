@@ -1,7 +1,10 @@
 //! Opening hours: nobody is let in after them, and those who wait when they end are told or served.
 
+use std::collections::BTreeMap;
+
+use switchboard::acd::calendar::CalendarSettings;
 use switchboard::engine::io::Input;
-use switchboard::event::{EndCause, Outcome};
+use switchboard::event::{EndCause, Outcome, TurnedAway};
 use switchboard::sim::adviser::Habits;
 use switchboard::sim::caller::Step;
 use switchboard::time::UnixMicros;
@@ -116,4 +119,41 @@ fn a_stepped_clock_closes_the_doors_and_moves_no_wait() {
         })
     };
     assert_eq!((outcome(Outcome::Answered), outcome(Outcome::EndedBySystem)), (1, 0));
+}
+
+#[test]
+fn a_queue_that_does_not_take_a_caller_counts_them_and_the_flow_goes_on() {
+    let turned_away = |town: &Town, queue: &str| town.queue(queue).total.turned_away;
+    let choose = |steps: Vec<Step>| ring().then([hear(CHOICES), press("2")]).then(steps);
+    let told = || vec![hear(CLOSED), Step::UntilEnded { within: secs(5) }];
+    // Closed: the flow's hours are others than the queue's.
+    let mut town = town_with(|change| {
+        let general = change.settings.queues.get_mut("general").expect("a queue");
+        general.hours = Some("never".into());
+        change.settings.calendars.insert("never".into(), CalendarSettings::default());
+    });
+    let resident = town.resident(choose(told()));
+    town.see_off(resident);
+    assert_eq!(turned_away(&town, "general"), BTreeMap::from([(TurnedAway::Closed, 1)]));
+    town.close();
+
+    // Full, and then gone from the settings while they choose.
+    let mut town = town_with(|change| {
+        let general = change.settings.queues.get_mut("general").expect("a queue");
+        general.max_waiting = Some(1);
+    });
+    let first = town.resident(choose(vec![hear(MUSIC), Step::Wait(secs(30)), Step::HangUp]));
+    town.run_for(secs(15));
+    let second = town.caller("07700900002", |_| {}, choose(told()));
+    town.see_off(second);
+    assert_eq!(turned_away(&town, "general"), BTreeMap::from([(TurnedAway::Full, 1)]));
+    town.see_off(first);
+    let third = town.caller("07700900003", |_| {}, choose(told()));
+    town.run_for(secs(1));
+    town.reload(|settings| drop(settings.queues.remove("general")));
+    town.see_off(third);
+    let town = town.close();
+    let general = BTreeMap::from([(TurnedAway::Full, 1), (TurnedAway::UnknownQueue, 1)]);
+    assert_eq!(turned_away(&town, "general"), general, "{}", town.story());
+    assert_eq!(town.causes().last(), Some(&EndCause::Closed));
 }

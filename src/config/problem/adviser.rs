@@ -45,6 +45,8 @@ pub enum AdviserProblem {
     PhoneIsElse { phone: String },
     #[error("nobody can sign in at shared phones: no agent has a `pin`")]
     NobodySits,
+    #[error("the recording `{prompt}` is missing: until it is there {instead}")]
+    Unspoken { prompt: String, instead: &'static str },
     #[error("no adviser could give the code that is wanted here")]
     NoCodeToGive { codes: usize },
 }
@@ -89,6 +91,9 @@ impl AdviserProblem {
                 "write other digits"
             }
             AdviserProblem::TooLong { .. } => "write less",
+            AdviserProblem::Unspoken { .. } => {
+                "run `switchboard prompts render` where the server's settings and data are, or record it"
+            }
             AdviserProblem::NoCodeToGive { codes: 0 } => "declare codes in [wrap_up.codes]",
             AdviserProblem::NoCodeToGive { .. } => {
                 "give the queue a `wrap_up_s`, time to give it in"

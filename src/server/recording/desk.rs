@@ -355,6 +355,7 @@ impl Open {
             | CallEvent::Told { .. }
             | CallEvent::Relaxed { .. }
             | CallEvent::WaitsForAnybody { .. }
+            | CallEvent::TurnedAway { .. }
             | CallEvent::Offered { .. }
             | CallEvent::OfferEnded { .. }
             | CallEvent::QueueLeft { .. }

@@ -330,3 +330,44 @@ async fn a_change_reads_what_is_changed_and_no_flow_that_it_means_nothing_to() {
     make(&mut now, &benefits, json!({"title": "Benefits"})).await.expect("is right");
     assert!(!same(&now), "a queue is something that flows may refer to");
 }
+
+#[tokio::test]
+async fn what_nobody_has_recorded_yet_is_told_and_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut now = install(folder.path(), |text| text);
+    let (benefits, fay) = (key(Kind::Queue, "benefits"), key(Kind::Agent, "fay"));
+    let body = json!({"title": "Benefits", "greeting": true, "whisper": "Benefits, please"});
+    make(&mut now, &benefits, body).await.expect("can be recorded later");
+    let body = json!({"name": "Fay", "spoken_name": "Fay", "password": "hunter2"});
+    make(&mut now, &fay, body).await.expect("can be recorded later");
+    let told = |key: &Key| {
+        let shown = show(&now, key).expect("is there").warnings;
+        shown.iter().map(|told| told.what.clone()).collect::<Vec<String>>()
+    };
+    let missing = |prompt: &str, instead: &str| {
+        format!("the recording `{prompt}` is missing: until it is there {instead}")
+    };
+    assert_eq!(
+        told(&benefits),
+        [
+            missing("greeting/queue-benefits-1", "nobody is greeted"),
+            missing("greeting/queue-benefits-3", "nobody is greeted"),
+            missing("whisper/queue-benefits", "advisers are not told of the queue"),
+        ]
+    );
+    let nameless = "callers are told of an adviser without a name";
+    assert_eq!(told(&fay), [missing("greeting/adviser-fay", nameless)]);
+    let plan = now.plan(Vec::new()).expect("is right");
+    assert!(plan.unspoken.len() > 4, "the words that all share are missing too");
+    assert!(now.bank(&plan).is_ok(), "what is missing is not asked for");
+
+    // What the file declares must be there.
+    let text = std::fs::read_to_string(folder.path().join("config/a.toml")).expect("reads");
+    let text = text.replacen("[queue.general]\n", "[queue.general]\ngreeting = true\n", 1);
+    std::fs::write(folder.path().join("config/a.toml"), text).expect("writes");
+    let now = read_again(folder.path());
+    let plan = now.plan(Vec::new()).expect("is right");
+    let missing = now.bank(&plan).expect_err("the file's are missing").to_string();
+    assert!(missing.contains("greeting/queue-general-1"), "{missing}");
+    assert!(!missing.contains("benefits"), "{missing}");
+}

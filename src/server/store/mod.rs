@@ -428,6 +428,7 @@ fn may_be_let_go(event: &Event) -> bool {
             | CallEvent::QueueEntered { .. }
             | CallEvent::Told { .. }
             | CallEvent::Joined { .. }
+            | CallEvent::TurnedAway { .. }
             | CallEvent::QueueLeft { .. }
             | CallEvent::Parted { .. }
             | CallEvent::Connected { .. }

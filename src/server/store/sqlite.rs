@@ -446,6 +446,7 @@ fn kind(event: &Event) -> &'static str {
             CallEvent::Offered { .. } => "offered",
             CallEvent::OfferEnded { .. } => "offer_ended",
             CallEvent::Joined { .. } => "joined",
+            CallEvent::TurnedAway { .. } => "turned_away",
             CallEvent::QueueLeft { .. } => "queue_left",
             CallEvent::Parted { .. } => "parted",
             CallEvent::Dialled { .. } => "dialled",

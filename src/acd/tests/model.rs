@@ -1,7 +1,9 @@
 //! The queue again, plain and slow: lists, loops, and every rule where it is applied.
 
+mod away;
 mod direct;
 mod rules;
+mod seen;
 mod several;
 mod work;
 
@@ -11,54 +13,12 @@ use super::*;
 use crate::acd::LEASE_MARGIN;
 use crate::acd::command::ChoiceError;
 use crate::event::{Choose, NotWaitedFor};
+use crate::id::AwayReason;
 
+use away::Away;
 use rules::{at_least, sets};
 
-/// What both must agree on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seen {
-    Entered(CallId, Time, Option<QueueName>),
-    Relaxed(CallId, Vec<Ability>),
-    WaitsForAnybody(CallId, AgentId, NotWaitedFor),
-    Offer(CallId, AgentId),
-    Cancel(CallId, AgentId, OfferOutcome),
-    Claimed(CallId, AgentId, Time),
-    ClaimRefused(CallId, AgentId),
-    Returned(CallId, QueueReturn, bool),
-    Reserved(CallId, AgentId),
-    ReserveRefused(CallId, AgentId, ReserveError),
-    DirectClaimed(CallId, AgentId),
-    Refused(AgentId, ChoiceError),
-}
-
-pub(super) fn seen(effects: &[AcdEffect]) -> Vec<Seen> {
-    let seen = effects.iter().filter_map(|effect| match effect.clone() {
-        AcdEffect::Entered { call, first_at, moved_from, .. } => {
-            Some(Seen::Entered(call, first_at, moved_from))
-        }
-        AcdEffect::Relaxed { call, skills, .. } => Some(Seen::Relaxed(call, skills)),
-        AcdEffect::WaitsForAnybody { call, agent, why, .. } => {
-            Some(Seen::WaitsForAnybody(call, agent, why))
-        }
-        AcdEffect::Offer { call, agent, .. } => Some(Seen::Offer(call, agent)),
-        AcdEffect::CancelOffer { call, agent, outcome } => Some(Seen::Cancel(call, agent, outcome)),
-        AcdEffect::Claimed { call, agent, first_at, .. } => {
-            Some(Seen::Claimed(call, agent, first_at))
-        }
-        AcdEffect::ClaimRefused { call, agent } => Some(Seen::ClaimRefused(call, agent)),
-        AcdEffect::Returned { call, why, had_entered, .. } => {
-            Some(Seen::Returned(call, why, had_entered))
-        }
-        AcdEffect::Reserved { call, agent, .. } => Some(Seen::Reserved(call, agent)),
-        AcdEffect::ReserveRefused { call, agent, why } => {
-            Some(Seen::ReserveRefused(call, agent, why))
-        }
-        AcdEffect::DirectClaimed { call, agent } => Some(Seen::DirectClaimed(call, agent)),
-        AcdEffect::ChoiceRefused { agent, error } => Some(Seen::Refused(agent, error)),
-        AcdEffect::AgentChanged { .. } | AcdEffect::AwayTooLong { .. } => None,
-    });
-    seen.collect()
-}
+pub(super) use seen::{Seen, seen};
 
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
@@ -92,6 +52,8 @@ pub(super) struct Worker {
     /// The last call's queue wants a code.
     pub(super) owes: bool,
     work: Option<Work>,
+    /// For what the worker is not ready, or will be.
+    pub(super) away: Option<Away>,
 }
 
 /// What a queue gives for the work of a call.
@@ -129,6 +91,7 @@ pub(super) struct Waiter {
 pub(super) struct Model {
     pub(super) queues: BTreeMap<QueueName, QueueSettings>,
     pub(super) turns: TurnSettings,
+    reasons: BTreeMap<AwayReason, AwaySettings>,
     pub(super) workers: Vec<Worker>,
     pub(super) waiters: Vec<Waiter>,
     /// Whom each queue chose last.
@@ -161,10 +124,12 @@ impl Model {
             until: None,
             owes: false,
             work: None,
+            away: None,
         };
         Model {
             queues: plan.queues.clone(),
             turns: plan.turns,
+            reasons: plan.away.clone(),
             last: BTreeMap::new(),
             workers: plan.agents.iter().map(worker).collect(),
             waiters: Vec::new(),
@@ -216,8 +181,11 @@ impl Model {
                 self.offer_failed(call, &agent, outcome);
             }
             AcdInput::TalkEnded { agent, call } => self.talk_ended(call, &agent),
-            AcdInput::Choose { agent, choice, reason, .. } => {
-                self.choose(&agent, choice, reason == StateReason::Own);
+            AcdInput::Choose { agent, choice, reason, away, .. } => {
+                let own = reason == StateReason::Own;
+                if self.takes_leave(&agent, choice, away, own) {
+                    self.choose(&agent, choice, own);
+                }
             }
             AcdInput::Reachable { agent, reachable } => {
                 if let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == agent) {
@@ -230,7 +198,7 @@ impl Model {
                     }
                 }
             }
-            AcdInput::Restore { agent, state, .. } => self.restore(&agent, state),
+            AcdInput::Restore { agent, state, away } => self.restore(&agent, state, away),
             AcdInput::Await { call, queue, skills, priority, since } => {
                 self.wait_for_absent(call, queue, skills, (priority, since));
             }
@@ -251,6 +219,7 @@ impl Model {
         self.hand_back_all(QueueReturn::NobodyOnDuty, unstaffed);
         self.pair();
         self.forget_codes();
+        self.follow_away();
         std::mem::take(&mut self.out)
     }
 
@@ -440,8 +409,11 @@ impl Model {
                 worker.get_ready(at);
             }
             OfferOutcome::NoAnswer | OfferOutcome::Rejected => {
+                let no_answer = outcome == OfferOutcome::NoAnswer;
+                let reason = if no_answer { AwayReason::NO_ANSWER } else { AwayReason::DECLINED };
                 worker.unanswered = 0;
                 worker.stop(AgentState::NotReady);
+                worker.away = Some(Away::for_(Some(reason.into())));
             }
             OfferOutcome::Unreachable => {
                 worker.phone_failed = true;
@@ -519,6 +491,7 @@ impl Model {
     /// where the times are equal.
     fn timer(&mut self) {
         loop {
+            self.follow_away();
             let worker = |worker: &Worker| {
                 let kind = if worker.state == AgentState::WrapUp { 1 } else { 2 };
                 Some((worker.until?, kind, Some(worker.id.clone()), None))
@@ -536,8 +509,12 @@ impl Model {
                 let (_, until) = waiter.only.as_ref()?;
                 Some((*until, 5, None, Some(waiter.call)))
             };
-            let due = due.chain(self.waiters.iter().filter_map(only)).min();
+            let due = due.chain(self.waiters.iter().filter_map(only));
+            let away =
+                |worker: &Worker| Some((worker.away_until()?, 6, Some(worker.id.clone()), None));
+            let due = due.chain(self.workers.iter().filter_map(away)).min();
             match due {
+                Some((until, 6, Some(agent), _)) if until <= self.at => self.away_too_long(&agent),
                 Some((until, 4, _, Some(call))) if until <= self.at => self.relax(call),
                 Some((until, 5, _, Some(call))) if until <= self.at => {
                     self.wait_for_anybody(call, NotWaitedFor::TooLong);

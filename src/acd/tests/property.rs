@@ -11,8 +11,10 @@ use super::model::{Model, Seen, Waiter, seen};
 use super::*;
 use crate::acd::LEASE_MARGIN;
 use crate::acd::agents::{Activity, OfferedBy};
+use crate::acd::command::WasAway;
 use crate::acd::settings::TurnOrder;
 use crate::call::command::LONGEST_PREFACE;
+use crate::id::AwayReason;
 
 const AGENTS: [(&str, &str); 5] = [
     ("amy", "waste:2"),
@@ -66,9 +68,10 @@ enum Step {
     WildClaim(usize, usize),
     WildFailure(usize, usize, OfferOutcome),
     WildEnd(usize, usize),
-    /// By a supervisor, or not.
-    Choose(usize, AgentChoice, bool),
-    Restore(usize, AgentState),
+    /// By a supervisor, or not; for what.
+    Choose(usize, AgentChoice, bool, Option<&'static str>),
+    /// And how long ago an agent went who was not ready.
+    Restore(usize, AgentState, u8),
     Phone(usize, bool),
 }
 
@@ -94,8 +97,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(AgentChoice::SignIn),
         1 => Just(AgentChoice::SignOut),
         5 => Just(AgentChoice::Ready),
-        1 => Just(AgentChoice::NotReady),
+        2 => Just(AgentChoice::NotReady),
     ];
+    let reason = prop::option::of(prop::sample::select(vec!["lunch", "training", "nap"]));
     let absent =
         (ABSENT, 0..QUEUES.len(), prop::sample::select(vec!["", "welsh"]), 0..60u8, -1..3i32);
     let state = prop::sample::select(vec![
@@ -131,9 +135,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (call.clone(), agent.clone(), outcome())
             .prop_map(|(call, agent, outcome)| Step::WildFailure(call, agent, outcome)),
         1 => (call, agent.clone()).prop_map(|(call, agent)| Step::WildEnd(call, agent)),
-        6 => (agent.clone(), choice, prop::bool::weighted(0.2))
-            .prop_map(|(agent, choice, supervisor)| Step::Choose(agent, choice, supervisor)),
-        1 => (agent.clone(), state).prop_map(|(agent, state)| Step::Restore(agent, state)),
+        6 => (agent.clone(), choice, prop::bool::weighted(0.2), reason)
+            .prop_map(|(agent, choice, by, reason)| Step::Choose(agent, choice, by, reason)),
+        1 => (agent.clone(), state, 0..40u8)
+            .prop_map(|(agent, state, ago_s)| Step::Restore(agent, state, ago_s)),
         1 => (agent, any::<bool>()).prop_map(|(agent, there)| Step::Phone(agent, there)),
     ]
 }
@@ -159,15 +164,21 @@ impl Both {
         let mut both = Both { world, model, balance: 0, tried: Tried::default() };
         for (agent, _) in AGENTS {
             both.apply(AcdInput::Reachable { agent: agent.into(), reachable: true });
-            both.choose(agent, AgentChoice::SignIn, StateReason::Own);
-            both.choose(agent, AgentChoice::Ready, StateReason::Own);
+            both.choose(agent, AgentChoice::SignIn, StateReason::Own, None);
+            both.choose(agent, AgentChoice::Ready, StateReason::Own, None);
         }
         both
     }
 
-    fn choose(&mut self, agent: &str, choice: AgentChoice, reason: StateReason) {
+    fn choose(
+        &mut self,
+        agent: &str,
+        choice: AgentChoice,
+        reason: StateReason,
+        away: Option<AwayReason>,
+    ) {
         let agent = agent.into();
-        self.apply(AcdInput::Choose { agent, choice, reason, by: None, away: None });
+        self.apply(AcdInput::Choose { agent, choice, reason, by: None, away });
     }
 
     fn apply(&mut self, input: AcdInput) {
@@ -202,7 +213,8 @@ impl Both {
                 | Seen::Reserved(..)
                 | Seen::ReserveRefused(..)
                 | Seen::DirectClaimed(..)
-                | Seen::Refused(..) => 0,
+                | Seen::Refused(..)
+                | Seen::AwayTooLong(..) => 0,
             };
         }
         self.must_hold();
@@ -417,12 +429,17 @@ impl Both {
                 self.apply(AcdInput::Hold { agent: agent(at), call: number(call), held });
             }
             Step::MoreTime(at) => self.apply(AcdInput::MoreTime { agent: agent(at) }),
-            Step::Choose(at, choice, supervisor) => {
+            Step::Choose(at, choice, supervisor, away) => {
                 let reason = if supervisor { StateReason::Supervisor } else { StateReason::Own };
-                self.choose(AGENTS[at].0, choice, reason);
+                self.choose(AGENTS[at].0, choice, reason, away.map(AwayReason::from));
             }
-            Step::Restore(at, state) => {
-                self.apply(AcdInput::Restore { agent: agent(at), state, away: None });
+            Step::Restore(at, state, ago_s) => {
+                let was = |reason: &str| {
+                    let (reason, lasted) = (reason.into(), secs(u64::from(ago_s)));
+                    WasAway { reason, lasted, over: ago_s > 30 }
+                };
+                let away = (ago_s % 3 > 0).then(|| was("lunch"));
+                self.apply(AcdInput::Restore { agent: agent(at), state, away });
             }
             Step::Phone(at, reachable) => {
                 self.apply(AcdInput::Reachable { agent: agent(at), reachable });

@@ -1,6 +1,7 @@
 //! The work of calls, what is said before an answer, those who are not on the line, and restarts.
 
 use super::*;
+use crate::acd::command::WasAway;
 use crate::call::command::LONGEST_PREFACE;
 
 impl Model {
@@ -50,7 +51,7 @@ impl Model {
         }
     }
 
-    pub(super) fn restore(&mut self, agent: &AgentId, state: AgentState) {
+    pub(super) fn restore(&mut self, agent: &AgentId, state: AgentState, away: Option<WasAway>) {
         let at = self.at;
         let worker = self.worker(agent);
         if worker.state != AgentState::SignedOut || !worker.calls.is_empty() {
@@ -58,7 +59,10 @@ impl Model {
         }
         match state {
             AgentState::SignedOut => {}
-            AgentState::NotReady => worker.state = AgentState::NotReady,
+            AgentState::NotReady => {
+                worker.state = AgentState::NotReady;
+                worker.away = away.map(Away::from);
+            }
             AgentState::Ready
             | AgentState::Reserved
             | AgentState::Ringing
@@ -110,7 +114,10 @@ impl Worker {
     pub(super) fn work_over(&mut self, at: Time) {
         match self.work.filter(|_| self.owes) {
             Some(work) if work.most > at => self.until = Some(work.most),
-            Some(_) => self.stop(AgentState::NotReady),
+            Some(_) => {
+                self.stop(AgentState::NotReady);
+                self.away = Some(Away::for_(Some(AwayReason::NO_CODE.into())));
+            }
             None => self.get_ready(at),
         }
     }

@@ -6,6 +6,7 @@ use super::AGENTS;
 use crate::acd::settings::{Relaxation, TurnOrder};
 use crate::acd::tests::*;
 use crate::event::Choose;
+use crate::id::AwayReason;
 
 /// What differs between councils.
 #[derive(Debug, Clone)]
@@ -85,6 +86,15 @@ impl Rules {
             queue.wrap_up_most_s = self.wrap_up_most_s;
             (queue.ring_at_most, queue.last_agent_s) = (self.ring_at_most, self.last_agent_s);
         }
-        AcdPlan { turns: self.turns, ..plan(&queues, &AGENTS) }
+        let mut plan = AcdPlan { turns: self.turns, ..plan(&queues, &AGENTS) };
+        let away = |title, limit_s, at_once| AwaySettings {
+            limit_s,
+            at_once,
+            ..AwaySettings::titled(title)
+        };
+        plan.away.insert("lunch".into(), away("Lunch", Some(25), Some(1)));
+        plan.away.insert("training".into(), away("Training", None, None));
+        plan.away.insert(AwayReason::NO_ANSWER.into(), away("Gone", Some(40), None));
+        plan
     }
 }

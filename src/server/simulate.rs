@@ -57,14 +57,12 @@ impl std::str::FromStr for Alternative {
     type Err = WhatIfError;
 
     fn from_str(text: &str) -> Result<Self, WhatIfError> {
-        let of: [(&str, fn(PathBuf) -> Alternative); 3] = [
-            ("config=", Alternative::Config),
-            ("calls=", Alternative::Calls),
-            ("agents=", Alternative::Roster),
-        ];
-        for (what, alternative) in of {
-            if let Some(file) = text.strip_prefix(what).filter(|file| !file.is_empty()) {
-                return Ok(alternative(file.into()));
+        if let Some((what, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) {
+            match what {
+                "config" => return Ok(Alternative::Config(file.into())),
+                "calls" => return Ok(Alternative::Calls(file.into())),
+                "agents" => return Ok(Alternative::Roster(file.into())),
+                _ => {}
             }
         }
         Ok(Alternative::Agents(text.parse()?, text.to_owned()))

@@ -183,6 +183,14 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// From 1 to as much as makes sense.
+    fn within(&mut self, path: &[&str], what: &'static str, value: u64, most: u64) {
+        self.not_zero(path, what, value);
+        if value > most {
+            self.error(path, Problem::TooMuch { what, value, most });
+        }
+    }
+
     /// Whether a text is one of the numbers that callers dial.
     fn is_number(&self, text: &str) -> bool {
         self.numbers.contains(&canonical(text))

@@ -45,6 +45,8 @@ pub enum Problem {
     ControlCharacter { what: &'static str },
     #[error("{what} must not be 0")]
     Zero { what: &'static str },
+    #[error("{value} is too much for {what}")]
+    TooMuch { what: &'static str, value: u64, most: u64 },
     #[error("there is no {kind} `{name}`")]
     NoSuch { kind: &'static str, name: String, near: Option<String>, known: Vec<String> },
 
@@ -294,6 +296,7 @@ impl Problem {
             Problem::SecretNotText => "write it in quotes",
             Problem::Empty { .. } | Problem::ControlCharacter { .. } => "write some printable text",
             Problem::Zero { .. } => "write 1 or more",
+            Problem::TooMuch { most, .. } => return Some(format!("write {most} or less")),
             Problem::BadBackendUrl { .. } => {
                 "write it as in https://tax.example.gov.uk/api, without `?` and `#`; a flow's `path` follows it"
             }

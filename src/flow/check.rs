@@ -109,6 +109,12 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
             faults.note(FaultKind::NobodyListens { queue: name.value.clone() }, name.place);
         }
     }
+    let callback = draft.nodes.iter().find(|node| matches!(node.node, Some(Node::Callback(_))));
+    if let Some(place) = callback.and_then(|node| node.names.first()).map(|(_, name)| name.place)
+        && known.no_trunk
+    {
+        faults.note(FaultKind::NoWayOut, place);
+    }
     let mut seen = BTreeSet::new();
     for node in &draft.nodes {
         for text in &node.texts {

@@ -124,6 +124,17 @@ pub enum FaultKind {
         /// Which queue.
         queue: String,
     },
+    /// Callers are promised to be rung back, and nobody can be rung.
+    #[error("nobody can be rung back: the settings have no trunk")]
+    NoWayOut,
+    /// A skill is asked for twice, perhaps with two levels.
+    #[error("`{skill}` is asked for twice; the first time as `{first}`")]
+    SkillTwice {
+        /// Which.
+        skill: String,
+        /// As it was written first.
+        first: String,
+    },
     /// Nothing leads to a node.
     #[error("no caller can ever come to `{node}`")]
     Unreachable {

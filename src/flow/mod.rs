@@ -63,6 +63,8 @@ pub struct Known {
     pub queues: Vec<QueueName>,
     /// Of them, those that no agent has the skills for.
     pub unserved: Vec<QueueName>,
+    /// Whether nobody outside can be rung.
+    pub no_trunk: bool,
     /// Calendars of the settings.
     pub calendars: Vec<CalendarName>,
     /// Skills that at least one agent or queue of the settings names.

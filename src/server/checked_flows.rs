@@ -55,6 +55,7 @@ impl CheckedFlows {
         let Known {
             queues,
             unserved,
+            no_trunk,
             calendars,
             skills,
             backends,
@@ -69,6 +70,7 @@ impl CheckedFlows {
         };
         (queues, unserved, calendars, skills)
             == (&before.queues, &before.unserved, &before.calendars, &before.skills)
+            && *no_trunk == before.no_trunk
             && (backends, templates, intents)
                 == (&before.backends, &before.templates, &before.intents)
             && self.asked.iter().all(answered)
@@ -108,6 +110,7 @@ pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) 
     Known {
         unserved: unserved.map(|(name, _)| name.clone()).collect(),
         queues: settings.queues.keys().cloned().collect(),
+        no_trunk: settings.trunks.is_empty(),
         calendars: settings.calendars.keys().cloned().collect(),
         skills: skills.into_iter().cloned().collect(),
         backends: settings.backends.keys().cloned().collect(),

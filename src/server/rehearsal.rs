@@ -10,7 +10,7 @@ use miette::Report;
 
 use crate::acd::AcdPlan;
 use crate::assistant::Understanding;
-use crate::call::command::{Question, Utterance};
+use crate::call::command::{CallbackAnswer, Question, Utterance};
 use crate::config;
 use crate::flow::rehearsal::{Conditions, Happening, Stage, Theatre, Waiting, rehearse};
 use crate::flow::{self, About, Fault, FlowFile, Known};
@@ -125,6 +125,13 @@ impl Rehearsed {
         }
     }
 
+    /// Without a trunk nobody can be rung back.
+    fn conditions(&self) -> Conditions {
+        let queues = self.known.queues.iter().filter(|_| self.known.no_trunk);
+        let callbacks = queues.map(|queue| (queue.clone(), CallbackAnswer::NotNow)).collect();
+        Conditions { callbacks, ..Conditions::default() }
+    }
+
     /// Whether a calendar is open when the council's clocks show this. One that is not there is.
     fn is_open(&self, calendar: &CalendarName, at: DateTime) -> bool {
         let at = at.to_zoned(self.acd.zone.clone());
@@ -163,7 +170,7 @@ pub fn try_flow(config: &Path, flow: &str, at: Option<DateTime>) -> Result<(), R
         hears: true,
         now: at.unwrap_or_else(now),
     };
-    let stage = Stage::new(&theatre, &flow.into(), about, &[], Conditions::default());
+    let stage = Stage::new(&theatre, &flow.into(), about, &[], rehearsed.conditions());
     let mut stage = stage.ok_or_else(|| RehearsalError::NoFlow(flow.to_owned()))?;
     let mut out = io::stdout().lock();
     writeln!(out, "{HELP}\n")?;

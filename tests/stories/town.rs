@@ -198,6 +198,7 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
     let known = Known {
         queues: vec!["waste".into(), "general".into()],
         unserved: Vec::new(),
+        no_trunk: false,
         calendars: settings.calendars.keys().cloned().collect(),
         skills: vec!["waste".into(), "general".into()],
         backends: settings.backends.keys().cloned().collect(),

@@ -13,12 +13,18 @@ impl Check<'_> {
             let at = |key| ["backend", name.as_str(), key];
             self.service(&at("url"), &backend.url);
             for (key, what, value) in [
-                ("timeout_ms", "the time for an answer", backend.timeout_ms),
                 ("failures", "the number of failures", backend.failures),
                 ("rest_s", "the time that it is left alone", backend.rest_s),
                 ("at_once", "the number of requests at once", backend.at_once),
             ] {
                 self.not_zero(&at(key), what, u64::from(value));
+            }
+            let timeout_ms = backend.timeout_ms.into();
+            self.within(&at("timeout_ms"), "the time for an answer", timeout_ms, LONGEST_ANSWER_MS);
+            if backend.retries > MOST_RETRIES {
+                let (value, most) = (backend.retries.into(), MOST_RETRIES.into());
+                let what = "the number of further tries";
+                self.error(&at("retries"), Problem::TooMuch { what, value, most });
             }
             let (patience_s, retries) = (backend.timeout_ms / 1_000, backend.retries);
             if patience_s.saturating_mul(retries.saturating_add(1)) > LONGEST_WAIT_S {
@@ -47,6 +53,10 @@ impl Check<'_> {
     }
 }
 
+/// No caller waits for an answer that takes longer, in milliseconds.
+pub(super) const LONGEST_ANSWER_MS: u64 = 60_000;
+/// A system that has failed so often in a row does not answer.
+const MOST_RETRIES: u32 = 10;
 /// Callers who hear nothing but music for longer hang up.
 const LONGEST_WAIT_S: u32 = 20;
 

@@ -7,6 +7,7 @@ use crate::number::canonical;
 use crate::number::class::Class;
 
 use super::Check;
+use super::queues::LONGEST_RING_S;
 
 impl Check<'_> {
     pub(super) fn dial_plan(&mut self) {
@@ -73,7 +74,7 @@ impl Check<'_> {
             ("recall_s", "the ringing time of a recall", transfers.recall_s),
             ("own_call_s", "the ringing time of an agent's own call", transfers.own_call_s),
         ] {
-            self.not_zero(&["transfers", key], what, u64::from(value));
+            self.within(&["transfers", key], what, u64::from(value), LONGEST_RING_S);
         }
     }
 }

@@ -9,6 +9,11 @@ use crate::id::{Ability, QueueName, all_met};
 
 use super::Check;
 
+/// No network rings for longer (RFC 3261 section 16.6, timer C), in seconds.
+pub(super) const LONGEST_RING_S: u64 = 180;
+/// Whoever was not reached so often is rung back no more.
+const MOST_RETRIES: u32 = 20;
+
 impl Check<'_> {
     pub(super) fn queues(&mut self) {
         let settings = self.settings;
@@ -22,7 +27,8 @@ impl Check<'_> {
                 self.text(&at("short_title"), "the queue's short title", short);
             }
             self.not_zero(&at("standard_s"), "the standard", u64::from(queue.standard_s));
-            self.not_zero(&at("ring_s"), "the ringing time", u64::from(queue.ring_s));
+            let ring_s = u64::from(queue.ring_s);
+            self.within(&at("ring_s"), "the ringing time", ring_s, LONGEST_RING_S);
             let after = u64::from(queue.not_ready_after);
             self.not_zero(&at("not_ready_after"), "the number of offers", after);
             self.rung_at_once(name, queue);
@@ -44,9 +50,18 @@ impl Check<'_> {
             ] {
                 self.not_zero(&["queue", name.as_str(), "callback", key], what, value);
             }
+            let at_callback = |key: &'static str| ["queue", name.as_str(), "callback", key];
             if callback.ring_s < LEAST_RING_S {
-                let at = ["queue", name.as_str(), "callback", "ring_s"];
-                self.error(&at, Problem::RingsTooShort { ring_s: callback.ring_s });
+                let ring_s = callback.ring_s;
+                self.error(&at_callback("ring_s"), Problem::RingsTooShort { ring_s });
+            } else {
+                let (path, ring_s) = (at_callback("ring_s"), u64::from(callback.ring_s));
+                self.within(&path, "the ringing time", ring_s, LONGEST_RING_S);
+            }
+            if callback.retries > MOST_RETRIES {
+                let (value, most) = (callback.retries.into(), MOST_RETRIES.into());
+                let what = "the number of further tries";
+                self.error(&at_callback("retries"), Problem::TooMuch { what, value, most });
             }
             let music = queue.music.as_str();
             let plain = |part: &str| !part.is_empty() && part != "." && part != "..";

@@ -147,3 +147,30 @@ fn what_callers_did_is_remembered_for_a_month_at_most() {
     assert_eq!(of(744), [""; 0]);
     assert_eq!(of(745), ["9:12 745 h cannot be remembered: from 1 to 744 h can"]);
 }
+
+#[test]
+fn no_phone_rings_for_hours_and_nobody_is_tried_for_ever() {
+    let text = format!(
+        "[queue.waste]\ntitle = \"W\"\nskills = [\"waste\"]\nring_s = 181\n\
+         [queue.waste.callback]\nring_s = 3600\nretries = 100\n{AGENTS}\
+         [transfers]\nrecall_s = 4000000000\n\
+         [backend.tax]\nurl = \"https://tax.example.gov.uk\"\ntimeout_ms = 4000000000\nretries = 11\n\
+         [speech]\ntimeout_ms = 60001\n[language_model]\ntimeout_ms = 60001\n"
+    );
+    let found = check_findings(&text);
+    let too_much: Vec<&str> =
+        found.iter().filter(|it| it.contains("too much")).map(String::as_str).collect();
+    assert_eq!(
+        too_much,
+        [
+            "8:10 181 is too much for the ringing time",
+            "10:10 3600 is too much for the ringing time",
+            "11:11 100 is too much for the number of further tries",
+            "21:12 4000000000 is too much for the ringing time of a recall",
+            "24:14 4000000000 is too much for the time for an answer",
+            "25:11 11 is too much for the number of further tries",
+            "27:14 60001 is too much for speech.timeout_ms",
+            "29:14 60001 is too much for language_model.timeout_ms",
+        ]
+    );
+}

@@ -1,6 +1,7 @@
 //! Every finding, and the line and column where it is shown.
 
 mod between;
+mod people;
 mod sending;
 mod transfer;
 mod values;
@@ -18,6 +19,7 @@ fn known() -> Known {
     Known {
         queues: vec!["waste".into(), "housing".into()],
         unserved: Vec::new(),
+        no_trunk: false,
         calendars: vec!["main".into()],
         skills: vec!["welsh".into()],
         backends: vec!["tax".into()],

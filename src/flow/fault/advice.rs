@@ -14,6 +14,7 @@ impl FaultKind {
                 | FaultKind::KeyFirst { .. }
                 | FaultKind::DeepMenu { .. }
                 | FaultKind::NoPerson
+                | FaultKind::NoWayOut
         )
     }
 
@@ -59,6 +60,10 @@ impl FaultKind {
             FaultKind::NobodyListens { queue } => {
                 format!("give an agent the skills of `{queue}`, or take messages for another queue")
             }
+            FaultKind::NoWayOut => "add a [trunk.NAME] to the settings (docs/trunks.md); until then \
+                callers hear `not_now` or go to `otherwise`"
+                .to_owned(),
+            FaultKind::SkillTwice { .. } => "keep one of the two, with the level that is needed".to_owned(),
             FaultKind::Unreachable { node } => {
                 format!("let another node lead to `{node}`, or remove it")
             }

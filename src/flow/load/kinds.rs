@@ -108,6 +108,11 @@ const NO_INPUT: Field = may(
     Shape::Again { timed: true },
     "what is said before it is asked again because no key came, and after how many seconds",
 );
+const WRONG_KEY: Field = may(
+    "wrong_key",
+    Shape::Again { timed: false },
+    "what is said before it is asked again because another key came",
+);
 const GAVE_UP: Field =
     needed("otherwise", Shape::Node, "the node for callers who have not answered after that");
 
@@ -143,11 +148,7 @@ pub const KINDS: &[Kind] = &[
             may("phrases", Shape::Phrases, "what callers can say instead, by key"),
             may("must_hear", Shape::Truth, "whether it is said to its end in any case"),
             NO_INPUT,
-            may(
-                "wrong_key",
-                Shape::Again { timed: false },
-                "what is said before the choices are repeated because another key came",
-            ),
+            WRONG_KEY,
             TRIES_FIELD,
             GAVE_UP,
         ],
@@ -160,11 +161,7 @@ pub const KINDS: &[Kind] = &[
             needed("survey", Shape::Words, "the question"),
             may("as", Shape::Name, "what the answers are counted as; the node's name if left out"),
             NO_INPUT,
-            may(
-                "wrong_key",
-                Shape::Again { timed: false },
-                "what is said before it is asked again because another key came",
-            ),
+            WRONG_KEY,
             TRIES_FIELD,
             THEN,
             GAVE_UP,

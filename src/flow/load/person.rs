@@ -256,6 +256,11 @@ impl Reader<'_> {
             match word.value.parse::<Ability>() {
                 Ok(ability) => {
                     let value = ability.skill.to_string();
+                    let before = |known: &&Ability| known.skill == ability.skill;
+                    if let Some(before) = abilities.iter().find(before) {
+                        let (skill, first) = (value.clone(), before.to_string());
+                        self.faults.note(FaultKind::SkillTwice { skill, first }, word.place);
+                    }
                     self.draft.names.push((What::Skill, At { value, place: word.place }));
                     abilities.push(ability);
                 }

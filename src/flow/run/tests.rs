@@ -70,6 +70,7 @@ fn known() -> Known {
     Known {
         queues: vec!["waste".into(), "general".into()],
         unserved: Vec::new(),
+        no_trunk: false,
         calendars: vec!["main".into()],
         skills: vec!["bins".into(), "welsh".into()],
         backends: vec!["tax".into()],

@@ -106,6 +106,7 @@ fn plan() -> Plan {
     let settings: Settings = toml::from_str(&text).expect("settings");
     let known = Known {
         unserved: Vec::new(),
+        no_trunk: false,
         queues: vec!["general".into()],
         calendars: Vec::new(),
         backends: Vec::new(),

@@ -144,6 +144,7 @@ fn plan(text: &str) -> Plan {
     let settings: Settings = toml::from_str(text).expect("settings");
     let known = Known {
         unserved: Vec::new(),
+        no_trunk: false,
         queues: vec!["general".into()],
         calendars: Vec::new(),
         skills: vec!["general".into()],

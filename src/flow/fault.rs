@@ -127,6 +127,14 @@ pub enum FaultKind {
     /// Callers are promised to be rung back, and nobody can be rung.
     #[error("nobody can be rung back: the settings have no trunk")]
     NoWayOut,
+    /// Phrases for a key that leads nowhere.
+    #[error("`{key}` is none of the keys here")]
+    NoSuchKey {
+        /// Which.
+        key: String,
+        /// The keys that lead somewhere.
+        keys: Vec<String>,
+    },
     /// A skill is asked for twice, perhaps with two levels.
     #[error("`{skill}` is asked for twice; the first time as `{first}`")]
     SkillTwice {

@@ -63,6 +63,9 @@ impl FaultKind {
             FaultKind::NoWayOut => "add a [trunk.NAME] to the settings (docs/trunks.md); until then \
                 callers hear `not_now` or go to `otherwise`"
                 .to_owned(),
+            FaultKind::NoSuchKey { key, keys } => {
+                format!("add `{key}` to `keys:`, or write one of: {}", keys.join(", "))
+            }
             FaultKind::SkillTwice { .. } => "keep one of the two, with the level that is needed".to_owned(),
             FaultKind::Unreachable { node } => {
                 format!("let another node lead to `{node}`, or remove it")

@@ -108,8 +108,15 @@ impl Reader<'_> {
         let mut all = Vec::new();
         for (name, tree) in fields.iter() {
             let said = fields::words("phrases", tree, self.faults)?;
-            match one_key(&name.value).filter(|key| keys.contains_key(key)) {
-                Some(key) => all.push((key, said.into_iter().map(|phrase| phrase.value).collect())),
+            match one_key(&name.value) {
+                Some(key) if keys.contains_key(&key) => {
+                    all.push((key, said.into_iter().map(|phrase| phrase.value).collect()));
+                }
+                Some(_) => {
+                    let keys = keys.keys().map(|key| key.as_char().to_string()).collect();
+                    let kind = FaultKind::NoSuchKey { key: name.value.clone(), keys };
+                    self.faults.note(kind, name.place);
+                }
                 None => {
                     self.faults.note(FaultKind::BadKey { key: name.value.clone() }, name.place);
                 }

@@ -29,6 +29,23 @@ fn a_skill_is_asked_for_once() {
 }
 
 #[test]
+fn phrases_stand_for_a_key_that_leads_somewhere() {
+    let flow = |keys: &str| {
+        let meanwhile = format!(
+            "    while_waiting: {{say: Press 1., keys: {{1: offer}}, phrases: {{{keys}}}}}\n"
+        );
+        GOOD.replace("    on_full: offer\n", &meanwhile)
+    };
+    assert_eq!(findings(&flow("1: ring me back")), Vec::<String>::new());
+    assert_eq!(
+        findings(&flow("2: ring me back")),
+        ["main.yaml:6:64: `2` is none of the keys here"]
+    );
+    let found = findings(&flow("one: ring me back"));
+    assert_eq!(found, ["main.yaml:6:64: `one` is not a key of a telephone"]);
+}
+
+#[test]
 fn a_promise_to_ring_back_without_a_trunk_is_warned_of() {
     let known = Known { no_trunk: true, ..known() };
     let file = FlowFile { name: "main".into(), shown: "main.yaml".into(), text: GOOD.to_owned() };

@@ -112,6 +112,7 @@ fn plan() -> Plan {
         backends: Vec::new(),
         templates: Default::default(),
         reach: Default::default(),
+        entered: Default::default(),
         skills: vec!["general".into()],
         intents: Default::default(),
         prompts: None,

@@ -3,13 +3,14 @@
 
 mod between;
 mod callers;
+mod named_keys;
 mod rehearsed;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::What;
-use super::fault::FaultKind;
+use super::fault::{FaultKind, Slip};
 use super::fields::{self, Faults};
 use super::load::{Draft, DraftNode, Link};
 use super::model::{Kinds, Node, Send};
@@ -90,12 +91,18 @@ fn check_one(draft: &Draft, known: &Known, asking: &BTreeSet<&FlowName>, faults:
     unreachable(draft, &graph, faults);
     loops(draft, &graph, faults);
     callers::check(draft, &graph, faults);
+    named_keys::check(draft, faults);
     for node in &draft.nodes {
         for (what, name) in &node.names {
             match what {
                 What::Destination => destination(&draft.name, name, known, faults),
                 _ => known_name(*what, name, known, faults),
             }
+        }
+        if let (Some(Node::Return(_)), Some(word), Some(number)) =
+            (&node.node, node.words.first(), known.entered.get(&draft.name))
+        {
+            faults.note(Slip::ReturnToNobody { number: number.clone() }.into(), word.place);
         }
         if let (Some(Node::Send(send)), Some((_, name))) = (&node.node, node.names.first())
             && let Some(needs) = known.templates.get(&send.template)

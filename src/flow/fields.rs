@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::fault::{Fault, FaultKind, Source};
+use super::fault::{Fault, FaultKind, Slip, Source};
 use super::nearest::nearest;
 use super::yaml::{At, Place, Tree, Value};
 
@@ -17,6 +17,40 @@ impl Faults {
     /// None yet.
     pub fn new(source: Source) -> Self {
         Faults { source, found: Vec::new() }
+    }
+
+    /// The line of a place from its end on, if what is there stands without quotes: what YAML takes for a
+    /// remark.
+    pub fn remark_after(&self, place: Place) -> Option<&str> {
+        let text = self.source.inner();
+        let written = text.get(place.offset..)?;
+        if written.starts_with(['"', '\'', '>', '|']) {
+            return None;
+        }
+        let (written, rest) =
+            (written.get(..place.len)?, written.get(place.len..)?.lines().next()?);
+        let apart = rest.starts_with(char::is_whitespace) || written.ends_with(char::is_whitespace);
+        Some(rest.trim()).filter(|remark| apart && remark.starts_with('#'))
+    }
+
+    /// Lines that begin a remark where a key `#` was meant: `#: node`.
+    pub fn hash_keys(&mut self) {
+        let text = self.source.inner().clone();
+        let mut offset = 0;
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            let bare = line.trim();
+            let before = line.len() - line.trim_start().len();
+            if bare.strip_prefix("#:").is_some_and(|to| is_name(to.trim())) {
+                let place = Place {
+                    line: at + 1,
+                    column: before + 1,
+                    offset: offset + before,
+                    len: bare.len(),
+                };
+                self.note(Slip::HashKey.into(), place);
+            }
+            offset += line.len();
+        }
     }
 
     /// Notes one.

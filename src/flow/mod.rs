@@ -75,6 +75,8 @@ pub struct Known {
     pub templates: BTreeMap<TemplateName, Needs>,
     /// Whom they can be put through to.
     pub reach: Reach,
+    /// The flows that numbers lead to, each with the first of them.
+    pub entered: BTreeMap<FlowName, String>,
     /// What calls can be about, and how people call it.
     pub intents: BTreeMap<IntentName, String>,
     /// Prompts that have a sound file; none if sound files do not matter.

@@ -61,6 +61,7 @@ impl CheckedFlows {
             backends,
             templates,
             reach,
+            entered,
             intents,
             // Those of the files.
             prompts: _,
@@ -71,8 +72,8 @@ impl CheckedFlows {
         (queues, unserved, calendars, skills)
             == (&before.queues, &before.unserved, &before.calendars, &before.skills)
             && *no_trunk == before.no_trunk
-            && (backends, templates, intents)
-                == (&before.backends, &before.templates, &before.intents)
+            && (backends, templates, intents, entered)
+                == (&before.backends, &before.templates, &before.intents, &before.entered)
             && self.asked.iter().all(answered)
     }
 
@@ -97,6 +98,16 @@ fn reach(settings: &Settings) -> Reach {
     })
 }
 
+/// The flows that numbers lead to, each with the first of them.
+fn entered(settings: &Settings) -> BTreeMap<FlowName, String> {
+    let of_trunks = settings.trunks.values().flat_map(|trunk| &trunk.numbers);
+    let mut entered = BTreeMap::new();
+    for (number, to) in settings.numbers.iter().chain(of_trunks) {
+        entered.entry(to.flow.clone()).or_insert_with(|| number.clone());
+    }
+    entered
+}
+
 /// What flows may refer to.
 pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) -> Known {
     let intents = understanding.map(Understanding::names).unwrap_or_default();
@@ -116,6 +127,7 @@ pub(super) fn known(settings: &Settings, understanding: Option<&Understanding>) 
         backends: settings.backends.keys().cloned().collect(),
         templates: settings.notifications.needs(),
         reach: reach(settings),
+        entered: entered(settings),
         intents,
         prompts: None,
     }

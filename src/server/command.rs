@@ -233,7 +233,9 @@ async fn until_told_to_stop(
 /// `switchboard check`.
 pub fn check(config: &Path, data: Option<&Path>) -> Result<(), Failure> {
     let overrides = Overrides { data: data.map(Path::to_owned), ..Overrides::default() };
-    let installation = Installation::read(config, &overrides)?;
+    let installation = Installation::read_and_tell(config, &overrides, &|warning| {
+        eprintln!("{warning:?}");
+    })?;
     // Addresses are only known to a server that runs; those of this machine will do for the check.
     let plan = installation.plan(listeners::foreseen(&installation.settings.sip.addresses()))?;
     let bank = installation.bank(&plan)?;

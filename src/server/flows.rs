@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use miette::Diagnostic;
+use miette::{Diagnostic, NamedSource};
 
 use crate::config::settings::FileSettings;
 use crate::flow::prompt::{Fingerprint, Manifest, Rendered, SpokenText};
-use crate::flow::{self, Finding, FlowFile, Known, Loaded};
+use crate::flow::{self, Fault, FaultKind, Finding, FlowFile, Known, Loaded, Place};
 use crate::id::PromptName;
 
 use super::assistant;
@@ -253,11 +254,12 @@ pub fn yaml_files(folder: &Path) -> (Vec<YamlFile>, Vec<Finding>) {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         match (ending, stem) {
             (Some("yaml"), Some(stem)) if !stem.starts_with('.') => {
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => {
-                        let shown = path.display().to_string();
+                let shown = path.display().to_string();
+                match std::fs::read(&path).map(|bytes| text(&shown, bytes)) {
+                    Ok(Ok(text)) => {
                         sources.push(YamlFile { stem: stem.to_owned(), shown, text });
                     }
+                    Ok(Err(fault)) => findings.push(Finding::new(*fault)),
                     Err(error) => findings.push(FileError::Unreadable { path, error }.into()),
                 }
             }
@@ -268,6 +270,39 @@ pub fn yaml_files(folder: &Path) -> (Vec<YamlFile>, Vec<Finding>) {
         }
     }
     (sources, findings)
+}
+
+/// What is in a file, if it is UTF-8; the place of the first byte that is not otherwise.
+fn text(shown: &str, bytes: Vec<u8>) -> Result<String, Box<Fault>> {
+    let (valid, bytes) = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => (error.utf8_error().valid_up_to(), error.into_bytes()),
+    };
+    let words = |two: fn([u8; 2]) -> u16| {
+        let pairs = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok());
+        let units: Vec<u16> = pairs.map(two).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let (text, encoding) = match bytes.as_slice() {
+        [0xff, 0xfe, ..] => (words(u16::from_le_bytes), "it is UTF-16, not UTF-8"),
+        [0xfe, 0xff, ..] => (words(u16::from_be_bytes), "it is UTF-16, not UTF-8"),
+        _ => (String::from_utf8_lossy(&bytes).into_owned(), "this letter is not in UTF-8"),
+    };
+    let before = text.get(..valid).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let place = Place {
+        line: before.matches('\n').count() + 1,
+        column: line.chars().count() + 1,
+        offset: before.len(),
+        len: text
+            .get(before.len()..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(0, char::len_utf8),
+    };
+    let right = Some("save the file as UTF-8: editors ask for the encoding at \"Save as\"");
+    let kind = FaultKind::NotYaml { why: encoding.to_owned(), right };
+    let source = Arc::new(NamedSource::new(shown, Arc::<str>::from(text)));
+    Err(Box::new(Fault::new(kind, place, &source)))
 }
 
 fn own_texts(

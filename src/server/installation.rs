@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, Report};
+use miette::Report;
 
 mod surroundings;
 
 use self::surroundings::{Secure, holidays_end, no_folder, now};
 use crate::acd::calendar::{BankHolidays, CalendarSettings};
 use crate::assistant::Understanding;
-use crate::config::problem::{Told, place_of};
+use crate::config::problem::Told;
 use crate::config::registry::{self as declared, Aside, Entries, Key, merge};
 use crate::config::settings::{
     EngineName, HttpSettings, ListenSettings, PortRange, RtpSettings, Settings, SipSettings,
@@ -146,12 +146,23 @@ impl Installation {
     /// Reads and checks everything; all findings at once. Warnings go to the log. What the database in
     /// the data folder declares is put beside what the file does.
     pub fn read(config: &Path, overrides: &Overrides) -> Result<Self, Problems> {
+        Self::read_and_tell(config, overrides, &|warning| {
+            tracing::warn!("{}", Told::of(warning));
+        })
+    }
+
+    /// The same, for whoever wants the warnings elsewhere than in the log.
+    pub fn read_and_tell(
+        config: &Path,
+        overrides: &Overrides,
+        warn: &dyn Fn(&Report),
+    ) -> Result<Self, Problems> {
         let data = overrides.data.as_deref();
         let Declared { mut settings, source, bank_holidays, entries, aside, mut findings } =
             Declared::read(config, data)?;
         findings.extend(holidays_end(&settings, &source, &bank_holidays, now()));
         let mut warnings: Vec<Told> = findings.iter().map(Told::of).collect();
-        findings.iter().for_each(|warning| warn(warning.as_ref()));
+        findings.iter().for_each(warn);
         let Settings { sip, http, rtp, .. } = &settings;
         let written = Written { sip: sip.clone(), http: http.clone(), rtp: rtp.clone() };
         if let Some(bind) = overrides.sip {
@@ -165,7 +176,7 @@ impl Installation {
             settings.rtp.ports = ports;
         }
         let mut secure = Secure::read(&settings, &source);
-        secure.warnings.iter().for_each(|warning| warn(warning.as_ref()));
+        secure.warnings.iter().for_each(warn);
         secure.errors.extend(secret_file::check(&settings, &source));
         secure.errors.extend(no_folder(&settings, &source));
         if !secure.errors.is_empty() {
@@ -197,7 +208,7 @@ impl Installation {
         if !wrong.is_empty() {
             return Err(Problems(wrong));
         }
-        found.iter().for_each(|warning| warn(warning.as_ref()));
+        found.iter().for_each(warn);
         warnings.extend(found.iter().map(Told::of));
         Ok(Installation { warnings, flows, ..installation })
     }
@@ -363,13 +374,6 @@ impl Installation {
         sounds::load(&files.sounds, &files.language, sounds)
             .map_err(|errors| Problems(errors.into_iter().map(Report::new).collect()))
     }
-}
-
-/// Says in one line of the log what works and is hardly meant: where, what, and what would be right.
-fn warn(finding: &dyn Diagnostic) {
-    let place = place_of(finding).map(|place| format!("{place}: ")).unwrap_or_default();
-    let advice = finding.help().map(|help| format!("; {help}")).unwrap_or_default();
-    tracing::warn!("{place}{finding}{advice}");
 }
 
 /// Says of each entry of the database that is not in force why not.

@@ -204,6 +204,7 @@ fn plan(settings: &Settings, flow: &str, listeners: Vec<Listener>) -> Plan {
         backends: settings.backends.keys().cloned().collect(),
         templates: settings.notifications.needs(),
         reach: Reach::new(|_, _| Ok(())),
+        entered: Default::default(),
         intents: shipped_names(flow),
         prompts: None,
     };

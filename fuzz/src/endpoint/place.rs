@@ -151,6 +151,7 @@ fn plan(text: &str) -> Plan {
         backends: Vec::new(),
         templates: Default::default(),
         reach: Default::default(),
+        entered: Default::default(),
         intents: Default::default(),
         prompts: None,
     };

@@ -8,6 +8,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Report, Severity, SourceCode}
 use serde::Serialize;
 
 use super::Problem;
+use crate::flow::Fault;
 
 /// A problem at its place, ready to be shown to a person.
 #[derive(Debug)]
@@ -98,7 +99,11 @@ impl Told {
                 let field = path.as_ref().map(|path| path.path.join("."));
                 Told { field, place, what: problem.to_string(), right }
             }
-            None => Told { field: None, place, what: report.to_string(), right },
+            None => {
+                let shown = report.to_string();
+                let what = report.downcast_ref::<Fault>().map(|fault| fault.kind.to_string());
+                Told { field: None, place, what: what.unwrap_or(shown), right }
+            }
         }
     }
 }

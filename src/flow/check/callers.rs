@@ -1,9 +1,9 @@
 //! What callers find hard, as warnings: the UK's rules of thumb for menus.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::Graph;
-use crate::flow::fault::FaultKind;
+use crate::flow::fault::{FaultKind, Slip};
 use crate::flow::fields::Faults;
 use crate::flow::load::Draft;
 use crate::flow::model::Node;
@@ -38,6 +38,38 @@ pub fn check(draft: &Draft, graph: &Graph<'_>, faults: &mut Faults) {
         }
     }
     deep_menus(draft, graph, faults);
+    adviser(draft, graph, faults);
+}
+
+/// Notes an `adviser:` from which nobody can be reached.
+fn adviser(draft: &Draft, graph: &Graph<'_>, faults: &mut Faults) {
+    let (Some(place), Some(first)) = (&draft.adviser, graph.adviser) else { return };
+    let mut seen = BTreeSet::from([first]);
+    let mut next = vec![first];
+    while let Some(at) = next.pop() {
+        let node = draft.nodes.get(at);
+        let Some(node) = node.filter(|node| node.flows.is_empty()) else { return };
+        match &node.node {
+            Some(node) if !meets_somebody(node) => {}
+            // What could not be read may lead to somebody.
+            Some(_) | None => return,
+        }
+        next.extend(graph.from(at).iter().map(|way| way.to).filter(|to| seen.insert(*to)));
+    }
+    let node = place.value.to_string();
+    faults.note(Slip::NoAdviser { node }.into(), place.place);
+}
+
+/// Whether a node brings callers to people, or back to the flow that led here.
+fn meets_somebody(node: &Node) -> bool {
+    matches!(
+        node,
+        Node::Queue(_)
+            | Node::Transfer(_)
+            | Node::Voicemail(_)
+            | Node::Callback(_)
+            | Node::Return(_)
+    )
 }
 
 /// "press 3 for housing", if it is said so.
@@ -80,14 +112,7 @@ fn person_is_near(draft: &Draft, graph: &Graph<'_>, from: usize) -> bool {
         let Some(best) = least.get_mut(at).filter(|best| **best > asked) else { continue };
         *best = asked;
         let node = draft.nodes.get(at).and_then(|node| node.node.as_ref());
-        if let Some(
-            Node::Queue(_)
-            | Node::Transfer(_)
-            | Node::Voicemail(_)
-            | Node::Callback(_)
-            | Node::Return(_),
-        ) = node
-        {
+        if node.is_some_and(meets_somebody) {
             return true;
         }
         for way in graph.from(at) {

@@ -1,6 +1,7 @@
 //! Every finding, and the line and column where it is shown.
 
 mod between;
+mod meant;
 mod people;
 mod sending;
 mod transfer;
@@ -25,6 +26,7 @@ fn known() -> Known {
         backends: vec!["tax".into()],
         templates: Default::default(),
         reach: Default::default(),
+        entered: Default::default(),
         intents: Default::default(),
         prompts: None,
     }

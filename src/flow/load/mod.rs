@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::What;
 use super::expression::Expression;
-use super::fault::FaultKind;
+use super::fault::{FaultKind, Slip};
 use super::fields::{self, Faults, Fields};
 use super::model::Node;
 use super::nearest::nearest;
@@ -212,6 +212,7 @@ pub fn read(flow: &FlowName, tree: &Tree, faults: &mut Faults) -> Draft {
     draft.relay_start = place("relay_start");
     draft.adviser = place("adviser");
     draft.urgent = place("urgent");
+    faults.hash_keys();
     draft.tests = script::read(fields.get("tests"), faults);
     draft
 }
@@ -404,6 +405,9 @@ impl Reader<'_> {
     ) -> Option<Vec<Part>> {
         let text = fields::text(field, tree, self.faults)?;
         fields::not_too_long(&text, self.faults);
+        if let Some(lost) = self.faults.remark_after(tree.place).map(str::to_owned) {
+            self.faults.note(Slip::CutOff { lost }.into(), tree.place);
+        }
         let pieces = self.pieces(&text)?;
         // What stands alone between values (a full stop) is not spoken.
         let spoken = |piece: &&Piece<'_>| matches!(piece, Piece::Words(words) if words.contains(char::is_alphanumeric));

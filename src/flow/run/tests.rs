@@ -76,6 +76,7 @@ fn known() -> Known {
         backends: vec!["tax".into()],
         templates: Default::default(),
         reach: Default::default(),
+        entered: Default::default(),
         intents: Default::default(),
         prompts: None,
     }

@@ -19,6 +19,7 @@ fn known() -> Known {
         backends: vec!["council".into()],
         templates: templates(),
         reach: Default::default(),
+        entered: Default::default(),
         intents: assistant::of_flows(&shipped("ivr-flows")).expect("reads").expect("some").names(),
         prompts: None,
     }
@@ -176,13 +177,16 @@ fn folders_and_files_that_cannot_be_read_are_findings() {
     let folder = copy();
     let root = folder.path();
     fs::write(root.join("ivr-flows/other.yml"), "start: x").expect("writes");
-    fs::write(root.join("ivr-flows/latin.yaml"), b"start: caf\xe9").expect("writes");
+    fs::write(root.join("ivr-flows/latin.yaml"), b"\nstart: caf\xe9").expect("writes");
+    let wide: Vec<u8> = "\u{feff}start: x".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(root.join("ivr-flows/wide.yaml"), wide).expect("writes");
     fs::write(root.join("sounds/en-GB/manifest.json"), "{]").expect("writes");
     fs::remove_file(root.join("sounds/en-GB/prompts.yaml")).expect("removes");
     let found = shown(&load_copy(root).expect_err("is refused"));
     for part in [
         "other.yml: this file would not be read",
-        "latin.yaml: this cannot be read",
+        "latin.yaml:2:11: this cannot be read as YAML: this letter is not in UTF-8",
+        "wide.yaml:1:1: this cannot be read as YAML: it is UTF-16, not UTF-8",
         "manifest.json: this is not a manifest",
         "prompts.yaml: this cannot be read",
     ] {
@@ -202,4 +206,22 @@ fn the_flow_in_the_documentation_is_a_good_one() {
     let block = block.expect("has an example");
     let loaded = flow::load_text(&"main".into(), "docs/flows.md", block, &known());
     assert!(loaded.is_ok(), "{loaded:?}");
+}
+
+#[test]
+fn a_warning_says_its_place_once_and_shows_it() {
+    let folder = copy();
+    let path = folder.path().join("ivr-flows/main.yaml");
+    let text = fs::read_to_string(&path).expect("reads");
+    fs::write(&path, text.replacen("fly-tipping, press 1.", "fly-tipping, press 7.", 1))
+        .expect("writes");
+    let (files, _) =
+        FlowFiles::read(&folder.path().join("ivr-flows"), &folder.path().join("sounds"), "en-GB");
+    let known = Known { prompts: None, ..known() };
+    let loaded = flow::load(&files.files, &known).expect("runs nevertheless");
+    let report = miette::Report::new(loaded.warnings[0].clone());
+    let told = crate::config::problem::Told::of(&report).to_string();
+    assert_eq!(told.matches("main.yaml:").count(), 1, "{told}");
+    assert!(told.contains("\"press 7\" is said here, and there is no key `7`"), "{told}");
+    assert!(format!("{report:?}").contains("here"), "{report:?}");
 }

@@ -61,12 +61,14 @@ fn thousandths(chance: f32) -> u16 {
 
 /// The place of the choice that is named.
 fn one_of(choices: &[Vec<String>], text: &str) -> Option<String> {
+    // A place is nothing that can be said: "two" is not the second of them.
     let choices: Vec<Choice> = choices
         .iter()
         .enumerate()
-        .map(|(at, words)| Choice { value: at.to_string(), words: words.clone() })
+        .map(|(at, words)| Choice { value: format!("={at}"), words: words.clone() })
         .collect();
-    choice::read(&choices, text).map(|found| found.value)
+    let found = choice::read(&choices, text)?;
+    found.value.strip_prefix('=').map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -87,7 +89,14 @@ mod tests {
             (thing(Slot::Digits), "double seven oh", Some("770")),
             (thing(Slot::Digits), "my bin", None),
             (bins.clone(), "the recycling please", Some("1")),
-            (bins, "neither", None),
+            (bins.clone(), "neither", None),
+            (bins.clone(), "1", None),
+            (bins, "press 0", None),
+            (
+                Question::OneOf(vec![vec!["1".into(), "one".into()], vec!["2".into()]]),
+                "2",
+                Some("1"),
+            ),
             (Question::RingBack, "no, on another number", Some("another")),
             (Question::RingBack, "my bin", None),
             (Question::Business(Vec::new()), "my bin", None),

@@ -277,14 +277,18 @@ impl Engine {
         extension: &str,
         pin: &str,
     ) -> Option<AgentId> {
+        // It may have been taken out of the settings meanwhile.
+        self.plan.phones.get(phone)?;
         let mut agents = self.plan.agents.iter();
         let (agent, plan) = agents.find(|(id, plan)| {
             plan.extension.as_deref() == Some(extension) || id.as_str() == extension
         })?;
         let right = plan.pin.as_ref().is_some_and(|right| right.reveal() == pin);
         let agent = agent.clone();
-        if !right || self.desks.is_locked(&agent, now) {
-            let locked = self.desks.was_wrong(&agent, now);
+        // Whoever is right may be somebody who guesses: the lock stays, and is no longer for it.
+        let locked = self.desks.is_locked(&agent, now);
+        if !right || locked {
+            let locked = if right { locked } else { self.desks.was_wrong(&agent, now) };
             let event = AgentEvent::WrongPin { phone: phone.clone(), locked };
             self.record(now, Event::Agent { agent, event });
             return None;

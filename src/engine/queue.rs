@@ -144,8 +144,11 @@ impl Engine {
                 // A phone at a fixed address never registers, so it gives no sign of being back.
                 match to {
                     AgentState::Unreachable => {
-                        let fixed = |plan: &AgentPlan| !plan.contacts.is_empty();
-                        if self.plan.agents.get(&agent).is_some_and(fixed) {
+                        let own = |plan: &AgentPlan| !plan.contacts.is_empty();
+                        let fixed = self.plan.agents.get(&agent).is_some_and(own);
+                        let phone = self.desks.of(&agent).and_then(|it| self.plan.phones.get(it));
+                        let shared = phone.is_some_and(|phone| !phone.contacts.is_empty());
+                        if fixed || shared {
                             self.second_chances.set(agent.clone(), now + SECOND_CHANCE);
                         }
                     }

@@ -11,6 +11,8 @@ use super::value::{Value, Values};
 
 /// Steps that an expression may take: it is a condition, not a program.
 const FUEL: u64 = 10_000;
+/// The longest expression: what is longer is nested deeper than readers can go.
+const LONGEST: usize = 1_000;
 /// The longest text that an expression may make.
 const MAX_TEXT: usize = 1_000;
 
@@ -32,6 +34,9 @@ pub struct Expression {
 impl Expression {
     /// Reads an expression; what is wrong with it otherwise, in the words of its reader.
     pub fn read(written: &str) -> Result<Self, String> {
+        if written.len() > LONGEST {
+            return Err(format!("it is longer than {LONGEST} letters"));
+        }
         let compiled = WORLD
             .compile_expression_owned(written.to_owned())
             .map_err(|error| error.detail().unwrap_or("it is not complete").to_owned())?;

@@ -247,7 +247,8 @@ fn described(of: &Type) -> &'static str {
 fn spelled(kind: Kind, words: &str, exact: bool) -> Result<(), Misfit> {
     let read = kind.read(words).map(|value| value.to_string());
     let good = match &read {
-        _ if kind == Kind::Text => true,
+        // Without words there is no value, of whatever kind.
+        _ if kind == Kind::Text || words.is_empty() => true,
         Some(written) => !exact || written == words,
         None => false,
     };
@@ -292,6 +293,39 @@ fn has_bare_day(written: &str) -> bool {
     bare.flat_map(str::split_whitespace).any(day)
 }
 
+/// A side of a comparison, and what it comes to.
+struct Side<'e> {
+    read: &'e Expr<'e>,
+    of: Type,
+}
+
+impl Side<'_> {
+    fn is_a_bit(&self) -> bool {
+        let Expr::Const(constant) = self.read else { return false };
+        matches!(constant.value.to_string().as_str(), "0" | "1")
+    }
+}
+
+/// Whether words that are no value of a kind can still be before or after one: part of a postcode, a
+/// year, the end of the day.
+fn is_bound(kind: Kind, words: &str) -> bool {
+    match class(&Type::Of(kind)) {
+        Class::Words => true,
+        Class::Day => {
+            let parts: Vec<&str> = words.split('-').collect();
+            let digits =
+                |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+            match parts[..] {
+                [year] => digits(year, 4),
+                [year, month] => digits(year, 4) && digits(month, 2),
+                _ => false,
+            }
+        }
+        Class::Time => words == "24:00",
+        Class::Any | Class::Truth | Class::Number => false,
+    }
+}
+
 struct Reader<'a> {
     written: &'a str,
     known: &'a dyn Fn(&str) -> Type,
@@ -320,19 +354,22 @@ impl Reader<'_> {
             }
             Expr::BinOp(two) => self.two(two.op, &two.left, &two.right),
             Expr::Compare(chain) => {
-                let mut left = &chain.expr;
+                let mut left = self.side(&chain.expr);
                 for next in &chain.ops {
-                    match next.op {
-                        CompareOpKind::In | CompareOpKind::NotIn => self.member(left, &next.expr),
-                        CompareOpKind::Eq | CompareOpKind::Ne => {
-                            self.compare(left, &next.expr, false);
+                    let ordered = match next.op {
+                        CompareOpKind::In | CompareOpKind::NotIn => {
+                            left = self.member(&left, &next.expr);
+                            continue;
                         }
+                        CompareOpKind::Eq | CompareOpKind::Ne => false,
                         CompareOpKind::Lt
                         | CompareOpKind::Lte
                         | CompareOpKind::Gt
-                        | CompareOpKind::Gte => self.compare(left, &next.expr, true),
-                    }
-                    left = &next.expr;
+                        | CompareOpKind::Gte => true,
+                    };
+                    let right = self.side(&next.expr);
+                    self.compare(&left, &right, ordered);
+                    left = right;
                 }
                 Type::Truth
             }
@@ -388,15 +425,18 @@ impl Reader<'_> {
     fn two(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Type {
         match op {
             BinOpKind::Eq | BinOpKind::Ne => {
-                self.compare(left, right, false);
+                let (one, other) = (self.side(left), self.side(right));
+                self.compare(&one, &other, false);
                 Type::Truth
             }
             BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte => {
-                self.compare(left, right, true);
+                let (one, other) = (self.side(left), self.side(right));
+                self.compare(&one, &other, true);
                 Type::Truth
             }
             BinOpKind::In => {
-                self.member(left, right);
+                let one = self.side(left);
+                self.member(&one, right);
                 Type::Truth
             }
             BinOpKind::ScAnd | BinOpKind::ScOr => {
@@ -412,10 +452,9 @@ impl Reader<'_> {
                 let (one, other) = (self.walk(left), self.walk(right));
                 match (class(&one), class(&other)) {
                     (Class::Any, Class::Any) => Type::Any,
-                    // Words are joined by it as well.
-                    (Class::Words, Class::Words | Class::Any) | (Class::Any, Class::Words) => {
-                        Type::Of(Kind::Text)
-                    }
+                    // Words are joined by it as well, and days and times to words.
+                    (Class::Words, Class::Words | Class::Any | Class::Day | Class::Time)
+                    | (Class::Any | Class::Day | Class::Time, Class::Words) => Type::Of(Kind::Text),
                     (_, _) => {
                         self.number(left, &one);
                         self.number(right, &other);
@@ -444,44 +483,49 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether something can be one of several.
-    fn member(&mut self, one: &Expr<'_>, all: &Expr<'_>) {
-        match all {
-            Expr::List(list) => {
-                for item in &list.items {
-                    self.compare(one, item, false);
-                }
-            }
-            _ => {
-                self.walk(one);
-                self.walk(all);
-            }
+    /// A side of a comparison, looked at once.
+    fn side<'e>(&mut self, read: &'e Expr<'e>) -> Side<'e> {
+        Side { read, of: self.walk(read) }
+    }
+
+    /// Whether something can be one of several; the several.
+    fn member<'e>(&mut self, one: &Side<'_>, all: &'e Expr<'e>) -> Side<'e> {
+        let Expr::List(list) = all else { return self.side(all) };
+        for item in &list.items {
+            let item = self.side(item);
+            self.compare(one, &item, false);
         }
+        Side { read: all, of: Type::Any }
     }
 
     /// Whether two can be equal, or in an order.
-    fn compare(&mut self, left: &Expr<'_>, right: &Expr<'_>, ordered: bool) {
-        let (one, other) = (self.walk(left), self.walk(right));
-        match (&one, &other) {
+    fn compare(&mut self, left: &Side<'_>, right: &Side<'_>, ordered: bool) {
+        let (one, other) = (&left.of, &right.of);
+        match (one, other) {
             (Type::Of(kind), Type::Words(words)) | (Type::Words(words), Type::Of(kind))
                 if !matches!(class(&Type::Of(*kind)), Class::Number | Class::Truth) =>
             {
-                self.found.extend(spelled(*kind, words, true).err());
+                if !(ordered && is_bound(*kind, words)) {
+                    self.found.extend(spelled(*kind, words, true).err());
+                }
                 return;
             }
             (_, _) => {}
         }
-        let good = match (class(&one), class(&other)) {
+        let good = match (class(one), class(other)) {
             (Class::Any, _) | (_, Class::Any) => true,
             (Class::Truth, Class::Truth) => !ordered,
+            // Yes is 1 and no is 0.
+            (Class::Truth, Class::Number) => !ordered && right.is_a_bit(),
+            (Class::Number, Class::Truth) => !ordered && left.is_a_bit(),
             // Another system's text can be a day as it is written.
-            (Class::Words, Class::Day | Class::Time) => one == Type::Of(Kind::Text),
-            (Class::Day | Class::Time, Class::Words) => other == Type::Of(Kind::Text),
+            (Class::Words, Class::Day | Class::Time) => *one == Type::Of(Kind::Text),
+            (Class::Day | Class::Time, Class::Words) => *other == Type::Of(Kind::Text),
             (one, other) => one == other,
         };
         if !good {
-            let right_is = self.instead(&one, &other);
-            let (left, right) = (shown(left, &one), shown(right, &other));
+            let right_is = self.instead(one, other);
+            let (left, right) = (shown(left.read, one), shown(right.read, other));
             let told = Misfit::Compared { left, right, right_is };
             if !self.found.contains(&told) {
                 self.found.push(told);

@@ -73,15 +73,15 @@ const ANOTHER: &[&str] = &[
     "wrong number",
     "the wrong number",
     "that's the wrong number",
-    "my mobile",
     "on my mobile",
-    "my landline",
     "on my landline",
 ];
-/// With one of these in it, to be rung is no wish.
+/// With one of these in it, to be rung is no wish: it is refused, complained of or asked about.
 const AGAINST: &[&str] = &[
     "no", "nope", "nah", "not", "don't", "dont", "never", "nobody", "rather", "won't", "wont",
-    "wouldn't", "can't", "cannot", "stop", "without", "instead",
+    "wouldn't", "can't", "cannot", "stop", "without", "instead", "hold", "holding", "hang", "keep",
+    "stay", "wait", "waiting", "waited", "when", "how", "why", "if", "whether", "were", "was",
+    "supposed", "meant", "promised", "told", "since", "somebody", "someone",
 ];
 
 /// Every phrase, besides yes and no as they are said to anything.
@@ -100,10 +100,11 @@ pub fn read(text: &str) -> Option<Answer> {
         return Some(Answer::Another);
     }
     let yes_no = read_slot(Kind::YesNo, text, jiff::civil::Date::ZERO);
-    let yes_no = yes_no.map(|found| if found.value == "yes" { Answer::Yes } else { Answer::No });
     let tokens = tokens(text);
     let against =
         (0..tokens.len()).filter_map(|at| word(&tokens, at)).any(|word| AGAINST.contains(&word));
+    let yes_no = yes_no.map(|found| if found.value == "yes" { Answer::Yes } else { Answer::No });
+    let yes_no = yes_no.filter(|answer| *answer != Answer::Yes || !against);
     let takes = !against && named(&[choice(Answer::Yes, TAKES)]).is_some();
     let waits = named(&[choice(Answer::No, WAITS)]).is_some();
     let besides = match (takes, waits) {
@@ -127,6 +128,7 @@ mod tests {
         for (said, answer) in [
             ("yes please|yeah go on then|ring me back|yes, call me back|that's right", Answer::Yes),
             ("could you ring me back please|that number is fine|ok", Answer::Yes),
+            ("yes, that's my mobile|yes that's my landline", Answer::Yes),
             ("no thanks|no, I'll wait|I'd rather wait|not really|I'll hold on", Answer::No),
             ("another number please|yes but on my mobile|no a different number", Answer::Another),
             (
@@ -144,7 +146,10 @@ mod tests {
     fn nobody_is_rung_who_may_not_have_said_so() {
         for said in "don't ring me back|I do not want you to call me back|nobody ever does ring me|\
             please don't call me|rather not have you ring me back|yes I'll wait|yes no|my bin||\
-            you can't call me back|ring me back, no, I'll wait"
+            you can't call me back|ring me back, no, I'll wait|yeah don't ring me back|yes but not now|\
+            yeah I'd rather hold|yes I know, I'll keep holding|when will you call me back|\
+            I've been waiting for you to call me back since Monday|\
+            you were supposed to call me back|if you call me back do I lose my place"
             .split('|')
         {
             assert_ne!(read(said), Some(Answer::Yes), "{said}");

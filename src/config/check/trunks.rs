@@ -216,10 +216,15 @@ impl Check<'_> {
                 continue;
             }
             let path = ["trunk", name.as_str(), "username"];
-            if settings.agents.contains_key(user) {
-                let what =
-                    Problem::UserTwice { user: user.to_owned(), other: "an agent".to_owned() };
-                self.error(&path, what);
+            let phone = settings.phones.keys().any(|phone| phone.as_str() == user);
+            for (taken, other) in
+                [(settings.agents.contains_key(user), "an agent"), (phone, "a shared phone")]
+            {
+                if taken {
+                    let what =
+                        Problem::UserTwice { user: user.to_owned(), other: other.to_owned() };
+                    self.error(&path, what);
+                }
             }
             if let Some(other) = users.insert(user, name.as_str()) {
                 let other = format!("trunk `{other}`");

@@ -8,7 +8,6 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Report, Severity, SourceCode}
 use serde::Serialize;
 
 use super::Problem;
-use crate::flow::Fault;
 
 /// A problem at its place, ready to be shown to a person.
 #[derive(Debug)]
@@ -100,9 +99,11 @@ impl Told {
                 Told { field, place, what: problem.to_string(), right }
             }
             None => {
+                // Whoever finds it may say where it is, too.
                 let shown = report.to_string();
-                let what = report.downcast_ref::<Fault>().map(|fault| fault.kind.to_string());
-                Told { field: None, place, what: what.unwrap_or(shown), right }
+                let bare = place.as_ref().and_then(|at| shown.strip_prefix(&format!("{at}: ")));
+                let what = bare.map(str::to_owned).unwrap_or(shown);
+                Told { field: None, place, what, right }
             }
         }
     }

@@ -141,11 +141,20 @@ fn what_goes_together_is_left_alone() {
         "calls_before + 1 > 2 and balance == 0",
         "relay == true and relay != caller_mobile",
         "unless_told is none",
+        "now >= '22:00' and now < '24:00'",
+        "today < '2027' and today >= '2026-12'",
+        "caller < '+4' and account != ''",
+        "relay == 1 or 0 == relay",
+        "'due ' + today == 'x' and today + ' ' + now != ''",
+        // Each side is looked at once, however deep it stands.
+        &format!("{}balance{}", "(".repeat(40), " in [1, 1])".repeat(40)),
     ] {
         let text = GOOD.replace("balance > 10", &format!("\"{good}\""));
         let found = findings(&text.replace("takes: {", "takes: {unless_told: date, "));
         assert!(found.is_empty(), "{good}: {found:?}");
     }
+    let long = format!("not {}relay", "not ".repeat(300));
+    assert!(changed("balance > 10", &long)[0].contains("longer than 1000 letters"));
     let advice = |condition| advice(&GOOD.replace("balance > 10", condition)).join(" ");
     assert!(advice("today > 2026-12-01").contains("put the day into quotes"));
     assert!(advice("caller == '01708 434343'").contains("write it as `+441708434343`"));

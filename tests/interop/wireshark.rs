@@ -52,10 +52,12 @@ impl Capture {
     }
 }
 
-/// What tshark says of a capture, a line for each packet or stream.
+/// What tshark says of a capture, a line for each packet or stream. Packets are looked at before ports: by
+/// its port alone voice may be another protocol's.
 fn read(file: &Path, words: &[&str]) -> Vec<String> {
     let mut tshark = Command::new("tshark");
-    tshark.arg("-r").arg(file).args(["-o", "rtp.heuristic_rtp:TRUE"]);
+    tshark.arg("-r").arg(file).args(["-o", "udp.try_heuristic_first:TRUE"]);
+    tshark.args(["-o", "rtp.heuristic_rtp:TRUE"]);
     tshark.args(["-o", "rtcp.heuristic_rtcp:TRUE"]).args(words);
     let output = tshark.output().expect("tshark");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -101,7 +103,8 @@ fn on_the_wire(place: &Place) {
 /// The packets of a capture under way that pass a filter; its last one may be cut.
 fn read_while(file: &Path, filter: &str) -> Vec<String> {
     let mut tshark = Command::new("tshark");
-    tshark.arg("-r").arg(file).args(["-o", "rtcp.heuristic_rtcp:TRUE", "-Y", filter]);
+    tshark.arg("-r").arg(file).args(["-o", "udp.try_heuristic_first:TRUE"]);
+    tshark.args(["-o", "rtcp.heuristic_rtcp:TRUE", "-Y", filter]);
     let output = tshark.stderr(Stdio::null()).output().expect("tshark");
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }

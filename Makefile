@@ -8,7 +8,7 @@ DEMO  ?=
 # Callers are heard where PocketSphinx is installed; tests install it.
 HEARS := $(if $(wildcard /usr/include/pocketsphinx/pocketsphinx.h),--features pocketsphinx)
 
-.PHONY: help demo test check unit hearing speech e2e interop interop-docs browser bench load overload million histories fuzz pictures prompts tools
+.PHONY: help demo test check unit hearing speech e2e interop interop-docs browser bench load offers overload million histories fuzz pictures prompts tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,9 +59,11 @@ browser: ## the wallboard in headless Chromium: live figures, keyboard, accessib
 bench: ## micro-benchmarks and the machine's own floor
 	$(CARGO) bench --locked --bench '*'
 
-load: ## signalling, voice and offers: latency, CPU and memory per call, gaps, the machine's floor
+load: ## signalling and voice: latency, CPU and memory per call, gaps, the machine's floor
 	benches/load.sh
 	benches/voice.sh
+
+offers: ## how soon an adviser who becomes free is rung, with up to 1,000 callers waiting
 	benches/offers.sh
 
 overload: ## goodput at once, twice and four times the limit

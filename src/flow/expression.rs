@@ -32,7 +32,8 @@ pub struct Expression {
 }
 
 impl Expression {
-    /// Reads an expression; what is wrong with it otherwise, in the words of its reader.
+    /// Reads an expression of at most 1,000 bytes; what is wrong with it otherwise, in the words of its
+    /// reader.
     pub fn read(written: &str) -> Result<Self, String> {
         if written.len() > LONGEST {
             return Err(format!("it is longer than {LONGEST} letters"));

@@ -119,6 +119,12 @@ fn shared_phones_that_nobody_could_use_are_found() {
     );
     let codes = "[star_codes]\nsign_out = \"*7599\"\n";
     assert_eq!(found(codes), ["`*7599` is the code of `sit_down` too"]);
+    // Whoever proves to be the one would be taken for the other.
+    let trunk = "[trunk.carrier]\nhosts = [\"sip:192.0.2.10\"]\nnumber = \"01708434343\"\n\
+                 inbound = \"digest\"\nusername = \"desk-12\"\npassword = \"p\"\n";
+    let twice = found(&format!("{pin}{}{trunk}", phone("desk-12")));
+    let told = "`desk-12` is the user name of a shared phone too".to_owned();
+    assert!(twice.contains(&told), "{twice:?}");
 }
 
 #[test]
